@@ -1,0 +1,1 @@
+"""Backends compute neuron dynamics; each is one folder here (see `pycosim.backends.base`)."""

@@ -1,0 +1,106 @@
+"""What a backend must offer.
+
+A backend is a package ``pycosim.backends.<name>`` (a folder here, or an entry point in the group
+``pycosim.backends``) whose ``__init__`` is cheap to import and has
+
+- ``DESCRIPTION``: one line for listings;
+- ``MODELS``: the names of the models of `pycosim.network.MODELS` that it runs;
+- ``build(network, options) -> Simulation``.
+
+Heavy packages are imported inside ``build``. `pycosim.testing.check_backend` tests all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycosim.network import Network
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a run, for every kind of target.
+
+    Attributes
+    ----------
+    threads : int
+        Threads of the native engine; spikes do not depend on it.
+    timing : {"ideal", "trace", "closed"}
+        Chips only. "ideal": every spike on time; "trace": latencies are found but not fed back;
+        "closed": a latency changes when the spike acts.
+    arithmetic : {"float", "chip"}
+        Chips only.
+    speedup : float
+        Model time per hardware time; 1 is biological real time.
+    mapping : str
+        Chips only: how neurons are placed on cores.
+    overrides : dict of str to Any
+        Values that replace those of a chip's description, by dotted path ("noc.hop_x": "50 ns"), and
+        options that only one backend knows ("codegen").
+    """
+
+    threads: int = 1
+    timing: str = "closed"
+    arithmetic: str = "float"
+    speedup: float = 1.0
+    mapping: str = "sequential"
+    overrides: dict[str, Any] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Simulation(Protocol):
+    """A network that has been built and can be advanced.
+
+    The simulation reads the network's columns when it is built. If the front end changes a column
+    later it says so by one of the ``*_changed`` methods, and the change acts from the next step on.
+    A reset is a new Simulation of the same network.
+    """
+
+    step: int
+    """Number of steps done; model time is step * dt."""
+
+    def advance(self, n_steps: int, progress: Progress | None = None) -> None:
+        """Advance by `n_steps`; `progress` is called now and then with the steps done since the last call."""
+
+    def spikes(self, population: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the spikes of a population's neurons that record them: steps, and indices in the population.
+
+        Both (n,) int64, in order of (step, index). Spikes since the start, or since `clear`.
+        """
+
+    def signal(self, population: int, variable: str) -> NDArray[np.float64]:
+        """Return the recorded samples, (n_samples, n_recorded) float64 in PyNN units.
+
+        Row i is the sample of step ``start + i * interval_steps``, where start is the step at which the
+        recording began or was last cleared; the first row is the state at that very step (the initial
+        value if it is step 0). Columns are in the order of the recording's indices.
+        """
+
+    def state(self, population: int, variable: str) -> NDArray[np.float64]:
+        """Return the present values of a state variable, (size,) float64."""
+
+    def clear(self, population: int) -> None:
+        """Forget what was recorded of a population so far; recording goes on.
+
+        The first sample after it is that of the present step, taken again; spikes of the present step
+        have been forgotten.
+        """
+
+    def parameters_changed(self, population: int) -> None:
+        """Read the population's parameters (or spike times) again."""
+
+    def weights_changed(self, projection: int) -> None:
+        """Read the projection's weights and delays again."""
+
+    def recording_changed(self, population: int) -> None:
+        """Read the population's recordings again; a new one starts at the present step."""
+
+    def close(self) -> None:
+        """Free what the simulation holds (threads, files)."""

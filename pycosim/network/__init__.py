@@ -1,0 +1,18 @@
+"""The network description: plain columns with units, the only thing that a target sees."""
+
+from pycosim.network.columns import Network, Population, Projection, Recording
+from pycosim.network.io import load, save
+from pycosim.network.models import MODELS, NeuronModel, SourceModel, model_named
+
+__all__ = [
+    "MODELS",
+    "Network",
+    "NeuronModel",
+    "Population",
+    "Projection",
+    "Recording",
+    "SourceModel",
+    "load",
+    "model_named",
+    "save",
+]
