@@ -19,8 +19,6 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from pycosim.network import Network
-
 Progress = Callable[[int], None]
 
 

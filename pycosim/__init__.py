@@ -19,6 +19,10 @@ if find_spec("pycosim.backends") is None:
         "it was started in the repository. Run `pip install -e .` there, or start Python elsewhere."
     )
 
+from pycosim import targets as _targets
+
+_targets.install_finder()
+
 _PUBLIC = {
     "as_simulator": "pycosim.redirect",
     "compare": "pycosim.comparison",

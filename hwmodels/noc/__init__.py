@@ -1,0 +1,27 @@
+"""The network-on-chip: arrival cycle of each packet, simulated flit by flit.
+
+`simulate` takes a list of packets and returns their arrival cycles. `Network` does the same piece by piece, for
+simulations in which later packets depend on earlier arrivals.
+"""
+
+from pycosim.hwmodels.noc.network import LinkTable, Network, simulate
+from pycosim.hwmodels.noc.topology import (
+    Hierarchy,
+    Mesh,
+    PortTable,
+    RouterGraph,
+    Topology,
+    TreeMeshRouting,
+)
+
+__all__ = [
+    "Hierarchy",
+    "LinkTable",
+    "Mesh",
+    "Network",
+    "PortTable",
+    "RouterGraph",
+    "Topology",
+    "TreeMeshRouting",
+    "simulate",
+]

@@ -36,7 +36,9 @@ def load(path: str | Path) -> Network:
             document = json.loads(str(archive["document"]))
             data = _restored(document["network"], archive) if document.get("format") == FORMAT else None
     except (ValueError, KeyError, OSError) as error:
-        raise InvalidInputError(f"Loading a network from {path}: the file cannot be read ({error}).") from error
+        raise InvalidInputError(
+            f"Loading a network from {path}: the file cannot be read ({error})."
+        ) from error
     if data is None:
         raise InvalidInputError(f"Loading a network from {path}: its format is not {FORMAT}.")
     return _network(data)

@@ -78,7 +78,9 @@ def decay(tau_ms: ArrayLike, dt_ms: float) -> NDArray[np.float64]:
     return np.exp(-dt_ms / np.asarray(tau_ms, np.float64))
 
 
-def exponential_response(tau_m: ArrayLike, tau_s: ArrayLike, cm: ArrayLike, dt_ms: float) -> NDArray[np.float64]:
+def exponential_response(
+    tau_m: ArrayLike, tau_s: ArrayLike, cm: ArrayLike, dt_ms: float
+) -> NDArray[np.float64]:
     """Return the membrane's change in mV after one step per nA of an exponentially decaying current.
 
     It is ``(exp(-dt/tau_s) - exp(-dt/tau_m)) / (1/tau_m - 1/tau_s) / cm``, written so that it stays
@@ -92,7 +94,10 @@ def exponential_response(tau_m: ArrayLike, tau_s: ArrayLike, cm: ArrayLike, dt_m
 
 
 # Nodes and weights on [0, 1]; with 40 nodes the integral below is exact to rounding for dt < 20 tau.
-_NODES, _WEIGHTS = (np.polynomial.legendre.leggauss(40)[0] + 1) / 2, np.polynomial.legendre.leggauss(40)[1] / 2
+_NODES, _WEIGHTS = (
+    (np.polynomial.legendre.leggauss(40)[0] + 1) / 2,
+    np.polynomial.legendre.leggauss(40)[1] / 2,
+)
 
 
 def alpha_response(tau_m: ArrayLike, tau_s: ArrayLike, cm: ArrayLike, dt_ms: float) -> NDArray[np.float64]:
@@ -139,7 +144,7 @@ def _curr_exp(p: Parameters, dt_ms: float) -> Coefficients:
 
 
 def _alpha_jumps(p: Parameters) -> Coefficients:
-    """Return rise rates per weight: a weight is the peak of an alpha response, ``w (t/tau) e^(1 - t/tau)``."""
+    """Return rise rates per weight, which is the peak of an alpha response ``w (t/tau) e^(1 - t/tau)``."""
     return {f"jump_{r.lower()}": np.e / np.asarray(p[f"tau_syn_{r}"], np.float64) for r in "EI"}
 
 
@@ -176,7 +181,7 @@ def _cond_exp(p: Parameters, dt_ms: float) -> Coefficients:
 
 
 def _cond_alpha(p: Parameters, dt_ms: float) -> Coefficients:
-    """Return the coefficients; ``g_mid = (g + dg * half_dt) * half_decay``, ``g -> (g + dg * dt) * decay``."""
+    """Return the coefficients; ``g_mid = (g + dg half_dt) half_decay``, ``g -> (g + dg dt) decay``."""
     return _cond_exp(p, dt_ms) | _alpha_jumps(p) | {"dt": np.asarray(dt_ms), "half_dt": np.asarray(dt_ms / 2)}
 
 

@@ -56,6 +56,10 @@ class RunResult:
     notes : list of str
         Warnings and remarks, once each.
     n_synapses : int
+    options : dict
+        Seed, options and overrides as used.
+    log : str
+        What the script printed, if that was kept.
     """
 
     target: str
@@ -71,6 +75,7 @@ class RunResult:
     notes: list[str] = field(default_factory=list)
     n_synapses: int = 0
     options: dict[str, Any] = field(default_factory=dict)
+    log: str = ""
 
     def neurons(self) -> NDArray[np.int64]:
         """Return the global numbers of all neurons that are not spike sources."""

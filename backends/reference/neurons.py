@@ -1,0 +1,128 @@
+"""The update of each neuron model over one step, in the notation of `pycosim.network.models`.
+
+An `integrate` function takes the state variables `s` from one step to the next, in place. It has the
+constants `c` of the model, and the sums of the weights that arrive at the end of the step: `e` for the
+excitatory, `i` for the inhibitory receptor. All of them are arrays over the neurons, or numbers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycosim.network import NeuronModel, Population
+from pycosim.network.models import Coefficients
+
+Float = NDArray[np.float64]
+States = dict[str, Float]
+
+
+def curr_delta(s: States, c: Coefficients, e: Float, i: Float) -> None:
+    """A spike moves the membrane itself."""
+    s["v"] = c["v_rest"] + (s["v"] - c["v_rest"]) * c["decay_m"] + c["drive"] + e + i
+
+
+def curr_exp(s: States, c: Coefficients, e: Float, i: Float) -> None:
+    """Currents decay exponentially."""
+    s["v"] = (
+        c["v_rest"]
+        + (s["v"] - c["v_rest"]) * c["decay_m"]
+        + c["drive"]
+        + s["i_e"] * c["v_per_i_e"]
+        + s["i_i"] * c["v_per_i_i"]
+    )
+    s["i_e"] = s["i_e"] * c["decay_e"] + e
+    s["i_i"] = s["i_i"] * c["decay_i"] + i
+
+
+def curr_alpha(s: States, c: Coefficients, e: Float, i: Float) -> None:
+    """Currents rise at a rate that decays exponentially."""
+    s["v"] = (
+        c["v_rest"]
+        + (s["v"] - c["v_rest"]) * c["decay_m"]
+        + c["drive"]
+        + s["i_e"] * c["v_per_i_e"]
+        + s["di_e"] * c["v_per_di_e"]
+        + s["i_i"] * c["v_per_i_i"]
+        + s["di_i"] * c["v_per_di_i"]
+    )
+    s["i_e"] = (s["i_e"] + s["di_e"] * c["dt"]) * c["decay_e"]
+    s["i_i"] = (s["i_i"] + s["di_i"] * c["dt"]) * c["decay_i"]
+    s["di_e"] = s["di_e"] * c["decay_e"] + e * c["jump_e"]
+    s["di_i"] = s["di_i"] * c["decay_i"] + i * c["jump_i"]
+
+
+def _conductance_membrane(v: Float, c: Coefficients, g_e: Float, g_i: Float) -> Float:
+    """Return the membrane after one step with the conductances of the middle of the step."""
+    g_total = c["g_leak"] + g_e + g_i
+    v_inf = (c["drive"] + g_e * c["e_rev_e"] + g_i * c["e_rev_i"]) / g_total
+    return v_inf + (v - v_inf) * np.exp(-g_total * c["dt_over_cm"])
+
+
+def cond_exp(s: States, c: Coefficients, e: Float, i: Float) -> None:
+    """Conductances decay exponentially."""
+    middle_e = s["g_e"] * c["half_decay_e"]
+    middle_i = s["g_i"] * c["half_decay_i"]
+    s["v"] = _conductance_membrane(s["v"], c, middle_e, middle_i)
+    s["g_e"] = s["g_e"] * c["decay_e"] + e
+    s["g_i"] = s["g_i"] * c["decay_i"] + i
+
+
+def cond_alpha(s: States, c: Coefficients, e: Float, i: Float) -> None:
+    """Conductances rise at a rate that decays exponentially."""
+    middle_e = (s["g_e"] + s["dg_e"] * c["half_dt"]) * c["half_decay_e"]
+    middle_i = (s["g_i"] + s["dg_i"] * c["half_dt"]) * c["half_decay_i"]
+    s["v"] = _conductance_membrane(s["v"], c, middle_e, middle_i)
+    s["g_e"] = (s["g_e"] + s["dg_e"] * c["dt"]) * c["decay_e"]
+    s["g_i"] = (s["g_i"] + s["dg_i"] * c["dt"]) * c["decay_i"]
+    s["dg_e"] = s["dg_e"] * c["decay_e"] + e * c["jump_e"]
+    s["dg_i"] = s["dg_i"] * c["decay_i"] + i * c["jump_i"]
+
+
+INTEGRATE = {
+    "IF_curr_delta": curr_delta,
+    "IF_curr_exp": curr_exp,
+    "IF_curr_alpha": curr_alpha,
+    "IF_cond_exp": cond_exp,
+    "IF_cond_alpha": cond_alpha,
+}
+
+
+class Neurons:
+    """The neurons of one population.
+
+    Parameters
+    ----------
+    population : Population
+    model : NeuronModel
+    dt_ms : float
+    """
+
+    def __init__(self, population: Population, model: NeuronModel, dt_ms: float):
+        self._population, self._model, self._dt_ms = population, model, dt_ms
+        self.states = {name: population.initial_column(name).copy() for name in model.states}
+        self._refractory_steps_left = np.zeros(population.size)
+        self.read_parameters()
+
+    def read_parameters(self) -> None:
+        """Compute the constants of one step from the population's parameters."""
+        self._coefficients = self._model.coefficients(self._population.parameters, self._dt_ms)
+
+    def advance(self, arrivals: Float) -> NDArray[np.int64]:
+        """Advance by one step and return the indices of the neurons that fire.
+
+        Parameters
+        ----------
+        arrivals : (2, size) float64 ndarray
+            Sums of the weights that arrive at the end of the step: excitatory, inhibitory.
+        """
+        s, c = self.states, self._coefficients
+        INTEGRATE[self._model.name](s, c, *arrivals)
+        refractory = self._refractory_steps_left > 0
+        s["v"] = np.where(refractory, c["v_reset"], s["v"])
+        fired = ~refractory & (s["v"] >= c["v_thresh"])
+        s["v"] = np.where(fired, c["v_reset"], s["v"])
+        self._refractory_steps_left = np.where(
+            fired, c["refractory_steps"], np.maximum(self._refractory_steps_left - 1, 0)
+        )
+        return np.flatnonzero(fired)

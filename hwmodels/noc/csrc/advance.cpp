@@ -1,0 +1,267 @@
+// Simulation of cycles: visits of routers, moves of flits, launches of sources.
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "network.hpp"
+
+namespace pycosim::noc {
+
+bool Network::advance(std::int64_t until, std::int64_t max_visits) {
+    const bool done = run(until, max_visits);
+    now_ = done ? until : now_ + 1;
+    settle();
+    return done;
+}
+
+bool Network::drain(std::int64_t max_visits) {
+    const std::int64_t start = now_;
+    const bool done = run(kNever, max_visits);
+    now_ = done ? std::max(start, last_arrival_ + 1) : now_ + 1;
+    settle();
+    return done;
+}
+
+void Network::settle() {
+    const auto arrived = [&](const Delivery& delivery) { return delivery.cycle < now_; };
+    const auto split = std::stable_partition(on_last_link_.begin(), on_last_link_.end(), arrived);
+    arrived_.insert(arrived_.end(), on_last_link_.begin(), split);
+    n_arrived_ += split - on_last_link_.begin();
+    on_last_link_.erase(on_last_link_.begin(), split);
+}
+
+bool Network::run(std::int64_t until, std::int64_t max_visits) {
+    switch (kind_) {
+        case RouterKind::credit3: return run_as<Grant::with_credit>(until, max_visits);
+        case RouterKind::handshake: return run_as<Grant::move_if_space>(until, max_visits);
+        default: return run_as<Grant::then_move>(until, max_visits);
+    }
+}
+
+template <Grant grant>
+bool Network::run_as(std::int64_t until, std::int64_t max_visits) {
+    const std::int64_t stop = n_visits_ + max_visits;
+    for (;;) {
+        const std::int64_t next = std::min(calendar_.next_cycle(now_), pending_.next_cycle());
+        if (next >= until) return true;
+        now_ = next;
+        enter_packets();
+        calendar_.take(next, [this](std::int32_t router) { visit<grant>(router); });
+        const bool all_delivered = n_arrived_ + static_cast<std::int64_t>(on_last_link_.size()) == n_packets();
+        if (n_visits_ >= stop && !all_delivered) return false;
+    }
+}
+
+/// Puts the packets of this cycle into their source queues.
+void Network::enter_packets() {
+    while (pending_.next_cycle() == now_) {
+        const std::int32_t id = pending_.pop(packets_);
+        Source& source = sources_[packets_[id].source];
+        if (source.first >= 0) {
+            packets_[source.last].next = id;
+            source.last = id;
+            continue;
+        }
+        source.first = source.last = id;
+        source.flits_left = packets_[id].flits;
+        launch(source);
+    }
+}
+
+/// Fills the FIFO behind a source with flits that may act when their launch cycle implies it.
+void Network::launch(Source& source) {
+    Input& input = inputs_[source.input];
+    while (source.first >= 0 && input.count < depth_) {
+        const std::int32_t id = source.first;
+        const Packet& packet = packets_[id];
+        const std::int64_t place_free = input.first_slot < 0 ? 0 : slots_[tail_slot(input)].cycle;
+        const std::int64_t earliest = std::max(source.last_cycle + launch_gap_, packet.cycle + accept_cycles_);
+        std::int32_t marks = 0;
+        if (source.flits_left == packet.flits) {
+            marks |= kHead;
+            launch_cycles_[id] = std::max(earliest - accept_cycles_, accept_cycles_ == 0 ? place_free : 0);
+        }
+        if (--source.flits_left == 0) {
+            marks |= kTail;
+            source.first = packet.next;
+            source.flits_left = packet.next < 0 ? 0 : packets_[packet.next].flits;
+        }
+        source.last_cycle = std::max(earliest, place_free);
+        ++source.flits;
+        push(input, source.last_cycle + inject_cycles_[packet.source], id, marks);
+    }
+}
+
+/// One cycle of one router: every flit that may act bids or moves, then the bids are decided.
+template <Grant grant>
+void Network::visit(std::int32_t router_id) {
+    ++n_visits_;
+    Router& router = routers_[router_id];
+    std::array<std::uint64_t, 64> bidders;  // of the outputs in `contested`; the others hold nothing
+    std::uint64_t contested = 0, blocked = 0, released = 0;
+    for (std::uint64_t left = router.occupied; left != 0; left &= left - 1) {
+        const int port = std::countr_zero(left);
+        Input& input = inputs_[router.first_port + port];
+        if (input.ready > now_) continue;
+        Output& output = outputs_[router.first_port + input.output];
+        const std::uint64_t bit = std::uint64_t{1} << input.output;
+        if (input.granted) {
+            if (may_send(router_id, output) && send(router, input, output)) released |= bit;
+        } else if (output.held || (released & bit) != 0) {
+            blocked |= bit;
+        } else if (grant != Grant::with_credit || may_send(router_id, output)) {
+            const std::uint64_t others = (contested & bit) != 0 ? bidders[input.output] : 0;
+            bidders[input.output] = others | std::uint64_t{1} << port;
+            contested |= bit;
+            if (others != 0) blocked |= bit;
+        }
+    }
+    for (; contested != 0; contested &= contested - 1) {
+        const int output = std::countr_zero(contested);
+        if (serve<grant>(router_id, router, output, bidders[output])) released |= std::uint64_t{1} << output;
+    }
+    if ((blocked & released) != 0) calendar_.book(router_id, now_, now_ + 1);
+}
+
+/// Decides the bids for one output. Returns true if the output is free again in the next cycle.
+template <Grant grant>
+bool Network::serve(std::int32_t router_id, Router& router, int output_number, std::uint64_t bidders) {
+    Output& output = outputs_[router.first_port + output_number];
+    Input& winner = inputs_[router.first_port + choose<grant>(router, output_number, bidders)];
+    winner.granted = output.held = true;
+    if constexpr (grant == Grant::then_move) {
+        calendar_.book(router_id, now_, now_ + 1);
+        return false;
+    }
+    if (grant == Grant::move_if_space && !may_send(router_id, output)) return false;
+    return send(router, winner, output);
+}
+
+template <Grant grant>
+int Network::choose(const Router& router, int output, std::uint64_t bidders) {
+    if constexpr (grant == Grant::move_if_space) return first_scanned(bidders, now_);
+    if (arbiter_ == ArbiterKind::least_recently_served) {
+        return service_order_.take(router.first_port + output, bidders, now_);
+    }
+    if (arbiter_ == ArbiterKind::oldest_first) bidders = oldest(router, bidders);
+    std::uint8_t& pointer = outputs_[router.first_port + output].pointer;
+    const int winner = first_from(bidders, pointer);
+    pointer = static_cast<std::uint8_t>(winner + 1 == router.n_ports ? 0 : winner + 1);
+    return winner;
+}
+
+/// Those bidders whose packets have the smallest cycle.
+std::uint64_t Network::oldest(const Router& router, std::uint64_t bidders) const {
+    std::int64_t first_cycle = kNever;
+    std::uint64_t first = 0;
+    for (; bidders != 0; bidders &= bidders - 1) {
+        const Input& input = inputs_[router.first_port + std::countr_zero(bidders)];
+        const std::int64_t cycle = packets_[slots_[input.first_slot + input.head].packet].cycle;
+        if (cycle > first_cycle) continue;
+        if (cycle < first_cycle) first = 0;
+        first_cycle = cycle;
+        first |= bidders & -bidders;
+    }
+    return first;
+}
+
+/// Whether the link and the place behind it are free; if not, sees to it that the router is visited when they are.
+bool Network::may_send(std::int32_t router_id, const Output& output) {
+    if (output.free_at > now_) {
+        calendar_.book(router_id, now_, output.free_at);
+        return false;
+    }
+    if (output.next_input < 0) return true;
+    Input& next = inputs_[output.next_input];
+    if (next.count == depth_) {
+        next.sender_waits = true;
+        return false;
+    }
+    if (next.first_slot < 0) return true;
+    const std::int64_t place_free = slots_[tail_slot(next)].cycle;
+    if (place_free > now_) {
+        calendar_.book(router_id, now_, place_free);
+        return false;
+    }
+    return true;
+}
+
+/// Moves the front flit of an input through its output. Returns true if that releases the output.
+bool Network::send(Router& router, Input& input, Output& output) {
+    const Slot flit = slots_[input.first_slot + input.head];
+    const bool tail = (flit.marks & kTail) != 0;
+    ++n_moves_;
+    ++output.flits;
+    output.free_at = now_ + output.spacing;
+    if (tail) input.granted = output.held = false;
+    pop(router, input);
+    const std::int64_t arrival = now_ + output.travel_cycles;
+    if (output.terminal < 0) {
+        push(inputs_[output.next_input], arrival, flit.packet, flit.marks);
+        return tail;
+    }
+    if (output.next_input >= 0) {  // a terminal takes a flit at once and gives its place back later
+        Input& sink = inputs_[output.next_input];
+        if (sink.first_slot < 0) allocate(sink);
+        slots_[tail_slot(sink)].cycle = now_ + sink.credit_cycles;
+        sink.head = sink.head + 1 == depth_ ? 0 : sink.head + 1;
+    }
+    if (tail) {
+        arrival_cycles_[flit.packet] = arrival;
+        last_arrival_ = std::max(last_arrival_, arrival);
+        on_last_link_.push_back({arrival, flit.packet});
+    }
+    return tail;
+}
+
+/// Takes the front flit out of a FIFO and gives its place back to the sender.
+void Network::pop(Router& router, Input& input) {
+    const std::int64_t place_free = now_ + input.credit_cycles;
+    slots_[input.first_slot + input.head].cycle = place_free;
+    input.head = input.head + 1 == depth_ ? 0 : input.head + 1;
+    if (--input.count == 0) {
+        router.occupied &= ~(std::uint64_t{1} << input.port);
+    } else {
+        set_front(input);
+    }
+    if (input.source >= 0) {
+        launch(sources_[input.source]);
+    } else if (input.sender_waits) {
+        input.sender_waits = false;
+        calendar_.book(input.sender, now_, place_free);
+    }
+}
+
+/// Puts a flit, which may act from `cycle` on, at the end of a FIFO.
+void Network::push(Input& input, std::int64_t cycle, std::int32_t packet, std::int32_t marks) {
+    if (input.first_slot < 0) allocate(input);
+    slots_[tail_slot(input)] = {cycle, packet, marks};
+    if (++input.count > 1) return;
+    routers_[input.router].occupied |= std::uint64_t{1} << input.port;
+    set_front(input);
+}
+
+/// Prepares the front flit of a FIFO, which became its front now.
+void Network::set_front(Input& input) {
+    const Slot& flit = slots_[input.first_slot + input.head];
+    input.ready = std::max(flit.cycle, now_ + 1);
+    if ((flit.marks & kHead) != 0) {
+        const Place& place = routers_[input.router].place;
+        input.ready += head_cycles_;
+        input.output = static_cast<std::uint8_t>(route(graph_, input.router, place, packets_[flit.packet]));
+    }
+    calendar_.book(input.router, now_, input.ready);
+}
+
+void Network::allocate(Input& input) {
+    input.first_slot = static_cast<std::int64_t>(slots_.size());
+    slots_.resize(slots_.size() + static_cast<std::size_t>(depth_), Slot{0, -1, 0});
+}
+
+/// Where the next flit goes, or the place whose credit the sender needs.
+std::int64_t Network::tail_slot(const Input& input) const {
+    const std::int32_t place = input.head + input.count;
+    return input.first_slot + (place < depth_ ? place : place - depth_);
+}
+
+}  // namespace pycosim::noc

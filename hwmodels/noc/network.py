@@ -1,0 +1,382 @@
+"""Simulation of a network-on-chip, flit by flit and cycle by cycle.
+
+Routers have one FIFO per input, wormhole switching, one virtual channel, and credit or handshake flow control. All
+state changes once per cycle. Time is an integer number of router cycles; nothing is done for idle routers or
+idle cycles, so the time that a simulation takes goes with the number of flits times their hops.
+
+Routers, and the latency of a lone single-flit packet over H hops with links of one cycle:
+
+=============  ==========  ==================================================================================
+name           latency     form
+=============  ==========  ==================================================================================
+``credit3``    3 H + 5     credits; bid, switch and cross in one arbitration stage, three cycles per router
+``credit4``    4 H + 6     credits; a head first wins the output, its flits move from the next cycle on
+``credit5``    5 H + 7     as credit4, with one more cycle before a head may bid
+``handshake``  2 H + 2     request and acknowledge; one flit per two cycles and link
+=============  ==========  ==================================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pycosim.hwmodels.noc import _noc
+from pycosim.hwmodels.noc.checks import (
+    check_arbiter,
+    check_buffer_depth,
+    check_cycle,
+    check_graph,
+    check_handshake,
+    check_packets,
+    check_router,
+    check_terminals,
+    check_topology,
+)
+from pycosim.errors import InvalidInputError
+from pycosim.hwmodels.noc.topology import Mesh, RouterGraph, Topology, TreeMeshRouting
+
+__all__ = ["LinkTable", "Network", "simulate"]
+
+Int64Array = NDArray[np.int64]
+
+# Router visits between two returns from compiled code, so that an interrupt is seen about once a second.
+_VISITS_PER_CALL = 10_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class LinkTable:
+    """The links of a network, in the order of `Network.link_flits`.
+
+    First the links that leave routers, by router and port, then those from terminals into routers, by terminal.
+
+    Attributes
+    ----------
+    from_router, to_router : (n_links,) int64
+        Routers at the ends, -1 where the end is a terminal.
+    from_terminal, to_terminal : (n_links,) int64
+        Terminals at the ends, -1 where the end is a router.
+    cycles : (n_links,) int64
+        Traversal time in cycles.
+    """
+
+    from_router: Int64Array
+    to_router: Int64Array
+    from_terminal: Int64Array
+    to_terminal: Int64Array
+    cycles: Int64Array
+
+    def __len__(self) -> int:
+        """Return the number of links."""
+        return len(self.from_router)
+
+
+class Network:
+    """A network-on-chip whose traffic is given and simulated piece by piece.
+
+    The result does not depend on how a run is cut into calls of `inject` and `advance`. A network must not be used by
+    two threads at the same time; other threads run while it simulates.
+
+    Parameters
+    ----------
+    topology : Topology
+        For example `Mesh` (8, 8) or a `Hierarchy`.
+    router : {"credit3", "credit4", "credit5", "handshake"}
+        Flow control and pipeline. The handshake router works on a plain mesh with links of one cycle.
+    buffer_depth : int
+        Places in each input FIFO in flits.
+    arbiter : {"round_robin", "least_recently_served", "oldest_first"}
+        Which of several inputs gets an output. The handshake router has a fixed rotating priority, called
+        "round_robin" here.
+
+    Raises
+    ------
+    InvalidInputError
+        If an argument is unknown, out of range or does not go with the others.
+    """
+
+    def __init__(
+        self,
+        topology: Topology,
+        *,
+        router: str = "credit3",
+        buffer_depth: int = 8,
+        arbiter: str = "round_robin",
+    ) -> None:
+        check_topology(topology)
+        check_router(router)
+        check_arbiter(arbiter)
+        check_buffer_depth(buffer_depth)
+        if router == "handshake":
+            check_handshake(topology, arbiter)
+        self.topology = topology
+        self.router = router
+        self.buffer_depth = int(buffer_depth)
+        self.arbiter = arbiter
+        self._graph = topology.graph()
+        check_graph(self._graph)
+        self._n_terminals = self._graph.n_terminals
+        self._core = _noc.Network(
+            _compiled_graph(self._graph),
+            getattr(_noc.RouterKind, router),
+            self.buffer_depth,
+            getattr(_noc.ArbiterKind, arbiter),
+        )
+        flows = (self._graph.peer >= 0) | (self._graph.terminal >= 0)
+        self._connected = np.concatenate((flows, np.ones(self._n_terminals, bool)))
+
+    def __repr__(self) -> str:
+        return (
+            f"Network({self.topology!r}, router={self.router!r}, buffer_depth={self.buffer_depth}, "
+            f"arbiter={self.arbiter!r}): cycle {self.now}, {self.n_packets} packets, {self.n_in_flight} in flight"
+        )
+
+    def inject(
+        self, cycle: ArrayLike, source: ArrayLike, destination: ArrayLike, flits: ArrayLike = 1
+    ) -> Int64Array:
+        """Add packets and return their ids.
+
+        The queue of a source is ordered by cycle, packets of the same cycle by id.
+
+        Parameters
+        ----------
+        cycle : (n,) int or int
+            Earliest cycle in which each packet may leave its source queue, not before `now`; in any order.
+        source, destination : (n,) int or int
+            Terminals; a packet may go to its own source.
+        flits : (n,) int or int
+            Length of each packet in flits.
+
+        Returns
+        -------
+        (n,) int64
+            Consecutive ids, counted from 0.
+
+        Raises
+        ------
+        InvalidInputError
+            If a cycle is in the past, a terminal does not exist, a packet has no flit or lengths differ.
+        """
+        packets = check_packets(cycle, source, destination, flits, self.now, self._n_terminals, self.n_packets)
+        first = self._core.inject(*packets)
+        return np.arange(first, first + len(packets[0]), dtype=np.int64)
+
+    def advance(self, until_cycle: int) -> None:
+        """Simulate all cycles before `until_cycle`, which becomes `now`."""
+        until = check_cycle(until_cycle, self.now)
+        while not self._core.advance(until, _VISITS_PER_CALL):
+            pass
+
+    def drain(self) -> int:
+        """Simulate until nothing is in flight and return `now`, the cycle after the last arrival.
+
+        Raises
+        ------
+        InvalidInputError
+            If packets block each other for ever, which only a `PortTable` routing can cause.
+        """
+        while not self._core.drain(_VISITS_PER_CALL):
+            pass
+        if self.n_in_flight > 0:
+            raise InvalidInputError(
+                f"Asked to drain the network; {self.n_in_flight} of {self.n_packets} packets wait for each other for "
+                "ever. Use a routing whose paths cannot form a ring, for example dimension order."
+            )
+        return self.now
+
+    def take_arrivals(self) -> tuple[Int64Array, Int64Array]:
+        """Return the packets that arrived before `now` since the last call.
+
+        Returns
+        -------
+        ids : (n,) int64
+            Ordered by (arrival cycle, id).
+        arrival_cycles : (n,) int64
+            Cycle in which the last flit of each reached its destination.
+        """
+        arrivals: tuple[Int64Array, Int64Array] = self._core.take_arrivals()
+        return arrivals
+
+    @property
+    def now(self) -> int:
+        """First cycle that has not been simulated."""
+        return self._core.now
+
+    @property
+    def n_terminals(self) -> int:
+        """Number of terminals."""
+        return self._n_terminals
+
+    @property
+    def n_packets(self) -> int:
+        """Packets injected so far."""
+        return self._core.n_packets
+
+    @property
+    def n_in_flight(self) -> int:
+        """Packets injected that have not arrived before `now`; those whose cycle is still to come count too."""
+        return self._core.n_in_flight
+
+    @property
+    def launch_cycles(self) -> Int64Array:
+        """Cycle in which each packet's first flit left its source queue, -1 if that was not before `now`."""
+        cycles: Int64Array = self._core.launch_cycles
+        return cycles
+
+    @property
+    def arrival_cycles(self) -> Int64Array:
+        """Cycle in which each packet's last flit arrived, -1 if that was not before `now`."""
+        cycles: Int64Array = self._core.arrival_cycles
+        return cycles
+
+    @property
+    def hops(self) -> Int64Array:
+        """Links between routers on the way of each packet, (n_packets,) int64."""
+        return self.path_hops(self._core.sources, self._core.destinations)
+
+    def path_hops(self, source: ArrayLike, destination: ArrayLike) -> Int64Array:
+        """Return the number of links between routers on the way from `source` to `destination`, (n,) int64."""
+        return self._paths(source, destination, 1)[0]
+
+    def zero_load_cycles(self, source: ArrayLike, destination: ArrayLike, flits: ArrayLike = 1) -> Int64Array:
+        """Return the latency of lone packets whose flits never wait for a credit.
+
+        A flit of a lone packet waits for none if buffers cover the credit loop of each link (4 cycles plus twice
+        the link's traversal time, less 1) or the packet has at most `buffer_depth` flits.
+
+        Parameters
+        ----------
+        source, destination : (n,) int or int
+        flits : (n,) int or int
+
+        Returns
+        -------
+        (n,) int64
+            Cycles from the packet's cycle to the arrival of its last flit.
+        """
+        return self._paths(source, destination, flits)[1]
+
+    def _paths(self, source: ArrayLike, destination: ArrayLike, flits: ArrayLike) -> tuple[Int64Array, Int64Array]:
+        terminals = check_terminals(source, destination, flits, self._n_terminals)
+        paths: tuple[Int64Array, Int64Array] = self._core.paths(*terminals)
+        return paths
+
+    @property
+    def links(self) -> LinkTable:
+        """The links, in the order of `link_flits`."""
+        graph = self._graph
+        router = graph.router_of_port.astype(np.int64)
+        ports = np.flatnonzero(graph.terminal >= 0)
+        ports = ports[np.argsort(graph.terminal[ports])]
+        none = np.full(len(ports), -1, np.int64)
+        to_router = np.where(graph.peer >= 0, router[graph.peer], -1)
+        columns = (
+            (router, none),
+            (to_router, router[ports]),
+            (np.full(len(router), -1, np.int64), np.arange(len(ports), dtype=np.int64)),
+            (graph.terminal.astype(np.int64), none),
+            (graph.link_cycles, graph.link_cycles[ports]),
+        )
+        return LinkTable(*(np.concatenate(column)[self._connected] for column in columns))
+
+    @property
+    def link_flits(self) -> Int64Array:
+        """Flits that each link of `links` has taken before `now`, (n_links,) int64."""
+        flits: Int64Array = self._core.link_flits[self._connected]
+        return flits
+
+    @property
+    def n_router_visits(self) -> int:
+        """Work done so far: how many times a router was looked at in some cycle."""
+        return self._core.n_visits
+
+    @property
+    def n_flit_moves(self) -> int:
+        """Flits moved out of routers so far."""
+        return self._core.n_moves
+
+
+def simulate(
+    cycle: ArrayLike,
+    source: ArrayLike,
+    destination: ArrayLike,
+    flits: ArrayLike = 1,
+    *,
+    topology: str | Topology = "mesh",
+    shape: tuple[int, int] = (8, 8),
+    router: str = "credit3",
+    buffer_depth: int = 8,
+    arbiter: str = "round_robin",
+) -> Int64Array:
+    """Return the arrival cycle of each packet of a list.
+
+    Parameters
+    ----------
+    cycle : (n,) int
+        Earliest cycle in which each packet may leave its source queue. In any order: the queue of a source is
+        ordered by cycle, packets of the same cycle stay in list order.
+    source, destination : (n,) int
+        Nodes; node y * columns + x of the mesh stands at (x, y).
+    flits : (n,) int or int
+        Length of each packet in flits.
+    topology : "mesh" or Topology
+        A plain mesh of the given `shape`, or any topology object (then `shape` is not used).
+    shape : (columns, rows)
+        Size of the mesh.
+    router, buffer_depth, arbiter
+        As for `Network`.
+
+    Returns
+    -------
+    (n,) int64
+        Cycle in which the last flit of each packet arrives, in list order.
+
+    Raises
+    ------
+    InvalidInputError
+        If an argument is unknown, out of range or does not go with the others.
+
+    Examples
+    --------
+    >>> simulate([0, 0], [0, 1], [3, 3], shape=(4, 4))
+    array([14, 11])
+    """
+    if isinstance(topology, str):
+        topology = _named_topology(topology, shape)
+    network = Network(topology, router=router, buffer_depth=buffer_depth, arbiter=arbiter)
+    network.inject(cycle, source, destination, flits)
+    network.drain()
+    return network.arrival_cycles
+
+
+def _named_topology(name: str, shape: tuple[int, int]) -> Topology:
+    if name != "mesh":
+        raise InvalidInputError(
+            f"Asked for topology {name!r}; the only name known is 'mesh'. "
+            "Give topology='mesh' with a shape, or an object such as Mesh(8, 8) or Hierarchy(3, 3)."
+        )
+    if len(shape) != 2:
+        raise InvalidInputError(
+            f"Asked for a mesh of shape {shape}; it has {len(shape)} numbers and needs 2. Give shape=(columns, rows)."
+        )
+    return Mesh(*shape)
+
+
+def _compiled_graph(graph: RouterGraph) -> _noc.Graph:
+    routing = graph.routing
+    n_terminals = graph.n_terminals
+    if isinstance(routing, TreeMeshRouting):
+        places, x, y = routing.places, routing.terminal_x, routing.terminal_y
+        next_port = np.zeros(0, np.uint8)
+    else:
+        places = np.zeros((graph.n_routers, 7), np.int32)
+        x = y = np.zeros(n_terminals, np.int32)
+        next_port = np.ascontiguousarray(routing.next_port, np.uint8).ravel()
+    return _noc.Graph.from_arrays(
+        *(np.ascontiguousarray(a, np.int32) for a in (graph.first_port, graph.peer, graph.terminal)),
+        *(np.ascontiguousarray(a, np.int64) for a in (graph.link_cycles, graph.flit_cycles)),
+        *(np.ascontiguousarray(a, np.int32) for a in (places, x, y)),
+        next_port,
+    )

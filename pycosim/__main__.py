@@ -1,0 +1,5 @@
+"""``python -m pycosim`` is the command ``pycosim``."""
+
+from pycosim.cli.main import main
+
+main()

@@ -1,0 +1,174 @@
+"""The command line: ``pycosim run``, ``pycosim compare``, ``pycosim targets``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pycosim.results import RunResult
+
+SCRIPT_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": True}
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Run PyNN scripts in software and on models of neuromorphic chips, and compare.",
+)
+
+Script = Annotated[Path, typer.Argument(help="A PyNN script, unmodified.")]
+On = Annotated[str, typer.Option("--on", help="Target, with options in brackets: loihi[timing=trace].")]
+OnSeveral = Annotated[str, typer.Option("--on", help="Targets, comma-separated; the first is the reference.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the results.")]
+Json = Annotated[bool, typer.Option("--json", help="Print machine-readable results instead of a table.")]
+
+
+@app.command(context_settings=SCRIPT_ARGUMENTS)
+def run(context: typer.Context, script: Script, on: On = "native", as_json: Json = False) -> None:
+    """Run SCRIPT on one target: pycosim run brunel.py --on native."""
+    from pycosim.runner import run as run_script
+
+    with console_and_errors() as console:
+        with progress_line(console, on) as progress:
+            result = run_script(script, on, arguments=context.args, progress=progress)
+        print_result(result, console, as_json)
+        if result.error is not None:
+            raise result.error
+
+
+@app.command(context_settings=SCRIPT_ARGUMENTS)
+def compare(
+    context: typer.Context, script: Script, on: OnSeveral, output: Output = None, as_json: Json = False
+) -> None:
+    """Run SCRIPT on several targets and compare: pycosim compare net.py --on native,loihi."""
+    from pycosim.comparison import compare as compare_script
+    from pycosim.targets import TargetSpec, split_targets
+
+    with console_and_errors() as console:
+        targets = split_targets(on)
+        for target in targets:
+            TargetSpec.parse(target)
+        with progress_line(console, "") as progress:
+            comparison = compare_script(
+                script, targets, arguments=context.args, output=output, progress=progress
+            )
+        if as_json:
+            sys.stdout.write(comparison.table.to_json(orient="records", indent=1) + "\n")
+        else:
+            comparison.print(console)
+        if comparison.failed:
+            raise typer.Exit(1)
+
+
+@app.command()
+def targets(as_json: Json = False) -> None:
+    """List the targets: software backends and chips."""
+    from rich.table import Table
+
+    from pycosim.targets import describe
+
+    rows = describe()
+    with console_and_errors() as console:
+        if as_json:
+            sys.stdout.write(json.dumps(rows, indent=1) + "\n")
+            return
+        table = Table("target", "kind", "description", box=None)
+        for row in rows:
+            table.add_row(row["name"], row["kind"], row["description"])
+        console.print(table)
+
+
+@contextmanager
+def console_and_errors() -> Iterator[Console]:
+    """Give a console; turn pycosim's errors into one message and an exit status that is not 0."""
+    from rich.console import Console
+
+    from pycosim.errors import PycosimError
+
+    try:
+        yield Console()
+    except PycosimError as error:
+        Console(stderr=True).print(f"error: {error}", style="bold red", markup=False, highlight=False)
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        Console(stderr=True).print("interrupted")
+        raise typer.Exit(130) from None
+
+
+@contextmanager
+def progress_line(console: Console, target: str) -> Iterator[Callable[..., Any] | None]:
+    """Give a factory of progress callbacks that move one line in a terminal; None elsewhere."""
+    if not console.is_terminal:
+        yield None
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %")
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as line:
+
+        def factory(n_steps: int) -> Callable[[int], None]:
+            task = line.add_task(target or "running", total=n_steps)
+            return lambda done: line.advance(task, done)
+
+        yield factory
+
+
+def print_result(result: RunResult, console: Console, as_json: bool) -> None:
+    """Print what one run came to."""
+    neurons = result.neurons()
+    is_source = [population.is_source for population in result.populations]
+    n_spikes = sum(
+        int(((result.spike_neurons >= p.first) & (result.spike_neurons < p.first + p.size)).sum())
+        for p in result.populations
+        if not p.is_source
+    )
+    seconds = result.duration_ms / 1000
+    facts: dict[str, Any] = {
+        "target": result.target,
+        "neurons": len(neurons),
+        "sources": sum(p.size for p, source in zip(result.populations, is_source) if source),
+        "synapses": result.n_synapses,
+        "duration_ms": result.duration_ms,
+        "spikes": n_spikes,
+        "mean_rate_hz": n_spikes / len(neurons) / seconds if len(neurons) and seconds else None,
+        "build_s": result.seconds.get("build"),
+        "run_s": result.seconds.get("run"),
+        "cpu_s": result.seconds.get("cpu"),
+    }
+    if result.hardware is not None:
+        record = result.hardware
+        facts |= {
+            "packets": record.sent,
+            "late": record.late,
+            "dropped": record.dropped,
+            "cores": len(record.cores.core),
+        }
+    if as_json:
+        sys.stdout.write(json.dumps(facts | {"notes": result.notes}, indent=1) + "\n")
+        return
+    for name, value in facts.items():
+        console.print(
+            f"{name:>14}  {value:.4g}" if isinstance(value, float) else f"{name:>14}  {value}",
+            highlight=False,
+        )
+    for note in result.notes:
+        console.print(f"note: {note}", markup=False, highlight=False)
+
+
+def main() -> None:
+    """Start the command line."""
+    app(prog_name="pycosim")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Energy by cause, where a cause without a known constant is unknown and never zero."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from pycosim.results import HardwareRecord
+
+
+@dataclass(frozen=True)
+class EnergySummary:
+    """Energy of a run on a chip.
+
+    Attributes
+    ----------
+    known_j : dict of str to float
+        Energy of each cause that the chip's description has a constant for.
+    unknown : tuple of str
+        Causes that it has none for.
+    assumed : tuple of str
+        Causes whose constant is an assumption.
+    """
+
+    known_j: dict[str, float]
+    unknown: tuple[str, ...]
+    assumed: tuple[str, ...]
+
+    @property
+    def total_j(self) -> float:
+        """Sum of the known causes; nan where none is known. A lower bound if some cause is unknown."""
+        return math.fsum(self.known_j.values()) if self.known_j else math.nan
+
+    @property
+    def is_lower_bound(self) -> bool:
+        """Whether the total leaves out a cause."""
+        return bool(self.unknown)
+
+
+def energy_summary(hardware: HardwareRecord) -> EnergySummary:
+    """Return the energy of a run by cause, with what is unknown and what is assumed."""
+    known = {cause: float(value) for cause, value in hardware.energy_j.items() if value is not None}
+    unknown = tuple(cause for cause, value in hardware.energy_j.items() if value is None)
+    assumed = tuple(cause for cause in known if hardware.energy_assumed.get(cause, False))
+    return EnergySummary(known, unknown, assumed)

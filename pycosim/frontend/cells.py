@@ -1,0 +1,41 @@
+"""PyNN's standard cell types: those that pycosim runs, and placeholders that name the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyNN.standardmodels import StandardCellType, build_translations, cells
+
+from pycosim.errors import NotSupportedError
+from pycosim.network import MODELS
+
+STATE_OF = {"v": "v", "isyn_exc": "i_e", "isyn_inh": "i_i", "gsyn_exc": "g_e", "gsyn_inh": "g_i"}
+"""PyNN's names of initial values, and the state variables they set."""
+
+
+def same_names(base: type) -> dict[str, Any]:
+    """Return a translation table that keeps PyNN's names and units."""
+    return build_translations(*((name, name) for name in base.default_parameters))
+
+
+def placeholder(kind: str, name: str, supported: list[str]) -> type:
+    """Return a class that says, when it is used, that it is not supported."""
+    message = f"{kind} {name} is not supported yet. Supported: {', '.join(sorted(supported))}."
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        raise NotSupportedError(message)
+
+    return type(name, (), {"__init__": __init__, "__doc__": message})
+
+
+def cell_types() -> dict[str, type]:
+    """Return all of PyNN's standard cell types by name."""
+    found = {}
+    for name, base in vars(cells).items():
+        if not (isinstance(base, type) and issubclass(base, StandardCellType)) or base is StandardCellType:
+            continue
+        if name in MODELS:
+            found[name] = type(name, (base,), {"__doc__": base.__doc__, "translations": same_names(base)})
+        else:
+            found[name] = placeholder("Cell type", name, list(MODELS))
+    return found

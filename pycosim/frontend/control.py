@@ -1,0 +1,117 @@
+"""PyNN's functions for setting up, running and ending a simulation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from pyNN import common
+from pyNN.common.control import DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
+from pyNN.recording import get_io
+
+from pycosim import targets
+from pycosim.errors import InvalidInputError
+from pycosim.frontend import simulator
+from pycosim.frontend.simulator import DEFAULT_SEED, state
+
+SEED_NAMES = ("seed", "rng_seed", "native_rng_baseseed", "kernelseed")
+"""Names under which scripts give the seed of the simulator's own random numbers."""
+
+run, run_until = common.build_run(simulator)
+run_for = run
+reset = common.build_reset(simulator)
+initialize = common.initialize
+get_current_time, get_time_step, get_min_delay, get_max_delay, num_processes, rank = (
+    common.build_state_queries(simulator)
+)
+
+
+def build_setup(target: str) -> Callable[..., int]:
+    """Return the function setup() of the simulator module of one target."""
+
+    def setup(
+        timestep: float = DEFAULT_TIMESTEP, min_delay: Any = DEFAULT_MIN_DELAY, **extra_params: Any
+    ) -> int:
+        """Start with an empty network.
+
+        Parameters
+        ----------
+        timestep : float
+            Length of a step in ms.
+        min_delay : float or "auto"
+            Smallest delay in ms that the script will use; "auto" is one step.
+        max_delay : float or "auto"
+            Largest delay in ms that the script will use; "auto" sets no limit.
+        seed : int
+            Seed of Poisson sources, random connectivity and random values (42 by default).
+        threads : int
+            Threads of the native engine; they do not change the spikes.
+        timing, arithmetic, speedup, mapping
+            Options of a chip, see `pycosim.backends.base.Options`.
+        chip : dict
+            Values that replace those of the chip's description, by dotted path.
+        **extra_params
+            What other simulators know is ignored with a warning that names it.
+
+        Returns
+        -------
+        int
+            The MPI rank.
+
+        Raises
+        ------
+        InvalidInputError
+            If a value is impossible.
+        """
+        common.setup(timestep, min_delay, **extra_params)
+        extra = dict(extra_params)
+        seed = _seed(extra)
+        delays = _delay("min_delay", min_delay), _delay("max_delay", extra.pop("max_delay", "auto"))
+        options = extra.pop("chip", {}) | {k: extra.pop(k) for k in tuple(extra) if k in targets.OPTION_TYPES}
+        spec = targets.TargetSpec(target)
+        if state.observer is not None:
+            spec = state.observer.spec
+        state.begin(spec.name, _timestep(timestep), seed, spec.merged(options))
+        state.requested_min_delay, state.requested_max_delay = delays
+        if state.observer is not None:
+            state.observer.begun()
+        if extra:
+            state.warn(f"setup() ignores what {spec.name} does not know: {', '.join(sorted(extra))}.")
+        return rank()
+
+    return setup
+
+
+def end(compatible_output: bool = True) -> None:
+    """Write what record(..., to_file=...) promised."""
+    for population, variables, filename in state.write_on_end:
+        population.write_data(get_io(filename), variables)
+    state.write_on_end = []
+
+
+def _timestep(timestep: Any) -> float:
+    if not isinstance(timestep, (int, float)) or not 0 < timestep < math.inf:
+        raise InvalidInputError(
+            f"setup(timestep={timestep!r}): the time step must be a number of ms greater than 0."
+        )
+    return float(timestep)
+
+
+def _delay(which: str, value: Any) -> float | None:
+    if value == "auto":
+        return None
+    if not isinstance(value, (int, float)) or not 0 < value < math.inf:
+        raise InvalidInputError(
+            f"setup({which}={value!r}): it must be 'auto' or a number of ms greater than 0."
+        )
+    return float(value)
+
+
+def _seed(extra: dict[str, Any]) -> int:
+    given = [extra.pop(name) for name in SEED_NAMES if name in extra]
+    if not given:
+        return DEFAULT_SEED
+    if not isinstance(given[0], int) or given[0] < 0:
+        raise InvalidInputError(f"setup(seed={given[0]!r}): the seed must be a whole number from 0 on.")
+    return given[0]

@@ -1,0 +1,244 @@
+"""PyNN's Projection on top of the network description."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyNN import common
+from pyNN.parameters import LazyArray, ParameterSpace
+from pyNN.random import RandomDistribution
+from pyNN.space import Space
+
+from pycosim import network
+from pycosim.errors import ConnectivityError, NotSupportedError
+from pycosim.frontend import simulator
+from pycosim.frontend.expansion import expand
+from pycosim.frontend.synapses import StaticSynapse
+from pycosim.random import evaluate_distribution, stream_of
+
+COMBINE = {"sum": np.add, "min": np.minimum, "max": np.maximum}
+
+
+class Connection(common.Connection):
+    """One synapse of a projection; reading and writing its attributes reads and writes the columns."""
+
+    def __init__(self, projection: Projection, index: int):
+        self._projection, self._index = projection, index
+
+    @property
+    def presynaptic_index(self) -> int:
+        """Index of the source in the projection's presynaptic population."""
+        return int(self._projection.pre_indices[self._index])
+
+    @property
+    def postsynaptic_index(self) -> int:
+        """Index of the target in the projection's postsynaptic population."""
+        return int(self._projection.post_indices[self._index])
+
+    @property
+    def weight(self) -> float:
+        """Weight in nA, uS or mV."""
+        return float(self._projection.column.weight_column()[self._index])
+
+    @weight.setter
+    def weight(self, value: float) -> None:
+        column = self._projection.column.weight_column().copy()
+        column[self._index] = value
+        self._projection.assign(weight=column)
+
+    @property
+    def delay(self) -> float:
+        """Delay in ms, a multiple of the time step."""
+        return float(self._projection.attribute("delay")[self._index])
+
+    @delay.setter
+    def delay(self, value: float) -> None:
+        column = self._projection.attribute("delay").copy()
+        column[self._index] = value
+        self._projection.assign(delay=column)
+
+    def as_tuple(self, *names: str) -> tuple[Any, ...]:
+        """Return the named attributes."""
+        return tuple(getattr(self, name) for name in names)
+
+
+class Projection(common.Projection):
+    """All synapses of one type between two populations."""
+
+    __doc__ = common.Projection.__doc__
+    _simulator = simulator
+    _static_synapse_class = StaticSynapse
+
+    def __init__(
+        self,
+        presynaptic_population: Any,
+        postsynaptic_population: Any,
+        connector: Any,
+        synapse_type: Any = None,
+        source: str | None = None,
+        receptor_type: str | None = None,
+        space: Space | None = None,
+        label: str | None = None,
+    ):
+        simulator.state.require_not_running("Projection()")
+        super().__init__(
+            presynaptic_population,
+            postsynaptic_population,
+            connector,
+            synapse_type,
+            source,
+            receptor_type,
+            space or Space(),
+            label,
+        )
+        if not isinstance(self.synapse_type, StaticSynapse):
+            raise NotSupportedError(f"Synapse type {type(self.synapse_type).__name__} is not supported yet.")
+        self.number = len(simulator.state.network.projections)
+        self.column = self._expanded()
+        simulator.state.network.projections.append(self.column)
+        simulator.state.projections.append(self)
+
+    def _expanded(self) -> network.Projection:
+        """Return the projection's columns, with global neuron numbers and rows in ascending order."""
+        state = simulator.state
+        expanded = expand(self, state.network.seed, stream_of("projection", self.number))
+        rows = np.repeat(np.arange(self.pre.size), np.diff(expanded.indptr))
+        sources = self.pre.all_cells.astype(np.int32)[rows]
+        targets = self.post.all_cells.astype(np.int32)[expanded.targets]
+        order = _order(sources, targets)
+        self.pre_indices, self.post_indices = rows[order], np.asarray(expanded.targets)[order]
+        ids, counts = np.unique(sources, return_counts=True)
+        delays = state.min_delay if expanded.delays_ms is None else expanded.delays_ms
+        return network.Projection(
+            label=self.label or f"projection{self.number}",
+            receptor=self.receptor_type,
+            sources=ids,
+            indptr=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            targets=targets[order],
+            weights=_ordered(expanded.weights, order),
+            delays=delay_steps(_ordered(delays, order), self.label),
+        )
+
+    def __len__(self) -> int:
+        """Return the number of synapses."""
+        return self.column.n_synapses
+
+    def __getitem__(self, index: int | slice) -> Connection | list[Connection]:
+        """Return one synapse, or a list of them."""
+        if isinstance(index, slice):
+            return [Connection(self, i) for i in range(*index.indices(len(self)))]
+        return Connection(self, range(len(self))[index])
+
+    @property
+    def connections(self) -> list[Connection]:
+        """All synapses as objects; slow, use get() for many."""
+        return list(self)
+
+    def attribute(self, name: str) -> NDArray[Any]:
+        """Return one column by PyNN's name, (n_synapses,), delays in ms."""
+        if name in ("presynaptic_index", "postsynaptic_index"):
+            return self.pre_indices if name == "presynaptic_index" else self.post_indices
+        if name in ("weight", "weights"):
+            return self.column.weight_column()
+        if name in ("delay", "delays"):
+            return np.round(self.column.delay_column() * simulator.state.dt, 9)
+        raise AttributeError(f"Projection {self.label!r} has no attribute {name!r}; it has weight and delay.")
+
+    def assign(self, **values: NDArray[np.float64] | float) -> None:
+        """Put new weights (PyNN units) or delays (ms) into the description."""
+        if "weight" in values:
+            self.column.weights = values["weight"]
+        if "delay" in values:
+            self.column.delays = delay_steps(values["delay"], self.label)
+        if simulator.state.simulation is not None:
+            simulator.state.simulation.weights_changed(self.number)
+
+    def _set_attributes(self, parameter_space: ParameterSpace) -> None:
+        self.assign(**{name: self._evaluated(name, value) for name, value in parameter_space.items()})
+
+    def _evaluated(self, name: str, value: LazyArray) -> NDArray[np.float64] | float:
+        """Return one value for each synapse, or one for all of them."""
+        if isinstance(value.base_value, RandomDistribution):
+            stream = stream_of("projection.set", self.number, name)
+            return evaluate_distribution(value.base_value, len(self), simulator.state.network.seed, stream)
+        value.shape = self.shape
+        if value.is_homogeneous:
+            return float(value.evaluate(simplify=True))
+        return np.asarray(value.evaluate(simplify=False), np.float64)[self.pre_indices, self.post_indices]
+
+    def _get_attributes_as_list(self, names: Sequence[str]) -> list[tuple[Any, ...]]:
+        return list(zip(*(self.attribute(name).tolist() for name in names)))
+
+    def _get_attributes_as_arrays(
+        self, names: Sequence[str], multiple_synapses: str = "sum"
+    ) -> list[NDArray[np.float64]]:
+        return [self._array(self.attribute(name), multiple_synapses) for name in names]
+
+    def _array(self, values: NDArray[Any], multiple_synapses: str) -> NDArray[np.float64]:
+        """Return a matrix of one attribute, NaN where there is no synapse."""
+        result = np.full(self.shape, np.nan)
+        if multiple_synapses == "last":
+            result[self.pre_indices, self.post_indices] = values  # the last assignment stays
+            return result
+        pairs = self.pre_indices * self.post.size + self.post_indices
+        order = np.argsort(pairs, kind="stable")
+        where, starts = np.unique(pairs[order], return_index=True)
+        if multiple_synapses == "first":
+            result.flat[where] = values[order][starts]
+        elif len(where):
+            result.flat[where] = COMBINE[multiple_synapses].reduceat(values[order], starts)
+        return result
+
+
+def _order(sources: NDArray[np.int32], targets: NDArray[np.int32]) -> NDArray[np.int64] | slice:
+    """Return the order that sorts synapses by (source, target); a slice where they are sorted already."""
+    same_row = sources[1:] == sources[:-1]
+    if np.all((sources[1:] > sources[:-1]) | (same_row & (targets[1:] >= targets[:-1]))):
+        return slice(None)
+    return np.lexsort((targets, sources))
+
+
+def _ordered(values: Any, order: NDArray[np.int64] | slice) -> Any:
+    return values if np.ndim(values) == 0 else np.asarray(values)[order]
+
+
+def delay_steps(delays_ms: float | NDArray[np.float64], label: str) -> int | NDArray[np.int32]:
+    """Return delays in whole steps, rounded to the nearest and at least one.
+
+    Raises
+    ------
+    ConnectivityError
+        If a delay is negative, not finite, or outside the limits given to setup().
+    """
+    state = simulator.state
+    delays = np.asarray(delays_ms, np.float64)
+    bad = ~(np.isfinite(delays) & (delays >= 0))
+    if bad.any():
+        raise ConnectivityError(
+            f"Projection {label!r}: {int(bad.sum())} delays are negative or not finite (for example "
+            f"{delays[bad].flat[0]} ms); a delay must be at least one time step, {state.dt} ms."
+        )
+    _check_limit(delays, state.requested_min_delay, np.less, "below min_delay", label)
+    _check_limit(delays, state.requested_max_delay, np.greater, "above max_delay", label)
+    steps = np.floor(delays / state.dt + 0.5)
+    if np.any(steps < 1):
+        state.warn(f"Projection {label!r}: delays below one time step became one time step, {state.dt} ms.")
+    steps = np.maximum(steps, 1)
+    return int(steps) if steps.ndim == 0 else steps.astype(np.int32)
+
+
+def _check_limit(
+    delays: NDArray[np.float64], limit: float | None, outside: np.ufunc, what: str, label: str
+) -> None:
+    """Raise ConnectivityError if delays in ms are beyond a limit that was given to setup()."""
+    if limit is None:
+        return
+    beyond = outside(delays, limit) & ~np.isclose(delays, limit, rtol=0, atol=1e-9)
+    if beyond.any():
+        raise ConnectivityError(
+            f"Projection {label!r}: {int(beyond.sum())} delays (for example {delays[beyond].flat[0]} ms) are "
+            f"{what}={limit} ms as given to setup(); change that limit or the delays."
+        )

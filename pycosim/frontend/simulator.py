@@ -1,0 +1,224 @@
+"""The state of the PyNN front end: one network under construction or running, shared by all target modules.
+
+PyNN's common classes look for a module with `name`, `state` and `ID`; this is it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyNN import common
+
+from pycosim import targets
+from pycosim.backends.base import Options, Simulation
+from pycosim.errors import InvalidInputError, NotSupportedError, PycosimWarning, ScriptError
+from pycosim.network import Network, Recording
+
+name = "pycosim"
+
+DEFAULT_SEED = 42
+
+
+class ID(int, common.IDMixin):
+    """A neuron's identity: its number in the whole network, counted from 0."""
+
+    def __init__(self, n: int):
+        common.IDMixin.__init__(self)
+
+
+class Spikes:
+    """All spikes of all populations, gathered before the simulation forgets them (clear, reset)."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+        self.offset_steps = 0
+
+    def take(self, simulation: Simulation, network: Network, population: int) -> None:
+        """Copy the spikes that the simulation holds of one population."""
+        steps, indices = simulation.spikes(population)
+        self.parts.append((steps + self.offset_steps, indices + network.populations[population].first))
+
+    def columns(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return steps and global neuron numbers, ordered by (step, neuron)."""
+        if not self.parts:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        steps, neurons = (np.concatenate(column) for column in zip(*self.parts))
+        order = np.lexsort((neurons, steps))
+        return steps[order], neurons[order]
+
+
+class State(common.control.BaseState):
+    """What PyNN calls the simulator's state.
+
+    Attributes
+    ----------
+    network : Network
+        The description that the script has built so far.
+    simulation : Simulation or None
+        The network on its target, once run() has been called.
+    observer : object or None
+        Set by the runner: options that replace those of setup(), and whether all spikes are kept.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mpi_rank = 0
+        self.num_processes = 1
+        self.observer: Any = None
+        self.simulation: Simulation | None = None
+        self.is_set_up = False
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything, as setup() does."""
+        self._close()
+        self.target = "native"
+        self.options = Options()
+        self.populations: list[Any] = []
+        self.projections: list[Any] = []
+        self.recorders = set()
+        self.write_on_end = []
+        self.network = Network(dt_ms=common.control.DEFAULT_TIMESTEP, seed=DEFAULT_SEED)
+        self.requested_min_delay: float | None = None
+        self.requested_max_delay: float | None = None
+        self.segment_counter = 0
+        self.step = 0
+        self.running = False
+        self.t_start = 0
+        self.spikes = Spikes()
+        self.seconds = {"build": 0.0, "run": 0.0, "cpu": 0.0}
+        self.total_steps = 0
+
+    def begin(self, target: str, dt_ms: float, seed: int, options: Options) -> None:
+        """Start a new, empty network."""
+        self.clear()
+        self.target, self.options, self.is_set_up = target, options, True
+        self.network = Network(dt_ms=dt_ms, seed=seed)
+
+    # --- what PyNN's common code asks for ---
+
+    @property
+    def dt(self) -> float:
+        """Length of a step in ms."""
+        return self.network.dt_ms
+
+    @property
+    def t(self) -> float:
+        """Present time in ms, computed from the number of steps."""
+        return round(self.step * self.dt, 9)
+
+    @property
+    def min_delay(self) -> float:
+        """Smallest delay in ms: as given to setup(), else one step."""
+        return self.dt if self.requested_min_delay is None else self.requested_min_delay
+
+    @property
+    def max_delay(self) -> float:
+        """Largest delay in ms: as given to setup(), else the largest in the network."""
+        if self.requested_max_delay is not None:
+            return self.requested_max_delay
+        return max(self.min_delay, round(self.network.delay_range[1] * self.dt, 9))
+
+    def run(self, simtime: float) -> None:
+        """Advance by `simtime` ms."""
+        self.run_until(self.t + simtime)
+
+    def run_until(self, tstop: float) -> None:
+        """Advance to `tstop` ms, rounded up to whole steps."""
+        if not math.isfinite(tstop):
+            raise InvalidInputError(f"run() was asked to run until {tstop} ms; give a finite time.")
+        self.require_setup("run()")
+        n_steps = max(0, math.ceil((tstop - self.step * self.dt) / self.dt - 1e-6))
+        self.running = True
+        with _stopwatch(self.seconds, "build"):
+            simulation = self.built()
+        if n_steps:
+            with _stopwatch(self.seconds, "run"):
+                simulation.advance(n_steps, self._progress(n_steps))
+            self.step += n_steps
+            self.total_steps += n_steps
+
+    def reset(self) -> None:
+        """Go back to time 0 with the initial state; the network stays."""
+        self.keep_spikes()
+        self.spikes.offset_steps += self.step
+        self._close()
+        for population in self.network.populations:
+            for recording in population.recordings.values():
+                recording.start_step = 0
+        self.step = 0
+        self.running = False
+        self.segment_counter += 1
+
+    # --- building and looking ---
+
+    def require_setup(self, what: str) -> None:
+        """Raise ScriptError if the script has not called setup()."""
+        if not self.is_set_up:
+            raise ScriptError(f"{what} was called before setup(); call setup(timestep=...) first.")
+
+    def require_not_running(self, what: str) -> None:
+        """Raise NotSupportedError if the structure of the network can no longer change."""
+        self.require_setup(what)
+        if self.simulation is not None:
+            raise NotSupportedError(
+                f"{what} after run() is not supported yet: create all populations and projections before the "
+                "first run(), or call reset() first."
+            )
+
+    def built(self) -> Simulation:
+        """Return the simulation, building it if the network has not been run yet."""
+        if self.simulation is None:
+            if not self.network.populations:
+                raise InvalidInputError("run() was called on an empty network: create a Population first.")
+            if self.observer is not None:
+                self._record_all_spikes()
+            self.simulation = targets.build(self.target, self.network, self.options)
+        return self.simulation
+
+    def keep_spikes(self, population: int | None = None) -> None:
+        """Gather spikes before the simulation forgets them, if a runner wants all of them."""
+        if self.observer is None or self.simulation is None:
+            return
+        which = range(len(self.network.populations)) if population is None else [population]
+        for index in which:
+            self.spikes.take(self.simulation, self.network, index)
+
+    def warn(self, message: str) -> None:
+        """Tell the user about something that is done differently from what was asked."""
+        warnings.warn(message, PycosimWarning, stacklevel=4)
+
+    def _record_all_spikes(self) -> None:
+        for population in self.network.populations:
+            population.recordings["spikes"] = Recording(np.arange(population.size))
+
+    def _progress(self, n_steps: int) -> Callable[[int], None] | None:
+        return self.observer.progress(n_steps) if self.observer is not None else None
+
+    def _close(self) -> None:
+        if self.simulation is not None:
+            self.simulation.close()
+            self.simulation = None
+
+
+class _stopwatch:
+    """Adds the wall-clock time of a block to one entry, and its CPU time to the entry "cpu"."""
+
+    def __init__(self, seconds: dict[str, float], entry: str):
+        self.seconds, self.entry = seconds, entry
+
+    def __enter__(self) -> None:
+        self.started = time.perf_counter(), time.process_time()
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds[self.entry] += time.perf_counter() - self.started[0]
+        self.seconds["cpu"] += time.process_time() - self.started[1]
+
+
+state = State()

@@ -1,0 +1,42 @@
+"""PyNN's synapse types and electrodes: those that pycosim runs, and placeholders that name the others."""
+
+from __future__ import annotations
+
+from pyNN.standardmodels import StandardModelType, electrodes, synapses
+from pyNN.standardmodels.electrodes import StandardCurrentSource
+
+from pycosim.frontend.cells import placeholder, same_names
+from pycosim.frontend.simulator import state
+
+
+class StaticSynapse(synapses.StaticSynapse):
+    """Synapse with constant weight and delay; without a delay it has the smallest one."""
+
+    translations = same_names(synapses.StaticSynapse)
+
+    def _get_minimum_delay(self) -> float:
+        return state.min_delay
+
+
+def synapse_types() -> dict[str, type]:
+    """Return all of PyNN's synapse types and their components by name."""
+    found: dict[str, type] = {}
+    for name, base in vars(synapses).items():
+        if (
+            isinstance(base, type)
+            and issubclass(base, StandardModelType)
+            and base.__module__ == synapses.__name__
+        ):
+            found[name] = placeholder("Synapse model", name, ["StaticSynapse"])
+    return found | {"StaticSynapse": StaticSynapse}
+
+
+def electrode_types() -> dict[str, type]:
+    """Return all of PyNN's electrodes by name."""
+    return {
+        name: placeholder("Current source", name, ["the parameter i_offset of the integrate-and-fire cells"])
+        for name, base in vars(electrodes).items()
+        if isinstance(base, type)
+        and issubclass(base, StandardCurrentSource)
+        and base is not StandardCurrentSource
+    }

@@ -1,0 +1,222 @@
+"""The checks that a network must pass before a backend builds it.
+
+All problems are collected, so that a user corrects them in one go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from pycosim.errors import ConnectivityError, InvalidInputError
+from pycosim.network.columns import Column, Network, Population, Projection
+from pycosim.network.models import NeuronModel, model_named
+
+_POSITIVE = frozenset({"cm", "tau_m", "tau_syn_E", "tau_syn_I"})
+_NOT_NEGATIVE = frozenset({"tau_refrac", "rate", "duration"})
+_MAY_BE_INFINITE = frozenset({"duration"})
+# Delays and steps of emission are added in 32 bits by the native engine; 2^30 steps are 29 hours at 0.1 ms.
+MAX_DELAY_STEPS = 2**30
+
+
+def validate(network: Network) -> None:
+    """Check that every column of `network` is complete, finite and in range.
+
+    Raises
+    ------
+    InvalidInputError
+        If a population (or the step) is not valid; the message also lists problems of projections.
+    ConnectivityError
+        If only projections are not valid.
+    NotSupportedError
+        If a cell type is unknown.
+    """
+    general = list(_network_problems(network))
+    for population in network.populations:
+        general += _population_problems(population)
+    connections = [
+        text for projection in network.projections for text in _projection_problems(network, projection)
+    ]
+    if general:
+        raise InvalidInputError(_message(general + connections))
+    if connections:
+        raise ConnectivityError(_message(connections))
+
+
+def validate_population(population: Population) -> None:
+    """Check one population, for example after its parameters have changed.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is not valid.
+    """
+    problems = _population_problems(population)
+    if problems:
+        raise InvalidInputError(_message(problems))
+
+
+def validate_projection(network: Network, projection: Projection) -> None:
+    """Check one projection of `network`, for example after its weights have changed.
+
+    Raises
+    ------
+    ConnectivityError
+        If it is not valid.
+    """
+    problems = list(_projection_problems(network, projection))
+    if problems:
+        raise ConnectivityError(_message(problems))
+
+
+def _message(problems: list[str]) -> str:
+    count = "1 problem was" if len(problems) == 1 else f"{len(problems)} problems were"
+    return f"Building the network: {count} found.\n" + "\n".join(f"  - {problem}" for problem in problems)
+
+
+def _network_problems(network: Network) -> Iterator[str]:
+    if not (np.isfinite(network.dt_ms) and network.dt_ms > 0):
+        yield f"the step is {network.dt_ms} ms; it must be a positive number"
+    first = 0
+    for population in network.populations:
+        if population.first != first:
+            yield (
+                f"population {population.label!r}: its first neuron has the number {population.first} instead of "
+                f"{first}; add populations with Network.add"
+            )
+        first += population.size
+
+
+def _population_problems(population: Population) -> list[str]:
+    model = model_named(population.model)
+    problems = [] if population.size >= 0 else [f"the size is {population.size}; it must not be negative"]
+    for name in model.parameters:
+        if name not in population.parameters:
+            problems.append(f"parameter {name} is missing")
+            continue
+        problems += _column_problems(f"parameter {name}", population.parameters[name], population.size, name)
+    for name, column in population.initial.items():
+        if isinstance(model, NeuronModel) and name not in model.states:
+            problems.append(f"{model.name} has no state variable {name}; it has {', '.join(model.states)}")
+        problems += _column_problems(f"initial value of {name}", column, population.size)
+    problems += _spike_problems(population)
+    problems += _recording_problems(population)
+    return [f"population {population.label!r}: {problem}" for problem in problems]
+
+
+def _column_problems(what: str, column: Column, size: int, name: str = "") -> Iterator[str]:
+    values = np.asarray(column, np.float64)
+    if values.shape not in ((), (size,)):
+        yield f"{what} has the shape {values.shape}; give one number or {size} numbers"
+        return
+    bad = np.isnan(values) if name in _MAY_BE_INFINITE else ~np.isfinite(values)
+    limit = ""
+    if name in _POSITIVE:
+        bad, limit = bad | (values <= 0), " above 0"
+    elif name in _NOT_NEGATIVE:
+        bad, limit = bad | (values < 0), " of at least 0"
+    if np.any(bad):
+        n_bad, example = np.count_nonzero(bad), values[bad].flat[0]
+        whose = f" for {n_bad} of {size} neurons" if values.ndim else ""
+        yield f"{what} is {example:g}{whose}; it must be a finite number{limit}"
+
+
+def _spike_problems(population: Population) -> Iterator[str]:
+    steps, indices = np.asarray(population.spike_steps), np.asarray(population.spike_indices)
+    if steps.shape != indices.shape or steps.ndim != 1:
+        yield f"spike_steps and spike_indices have the shapes {steps.shape} and {indices.shape}; both must be (n,)"
+        return
+    if not len(steps):
+        return
+    if steps.min() < 0:
+        yield f"a spike is at step {steps.min()}; the first possible step is 0"
+    if np.any(np.diff(steps) < 0):
+        yield "spike_steps is not ascending; sort the spikes by step"
+    if indices.min() < 0 or indices.max() >= population.size:
+        yield f"spikes of indices {indices.min()} to {indices.max()}; the population has {population.size} neurons"
+
+
+def _recording_problems(population: Population) -> Iterator[str]:
+    model = model_named(population.model)
+    possible = ["spikes", *(model.recordables if isinstance(model, NeuronModel) else ())]
+    for name, recording in population.recordings.items():
+        indices = np.asarray(recording.indices)
+        if name not in possible:
+            yield f"{name} cannot be recorded from {model.name}; possible: {', '.join(possible)}"
+        if len(indices) and (
+            indices.min() < 0 or indices.max() >= population.size or np.any(np.diff(indices) <= 0)
+        ):
+            yield f"the indices recorded for {name} are not distinct, ascending and below {population.size}"
+        if recording.interval_steps < 1:
+            yield f"the sampling interval of {name} is {recording.interval_steps} steps; the smallest is 1"
+
+
+def _projection_problems(network: Network, projection: Projection) -> Iterator[str]:
+    structure = list(_structure_problems(network, projection))
+    problems = structure or list(_target_problems(network, projection))
+    problems += _synapse_problems(projection)
+    for problem in problems:
+        yield f"projection {projection.label!r}: {problem}"
+
+
+def _structure_problems(network: Network, projection: Projection) -> Iterator[str]:
+    """Yield what makes the rows unreadable."""
+    sources, indptr = np.asarray(projection.sources), np.asarray(projection.indptr)
+    if len(indptr) != len(sources) + 1 or indptr[0] != 0 or indptr[-1] != projection.n_synapses:
+        yield (
+            f"indptr does not describe {len(sources)} rows of {projection.n_synapses} synapses: it needs "
+            f"{len(sources) + 1} entries from 0 to {projection.n_synapses}"
+        )
+    elif np.any(np.diff(indptr) < 0):
+        yield "indptr is not ascending"
+    if len(sources) and (sources.min() < 0 or sources.max() >= network.n_neurons):
+        yield (
+            f"source neurons are numbered {sources.min()} to {sources.max()}; the network has "
+            f"{network.n_neurons} neurons"
+        )
+    if np.any(np.diff(sources) <= 0):
+        yield "sources are not ascending and distinct; merge the rows of equal sources and sort them"
+
+
+def _target_problems(network: Network, projection: Projection) -> Iterator[str]:
+    targets = np.asarray(projection.targets)
+    if not len(targets):
+        return
+    if targets.min() < 0 or targets.max() >= network.n_neurons:
+        yield (
+            f"target neurons are numbered {targets.min()} to {targets.max()}; the network has "
+            f"{network.n_neurons} neurons"
+        )
+        return
+    descents = np.flatnonzero(targets[1:] < targets[:-1]) + 1
+    if not np.all(np.isin(descents, projection.indptr)):
+        yield "targets are not ascending within each row; sort every row by target"
+    ends = [population.first + population.size for population in network.populations]
+    used = np.bincount(np.searchsorted(ends, targets, side="right"), minlength=len(ends))
+    for population, n_synapses in zip(network.populations, used):
+        model = model_named(population.model)
+        if n_synapses and not isinstance(model, NeuronModel):
+            yield f"{n_synapses} synapses end on {population.label!r}, a spike source; only neurons receive spikes"
+        elif n_synapses and projection.receptor not in model.receptors:
+            yield (
+                f"{model.name} has no receptor {projection.receptor!r}; it has {', '.join(model.receptors)} "
+                f"({n_synapses} synapses on {population.label!r})"
+            )
+
+
+def _synapse_problems(projection: Projection) -> Iterator[str]:
+    weights, delays = np.asarray(projection.weights), np.asarray(projection.delays)
+    n_synapses = projection.n_synapses
+    for name, column in (("weights", weights), ("delays", delays)):
+        if column.shape not in ((), (n_synapses,)):
+            yield f"{name} has the shape {column.shape}; give one number or {n_synapses} numbers"
+    n_bad = np.count_nonzero(~np.isfinite(weights))
+    if n_bad:
+        yield f"{n_bad} of {weights.size} weights are not finite numbers"
+    if not np.issubdtype(delays.dtype, np.integer):
+        yield f"delays are of type {delays.dtype}; they are whole numbers of steps"
+    elif delays.size and delays.min() < 1:
+        yield f"the smallest delay is {delays.min()} steps; a spike acts at the earliest one step after its emission"
+    elif delays.size and delays.max() > MAX_DELAY_STEPS:
+        yield f"the largest delay is {delays.max()} steps; the limit is {MAX_DELAY_STEPS}"

@@ -1,0 +1,182 @@
+"""Leading every simulator name that a PyNN script may import to one chosen target."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.machinery
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from pycosim.errors import ScriptError
+from pycosim.targets import TargetSpec, names
+
+PYNN_SIMULATORS = frozenset(
+    "arbor brian brian2 carlsim genn hardware mock moose nemo nest neuroml neuron nineml pcsim spiNNaker "
+    "spinnaker".split()
+)
+"""Modules of the package pyNN, of this or an older version, that are simulators."""
+
+OTHER_SIMULATORS = frozenset(("pynn_brainscales", "pynn_brainscales.brainscales2", "pynn_genn", "pynn_nest"))
+SPINNAKER = frozenset(("sPyNNaker", "spynnaker", "spynnaker.pyNN", "spynnaker8", "spynnaker7.pyNN"))
+
+
+class Observer:
+    """Stands between the front end and whoever runs a script: names the target and wants all spikes.
+
+    Attributes
+    ----------
+    spec : TargetSpec
+        The target that setup() leads to, whatever module the script imported.
+    n_setups : int
+        How often the script called setup().
+    """
+
+    def __init__(
+        self, spec: TargetSpec, progress: Callable[[int], Callable[[int], None] | None] | None = None
+    ):
+        self.spec = spec
+        self.n_setups = 0
+        self._progress = progress
+
+    def begun(self) -> None:
+        """Count a call of setup()."""
+        self.n_setups += 1
+
+    def progress(self, n_steps: int) -> Callable[[int], None] | None:
+        """Return what is told of the steps done in a run of `n_steps`."""
+        return self._progress(n_steps) if self._progress else None
+
+
+@contextmanager
+def as_simulator(target: str | TargetSpec, observer: Observer | None = None) -> Iterator[ModuleType]:
+    """Make every PyNN simulator module that is imported inside the block lead to `target`.
+
+    Covers ``import pyNN.nest`` (or any other simulator), ``pynn_genn`` and the like,
+    ``exec("from pyNN.X import *")``, ``importlib.import_module``, ``pyNN.utility.get_simulator`` and
+    ``pycosim.<other target>``.
+
+    Parameters
+    ----------
+    target : str or TargetSpec
+        For example "native" or "loihi[timing=trace]".
+    observer : Observer, optional
+        Used by the runner.
+
+    Yields
+    ------
+    module
+        The PyNN simulator module of the target.
+
+    Raises
+    ------
+    UnknownTargetError
+        If there is no such target.
+    """
+    import pyNN
+    import pyNN.utility
+    from pyNN.utility import script_tools
+
+    from pycosim.frontend import namespace, simulator
+
+    spec = TargetSpec.parse(target) if isinstance(target, str) else target
+    module = ModuleType(f"pycosim.{spec.name}")
+    namespace.fill(module, spec.name)
+    finder = _Finder(module)
+    before = simulator.state.observer
+    hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if is_simulator(name)}
+    replaced = {
+        (holder, name): getattr(holder, name)
+        for holder in (pyNN.utility, script_tools)
+        for name in ("get_simulator", "get_script_args")
+    }
+    for holder in (pyNN.utility, script_tools):
+        holder.get_simulator = _get_simulator(module, spec.name)
+        holder.get_script_args = _get_script_args(script_tools.get_script_args, spec.name)
+    simulator.state.observer = observer or Observer(spec)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield module
+    finally:
+        sys.meta_path.remove(finder)
+        simulator.state.observer = before
+        for (holder, name), function in replaced.items():
+            setattr(holder, name, function)
+        for name in [name for name in sys.modules if is_simulator(name)]:
+            del sys.modules[name]
+        for name in PYNN_SIMULATORS:
+            vars(pyNN).pop(name, None)
+        sys.modules.update(hidden)
+        for name, old in hidden.items():
+            if name.count(".") == 1 and name.startswith("pyNN."):
+                setattr(pyNN, name.removeprefix("pyNN."), old)
+
+
+def is_simulator(name: str) -> bool:
+    """Return whether a module name is that of a PyNN simulator other than pycosim's own."""
+    package, _, module = name.partition(".")
+    if package == "pyNN":
+        return module.partition(".")[0] in PYNN_SIMULATORS
+    return name in OTHER_SIMULATORS or name in SPINNAKER
+
+
+class _Finder:
+    """Gives the target's module for the name of any simulator."""
+
+    def __init__(self, module: ModuleType):
+        self.module = module
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if not is_simulator(fullname) or fullname.count(".") > 1:
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, is_package="." not in fullname)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+        """Let Python make an ordinary module."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        own = {name: value for name, value in vars(self.module).items() if not name.startswith("__")}
+        vars(module).update(own)
+
+
+def _get_simulator(module: ModuleType, target: str) -> Callable[..., Any]:
+    """Return a stand-in for pyNN.utility.get_simulator: the simulator's name may be given or left out."""
+
+    def get_simulator(*arguments: Sequence[Any]) -> tuple[ModuleType, argparse.Namespace]:
+        parser = argparse.ArgumentParser()
+        for argument in arguments:
+            parser.add_argument(argument[0], help=argument[1], **(argument[2] if len(argument) > 2 else {}))
+        given = sys.argv[1:]
+        if given and (given[0] in PYNN_SIMULATORS or given[0] in names()):
+            given = given[1:]
+        try:
+            options = parser.parse_args(given)
+        except SystemExit as stop:
+            if stop.code:
+                raise ScriptError(
+                    f"The script's arguments do not fit: it got {given!r}; {parser.format_usage().strip()}"
+                ) from None
+            raise
+        options.simulator = target
+        return module, options
+
+    return get_simulator
+
+
+def _get_script_args(original: Callable[..., list[str]], target: str) -> Callable[..., list[str]]:
+    """Return a stand-in for pyNN.utility.get_script_args: the simulator's name may be left out."""
+
+    def get_script_args(n_args: int, usage: str = "") -> list[str]:
+        given = sys.argv[1:]
+        if len(given) == n_args - 1:
+            given = [target, *given]
+        if len(given) < n_args:
+            wanted = usage or f"the script needs {n_args} arguments"
+            raise ScriptError(f"The script's arguments do not fit: it got {given!r}; {wanted}.")
+        return given[:n_args]
+
+    return get_script_args
