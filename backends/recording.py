@@ -68,6 +68,24 @@ class SignalLog:
         return log
 
 
+def state_named(population: Population, variable: str) -> str:
+    """Return `variable` if it is a state variable of the population's model.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is not.
+    """
+    model = model_named(population.model)
+    states = model.states if isinstance(model, NeuronModel) else ()
+    if variable not in states:
+        raise InvalidInputError(
+            f"Reading {variable} of population {population.label!r}: {model.name} has no such state; "
+            f"it has {', '.join(states) or 'none'}."
+        )
+    return variable
+
+
 class Recorder:
     """All that was recorded of one population since the start, or since the last `clear`.
 
@@ -87,10 +105,9 @@ class Recorder:
         self.signals: dict[str, SignalLog] = {}
         self.update(step)
 
-    def _values(self, variable: str) -> Float:
-        model = model_named(self._population.model)
-        assert isinstance(model, NeuronModel)
-        return self._values_of(model.recordables[variable][0])
+    def values(self, variable: str) -> Float:
+        """Return the present values of a recordable variable, (size,) float64."""
+        return self._values_of(model_named(self._population.model).recordables[variable][0])
 
     def update(self, step: int) -> None:
         """Take over the population's recordings; what is new begins at the present step."""
@@ -100,7 +117,7 @@ class Recorder:
             if variable == "spikes":
                 continue
             old = self.signals.get(variable)
-            logs[variable] = (old.extended if old else SignalLog)(recording, step, self._values(variable))
+            logs[variable] = (old.extended if old else SignalLog)(recording, step, self.values(variable))
         self.signals = logs
         spikes = recordings.get("spikes")
         self.spike_indices = np.array(spikes.indices, np.int64) if spikes else np.empty(0, np.int64)
@@ -111,7 +128,7 @@ class Recorder:
         """Forget what was recorded; every signal begins again with the present values."""
         self._spikes = []
         for variable, log in self.signals.items():
-            log.restart(step, self._values(variable))
+            log.restart(step, self.values(variable))
 
     def add_spikes(self, steps: Int, indices: Int) -> None:
         """Add spikes, ordered by (step, index), that are later than all before."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pycosim.network import NeuronModel, Population
+from pycosim.network import Population, model_named
 from pycosim.network.models import Coefficients
 
 Float = NDArray[np.float64]
@@ -94,13 +94,13 @@ class Neurons:
     Parameters
     ----------
     population : Population
-    model : NeuronModel
     dt_ms : float
     """
 
-    def __init__(self, population: Population, model: NeuronModel, dt_ms: float):
-        self._population, self._model, self._dt_ms = population, model, dt_ms
-        self.states = {name: population.initial_column(name).copy() for name in model.states}
+    def __init__(self, population: Population, dt_ms: float):
+        self._population, self._dt_ms = population, dt_ms
+        self._model = model_named(population.model)
+        self.states = {name: population.initial_column(name).copy() for name in self._model.states}
         self._refractory_steps_left = np.zeros(population.size)
         self.read_parameters()
 

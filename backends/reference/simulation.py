@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim.backends.base import Progress
-from pycosim.backends.recording import Recorder
+from pycosim.backends.recording import Recorder, state_named
 from pycosim.backends.reference.neurons import Neurons
-from pycosim.errors import InvalidInputError
 from pycosim.network import Network
 from pycosim.network.inputs import source_spikes
 from pycosim.network.validate import validate, validate_population, validate_projection
@@ -22,22 +21,133 @@ Int = NDArray[np.int64]
 class ReferenceSimulation:
     """A network that is advanced in plain NumPy; see `pycosim.backends.base.Simulation`.
 
-    Spikes travel as sums of weights that wait in `_arrivals` for the step at which they act. They are
+    The weights of spikes under way wait in `_arrivals`, summed by the step at which they act. They are
     added in order of emission step, source neuron, projection and place in the row.
+
+    Parameters
+    ----------
+    network : Network
+
+    Raises
+    ------
+    InvalidInputError, ConnectivityError, NotSupportedError
+        If the network is not valid.
     """
 
     def __init__(self, network: Network):
         validate(network)
         self.step = 0
+        self._started = False
         self._network = network
         self._neurons = {
-            index: Neurons(population, model, network.dt_ms)
+            index: Neurons(population, network.dt_ms)
             for index, population in enumerate(network.populations)
-            for model in [network.model_of(population)]
-            if model is not None
+            if not population.is_source
         }
-        self._arrivals = defaultdict(lambda: np.zeros((len(RECEPTORS), network.n_neurons)))
+        self._sources = [i for i, population in enumerate(network.populations) if population.is_source]
+        self._arrivals: dict[int, NDArray[np.float64]] = defaultdict(
+            lambda: np.zeros((len(RECEPTORS), network.n_neurons))
+        )
         self._recorders = [
             Recorder(population, lambda name, index=index: self._neurons[index].states[name])
             for index, population in enumerate(network.populations)
         ]
+
+    def advance(self, n_steps: int, progress: Progress | None = None) -> None:
+        """Advance by `n_steps`."""
+        if n_steps < 1:
+            return
+        first = self.step + 1 if self._started else 0
+        inputs = {i: source_spikes(self._network, i, first, self.step + n_steps) for i in self._sources}
+        if not self._started:
+            self._started = True
+            self._emit(_at_step(inputs, 0))
+        for _ in range(n_steps):
+            self.step += 1
+            fired = self._advance_neurons()
+            self._emit(fired | _at_step(inputs, self.step))
+            self._sample()
+            if progress:
+                progress(1)
+
+    def _advance_neurons(self) -> dict[int, Int]:
+        """Return the indices of the neurons that fire, by population."""
+        arrivals = self._arrivals.pop(self.step, None)
+        if arrivals is None:
+            arrivals = np.zeros((len(RECEPTORS), self._network.n_neurons))
+        fired = {}
+        for index, neurons in self._neurons.items():
+            numbers = self._network.populations[index].neurons
+            fired[index] = neurons.advance(arrivals[:, numbers.start : numbers.stop])
+        return fired
+
+    def _emit(self, spikes: dict[int, Int]) -> None:
+        """Record the spikes of the present step, given by population, and send them on their way."""
+        for index, indices in sorted(spikes.items()):
+            self._recorders[index].add_spikes(np.full(len(indices), self.step), indices)
+            for source in self._network.populations[index].first + indices:
+                self._send(source)
+
+    def _send(self, source: int) -> None:
+        """Add the weights of all synapses of a neuron to the arrivals of the steps at which they act."""
+        for projection in self._network.projections:
+            row = np.searchsorted(projection.sources, source)
+            if row == len(projection.sources) or projection.sources[row] != source:
+                continue
+            synapses = slice(projection.indptr[row], projection.indptr[row + 1])
+            targets = projection.targets[synapses]
+            weights = projection.weight_column()[synapses]
+            delays = projection.delay_column()[synapses]
+            for delay in np.unique(delays):
+                arrivals = self._arrivals[self.step + int(delay)][RECEPTORS.index(projection.receptor)]
+                np.add.at(arrivals, targets[delays == delay], weights[delays == delay])
+
+    def _sample(self) -> None:
+        for recorder in self._recorders:
+            for variable, log in recorder.signals.items():
+                if log.is_due(self.step):
+                    log.append(recorder.values(variable)[np.newaxis, log.indices])
+
+    def spikes(self, population: int) -> tuple[Int, Int]:
+        """Return steps and indices of the recorded spikes, both (n,) int64."""
+        return self._recorders[population].spikes()
+
+    def signal(self, population: int, variable: str) -> NDArray[np.float64]:
+        """Return the recorded samples, (n_samples, n_recorded) float64."""
+        return self._recorders[population].samples(variable)
+
+    def state(self, population: int, variable: str) -> NDArray[np.float64]:
+        """Return the present values of a state variable, (size,) float64."""
+        name = state_named(self._network.populations[population], variable)
+        return self._neurons[population].states[name].copy()
+
+    def clear(self, population: int) -> None:
+        """Forget what was recorded of a population so far."""
+        self._recorders[population].clear(self.step)
+
+    def parameters_changed(self, population: int) -> None:
+        """Read the population's parameters again; spike times are read at every `advance` anyway."""
+        validate_population(self._network.populations[population])
+        if population in self._neurons:
+            self._neurons[population].read_parameters()
+
+    def weights_changed(self, projection: int) -> None:
+        """Check the new columns; a spike has the weights and delays that hold when it is emitted."""
+        validate_projection(self._network, self._network.projections[projection])
+
+    def recording_changed(self, population: int) -> None:
+        """Read the population's recordings again."""
+        validate_population(self._network.populations[population])
+        self._recorders[population].update(self.step)
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to free."""
+
+
+def _at_step(inputs: dict[int, tuple[Int, Int]], step: int) -> dict[int, Int]:
+    """Return the indices of the sources that emit a spike at `step`, by population."""
+    found = {}
+    for index, (steps, indices) in inputs.items():
+        start, stop = np.searchsorted(steps, (step, step + 1))
+        found[index] = indices[start:stop]
+    return found

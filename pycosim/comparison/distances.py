@@ -50,7 +50,9 @@ def spike_train_distances(
         If there is no such distance.
     """
     if kind not in DISTANCES:
-        raise InvalidInputError(f"Spike-train distance {kind!r}: there is none; choose from {', '.join(DISTANCES)}.")
+        raise InvalidInputError(
+            f"Spike-train distance {kind!r}: there is none; choose from {', '.join(DISTANCES)}."
+        )
     import quantities as pq
     from elephant.spike_train_dissimilarity import van_rossum_distance, victor_purpura_distance
 

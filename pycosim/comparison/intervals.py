@@ -64,9 +64,7 @@ def _rank_in_run(values: Int) -> Int:
     return index - np.maximum.accumulate(np.where(starts, index, 0))
 
 
-def isi_distortion(
-    reference: tuple[Int, Int], target: tuple[Int, Int], *, dt_ms: float
-) -> IsiDistortion:
+def isi_distortion(reference: tuple[Int, Int], target: tuple[Int, Int], *, dt_ms: float) -> IsiDistortion:
     r"""Return the distortion of the neurons' inter-spike intervals, in ms.
 
     With :math:`I_{n,k}` the k-th interval of neuron n, and :math:`m_n` the smaller of the numbers of

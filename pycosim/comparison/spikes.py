@@ -241,7 +241,11 @@ def first_divergence(match: SpikeMatch, target: RunResult) -> Divergence | None:
     first = np.lexsort((neurons, steps))[0]
     unmatched = "lost" if first < len(in_reference) else "added"
     return _explained(
-        target, int(steps[first]), int(neurons[first]), unmatched if alone[first] else "shifted", int(every_shift[first])
+        target,
+        int(steps[first]),
+        int(neurons[first]),
+        unmatched if alone[first] else "shifted",
+        int(every_shift[first]),
     )
 
 

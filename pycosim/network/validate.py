@@ -82,8 +82,8 @@ def _network_problems(network: Network) -> Iterator[str]:
     for population in network.populations:
         if population.first != first:
             yield (
-                f"population {population.label!r}: its first neuron has the number {population.first} instead of "
-                f"{first}; add populations with Network.add"
+                f"population {population.label!r}: its first neuron has the number {population.first} "
+                f"instead of {first}; add populations with Network.add"
             )
         first += population.size
 
@@ -125,7 +125,7 @@ def _column_problems(what: str, column: Column, size: int, name: str = "") -> It
 def _spike_problems(population: Population) -> Iterator[str]:
     steps, indices = np.asarray(population.spike_steps), np.asarray(population.spike_indices)
     if steps.shape != indices.shape or steps.ndim != 1:
-        yield f"spike_steps and spike_indices have the shapes {steps.shape} and {indices.shape}; both must be (n,)"
+        yield f"spike_steps has the shape {steps.shape}, spike_indices {indices.shape}; both must be (n,)"
         return
     if not len(steps):
         return
@@ -134,7 +134,7 @@ def _spike_problems(population: Population) -> Iterator[str]:
     if np.any(np.diff(steps) < 0):
         yield "spike_steps is not ascending; sort the spikes by step"
     if indices.min() < 0 or indices.max() >= population.size:
-        yield f"spikes of indices {indices.min()} to {indices.max()}; the population has {population.size} neurons"
+        yield f"spike_indices are {indices.min()} to {indices.max()}; the population has {population.size} sources"
 
 
 def _recording_problems(population: Population) -> Iterator[str]:
@@ -197,7 +197,7 @@ def _target_problems(network: Network, projection: Projection) -> Iterator[str]:
     for population, n_synapses in zip(network.populations, used):
         model = model_named(population.model)
         if n_synapses and not isinstance(model, NeuronModel):
-            yield f"{n_synapses} synapses end on {population.label!r}, a spike source; only neurons receive spikes"
+            yield f"{n_synapses} synapses end on {population.label!r}, a spike source; connect to neurons only"
         elif n_synapses and projection.receptor not in model.receptors:
             yield (
                 f"{model.name} has no receptor {projection.receptor!r}; it has {', '.join(model.receptors)} "
@@ -217,6 +217,6 @@ def _synapse_problems(projection: Projection) -> Iterator[str]:
     if not np.issubdtype(delays.dtype, np.integer):
         yield f"delays are of type {delays.dtype}; they are whole numbers of steps"
     elif delays.size and delays.min() < 1:
-        yield f"the smallest delay is {delays.min()} steps; a spike acts at the earliest one step after its emission"
+        yield f"the smallest delay is {delays.min()} steps; a spike acts at least one step after its emission"
     elif delays.size and delays.max() > MAX_DELAY_STEPS:
         yield f"the largest delay is {delays.max()} steps; the limit is {MAX_DELAY_STEPS}"

@@ -62,10 +62,19 @@ void Network::enter_packets() {
             source.last = id;
             continue;
         }
-        source.first = source.last = id;
-        source.flits_left = packets_[id].flits;
+        source.last = id;
+        start_packet(source, id);
         launch(source);
     }
+}
+
+/// Makes a packet the next to leave its source queue.
+void Network::start_packet(Source& source, std::int32_t id) {
+    const Packet& packet = packets_[id];
+    source.first = id;
+    source.flits_left = packet.flits;
+    // With the handshake, the head is offered to the FIFO as soon as the flit before it was accepted.
+    if (kind_ == RouterKind::handshake) launch_cycles_[id] = std::max(source.last_cycle + 1, packet.cycle);
 }
 
 /// Fills the FIFO behind a source with flits that may act when their launch cycle implies it.
@@ -76,18 +85,18 @@ void Network::launch(Source& source) {
         const Packet& packet = packets_[id];
         const std::int64_t place_free = input.first_slot < 0 ? 0 : slots_[tail_slot(input)].cycle;
         const std::int64_t earliest = std::max(source.last_cycle + launch_gap_, packet.cycle + accept_cycles_);
+        source.last_cycle = std::max(earliest, place_free);
+        ++source.flits;
         std::int32_t marks = 0;
         if (source.flits_left == packet.flits) {
             marks |= kHead;
-            launch_cycles_[id] = std::max(earliest - accept_cycles_, accept_cycles_ == 0 ? place_free : 0);
+            if (kind_ != RouterKind::handshake) launch_cycles_[id] = source.last_cycle;
         }
         if (--source.flits_left == 0) {
             marks |= kTail;
-            source.first = packet.next;
-            source.flits_left = packet.next < 0 ? 0 : packets_[packet.next].flits;
+            source.first = -1;
+            if (packet.next >= 0) start_packet(source, packet.next);
         }
-        source.last_cycle = std::max(earliest, place_free);
-        ++source.flits;
         push(input, source.last_cycle + inject_cycles_[packet.source], id, marks);
     }
 }

@@ -27,26 +27,27 @@ public:
             far_.emplace(cycle, router);
             return;
         }
-        const std::uint64_t bit = std::uint64_t{1} << (cycle % kBuckets);
+        const std::size_t index = bucket_of(cycle);
+        const std::uint64_t bit = std::uint64_t{1} << index;
         std::uint64_t& booked = booked_[static_cast<std::size_t>(router)];
         if (booked & bit) return;
         booked |= bit;
         filled_ |= bit;
-        buckets_[static_cast<std::size_t>(cycle % kBuckets)].push_back(router);
+        buckets_[index].push_back(router);
     }
 
     /// First cycle, at or after `now`, with a visit; every cycle before `now` has been taken.
     std::int64_t next_cycle(std::int64_t now) const {
         const std::int64_t far = far_.empty() ? kNever : far_.top().first;
         if (filled_ == 0) return far;
-        const std::int64_t near = now + std::countr_zero(std::rotr(filled_, static_cast<int>(now % kBuckets)));
+        const std::int64_t near = now + std::countr_zero(std::rotr(filled_, static_cast<int>(bucket_of(now))));
         return near < far ? near : far;
     }
 
     /// Calls visit(router) for every router booked in `cycle`; visits may book later cycles.
     template <class Visit>
     void take(std::int64_t cycle, Visit&& visit) {
-        const auto index = static_cast<std::size_t>(cycle % kBuckets);
+        const std::size_t index = bucket_of(cycle);
         const std::uint64_t bit = std::uint64_t{1} << index;
         for (; !far_.empty() && far_.top().first == cycle; far_.pop()) book(far_.top().second, cycle, cycle);
         std::vector<std::int32_t>& bucket = buckets_[index];
@@ -60,6 +61,8 @@ public:
 
 private:
     static constexpr std::int64_t kBuckets = 64;
+    static std::size_t bucket_of(std::int64_t cycle) { return static_cast<std::uint64_t>(cycle) % kBuckets; }
+
     using Visit = std::pair<std::int64_t, std::int32_t>;
 
     std::array<std::vector<std::int32_t>, kBuckets> buckets_;

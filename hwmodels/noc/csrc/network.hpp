@@ -87,6 +87,7 @@ private:
     template <Grant grant>
     bool run_as(std::int64_t until, std::int64_t max_visits);
     void enter_packets();
+    void start_packet(Source& source, std::int32_t id);
     void launch(Source& source);
     template <Grant grant>
     void visit(std::int32_t router_id);

@@ -1,0 +1,453 @@
+"""The form of a chip description: every constant with its value, its source and how far it can be trusted.
+
+A description is a TOML file (``chip.toml``) with the sections below. Quantities are written with a unit
+("4.1 ns", "23.6 pJ", "64.4 mW"), counts as whole numbers, shapes as "8x4" (columns x rows)::
+
+    [noc]
+    hop_x = { value = "4.1 ns", source = "D18, table 2", confidence = "published" }
+
+Sources that are not assumptions begin with a key of the section ``[sources]``, which holds full citations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, model_validator
+
+from pycosim.units import format_energy, format_power, format_time, parse_energy_j, parse_power_w, parse_time_ps
+
+__all__ = [
+    "Capacity",
+    "Constant",
+    "Count",
+    "Description",
+    "Energy",
+    "EnergyCosts",
+    "Mapping",
+    "Noc",
+    "Power",
+    "Shape",
+    "ServiceTimes",
+    "Time",
+    "TimeTable",
+    "field_kinds",
+]
+
+Confidence = Literal["published", "measured", "derived", "recalled", "assumed"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Constant(_Part):
+    """A value with its source.
+
+    Attributes
+    ----------
+    source : str
+        Key of ``[sources]``, then the place in it; free text where the confidence is "assumed".
+    confidence : {"published", "measured", "derived", "recalled", "assumed"}
+        "recalled" is published, but not checked against the paper's text.
+    """
+
+    source: str = Field(min_length=1)
+    confidence: Confidence
+
+
+class Count(Constant):
+    """A whole number that is not negative."""
+
+    value: StrictInt = Field(ge=0)
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class Time(Constant):
+    """A duration in picoseconds, written with a unit."""
+
+    value: Annotated[int, BeforeValidator(parse_time_ps)]
+
+    def __str__(self) -> str:
+        return format_time(self.value)
+
+
+class Energy(Constant):
+    """An energy in joules, written with a unit."""
+
+    value: Annotated[float, BeforeValidator(parse_energy_j)]
+
+    def __str__(self) -> str:
+        return format_energy(self.value)
+
+
+class Power(Constant):
+    """A power in watts, written with a unit."""
+
+    value: Annotated[float, BeforeValidator(parse_power_w)]
+
+    def __str__(self) -> str:
+        return format_power(self.value)
+
+
+def parse_shape(text: Any) -> tuple[int, int]:
+    """Return (columns, rows) of a shape written "8x4"."""
+    parts = text.split("x") if isinstance(text, str) else text
+    try:
+        columns, rows = (int(part) for part in parts)
+    except (TypeError, ValueError):
+        columns = rows = 0
+    if columns < 1 or rows < 1:
+        raise ValueError(f'{text!r} is not a shape: write columns and rows, both at least 1, as "8x4".')
+    return columns, rows
+
+
+class Shape(Constant):
+    """Columns and rows."""
+
+    value: Annotated[tuple[int, int], BeforeValidator(parse_shape)]
+
+    @property
+    def size(self) -> int:
+        """Columns times rows."""
+        return self.value[0] * self.value[1]
+
+    def __str__(self) -> str:
+        return "{}x{}".format(*self.value)
+
+
+class TimeTable(Constant):
+    """A duration that depends on a number, given at some numbers.
+
+    Attributes
+    ----------
+    value : dict of int to int
+        Picoseconds by number.
+    between : {"line", "previous"}
+        Linear interpolation, or the value at the largest key that is not above. Outside, the nearest key's.
+    """
+
+    value: dict[int, Annotated[int, BeforeValidator(parse_time_ps)]] = Field(min_length=1)
+    between: Literal["line", "previous"] = "line"
+
+    def at(self, number: int) -> int:
+        """Return the duration for `number` in picoseconds."""
+        keys = sorted(self.value)
+        below = max([key for key in keys if key <= number], default=keys[0])
+        above = min([key for key in keys if key >= number], default=keys[-1])
+        if self.between == "previous" or above <= below:
+            return self.value[below]
+        share = (number - below) / (above - below)
+        return round(self.value[below] + share * (self.value[above] - self.value[below]))
+
+    def __str__(self) -> str:
+        return ", ".join(f"{key}: {format_time(time)}" for key, time in sorted(self.value.items()))
+
+
+class Chip(_Part):
+    """What the chip is.
+
+    Attributes
+    ----------
+    title : str
+        Full name.
+    summary : str
+        One line for listings.
+    discipline : {"tick", "barrier", "free"}
+        How steps of the network become time on the chip.
+    notes : list of str
+        What a reader of results should know; copied to every hardware record.
+    """
+
+    title: str
+    summary: str
+    discipline: Literal["tick", "barrier", "free"]
+    notes: list[str] = []
+
+
+class Capacity(_Part):
+    """Limits; a limit that is absent does not exist.
+
+    Attributes
+    ----------
+    cores, neurons_per_core
+        Neurons include relays (splitters).
+    axons_per_core
+        Distinct inputs of a core: sources, or (source, delay) pairs where axons carry the delay.
+    synapses_per_core, fan_in_per_neuron
+        Synapses.
+    synapse_words_per_core
+        Words of synapse memory, counted by the rule of `SynapseMemory`.
+    out_edges_per_core
+        Pairs of a neuron in the core and a core that it sends to.
+    axon_targets_per_neuron
+        Pairs of a core and a delay that one neuron can send to; beyond it, relays (splitters) are needed.
+    target_chips_per_neuron
+        Routers of the top-level mesh that one neuron can send to.
+    delay_min, delay_max
+        Delays of synapses in steps.
+    reach
+        Distance in routers of the top-level mesh, in x and in y.
+    """
+
+    cores: Count
+    neurons_per_core: Count
+    axons_per_core: Count | None = None
+    synapses_per_core: Count | None = None
+    synapse_words_per_core: Count | None = None
+    fan_in_per_neuron: Count | None = None
+    out_edges_per_core: Count | None = None
+    axon_targets_per_neuron: Count | None = None
+    target_chips_per_neuron: Count | None = None
+    delay_min: Count | None = None
+    delay_max: Count | None = None
+    reach: Count | None = None
+
+
+class SynapseMemory(_Part):
+    """How a list of synapses fills memory words.
+
+    A list is cut into chunks; a chunk takes a header and its entries, rounded up to whole words.
+    """
+
+    word_bits: Count
+    entry_bits: Count
+    header_bits: Count
+    entries_per_chunk: Count
+
+
+class Mapping(_Part):
+    """How networks are put on the chip.
+
+    Attributes
+    ----------
+    neurons_per_core
+        How many neurons the sequential mapping puts on a core; the hard limit if absent.
+    delay_in_axon : bool
+        Whether a packet carries the delay (so that each delay needs an axon of its own) rather than the synapse.
+    splitters : bool
+        Whether relays may be used where a neuron has more targets than `Capacity.axon_targets_per_neuron`.
+    entry_router : int
+        Router of the top-level mesh at which spikes of external sources enter.
+    """
+
+    neurons_per_core: Count | None = None
+    delay_in_axon: StrictBool = False
+    splitters: StrictBool = False
+    entry_router: StrictInt = Field(default=0, ge=0)
+
+
+class Noc(_Part):
+    """The network-on-chip.
+
+    Attributes
+    ----------
+    topology : {"mesh", "hierarchy"}
+        A mesh of routers with cores on each, or per chip a router in the mesh, a tree router below it and a
+        router for each core below that.
+    shape, cores_per_router
+        Routers of the (top-level) mesh, and how cores lie around each.
+    hop_x, hop_y
+        From a router of the mesh to the next.
+    local
+        From a core through its own router to a core at the same router, without any hop.
+    trunk, branch
+        Hierarchy only: between mesh router and tree router, between tree router and core router.
+    flit
+        Least spacing of two flits on a link.
+    flits_per_packet
+    router : {"credit3", "credit4", "credit5"}
+        Flow control and pipeline, see `pycosim.hwmodels.noc`.
+    arbiter
+        Which of several inputs gets an output.
+    buffer_depth
+        Places in each input FIFO in flits.
+    cycle
+        Resolution of the simulation; all times above are multiples of it.
+    slowdown : int
+        Factor on all times of the network-on-chip, to see what slow links would do.
+    multicast : {"none", "router"}
+        "none": one packet for each core that a spike goes to; "router": one for each router, which copies it.
+    """
+
+    topology: Literal["mesh", "hierarchy"]
+    shape: Shape
+    cores_per_router: Shape
+    hop_x: Time
+    hop_y: Time
+    local: Time
+    trunk: Time | None = None
+    branch: Time | None = None
+    flit: Time
+    flits_per_packet: Count
+    router: Literal["credit3", "credit4", "credit5"] = "credit3"
+    arbiter: Literal["round_robin", "least_recently_served", "oldest_first"] = "round_robin"
+    buffer_depth: Count
+    cycle: Time
+    slowdown: StrictInt = Field(default=1, ge=1)
+    multicast: Literal["none", "router"] = "none"
+
+    @model_validator(mode="after")
+    def _check_times(self) -> Noc:
+        if self.cycle.value < 1:
+            raise ValueError("cycle must be longer than 0")
+        pipeline = {"credit3": 3, "credit4": 4, "credit5": 5}[self.router]
+        least = {"hop_x": pipeline, "hop_y": pipeline, "trunk": pipeline, "branch": pipeline, "local": pipeline + 2}
+        if self.topology == "hierarchy" and (self.trunk is None or self.branch is None):
+            raise ValueError("a hierarchy needs trunk and branch")
+        for name, cycles in least.items() | {("flit", 1)}:
+            time = getattr(self, name)
+            if time is None:
+                continue
+            if time.value % self.cycle.value or time.value < cycles * self.cycle.value:
+                raise ValueError(
+                    f"{name} = {time} must be a multiple of cycle = {self.cycle}, and at least {cycles} cycles "
+                    f"(the pipeline of a {self.router} router)"
+                )
+        return self
+
+
+class ServiceTimes(_Part):
+    """Times that cores take; one that is absent takes no time.
+
+    Attributes
+    ----------
+    neuron_update, synaptic_event, spike
+        Per neuron and step, per synapse that a spike passes, per spike fired.
+    packet_out, packet_in
+        Per packet sent and received.
+    host_packet
+        Least spacing of packets that enter from outside.
+    barrier
+        Barrier chips only: by the number of routers whose cores are used.
+    shortest_period
+        Tick chips only: the shortest tick that was shown to work.
+    scans_all_neurons : bool
+        Whether a core in use takes the update time for all its neurons, used or not.
+    """
+
+    neuron_update: Time | None = None
+    synaptic_event: Time | None = None
+    spike: Time | None = None
+    packet_out: Time | None = None
+    packet_in: Time | None = None
+    host_packet: Time | None = None
+    barrier: TimeTable | None = None
+    shortest_period: Time | None = None
+    scans_all_neurons: StrictBool = False
+
+
+class EnergyCosts(_Part):
+    """Energies by cause; one that is absent is unknown.
+
+    Attributes
+    ----------
+    neuron_update, synaptic_event, spike, packet_out, packet_in, host_packet
+        As the service times of the same names.
+    packet
+        Per packet, whatever its way (within its own routers).
+    leave_core
+        Per packet that goes to another core than its own.
+    hop_x, hop_y
+        Per flit and link of the mesh.
+    static_power
+        Of all that is described, whether it works or not.
+    covered : dict of str to str
+        Causes that have no constant of their own because another one holds them, and why.
+    """
+
+    neuron_update: Energy | None = None
+    synaptic_event: Energy | None = None
+    spike: Energy | None = None
+    packet: Energy | None = None
+    packet_out: Energy | None = None
+    packet_in: Energy | None = None
+    leave_core: Energy | None = None
+    host_packet: Energy | None = None
+    hop_x: Energy | None = None
+    hop_y: Energy | None = None
+    static_power: Power | None = None
+    covered: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _check_covered(self) -> EnergyCosts:
+        causes = set(type(self).model_fields) - {"covered"}
+        for cause in self.covered:
+            if cause not in causes:
+                raise ValueError(f"covered names {cause!r}, which is no cause; causes are {', '.join(sorted(causes))}")
+            if getattr(self, cause) is not None:
+                raise ValueError(f"covered names {cause!r}, which has a constant of its own")
+        return self
+
+
+class Description(_Part):
+    """All that is known of a chip; `pycosim.hwmodels.load` reads and checks it.
+
+    Attributes
+    ----------
+    sources : dict of str to str
+        Full citations by key.
+    sets : dict of str to str
+        Named sets of constants that can replace the default ones, with their titles.
+    constants : str
+        The set in use; "default" if none.
+    """
+
+    chip: Chip
+    sources: dict[str, str] = {}
+    capacity: Capacity
+    synapse_memory: SynapseMemory | None = None
+    mapping: Mapping = Mapping()
+    noc: Noc
+    time: ServiceTimes = ServiceTimes()
+    energy: EnergyCosts = EnergyCosts()
+    sets: dict[str, str] = {}
+    constants: str = "default"
+
+    @model_validator(mode="after")
+    def _check_sizes(self) -> Description:
+        cores = self.noc.shape.size * self.noc.cores_per_router.size
+        if self.capacity.cores.value > cores:
+            raise ValueError(
+                f"capacity.cores is {self.capacity.cores.value}, but noc.shape and noc.cores_per_router hold {cores}"
+            )
+        if self.mapping.entry_router >= self.noc.shape.size:
+            raise ValueError(
+                f"mapping.entry_router is {self.mapping.entry_router}, but the mesh has routers 0 to "
+                f"{self.noc.shape.size - 1}"
+            )
+        if self.capacity.synapse_words_per_core and self.synapse_memory is None:
+            raise ValueError("capacity.synapse_words_per_core needs the section [synapse_memory]")
+        return self
+
+    def named_constants(self) -> Iterator[tuple[str, Constant]]:
+        """Iterate over all constants with their dotted paths."""
+        for section in SECTIONS:
+            part = getattr(self, section)
+            for name in type(part).model_fields if part is not None else ():
+                value = getattr(part, name)
+                if isinstance(value, Constant):
+                    yield f"{section}.{name}", value
+
+
+SECTIONS = ("chip", "capacity", "synapse_memory", "mapping", "noc", "time", "energy")
+
+
+def field_kinds() -> dict[str, Any]:
+    """Return the type of every value that a description can have, by dotted path."""
+    kinds = {}
+    for section in SECTIONS:
+        model = _without_none(Description.model_fields[section].annotation)
+        for name, field in model.model_fields.items():
+            kinds[f"{section}.{name}"] = _without_none(field.annotation)
+    return kinds
+
+
+def _without_none(annotation: Any) -> Any:
+    """Return the annotation X of ``X | None``."""
+    if get_origin(annotation) is Union or type(annotation).__name__ == "UnionType":
+        return next(kind for kind in get_args(annotation) if kind is not type(None))
+    return annotation

@@ -1,0 +1,146 @@
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/tuple.h>
+
+#include <memory>
+#include <tuple>
+#include <utility>
+
+#include "connect.hpp"
+#include "csr.hpp"
+#include "philox.hpp"
+#include "poisson.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+template <class T>
+using In = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Matrix = nb::ndarray<const double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Out = nb::ndarray<nb::numpy, T, nb::ndim<1>>;
+using CsrOut = std::tuple<Out<std::int64_t>, Out<std::int32_t>>;
+
+template <class T>
+std::span<const T> span(const In<T>& array) {
+    return {array.data(), array.size()};
+}
+
+/// A NumPy array that owns the vector's memory.
+template <class T>
+Out<T> numpy(std::vector<T>&& values) {
+    auto owned = std::make_unique<std::vector<T>>(std::move(values));
+    std::vector<T>* data = owned.get();
+    nb::capsule owner(owned.release(), [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+    return Out<T>(data->data(), {data->size()}, owner);
+}
+
+CsrOut numpy(pycosim::Csr&& csr) { return {numpy(std::move(csr.indptr)), numpy(std::move(csr.targets))}; }
+
+/// Calls `work` without the interpreter lock.
+template <class Work>
+auto unlocked(Work&& work) {
+    nb::gil_scoped_release release;
+    return work();
+}
+
+}  // namespace
+
+NB_MODULE(_core, m) {
+    using Seed = std::uint64_t;
+    using Long = std::int64_t;
+    m.doc() = "Counter-based random numbers (Philox 4x32-10) and random connectivity.";
+
+    m.def(
+        "philox4x32",
+        [](const std::tuple<std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t>& counter,
+           const std::tuple<std::uint32_t, std::uint32_t>& key) {
+            const auto [c0, c1, c2, c3] = counter;
+            const auto [k0, k1] = key;
+            const pycosim::Block block = pycosim::philox4x32({c0, c1, c2, c3}, {k0, k1});
+            return std::tuple(block[0], block[1], block[2], block[3]);
+        },
+        "counter"_a, "key"_a, "Return the four words of Philox 4x32-10 for a counter and a key.");
+
+    m.def(
+        "poisson_spikes",
+        [](Seed seed, Seed stream, In<double> rate, In<Long> first, In<Long> last, Long begin, Long end) {
+            if (first.size() != rate.size() || last.size() != rate.size())
+                throw std::invalid_argument("rate_per_step, first_step and last_step must have the same length");
+            pycosim::Spikes spikes = unlocked([&] {
+                const pycosim::PoissonSources sources{span(rate), span(first), span(last)};
+                return pycosim::PoissonDrawer(pycosim::key_of(seed, stream), sources, begin, end).draw();
+            });
+            return std::tuple(numpy(std::move(spikes.steps)), numpy(std::move(spikes.indices)));
+        },
+        "seed"_a, "stream"_a, "rate_per_step"_a, "first_step"_a, "last_step"_a, "begin"_a, "end"_a,
+        "Return the spikes of Poisson sources in steps begin to end, ordered by (step, index).");
+
+    m.def(
+        "fixed_probability",
+        [](Seed seed, Seed stream, In<Long> pre, In<Long> post, double p, bool allow_self) {
+            return numpy(unlocked([&] {
+                return pycosim::fixed_probability(pycosim::key_of(seed, stream), span(pre), span(post), p, allow_self);
+            }));
+        },
+        "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "p"_a, "allow_self"_a,
+        "Connect every pair with probability p; return (indptr, targets).");
+
+    m.def(
+        "fixed_number_post",
+        [](Seed seed, Seed stream, In<Long> pre, In<Long> post, In<Long> n, bool replace, bool allow_self) {
+            return numpy(unlocked([&] {
+                return pycosim::fixed_number(pycosim::key_of(seed, stream), span(pre), span(post), span(n), replace,
+                                             allow_self);
+            }));
+        },
+        "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "n"_a, "with_replacement"_a, "allow_self"_a,
+        "Connect presynaptic neuron i to n[i] targets; return (indptr, targets).");
+
+    m.def(
+        "fixed_number_pre",
+        [](Seed seed, Seed stream, In<Long> pre, In<Long> post, In<Long> n, bool replace, bool allow_self) {
+            return numpy(unlocked([&] {
+                const pycosim::Csr by_post = pycosim::fixed_number(pycosim::key_of(seed, stream), span(post), span(pre),
+                                                                   span(n), replace, allow_self);
+                return pycosim::transposed(by_post, static_cast<Long>(pre.size()));
+            }));
+        },
+        "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "n"_a, "with_replacement"_a, "allow_self"_a,
+        "Connect n[j] sources to postsynaptic neuron j; return (indptr, targets).");
+
+    m.def(
+        "fixed_total_number",
+        [](Seed seed, Seed stream, In<Long> pre, In<Long> post, Long n, bool replace, bool allow_self) {
+            return numpy(unlocked([&] {
+                return pycosim::fixed_total_number(pycosim::key_of(seed, stream), span(pre), span(post), n, replace,
+                                                   allow_self);
+            }));
+        },
+        "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "n"_a, "with_replacement"_a, "allow_self"_a,
+        "Make n synapses between pairs drawn from all; return (indptr, targets).");
+
+    m.def(
+        "bernoulli",
+        [](Seed seed, Seed stream, Long first_row, Matrix probability) {
+            return numpy(unlocked([&] {
+                return pycosim::bernoulli(pycosim::key_of(seed, stream), first_row,
+                                          {probability.data(), probability.size()}, probability.shape(1));
+            }));
+        },
+        "seed"_a, "stream"_a, "first_row"_a, "probability"_a,
+        "Connect (first_row + i, j) with probability[i, j]; return (indptr, targets).");
+
+    m.def(
+        "csr_from_pairs",
+        [](In<std::int32_t> rows, In<std::int32_t> columns, Long n_rows, Long n_columns) {
+            pycosim::SortedPairs sorted =
+                unlocked([&] { return pycosim::csr_from_pairs(span(rows), span(columns), n_rows, n_columns); });
+            return std::tuple(numpy(std::move(sorted.csr.indptr)), numpy(std::move(sorted.csr.targets)),
+                              numpy(std::move(sorted.order)));
+        },
+        "rows"_a, "columns"_a, "n_rows"_a, "n_columns"_a,
+        "Sort pairs by (row, column); return (indptr, columns, order).");
+}

@@ -1,0 +1,272 @@
+/// Random connectivity as compressed sparse rows; every row is drawn from its own counters.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <numeric>
+#include <span>
+#include <stdexcept>
+#include <vector>
+
+#include "csr.hpp"
+#include "philox.hpp"
+
+namespace pycosim {
+
+using Ids = std::span<const std::int64_t>;
+
+/// The places at which a list of neurons holds a given neuron.
+class PlacesOf {
+public:
+    /// Without `wanted` every answer is empty: nothing is excluded.
+    PlacesOf(Ids ids, bool wanted) : ids_(ids) {
+        if (!wanted) return;
+        order_.resize(ids.size());
+        std::iota(order_.begin(), order_.end(), 0);
+        if (!std::is_sorted(ids.begin(), ids.end()))
+            std::stable_sort(order_.begin(), order_.end(), [&](std::int32_t a, std::int32_t b) { return id(a) < id(b); });
+    }
+
+    /// Ascending.
+    std::span<const std::int32_t> operator()(std::int64_t neuron) const {
+        const auto first = std::lower_bound(order_.begin(), order_.end(), neuron,
+                                            [&](std::int32_t place, std::int64_t value) { return id(place) < value; });
+        auto last = first;
+        while (last != order_.end() && id(*last) == neuron) ++last;
+        return {first, last};
+    }
+
+private:
+    std::int64_t id(std::int32_t place) const { return ids_[static_cast<std::size_t>(place)]; }
+
+    Ids ids_;
+    std::vector<std::int32_t> order_;
+};
+
+/// Pairs are connected independently, each with probability p; the gaps between the targets of a row are
+/// geometrically distributed, so that the cost is that of the synapses made.
+inline Csr fixed_probability(Key key, Ids pre, Ids post, double p, bool allow_self) {
+    if (!(p >= 0)) throw std::invalid_argument("p must be at least 0");
+    const auto n_post = static_cast<std::int64_t>(post.size());
+    const double expected = std::min(p, 1.0) * static_cast<double>(pre.size()) * static_cast<double>(post.size());
+    Csr csr;
+    csr.indptr.reserve(pre.size() + 1);
+    csr.indptr.push_back(0);
+    csr.targets.reserve(static_cast<std::size_t>(expected + 6 * std::sqrt(expected)) + 16);
+    const double log_miss = std::log1p(-std::min(p, 1.0));  // minus infinity for p = 1
+    for (std::size_t i = 0; i < pre.size(); ++i) {
+        RowStream random(key, static_cast<std::uint32_t>(i));
+        for (std::int64_t target = -1; p > 0;) {
+            // log1p(-u) is finite because u < 1; a gap beyond the row's end must not overflow
+            const double gap = p < 1 ? std::floor(std::log1p(-random.uniform01()) / log_miss) : 0.0;
+            if (gap >= static_cast<double>(n_post - target - 1)) break;
+            target += 1 + static_cast<std::int64_t>(gap);
+            if (allow_self || post[static_cast<std::size_t>(target)] != pre[i])
+                csr.targets.push_back(static_cast<std::int32_t>(target));
+        }
+        csr.indptr.push_back(static_cast<std::int64_t>(csr.targets.size()));
+    }
+    return csr;
+}
+
+/// Draws a number of items of a row of `n_items`, some of which may be excluded, and gives them in order.
+class RowSampler {
+public:
+    explicit RowSampler(std::size_t n_items) : marks_((n_items + 63) / 64, 0), counts_(n_items, 0), n_items_(n_items) {}
+
+    /// Appends `n` items to `out`, ascending. Without replacement, all items are taken once (or more often)
+    /// before the rest is chosen among them.
+    void draw(RowStream& random, std::int64_t n, std::span<const std::int32_t> excluded, bool with_replacement,
+              std::vector<std::int32_t>& out) {
+        const auto n_allowed = static_cast<std::int64_t>(n_items_ - excluded.size());
+        if (n < 0) throw std::invalid_argument("the number of synapses of a row must not be negative");
+        if (n > 0 && n_allowed == 0) throw std::invalid_argument("a row has no neuron that it may be connected to");
+        if (n == 0) return;
+        const auto bound = static_cast<std::uint32_t>(n_allowed);
+        std::int64_t full_sets = 0;
+        if (with_replacement) {
+            for (std::int64_t i = 0; i < n; ++i) add(item_of(random.below(bound), excluded));
+        } else {
+            full_sets = n / n_allowed;
+            choose(random, static_cast<std::uint32_t>(n % n_allowed), bound, excluded);
+            if (full_sets > 0) add_to_all(full_sets, excluded);
+        }
+        collect(out);
+    }
+
+private:
+    /// The item with number `j` among those not excluded.
+    static std::size_t item_of(std::uint32_t j, std::span<const std::int32_t> excluded) {
+        for (const std::int32_t gap : excluded)
+            if (static_cast<std::int64_t>(j) >= gap) ++j;
+        return j;
+    }
+
+    void add(std::size_t item, std::int32_t count = 1) {
+        marks_[item / 64] |= std::uint64_t{1} << (item % 64);
+        counts_[item] += count;
+    }
+
+    /// `n` different items by Floyd's method (Bentley & Floyd 1987, CACM 30:754): n draws, no rejection.
+    void choose(RowStream& random, std::uint32_t n, std::uint32_t n_allowed, std::span<const std::int32_t> excluded) {
+        for (std::uint32_t last = n_allowed - n; last < n_allowed; ++last) {
+            const std::size_t item = item_of(random.below(last + 1), excluded);
+            add(counts_[item] ? item_of(last, excluded) : item);
+        }
+    }
+
+    void add_to_all(std::int64_t count, std::span<const std::int32_t> excluded) {
+        std::size_t next = 0;
+        for (std::size_t item = 0; item < n_items_; ++item) {
+            if (next < excluded.size() && static_cast<std::size_t>(excluded[next]) == item)
+                ++next;
+            else
+                add(item, static_cast<std::int32_t>(count));
+        }
+    }
+
+    void collect(std::vector<std::int32_t>& out) {
+        for (std::size_t word = 0; word < marks_.size(); ++word) {
+            for (std::uint64_t bits = marks_[word]; bits; bits &= bits - 1) {
+                const std::size_t item = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+                out.insert(out.end(), static_cast<std::size_t>(counts_[item]), static_cast<std::int32_t>(item));
+                counts_[item] = 0;
+            }
+            marks_[word] = 0;
+        }
+    }
+
+    std::vector<std::uint64_t> marks_;
+    std::vector<std::int32_t> counts_;
+    std::size_t n_items_;
+};
+
+/// Row i gets n[i] items of `items`.
+inline Csr fixed_number(Key key, Ids rows, Ids items, Ids n, bool with_replacement, bool allow_self) {
+    if (n.size() != rows.size()) throw std::invalid_argument("n needs one number for each row");
+    const PlacesOf places(items, !allow_self);
+    RowSampler sampler(items.size());
+    Csr csr;
+    csr.indptr.push_back(0);
+    csr.targets.reserve(static_cast<std::size_t>(std::max<std::int64_t>(0, std::reduce(n.begin(), n.end()))));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        RowStream random(key, static_cast<std::uint32_t>(i));
+        sampler.draw(random, n[i], places(rows[i]), with_replacement, csr.targets);
+        csr.indptr.push_back(static_cast<std::int64_t>(csr.targets.size()));
+    }
+    return csr;
+}
+
+/// A choice of pairs of the whole matrix, numbered row by row.
+class PairSampler {
+public:
+    PairSampler(Key key, Ids pre, Ids post, bool allow_self)
+        : random_(key, 0), pre_(pre), post_(post), allow_self_(allow_self) {
+        n_allowed_ = static_cast<std::int64_t>(pre.size()) * static_cast<std::int64_t>(post.size());
+        const PlacesOf places(post, !allow_self);
+        for (const std::int64_t neuron : pre) n_allowed_ -= static_cast<std::int64_t>(places(neuron).size());
+    }
+
+    std::vector<std::int64_t> draw(std::int64_t n, bool with_replacement) {
+        if (n < 0) throw std::invalid_argument("the number of synapses must not be negative");
+        if (n > 0 && n_allowed_ == 0) throw std::invalid_argument("there is no pair that may be connected");
+        std::vector<std::int64_t> pairs;
+        if (n == 0) return pairs;
+        if (with_replacement) {
+            pairs.reserve(static_cast<std::size_t>(n));
+            for (std::int64_t i = 0; i < n; ++i) pairs.push_back(pair());
+            std::sort(pairs.begin(), pairs.end());
+            return pairs;
+        }
+        pairs = distinct(n % n_allowed_);
+        const std::int64_t full_sets = n / n_allowed_;
+        if (full_sets == 0) return pairs;
+        const std::vector<std::int64_t> all = without({});
+        for (std::int64_t i = 0; i < full_sets; ++i) pairs.insert(pairs.end(), all.begin(), all.end());
+        std::sort(pairs.begin(), pairs.end());
+        return pairs;
+    }
+
+private:
+    bool allowed(std::int64_t pair) const {
+        const auto n_post = static_cast<std::int64_t>(post_.size());
+        return allow_self_ || pre_[static_cast<std::size_t>(pair / n_post)] != post_[static_cast<std::size_t>(pair % n_post)];
+    }
+
+    std::int64_t pair() {
+        for (;;) {
+            const auto row = static_cast<std::int64_t>(random_.below(static_cast<std::uint32_t>(pre_.size())));
+            const auto column = static_cast<std::int64_t>(random_.below(static_cast<std::uint32_t>(post_.size())));
+            const std::int64_t number = row * static_cast<std::int64_t>(post_.size()) + column;
+            if (allowed(number)) return number;
+        }
+    }
+
+    /// `n` different pairs, ascending: the first n different ones of a sequence of draws (never more are drawn
+    /// than are missing), or all but those if n is more than half of them.
+    std::vector<std::int64_t> distinct(std::int64_t n) {
+        if (2 * n > n_allowed_) return without(distinct(n_allowed_ - n));
+        std::vector<std::int64_t> pairs;
+        pairs.reserve(static_cast<std::size_t>(n));
+        while (static_cast<std::int64_t>(pairs.size()) < n) {
+            const auto middle = static_cast<std::ptrdiff_t>(pairs.size());
+            while (static_cast<std::int64_t>(pairs.size()) < n) pairs.push_back(pair());
+            std::sort(pairs.begin() + middle, pairs.end());
+            std::inplace_merge(pairs.begin(), pairs.begin() + middle, pairs.end());
+            pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
+        }
+        return pairs;
+    }
+
+    /// All allowed pairs but `left_out`, which is ascending.
+    std::vector<std::int64_t> without(const std::vector<std::int64_t>& left_out) const {
+        std::vector<std::int64_t> pairs;
+        pairs.reserve(static_cast<std::size_t>(n_allowed_) - left_out.size());
+        auto next = left_out.begin();
+        const auto n_pairs = static_cast<std::int64_t>(pre_.size()) * static_cast<std::int64_t>(post_.size());
+        for (std::int64_t number = 0; number < n_pairs; ++number) {
+            if (next != left_out.end() && *next == number)
+                ++next;
+            else if (allowed(number))
+                pairs.push_back(number);
+        }
+        return pairs;
+    }
+
+    RowStream random_;
+    Ids pre_, post_;
+    bool allow_self_;
+    std::int64_t n_allowed_;
+};
+
+/// `n` synapses between pairs drawn from the whole matrix.
+inline Csr fixed_total_number(Key key, Ids pre, Ids post, std::int64_t n, bool with_replacement, bool allow_self) {
+    const std::vector<std::int64_t> pairs = PairSampler(key, pre, post, allow_self).draw(n, with_replacement);
+    const auto n_post = static_cast<std::int64_t>(post.size());
+    Csr csr{std::vector<std::int64_t>(pre.size() + 1, 0), {}};
+    csr.targets.reserve(pairs.size());
+    for (const std::int64_t pair : pairs) {
+        ++csr.indptr[static_cast<std::size_t>(pair / n_post) + 1];
+        csr.targets.push_back(static_cast<std::int32_t>(pair % n_post));
+    }
+    std::partial_sum(csr.indptr.begin(), csr.indptr.end(), csr.indptr.begin());
+    return csr;
+}
+
+/// Connects (first_row + i, j) with probability[i, j], a row-major matrix; nan counts as 0.
+inline Csr bernoulli(Key key, std::int64_t first_row, std::span<const double> probability, std::size_t n_columns) {
+    Csr csr;
+    csr.indptr.push_back(0);
+    const std::size_t n_rows = n_columns ? probability.size() / n_columns : 0;
+    for (std::size_t i = 0; i < n_rows; ++i) {
+        RowStream random(key, static_cast<std::uint32_t>(first_row + static_cast<std::int64_t>(i)));
+        for (std::size_t j = 0; j < n_columns; ++j)
+            if (random.uniform01() < probability[i * n_columns + j]) csr.targets.push_back(static_cast<std::int32_t>(j));
+        csr.indptr.push_back(static_cast<std::int64_t>(csr.targets.size()));
+    }
+    return csr;
+}
+
+}  // namespace pycosim

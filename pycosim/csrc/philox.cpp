@@ -1,0 +1,53 @@
+#include "philox.hpp"
+
+// One compiled copy for each instruction set, chosen when the module is loaded; integers only, so that
+// all copies give the same numbers.
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+#define PYCOSIM_SIMD_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define PYCOSIM_SIMD_CLONES
+#endif
+
+namespace pycosim {
+namespace {
+
+constexpr std::size_t kLanes = 16;
+
+/// Ten rounds on kLanes counters side by side; the inner loop becomes vector instructions.
+PYCOSIM_SIMD_CLONES
+void rounds(std::uint32_t* __restrict c0, std::uint32_t* __restrict c1, std::uint32_t* __restrict c2,
+            std::uint32_t* __restrict c3, std::uint32_t low, std::uint32_t high) {
+    for (int round = 0; round < philox::kRounds; ++round) {
+        for (std::size_t i = 0; i < kLanes; ++i) {
+            const std::uint64_t product0 = std::uint64_t{philox::kMultiplier0} * c0[i];
+            const std::uint64_t product1 = std::uint64_t{philox::kMultiplier1} * c2[i];
+            c0[i] = static_cast<std::uint32_t>(product1 >> 32) ^ c1[i] ^ low;
+            c1[i] = static_cast<std::uint32_t>(product1);
+            c2[i] = static_cast<std::uint32_t>(product0 >> 32) ^ c3[i] ^ high;
+            c3[i] = static_cast<std::uint32_t>(product0);
+        }
+        low += philox::kWeyl0;
+        high += philox::kWeyl1;
+    }
+}
+
+}  // namespace
+
+void fill_blocks(Key key, std::span<const std::uint32_t> rows, std::uint64_t index,
+                 const std::array<std::uint32_t*, 4>& words) {
+    alignas(64) std::uint32_t c[4][kLanes];
+    for (std::size_t begin = 0; begin < rows.size(); begin += kLanes) {
+        const std::size_t n = rows.size() - begin < kLanes ? rows.size() - begin : kLanes;
+        for (std::size_t i = 0; i < kLanes; ++i) {
+            c[0][i] = static_cast<std::uint32_t>(index);
+            c[1][i] = static_cast<std::uint32_t>(index >> 32);
+            c[2][i] = rows[begin + (i < n ? i : 0)];
+            c[3][i] = 0;
+        }
+        rounds(c[0], c[1], c[2], c[3], key.low, key.high);
+        for (std::size_t k = 0; k < 4; ++k)
+            for (std::size_t i = 0; i < n; ++i) words[k][begin + i] = c[k][i];
+    }
+}
+
+}  // namespace pycosim

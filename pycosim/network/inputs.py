@@ -1,0 +1,108 @@
+"""Spikes of the sources of a network: the same on every target."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycosim import _core
+from pycosim.errors import InvalidInputError, NotSupportedError
+from pycosim.network.columns import Network, Population
+from pycosim.random import stream_of, unsigned
+
+# Largest mean number of spikes of one source in one step; an expectation, not a limit of the hardware.
+MAX_SPIKES_PER_STEP = 1_000_000
+# "For ever", far from where adding to a step could overflow.
+_LAST_STEP = 2**62
+
+
+def source_spikes(
+    network: Network, population_index: int, first_step: int, last_step: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return what a population of sources emits in the steps `first_step` to `last_step`, both included.
+
+    A pure function: the spikes of a step do not depend on the range that was asked for, so a run may be
+    cut into pieces anywhere. The events of the interval (t_{k-1}, t_k] are emitted in step k; a Poisson
+    source is active in [start, start + duration), that is in the steps ``round(start/dt) < k <=
+    round((start + duration)/dt)``.
+
+    Returns
+    -------
+    steps, indices : (n,) int64 ndarray
+        Ordered by (step, index in the population). A source that emits m spikes in one step is there
+        m times.
+
+    Raises
+    ------
+    InvalidInputError
+        If a rate is negative, not finite or above 1e6 spikes per step, or a start or duration is not a number.
+    NotSupportedError
+        If the population is not a spike source.
+    """
+    population = network.populations[population_index]
+    if population.model == "SpikeSourceArray":
+        return _array_spikes(population, first_step, last_step)
+    if population.model == "SpikeSourcePoisson":
+        stream = stream_of("poisson", population_index)
+        return _poisson_spikes(network, population, stream, first_step, last_step)
+    raise NotSupportedError(
+        f"Spikes of population {population.label!r}: {population.model} is not a spike source that pycosim can "
+        "draw; those are SpikeSourceArray and SpikeSourcePoisson."
+    )
+
+
+def _array_spikes(
+    population: Population, first_step: int, last_step: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    begin, end = np.searchsorted(population.spike_steps, [first_step, last_step + 1])
+    steps = np.asarray(population.spike_steps[begin:end], np.int64)
+    indices = np.asarray(population.spike_indices[begin:end], np.int64)
+    order = np.lexsort((indices, steps))
+    return steps[order], indices[order]
+
+
+def _poisson_spikes(
+    network: Network, population: Population, stream: int, first_step: int, last_step: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    steps, indices = _core.poisson_spikes(
+        unsigned(network.seed),
+        stream,
+        _rate_per_step(population, network.dt_ms),
+        *_active_steps(population, network.dt_ms),
+        first_step,
+        last_step,
+    )
+    return steps, indices.astype(np.int64)
+
+
+def _rate_per_step(population: Population, dt_ms: float) -> NDArray[np.float64]:
+    rates = population.column("rate")
+    limit = MAX_SPIKES_PER_STEP * 1000 / dt_ms
+    wrong = ~((rates >= 0) & (rates <= limit))
+    if wrong.any():
+        raise InvalidInputError(
+            f"Population {population.label!r}: {np.count_nonzero(wrong)} of {population.size} Poisson rates are out "
+            f"of range, for example {rates[wrong][0]:g} Hz; a rate must be a number from 0 to {limit:g} Hz "
+            f"({MAX_SPIKES_PER_STEP} spikes in a step of {dt_ms:g} ms)."
+        )
+    return np.ascontiguousarray(rates * (dt_ms / 1000))
+
+
+def _active_steps(population: Population, dt_ms: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first and the last step in which each source may emit."""
+    start, duration = population.column("start"), population.column("duration")
+    wrong = np.isnan(start) | np.isnan(duration)
+    if wrong.any():
+        raise InvalidInputError(
+            f"Population {population.label!r}: start or duration of {np.count_nonzero(wrong)} of {population.size} "
+            "Poisson sources is not a number; give times in ms."
+        )
+    # A stop at the very end of time may be infinite, or minus infinity plus infinity.
+    with np.errstate(invalid="ignore"):
+        stop = np.where(np.isposinf(duration), np.inf, start + duration)
+    first, last = (_nearest_step(time / dt_ms) for time in (start, stop))
+    return first + 1, last
+
+
+def _nearest_step(steps: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.rint(np.clip(steps, -_LAST_STEP, _LAST_STEP)).astype(np.int64)

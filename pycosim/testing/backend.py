@@ -1,0 +1,197 @@
+"""What every backend must do, held against the reference backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycosim import targets
+from pycosim.backends.base import Options, Simulation
+from pycosim.errors import PycosimError
+from pycosim.network import MODELS, Network, NeuronModel, Recording
+from pycosim.testing.networks import deterministic_network
+from pycosim.testing.report import run_checks
+
+V_TOLERANCE_MV = 1e-9  # the backends share all constants, so only the order of additions differs
+STEPS = 600
+
+
+def check_backend(name: str) -> list[str]:
+    """Run the whole suite on the backend called `name`.
+
+    Returns
+    -------
+    list of str
+        The names of the checks that passed, which is all of them.
+
+    Raises
+    ------
+    ConformanceError
+        With every check that failed, and how.
+    """
+    return run_checks(f"Backend {name}", BACKEND_CHECKS, name)
+
+
+def simulated(name: str, network: Network, n_steps: int = STEPS) -> Simulation:
+    """Build a network on a backend and advance it."""
+    simulation = targets.build(name, network, Options())
+    simulation.advance(n_steps)
+    return simulation
+
+
+def spikes_of(simulation: Simulation, network: Network) -> NDArray[np.int64]:
+    """Return all recorded spikes as rows (population, step, index)."""
+    parts = []
+    for population in range(len(network.populations)):
+        steps, indices = simulation.spikes(population)
+        parts.append(np.stack([np.full_like(steps, population), steps, indices], axis=1))
+    return np.concatenate(parts)
+
+
+def expect_equal_spikes(one: NDArray[np.int64], two: NDArray[np.int64]) -> None:
+    """Raise AssertionError with the first difference if two sets of spikes are not the same."""
+    first, second = ({tuple(row) for row in rows.tolist()} for rows in (one, two))
+    difference = sorted(first ^ second, key=lambda row: row[1])
+    if difference:
+        population, step, index = difference[0]
+        raise AssertionError(
+            f"{len(difference)} of {len(one)} spikes differ, first in step {step}: neuron {index} of population "
+            f"{population} fires in only one of the two"
+        )
+    assert len(one) == len(two), f"{len(two)} spikes instead of {len(one)}: some are counted twice"
+
+
+def _supported(name: str) -> list[str]:
+    module = targets.import_module(targets.backends()[name])
+    return sorted(model for model in module.MODELS if isinstance(MODELS[model], NeuronModel))
+
+
+def _same_as_reference(name: str, model: str) -> None:
+    network = deterministic_network(model)
+    expected, found = simulated("reference", network), simulated(name, network)
+    rows = spikes_of(expected, network)
+    n_fired = int((rows[:, 0] < 2).sum())
+    assert n_fired > 20, f"the test network of {model} is silent: {n_fired} spikes"
+    expect_equal_spikes(rows, spikes_of(found, network))
+    difference = np.abs(expected.signal(0, "v") - found.signal(0, "v")).max()
+    assert difference < V_TOLERANCE_MV, f"{model}: membrane potentials differ by up to {difference} mV"
+    expected.close()
+    found.close()
+
+
+def _models(name: str) -> None:
+    assert _supported(name), "MODELS names no neuron model"
+    for model in _supported(name):
+        _same_as_reference(name, model)
+
+
+def _parts(name: str) -> None:
+    network = deterministic_network()
+    whole, parts = simulated(name, network), simulated(name, network, 250)
+    parts.advance(STEPS - 250)
+    assert parts.step == whole.step == STEPS
+    expect_equal_spikes(spikes_of(whole, network), spikes_of(parts, network))
+    np.testing.assert_array_equal(whole.signal(1, "v"), parts.signal(1, "v"))
+
+
+def _samples(name: str) -> None:
+    network = deterministic_network()
+    every = np.array([0, 3, 5])
+    network.populations[0].recordings["v"] = Recording(every, interval_steps=5)
+    simulation = simulated(name, network, 100)
+    sampled, all_steps = simulation.signal(0, "v"), simulated("reference", deterministic_network(), 100)
+    assert sampled.shape == (21, 3), f"100 steps sampled every 5 give {sampled.shape}, expected (21, 3)"
+    np.testing.assert_array_equal(sampled[0], network.populations[0].initial_column("v")[every])
+    np.testing.assert_allclose(sampled, all_steps.signal(0, "v")[::5, every], atol=V_TOLERANCE_MV, rtol=0)
+
+
+def _clear(name: str) -> None:
+    network = deterministic_network()
+    whole, cleared = simulated(name, network), simulated(name, network, 300)
+    before = spikes_of(cleared, network)
+    for population in range(len(network.populations)):
+        cleared.clear(population)
+    cleared.advance(STEPS - 300)
+    expect_equal_spikes(spikes_of(whole, network), np.concatenate([before, spikes_of(cleared, network)]))
+    np.testing.assert_allclose(
+        cleared.signal(0, "v"), whole.signal(0, "v")[300:], atol=V_TOLERANCE_MV, rtol=0
+    )
+
+
+def _changes(name: str) -> None:
+    results = []
+    for backend in ("reference", name):
+        network = deterministic_network()
+        simulation = simulated(backend, network, 200)
+        network.populations[0].parameters["i_offset"] = 0.2
+        simulation.parameters_changed(0)
+        simulation.advance(200)
+        network.projections[1].weights = np.asarray(network.projections[1].weights) * 2
+        simulation.weights_changed(1)
+        simulation.advance(200)
+        results.append(spikes_of(simulation, network))
+    expect_equal_spikes(*results)
+
+
+def _recording_added(name: str) -> None:
+    network = deterministic_network()
+    whole = simulated(name, network)
+    del network.populations[0].recordings["v"]
+    late = simulated(name, network, 400)
+    network.populations[0].recordings["v"] = Recording(np.arange(4), start_step=400)
+    late.recording_changed(0)
+    late.advance(STEPS - 400)
+    np.testing.assert_allclose(
+        late.signal(0, "v"), whole.signal(0, "v")[400:, :4], atol=V_TOLERANCE_MV, rtol=0
+    )
+
+
+def _state(name: str) -> None:
+    network = deterministic_network()
+    simulation = simulated(name, network)
+    np.testing.assert_allclose(simulation.state(0, "v"), simulation.signal(0, "v")[-1], atol=0, rtol=0)
+
+
+def _two_at_once(name: str) -> None:
+    one, two = deterministic_network(seed=1), deterministic_network(seed=2)
+    first, second = targets.build(name, one, Options()), targets.build(name, two, Options())
+    for _ in range(2):
+        first.advance(STEPS // 2)
+        second.advance(STEPS // 2)
+    expect_equal_spikes(spikes_of(simulated("reference", one), one), spikes_of(first, one))
+    expect_equal_spikes(spikes_of(simulated("reference", two), two), spikes_of(second, two))
+
+
+def _bad_network(name: str) -> None:
+    def refused(change: Callable[[Network], Any], what: str) -> None:
+        network = deterministic_network()
+        change(network)
+        try:
+            targets.build(name, network, Options()).advance(1)
+        except PycosimError:
+            return
+        raise AssertionError(f"a network with {what} is accepted")
+
+    refused(lambda n: setattr(n.projections[0], "delays", 0), "a delay of 0 steps")
+    refused(lambda n: setattr(n.projections[0], "weights", np.nan), "a weight that is not a number")
+    refused(
+        lambda n: setattr(n.projections[0], "targets", n.projections[0].targets + 10_000),
+        "targets that are not there",
+    )
+    refused(lambda n: setattr(n.populations[0], "model", "NoSuchModel"), "an unknown model")
+
+
+BACKEND_CHECKS: dict[str, Callable[[str], None]] = {
+    "every model it names gives the reference's spikes and membrane potentials": _models,
+    "two runs of half the length equal one": _parts,
+    "samples start with the initial value and keep their interval": _samples,
+    "clearing a recording loses no spike and no sample": _clear,
+    "changed parameters and weights act from the next step": _changes,
+    "a recording that is added starts now": _recording_added,
+    "the state is the last sample": _state,
+    "two simulations in one process do not disturb each other": _two_at_once,
+    "impossible networks are refused with an error of pycosim": _bad_network,
+}

@@ -1,0 +1,149 @@
+"""Small networks for tests, as descriptions and through PyNN."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyNN.random import NumpyRNG, RandomDistribution
+
+from pycosim.network import Network, NeuronModel, Population, Projection, Recording, model_named
+
+PARAMETERS: dict[str, float] = {
+    "v_rest": -65.0,
+    "v_reset": -65.0,
+    "v_thresh": -50.0,
+    "tau_m": 20.0,
+    "cm": 0.2,
+    "tau_refrac": 3.0,
+    "i_offset": 0.0,
+    "tau_syn_E": 5.0,
+    "tau_syn_I": 10.0,
+    "e_rev_E": 0.0,
+    "e_rev_I": -80.0,
+}
+WEIGHTS = {
+    "IF_curr_delta": 2.0,
+    "IF_curr_exp": 0.1,
+    "IF_curr_alpha": 0.05,
+    "IF_cond_exp": 0.002,
+    "IF_cond_alpha": 0.001,
+}
+"""Excitatory weight that gives a few mV in each model with the parameters above (mV, nA or uS)."""
+
+
+def random_projection(
+    rng: np.random.Generator,
+    pre: Population,
+    post: Population,
+    *,
+    n_inputs: int,
+    weight: float,
+    delay: tuple[int, int],
+) -> Projection:
+    """Return a projection with `n_inputs` random sources for each target, varied weights and delays."""
+    sources = np.concatenate([rng.choice(pre.size, n_inputs, replace=False) for _ in range(post.size)])
+    targets = np.repeat(np.arange(post.size), n_inputs)
+    order = np.lexsort((targets, sources))
+    rows, counts = np.unique(sources, return_counts=True)
+    n = len(sources)
+    return Projection(
+        label=f"{pre.label}-{post.label}",
+        receptor="excitatory" if weight > 0 or pre.label == "exc" else "inhibitory",
+        sources=(rows + pre.first).astype(np.int32),
+        indptr=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        targets=(targets[order] + post.first).astype(np.int32),
+        weights=weight * rng.uniform(0.8, 1.2, n),
+        delays=rng.integers(delay[0], delay[1] + 1, n).astype(np.int32),
+    )
+
+
+def deterministic_network(
+    model: str = "IF_curr_exp",
+    *,
+    n: int = 30,
+    seed: int = 1,
+    delay: tuple[int, int] = (1, 15),
+    dt_ms: float = 0.1,
+) -> Network:
+    """Return a recurrent network of `n` neurons of one model, driven by spike arrays, everything recorded.
+
+    Parameters are different in every neuron; delays are in steps.
+    """
+    rng = np.random.default_rng(seed)
+    network = Network(dt_ms=dt_ms, seed=seed)
+    neuron_model = model_named(model)
+    assert isinstance(neuron_model, NeuronModel)
+    n_exc = n * 4 // 5
+    for label, size in (("exc", n_exc), ("inh", n - n_exc)):
+        population = Population(label, model, size, parameters=_varied(rng, neuron_model, size))
+        population.initial["v"] = rng.uniform(-65.0, -52.0, size)
+        population.recordings = {"spikes": Recording(np.arange(size)), "v": Recording(np.arange(size))}
+        network.add(population)
+    source = Population("source", "SpikeSourceArray", n)
+    steps, indices = rng.integers(0, round(60 / dt_ms), 8 * n), rng.integers(0, n, 8 * n)
+    order = np.lexsort((indices, steps))
+    source.spike_steps, source.spike_indices = steps[order], indices[order]
+    source.recordings = {"spikes": Recording(np.arange(n))}
+    network.add(source)
+    exc, inh, _ = network.populations
+    weight = WEIGHTS[model]
+    sign = 1 if model.startswith("IF_cond") else -1
+    for pre, w in ((exc, weight), (inh, 3 * weight), (source, 2 * weight)):
+        for post in (exc, inh):
+            projection = random_projection(rng, pre, post, n_inputs=min(6, pre.size), weight=w, delay=delay)
+            if pre is inh:
+                projection.receptor, projection.weights = "inhibitory", sign * np.asarray(projection.weights)
+            network.projections.append(projection)
+    return network
+
+
+def _varied(
+    rng: np.random.Generator, model: NeuronModel, size: int
+) -> dict[str, float | NDArray[np.float64]]:
+    """Return parameters that differ by up to a tenth between neurons, where that makes sense."""
+    same = ("v_rest", "v_reset", "v_thresh", "i_offset", "e_rev_E", "e_rev_I", "tau_refrac")
+    return {
+        name: PARAMETERS[name] if name in same else PARAMETERS[name] * rng.uniform(0.9, 1.1, size)
+        for name in model.parameters
+    }
+
+
+def balanced_network(
+    sim: ModuleType,
+    duration: float = 100.0,
+    *,
+    seed: int = 1,
+    timestep: float = 0.1,
+    delay: float = 0.5,
+    **setup: Any,
+) -> tuple[Any, Any, Any]:
+    """Build a balanced network of 50 neurons with Poisson input through PyNN and run it for `duration` ms.
+
+    Returns
+    -------
+    exc, inh, noise : Population
+        With spikes recorded.
+    """
+    sim.setup(timestep=timestep, seed=seed, **setup)
+    rng = NumpyRNG(seed=seed)
+    names = type(sim.IF_curr_exp()).default_parameters
+    cell = sim.IF_curr_exp(**{name: value for name, value in PARAMETERS.items() if name in names})
+    exc = sim.Population(40, cell, label="exc")
+    inh = sim.Population(10, cell, label="inh")
+    noise = sim.Population(20, sim.SpikeSourcePoisson(rate=60.0), label="noise")
+    neurons = exc + inh
+    neurons.initialize(v=RandomDistribution("uniform", low=-65.0, high=-50.0, rng=rng))
+    excite = sim.StaticSynapse(weight=0.1, delay=delay)
+    inhibit = sim.StaticSynapse(weight=-0.4, delay=delay)
+    sim.Projection(exc, neurons, sim.FixedNumberPreConnector(8, rng=rng), excite, receptor_type="excitatory")
+    sim.Projection(inh, neurons, sim.FixedNumberPreConnector(2, rng=rng), inhibit, receptor_type="inhibitory")
+    sim.Projection(
+        noise, neurons, sim.FixedNumberPreConnector(8, rng=rng), excite, receptor_type="excitatory"
+    )
+    (neurons + noise).record("spikes")
+    if duration:
+        sim.run(duration)
+    return exc, inh, noise
