@@ -173,7 +173,9 @@ class Capacity(_Part):
 
     Attributes
     ----------
-    cores, neurons_per_core
+    cores
+        All cores of `Noc` if absent.
+    neurons_per_core
         Neurons include relays (splitters).
     axons_per_core
         Distinct inputs of a core: sources, or (source, delay) pairs where axons carry the delay.
@@ -193,7 +195,7 @@ class Capacity(_Part):
         Distance in routers of the top-level mesh, in x and in y.
     """
 
-    cores: Count
+    cores: Count | None = None
     neurons_per_core: Count
     axons_per_core: Count | None = None
     synapses_per_core: Count | None = None
@@ -255,9 +257,10 @@ class Noc(_Part):
     local
         From a core through its own router to a core at the same router, without any hop.
     trunk, branch
-        Hierarchy only: between mesh router and tree router, between tree router and core router.
+        Hierarchy only: between mesh router and tree router, between tree router and core router. One packet at
+        a time: the same time is the least spacing there.
     flit
-        Least spacing of two flits on a link.
+        Least spacing of two flits on a link of the mesh.
     flits_per_packet
     router : {"credit3", "credit4", "credit5"}
         Flow control and pipeline, see `pycosim.hwmodels.noc`.
@@ -347,6 +350,8 @@ class EnergyCosts(_Part):
     ----------
     neuron_update, synaptic_event, spike, packet_out, packet_in, host_packet
         As the service times of the same names.
+    encode
+        Per spike that leaves its neuron, whatever the number of packets.
     packet
         Per packet, whatever its way (within its own routers).
     leave_core
@@ -362,6 +367,7 @@ class EnergyCosts(_Part):
     neuron_update: Energy | None = None
     synaptic_event: Energy | None = None
     spike: Energy | None = None
+    encode: Energy | None = None
     packet: Energy | None = None
     packet_out: Energy | None = None
     packet_in: Energy | None = None
@@ -410,9 +416,9 @@ class Description(_Part):
     @model_validator(mode="after")
     def _check_sizes(self) -> Description:
         cores = self.noc.shape.size * self.noc.cores_per_router.size
-        if self.capacity.cores.value > cores:
+        if self.n_cores > cores:
             raise ValueError(
-                f"capacity.cores is {self.capacity.cores.value}, but noc.shape and noc.cores_per_router hold {cores}"
+                f"capacity.cores is {self.n_cores}, but noc.shape and noc.cores_per_router hold {cores}"
             )
         if self.mapping.entry_router >= self.noc.shape.size:
             raise ValueError(
@@ -422,6 +428,13 @@ class Description(_Part):
         if self.capacity.synapse_words_per_core and self.synapse_memory is None:
             raise ValueError("capacity.synapse_words_per_core needs the section [synapse_memory]")
         return self
+
+    @property
+    def n_cores(self) -> int:
+        """Number of cores."""
+        if self.capacity.cores is not None:
+            return self.capacity.cores.value
+        return self.noc.shape.size * self.noc.cores_per_router.size
 
     def named_constants(self) -> Iterator[tuple[str, Constant]]:
         """Iterate over all constants with their dotted paths."""

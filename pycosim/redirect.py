@@ -7,6 +7,7 @@ import importlib.machinery
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -82,8 +83,9 @@ def as_simulator(target: str | TargetSpec, observer: Observer | None = None) -> 
     from pycosim.frontend import namespace, simulator
 
     spec = TargetSpec.parse(target) if isinstance(target, str) else target
-    module = ModuleType(f"pycosim.{spec.name}")
-    namespace.fill(module, spec.name)
+    label = spec.name if spec.name.isidentifier() else Path(spec.name).stem
+    module = ModuleType(f"pycosim.{label}")
+    namespace.fill(module, label)
     finder = _Finder(module)
     before = simulator.state.observer
     hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if is_simulator(name)}
@@ -93,8 +95,8 @@ def as_simulator(target: str | TargetSpec, observer: Observer | None = None) -> 
         for name in ("get_simulator", "get_script_args")
     }
     for holder in (pyNN.utility, script_tools):
-        holder.get_simulator = _get_simulator(module, spec.name)
-        holder.get_script_args = _get_script_args(script_tools.get_script_args, spec.name)
+        holder.get_simulator = _get_simulator(module, label)
+        holder.get_script_args = _get_script_args(spec.name if spec.name in names() else "native")
     simulator.state.observer = observer or Observer(spec)
     sys.meta_path.insert(0, finder)
     try:
@@ -106,7 +108,7 @@ def as_simulator(target: str | TargetSpec, observer: Observer | None = None) -> 
             setattr(holder, name, function)
         for name in [name for name in sys.modules if is_simulator(name)]:
             del sys.modules[name]
-        for name in PYNN_SIMULATORS:
+        for name in PYNN_SIMULATORS.union(names()):
             vars(pyNN).pop(name, None)
         sys.modules.update(hidden)
         for name, old in hidden.items():
@@ -118,7 +120,7 @@ def is_simulator(name: str) -> bool:
     """Return whether a module name is that of a PyNN simulator other than pycosim's own."""
     package, _, module = name.partition(".")
     if package == "pyNN":
-        return module.partition(".")[0] in PYNN_SIMULATORS
+        return module.partition(".")[0] in PYNN_SIMULATORS.union(names())
     return name in OTHER_SIMULATORS or name in SPINNAKER
 
 
@@ -167,7 +169,7 @@ def _get_simulator(module: ModuleType, target: str) -> Callable[..., Any]:
     return get_simulator
 
 
-def _get_script_args(original: Callable[..., list[str]], target: str) -> Callable[..., list[str]]:
+def _get_script_args(target: str) -> Callable[..., list[str]]:
     """Return a stand-in for pyNN.utility.get_script_args: the simulator's name may be left out."""
 
     def get_script_args(n_args: int, usage: str = "") -> list[str]:

@@ -1,0 +1,47 @@
+"""The Brian2 backend: turns a network into a Brian2 program and runs it.
+
+One NeuronGroup per population, one Synapses per projection and pair of populations, connected by whole
+arrays. Neurons, synapses and sources follow the time convention of `pycosim.network.models`, so spikes
+and samples are those of the native engine; only sums of simultaneous inputs are added in another order.
+
+Options (``Options.overrides``)
+-------------------------------
+codegen : {"cpp_standalone", "cython", "numpy"}
+    How Brian2 generates code. Default: "cpp_standalone" where a C++ compiler is present, else "cython"
+    where it works, else "numpy".
+
+C++ standalone programs hold no data: parameters, connections, input spikes and the state at the end of a
+run are files in a private temporary directory. The same program therefore goes on where it stopped, as
+often as wanted and with changed parameters or weights, and networks of the same structure share it
+whatever their seed. Programs are kept in ``$PYCOSIM_CACHE_DIR/brian2`` (default: ``$XDG_CACHE_HOME/pycosim``,
+else ``~/.cache/pycosim``); deleting that folder costs a few seconds of compilation, no more. The compiler
+is ``$CXX``, else ``c++``, ``g++`` or ``clang++``.
+"""
+
+from __future__ import annotations
+
+from pycosim.backends.base import Options, Simulation
+from pycosim.network import MODELS as _ALL_MODELS
+from pycosim.network import Network
+
+DESCRIPTION = "Brian2 code generation: C++ standalone, Cython or NumPy"
+MODELS = frozenset(_ALL_MODELS)
+
+
+def build(network: Network, options: Options | None = None) -> Simulation:
+    """Return a simulation of `network`; nothing is compiled before it is advanced.
+
+    Raises
+    ------
+    InvalidInputError, ConnectivityError, NotSupportedError
+        If the network or the option "codegen" is not valid.
+    MissingDependencyError
+        If Brian2 is not installed.
+    BackendError
+        If "codegen" asks for a compiler and there is none.
+    """
+    from pycosim.backends.brian2.codegen import engine_for
+    from pycosim.backends.brian2.simulation import Brian2Simulation
+
+    overrides = options.overrides if options else {}
+    return Brian2Simulation(network, engine_for(overrides.get("codegen")))

@@ -1,7 +1,7 @@
 """The network-on-chip: arrival cycle of each packet, simulated flit by flit.
 
-`simulate` takes a list of packets and returns their arrival cycles. `Network` does the same piece by piece, for
-simulations in which later packets depend on earlier arrivals.
+`simulate` takes a list of packets and returns their arrival cycles. `Network` does the same piece by piece,
+for simulations in which later packets depend on earlier arrivals.
 """
 
 from pycosim.hwmodels.noc.network import LinkTable, Network, simulate

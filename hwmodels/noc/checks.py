@@ -1,6 +1,8 @@
-"""Checks of what the network-on-chip is asked; each failure says what was asked, what is wrong and what would help."""
+"""Checks of what the network-on-chip is asked; messages tell the question, the fault and the remedy."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,18 +36,26 @@ def check_topology(topology: object) -> None:
 def check_router(router: str) -> None:
     """Raise unless the router is known."""
     if router not in ROUTERS:
-        raise InvalidInputError(f"Asked for router {router!r}; it is not known. Use one of {', '.join(ROUTERS)}.")
+        raise InvalidInputError(
+            f"Asked for router {router!r}; it is not known. Use one of {', '.join(ROUTERS)}."
+        )
 
 
 def check_arbiter(arbiter: str) -> None:
     """Raise unless the arbiter is known."""
     if arbiter not in ARBITERS:
-        raise InvalidInputError(f"Asked for arbiter {arbiter!r}; it is not known. Use one of {', '.join(ARBITERS)}.")
+        raise InvalidInputError(
+            f"Asked for arbiter {arbiter!r}; it is not known. Use one of {', '.join(ARBITERS)}."
+        )
 
 
 def check_buffer_depth(depth: int) -> None:
     """Raise unless the depth is a whole number in range."""
-    if isinstance(depth, bool) or not isinstance(depth, int | np.integer) or not 1 <= depth <= MAX_BUFFER_DEPTH:
+    if (
+        isinstance(depth, bool)
+        or not isinstance(depth, int | np.integer)
+        or not 1 <= depth <= MAX_BUFFER_DEPTH
+    ):
         raise InvalidInputError(
             f"Asked for buffer_depth={depth!r}; a FIFO has 1 to {MAX_BUFFER_DEPTH} places, a whole number. "
             "Give such a depth, for example 8."
@@ -56,8 +66,8 @@ def check_handshake(topology: Topology, arbiter: str) -> None:
     """Raise unless topology and arbiter are those for which the handshake router is defined."""
     if arbiter != "round_robin":
         raise InvalidInputError(
-            f"Asked for the handshake router with arbiter {arbiter!r}; its rotating priority is fixed and only "
-            "'round_robin' names it. Use arbiter='round_robin', or a credit router."
+            f"Asked for the handshake router with arbiter {arbiter!r}; its rotating priority is fixed and "
+            "only 'round_robin' names it. Use arbiter='round_robin', or a credit router."
         )
     if not isinstance(topology, Mesh):
         raise InvalidInputError(
@@ -75,11 +85,13 @@ def check_handshake(topology: Topology, arbiter: str) -> None:
 def check_cycle(until: int, now: int) -> int:
     """Return the cycle as an int; raise if it is in the past or too large."""
     if isinstance(until, bool) or not isinstance(until, int | np.integer):
-        raise InvalidInputError(f"Asked to advance to cycle {until!r}; a cycle is a whole number. Give an int.")
+        raise InvalidInputError(
+            f"Asked to advance to cycle {until!r}; a cycle is a whole number. Give an int."
+        )
     if not now <= until < END_OF_TIME:
         raise InvalidInputError(
-            f"Asked to advance to cycle {until}; the network is at cycle {now} and cycles end at {END_OF_TIME}. "
-            f"Give a cycle from {now} on."
+            f"Asked to advance to cycle {until}; the network is at cycle {now} and cycles end at "
+            f"{END_OF_TIME}. Give a cycle from {now} on."
         )
     return int(until)
 
@@ -102,10 +114,10 @@ def check_packets(
             f"Asked to inject {len(columns['cycle'])} packets after {n_packets}; a network numbers at most "
             f"{MAX_PACKETS}. Go on in a new network."
         )
-    return (
-        np.ascontiguousarray(columns["cycle"], np.int64),
-        *(np.ascontiguousarray(columns[name], np.int32) for name in ("source", "destination", "flits")),
+    sources, destinations, lengths = (
+        np.ascontiguousarray(columns[name], np.int32) for name in ("source", "destination", "flits")
     )
+    return np.ascontiguousarray(columns["cycle"], np.int64), sources, destinations, lengths
 
 
 def check_terminals(
@@ -114,7 +126,8 @@ def check_terminals(
     """Return sources, destinations and lengths as arrays of one length; raise if one of them is not valid."""
     columns = _columns({"source": source, "destination": destination, "flits": flits})
     _check_terminal_columns(columns, n_terminals)
-    return tuple(np.ascontiguousarray(column, np.int32) for column in columns.values())  # type: ignore[return-value]
+    sources, destinations, lengths = (np.ascontiguousarray(column, np.int32) for column in columns.values())
+    return sources, destinations, lengths
 
 
 def _check_terminal_columns(columns: dict[str, NDArray[np.integer]], n_terminals: int) -> None:
@@ -139,8 +152,8 @@ def _columns(values: dict[str, ArrayLike]) -> dict[str, NDArray[np.integer]]:
     if len(set(lengths.values())) > 1:
         sizes = ", ".join(f"{name}: {length}" for name, length in lengths.items())
         raise InvalidInputError(
-            f"Asked for packets given as lists of different lengths ({sizes}). Give one entry per packet in each, or a "
-            "single number for all packets."
+            f"Asked for packets given as lists of different lengths ({sizes}). "
+            "Give one entry per packet in each, or a single number for all packets."
         )
     n = next(iter(lengths.values()), 1)
     return {name: np.broadcast_to(column, (n,)) for name, column in columns.items()}
@@ -167,14 +180,21 @@ def check_graph(graph: RouterGraph) -> None:
         problems = list(_table_problems(graph, graph.routing))
     if problems:
         raise InvalidInputError(
-            "Asked for a network whose graph does not fit together; " + "; ".join(problems) + ". Correct its topology."
+            "Asked for a network whose graph does not fit together; "
+            + "; ".join(problems)
+            + ". Correct its topology."
         )
 
 
-def _graph_problems(graph: RouterGraph):  # type: ignore[no-untyped-def]
+def _graph_problems(graph: RouterGraph) -> Iterator[str]:
     n_ports_each = np.diff(graph.first_port)
     n_ports = int(graph.first_port[-1]) if len(graph.first_port) else 0
-    if graph.n_routers < 1 or graph.first_port[0] != 0 or n_ports_each.min() < 1 or n_ports_each.max() > MAX_PORTS:
+    if (
+        graph.n_routers < 1
+        or graph.first_port[0] != 0
+        or n_ports_each.min() < 1
+        or n_ports_each.max() > MAX_PORTS
+    ):
         yield f"first_port must rise from 0 by 1 to {MAX_PORTS} per router"
         return
     for name in ("peer", "terminal", "link_cycles", "flit_cycles"):
@@ -197,14 +217,14 @@ def _graph_problems(graph: RouterGraph):  # type: ignore[no-untyped-def]
             yield f"{name} must be from 1 to {2**31 - 1}"
 
 
-def _table_problems(graph: RouterGraph, routing: PortTable):  # type: ignore[no-untyped-def]
+def _table_problems(graph: RouterGraph, routing: PortTable) -> Iterator[str]:
     table = routing.next_port
     wanted = (graph.n_routers, graph.n_terminals)
     if table.shape != wanted:
         yield f"next_port has shape {table.shape}, it needs (routers, terminals) = {wanted}"
         return
     if (table >= np.diff(graph.first_port)[:, None]).any():
-        yield "next_port names a port that its router does not have"
+        yield "next_port names a port that its router lacks"
         return
     port = graph.first_port[:-1, None] + table
     if ((graph.peer[port] < 0) & (graph.terminal[port] != np.arange(wanted[1]))).any():

@@ -1,8 +1,9 @@
 """Simulation of a network-on-chip, flit by flit and cycle by cycle.
 
-Routers have one FIFO per input, wormhole switching, one virtual channel, and credit or handshake flow control. All
-state changes once per cycle. Time is an integer number of router cycles; nothing is done for idle routers or
-idle cycles, so the time that a simulation takes goes with the number of flits times their hops.
+Routers have one FIFO per input, wormhole switching, one virtual channel, and credit or handshake flow
+control. All state changes once per cycle. Time is an integer number of router cycles; nothing is done for
+idle routers or idle cycles, so the time that a simulation takes goes with the number of flits times their
+hops.
 
 Routers, and the latency of a lone single-flit packet over H hops with links of one cycle:
 
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pycosim.errors import InvalidInputError
 from pycosim.hwmodels.noc import _noc
 from pycosim.hwmodels.noc.checks import (
     check_arbiter,
@@ -35,7 +37,6 @@ from pycosim.hwmodels.noc.checks import (
     check_terminals,
     check_topology,
 )
-from pycosim.errors import InvalidInputError
 from pycosim.hwmodels.noc.topology import Mesh, RouterGraph, Topology, TreeMeshRouting
 
 __all__ = ["LinkTable", "Network", "simulate"]
@@ -50,7 +51,8 @@ _VISITS_PER_CALL = 10_000_000
 class LinkTable:
     """The links of a network, in the order of `Network.link_flits`.
 
-    First the links that leave routers, by router and port, then those from terminals into routers, by terminal.
+    First the links that leave routers, by router and port, then those from terminals into routers, by
+    terminal.
 
     Attributes
     ----------
@@ -76,8 +78,8 @@ class LinkTable:
 class Network:
     """A network-on-chip whose traffic is given and simulated piece by piece.
 
-    The result does not depend on how a run is cut into calls of `inject` and `advance`. A network must not be used by
-    two threads at the same time; other threads run while it simulates.
+    The result does not depend on how a run is cut into calls of `inject` and `advance`. A network must not be
+    used by two threads at the same time; other threads run while it simulates.
 
     Parameters
     ----------
@@ -130,7 +132,8 @@ class Network:
     def __repr__(self) -> str:
         return (
             f"Network({self.topology!r}, router={self.router!r}, buffer_depth={self.buffer_depth}, "
-            f"arbiter={self.arbiter!r}): cycle {self.now}, {self.n_packets} packets, {self.n_in_flight} in flight"
+            f"arbiter={self.arbiter!r}): cycle {self.now}, {self.n_packets} packets, "
+            f"{self.n_in_flight} in flight"
         )
 
     def inject(
@@ -159,7 +162,9 @@ class Network:
         InvalidInputError
             If a cycle is in the past, a terminal does not exist, a packet has no flit or lengths differ.
         """
-        packets = check_packets(cycle, source, destination, flits, self.now, self._n_terminals, self.n_packets)
+        packets = check_packets(
+            cycle, source, destination, flits, self.now, self._n_terminals, self.n_packets
+        )
         first = self._core.inject(*packets)
         return np.arange(first, first + len(packets[0]), dtype=np.int64)
 
@@ -181,8 +186,8 @@ class Network:
             pass
         if self.n_in_flight > 0:
             raise InvalidInputError(
-                f"Asked to drain the network; {self.n_in_flight} of {self.n_packets} packets wait for each other for "
-                "ever. Use a routing whose paths cannot form a ring, for example dimension order."
+                f"Asked to drain the network; {self.n_in_flight} of {self.n_packets} packets wait for each "
+                "other for ever. Use a routing whose paths cannot form a ring, for example dimension order."
             )
         return self.now
 
@@ -216,7 +221,7 @@ class Network:
 
     @property
     def n_in_flight(self) -> int:
-        """Packets injected that have not arrived before `now`; those whose cycle is still to come count too."""
+        """Packets that have not arrived before `now`, those whose cycle is still to come included."""
         return self._core.n_in_flight
 
     @property
@@ -237,14 +242,14 @@ class Network:
         return self.path_hops(self._core.sources, self._core.destinations)
 
     def path_hops(self, source: ArrayLike, destination: ArrayLike) -> Int64Array:
-        """Return the number of links between routers on the way from `source` to `destination`, (n,) int64."""
+        """Return the number of links between routers from `source` to `destination`, (n,) int64."""
         return self._paths(source, destination, 1)[0]
 
     def zero_load_cycles(self, source: ArrayLike, destination: ArrayLike, flits: ArrayLike = 1) -> Int64Array:
         """Return the latency of lone packets whose flits never wait for a credit.
 
-        A flit of a lone packet waits for none if buffers cover the credit loop of each link (4 cycles plus twice
-        the link's traversal time, less 1) or the packet has at most `buffer_depth` flits.
+        A flit of a lone packet waits for none if `buffer_depth` covers the credit loop of every link (3
+        cycles plus twice the link's traversal time) or the packet has at most `buffer_depth` flits.
 
         Parameters
         ----------
@@ -258,7 +263,9 @@ class Network:
         """
         return self._paths(source, destination, flits)[1]
 
-    def _paths(self, source: ArrayLike, destination: ArrayLike, flits: ArrayLike) -> tuple[Int64Array, Int64Array]:
+    def _paths(
+        self, source: ArrayLike, destination: ArrayLike, flits: ArrayLike
+    ) -> tuple[Int64Array, Int64Array]:
         terminals = check_terminals(source, destination, flits, self._n_terminals)
         paths: tuple[Int64Array, Int64Array] = self._core.paths(*terminals)
         return paths
@@ -359,7 +366,8 @@ def _named_topology(name: str, shape: tuple[int, int]) -> Topology:
         )
     if len(shape) != 2:
         raise InvalidInputError(
-            f"Asked for a mesh of shape {shape}; it has {len(shape)} numbers and needs 2. Give shape=(columns, rows)."
+            f"Asked for a mesh of shape {shape}; it has {len(shape)} numbers and needs 2. "
+            "Give shape=(columns, rows)."
         )
     return Mesh(*shape)
 
@@ -375,8 +383,13 @@ def _compiled_graph(graph: RouterGraph) -> _noc.Graph:
         x = y = np.zeros(n_terminals, np.int32)
         next_port = np.ascontiguousarray(routing.next_port, np.uint8).ravel()
     return _noc.Graph.from_arrays(
-        *(np.ascontiguousarray(a, np.int32) for a in (graph.first_port, graph.peer, graph.terminal)),
-        *(np.ascontiguousarray(a, np.int64) for a in (graph.link_cycles, graph.flit_cycles)),
-        *(np.ascontiguousarray(a, np.int32) for a in (places, x, y)),
-        next_port,
+        first_port=np.ascontiguousarray(graph.first_port, np.int32),
+        peer=np.ascontiguousarray(graph.peer, np.int32),
+        terminal=np.ascontiguousarray(graph.terminal, np.int32),
+        link_cycles=np.ascontiguousarray(graph.link_cycles, np.int64),
+        flit_cycles=np.ascontiguousarray(graph.flit_cycles, np.int64),
+        places=np.ascontiguousarray(places, np.int32),
+        terminal_x=np.ascontiguousarray(x, np.int32),
+        terminal_y=np.ascontiguousarray(y, np.int32),
+        next_port=next_port,
     )

@@ -1,9 +1,9 @@
 """Networks as data: which routers there are, how they are linked, and how packets find their way.
 
 A topology is a small frozen dataclass with a method ``graph()`` that returns a `RouterGraph`: flat arrays,
-one entry per router, port or terminal. The simulator knows nothing else about it. To add a topology, write such a
-class. Its routing is either `TreeMeshRouting`, which is computed and costs no memory per pair, or `PortTable`, a
-table that may hold any deterministic routing of a small network::
+one entry per router, port or terminal. The simulator knows nothing else about it. To add a topology, write
+such a class. Its routing is either `TreeMeshRouting`, which is computed and costs no memory per pair, or
+`PortTable`, a table that may hold any deterministic routing of a small network::
 
     @dataclass(frozen=True)
     class Ring:
@@ -21,7 +21,7 @@ from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from pycosim.errors import InvalidInputError
 
@@ -38,7 +38,7 @@ __all__ = [
 #: Most ports that one router may have.
 MAX_PORTS = 64
 
-#: Ports of a router in a mesh: neighbours at x + 1, x - 1, y + 1 and y - 1. Arbitration numbers inputs the same way.
+#: Ports of a router in a mesh: to the neighbours at x + 1, x - 1, y + 1 and y - 1. Inputs are in that order.
 EAST, WEST, PLUS_Y, MINUS_Y = range(4)
 
 Int32Array = NDArray[np.int32]
@@ -49,9 +49,9 @@ Int64Array = NDArray[np.int64]
 class TreeMeshRouting:
     """Up to the lowest common router, across the mesh of the highest routers (x first, then y), and down.
 
-    A router of the mesh uses its ports 0 to 3 for the neighbours at x + 1, x - 1, y + 1 and y - 1. The children of a
-    router use consecutive ports, and each child holds the same number of consecutive terminals. The routing is
-    free of deadlock.
+    A router of the mesh uses its ports 0 to 3 for the neighbours at x + 1, x - 1, y + 1 and y - 1. The
+    children of a router use consecutive ports, and each child holds the same number of consecutive terminals.
+    The routing is free of deadlock.
 
     Attributes
     ----------
@@ -140,9 +140,10 @@ class Topology(Protocol):
 class Hierarchy:
     """Trees of routers whose roots form a two-dimensional mesh.
 
-    ``branches=(1, 4, 1)`` is the form of DYNAP-SE: each chip has an R3 router in the mesh, below it one R2 router,
-    below that four R1 routers, each with one core. Terminals are numbered depth first, roots row by row: on one chip
-    they are consecutive. Routers are numbered roots first (y * columns + x), then level by level.
+    ``branches=(1, 4, 1)`` is the form of DYNAP-SE: each chip has an R3 router in the mesh, below it one R2
+    router, below that four R1 routers, each with one core. Terminals are numbered depth first, roots row by
+    row: on one chip they are consecutive. Routers are numbered roots first (y * columns + x), then level by
+    level.
 
     Parameters
     ----------
@@ -153,8 +154,8 @@ class Hierarchy:
     hop_cycles_x, hop_cycles_y : int
         Traversal time of mesh links in cycles.
     level_cycles : tuple of int, optional
-        Traversal time of the links to the children, per level as in `branches`; the last entry is that of the links
-        between terminals and their routers. 1 for all if not given.
+        Traversal time of the links to the children, per level as in `branches`; the last entry is that of the
+        links between terminals and their routers. 1 for all if not given.
     hop_flit_cycles : int
         Least spacing of two flits on a mesh link in cycles.
     level_flit_cycles : tuple of int, optional
@@ -189,8 +190,8 @@ class Hierarchy:
                 continue
             if len(values) != len(self.branches):
                 raise InvalidInputError(
-                    f"Asked for a hierarchy with {name}={values}; it has {len(values)} entries, but there are "
-                    f"{len(self.branches)} levels. Give one entry per level of branches={self.branches}."
+                    f"Asked for a hierarchy with {name}={values}; it has {len(values)} entries, but there "
+                    f"are {len(self.branches)} levels. Give one entry per level of branches={self.branches}."
                 )
             _check_positive("hierarchy", {f"{name}[{level}]": value for level, value in enumerate(values)})
 
@@ -285,17 +286,19 @@ def _tree_mesh_graph(
             f"Asked for a router with {most_ports} ports; a router has at most {MAX_PORTS}. "
             "Use fewer children or terminals per router, or one more level."
         )
-    routers_per_level = columns * rows * np.cumprod((1, *branches[:-1]))
+    routers_per_level = columns * rows * np.cumprod((1, *branches[:-1]), dtype=object)
     n_terminals = columns * rows * int(np.prod(branches, dtype=object))
-    n_ports_total = int(sum(n * (b + (4 if k == 0 else 1)) for k, (n, b) in enumerate(zip(routers_per_level, branches))))
-    if max(n_ports_total, n_terminals) >= 2**31:
-        raise InvalidInputError(
-            f"Asked for a network of {n_terminals} terminals and {n_ports_total} ports; at most {2**31 - 1} of each can "
-            "be numbered. Use a smaller network."
-        )
     ports_per_level = [branch + (4 if level == 0 else 1) for level, branch in enumerate(branches)]
-    first_port = np.concatenate(([0], np.cumsum(np.repeat(ports_per_level, routers_per_level)))).astype(np.int32)
-    n_ports = int(first_port[-1])
+    n_ports = sum(n * ports for n, ports in zip(routers_per_level.tolist(), ports_per_level, strict=True))
+    if n_ports >= 2**31:
+        raise InvalidInputError(
+            f"Asked for a network of {n_terminals} terminals and {n_ports} ports; at most {2**31 - 1} ports "
+            "can be numbered. Use a smaller network."
+        )
+    routers_per_level = routers_per_level.astype(np.int64)
+    first_port = np.concatenate(([0], np.cumsum(np.repeat(ports_per_level, routers_per_level)))).astype(
+        np.int32
+    )
     peer = np.full(n_ports, -1, np.int32)
     terminal = np.full(n_ports, -1, np.int32)
     link_cycles = np.ones(n_ports, np.int64)
@@ -316,7 +319,9 @@ def _tree_mesh_graph(
         link_cycles[up] = level_cycles[level]
         flit_cycles[up] = level_flit_cycles[level]
         peer[down], peer[up] = up, down
-    return RouterGraph(first_port, peer, terminal, link_cycles, flit_cycles, _tree_mesh_routing(shape, branches))
+    return RouterGraph(
+        first_port, peer, terminal, link_cycles, flit_cycles, _tree_mesh_routing(shape, branches)
+    )
 
 
 def _link_mesh(

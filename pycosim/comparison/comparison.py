@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 LABEL_WIDTH = 24
-COLUMN_WIDTH = 12
+COLUMN_WIDTH = 11
 INTEGERS = (
-    "neurons synapses spikes identical_spikes shifted_spikes lost_spikes added_spikes packets delivered_packets "
-    "late_packets dropped_packets in_flight_packets overruns cores relays busiest_core"
+    "neurons synapses spikes identical_spikes shifted_spikes lost_spikes added_spikes packets "
+    "delivered_packets late_packets dropped_packets in_flight_packets overruns cores relays busiest_core"
 ).split()
 
 
@@ -127,7 +128,7 @@ class Comparison:
             console.print(self._terminal_table(slice(start, start + per_table)))
         for summary in self.summaries:
             if summary.divergence is not None:
-                console.print(Text(f"{summary.target}: {summary.divergence}"))
+                console.print(Text(f"First difference on {summary.target}: {summary.divergence}."))
         for result in self.results:
             if result.error is not None:
                 console.print(Text(f"\n{result.target} failed. {error_name(result.error)}", style="bold red"))
@@ -139,9 +140,10 @@ class Comparison:
         from rich.text import Text
 
         table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
-        table.add_column("", overflow="fold", max_width=LABEL_WIDTH)
+        table.add_column("", no_wrap=True)
         for summary in self.summaries[part]:
-            table.add_column(Text(summary.target), justify="right", overflow="fold")
+            name = summary.target.replace("[", "\n[")
+            table.add_column(Text(name), justify="right", vertical="bottom", overflow="fold")
         if self.failed:
             table.add_row("", *(_status(summary) for summary in self.summaries[part]))
         for section in self.sections():
@@ -192,4 +194,5 @@ def _status(summary: Summary) -> Any:
 
     if not summary.failed:
         return Text(DASH if summary.is_reference else "ok", style="green")
-    return Text("failed: " + summary.row["error"].splitlines()[0], style="red")
+    first_line = summary.row["error"].partition(": ")[2].splitlines()[0]
+    return Text(textwrap.shorten(f"failed: {first_line}", 70, placeholder="…"), style="red")

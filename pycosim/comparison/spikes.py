@@ -124,21 +124,24 @@ class Divergence:
     core: int
 
     def __str__(self) -> str:
-        """Return the difference and what explains it as one sentence."""
+        """Return the difference and what explains it, in words."""
+        direction = "later" if self.shift_steps > 0 else "earlier"
+        plural = "" if abs(self.shift_steps) == 1 else "s"
         what = {
             "lost": "does not fire on the target",
             "added": "fires on the target only",
-            "shifted": f"fires {abs(self.shift_steps)} steps {'later' if self.shift_steps > 0 else 'earlier'}",
+            "shifted": f"fires {abs(self.shift_steps)} step{plural} {direction}",
         }[self.kind]
-        text = f"Neuron {self.index} of {self.population} {what}, at {self.time_ms:g} ms"
+        text = f"neuron {self.index} of {self.population} {what}, at {self.time_ms:g} ms"
         causes = []
         if len(self.late_packets):
-            causes.append(f"{len(self.late_packets)} packets acted late")
+            causes.append(f"{len(self.late_packets):,} acted late")
         if self.missing_packets:
-            causes.append(f"{self.missing_packets} never arrived")
+            causes.append(f"{self.missing_packets:,} never arrived")
         if causes:
-            text += f"; in the {DIVERGENCE_WINDOW_MS:g} ms before, on its core {self.core}, {' and '.join(causes)}"
-        return text + "."
+            text += f"; in the {DIVERGENCE_WINDOW_MS:g} ms before, of the packets to its core {self.core}, "
+            text += " and ".join(causes)
+        return text
 
 
 def neuron_spikes(result: RunResult) -> tuple[Int, Int]:

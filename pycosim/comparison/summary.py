@@ -158,7 +158,7 @@ def _energy_figures(energy: EnergySummary) -> dict[str, Any]:
         "energy_is_lower_bound": energy.is_lower_bound,
         "energy_unknown": "; ".join(energy.unknown),
         "energy_assumed": "; ".join(energy.assumed),
-        **{f"energy_{cause}_j": value for cause, value in energy.known_j.items()},
+        **{f"energy_{cause.replace(' ', '_')}_j": value for cause, value in energy.known_j.items()},
     }
 
 
@@ -244,7 +244,8 @@ def _difference(summary: Summary) -> str:
     detail = f" ({share:.3g} % of spikes identical)" if math.isfinite(share) else ""
     if 99.95 <= share < 100:
         detail = f" (all but {len(summary.match.partner) - summary.match.n_identical:,} spikes identical)"
-    return f"{summary.target} differs from {summary.row['first_difference_ms']:g} ms on{detail}{_lateness(summary)}"
+    since = f"{summary.row['first_difference_ms']:g} ms"
+    return f"{summary.target} differs from {since} on{detail}{_lateness(summary)}"
 
 
 def _lateness(summary: Summary) -> str:

@@ -95,7 +95,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, Format]]]] = [
         ],
     ),
     (
-        "Communication on the chip",
+        "Communication",
         [
             ("packets", "packets", count),
             ("late packets", "late_packets", count),
@@ -117,7 +117,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, Format]]]] = [
             ("step, max (µs)", "step_max_us", number),
             ("step budget (µs)", "step_budget_us", number),
             ("steps over budget", "overruns", count),
-            ("s per model second", "real_time_factor", number),
+            ("real-time factor (s/s)", "real_time_factor", number),
             ("energy", "", energy),
             ("cores used", "cores", count),
             ("simulation time (s)", "run_s", number),

@@ -68,7 +68,8 @@ NB_MODULE(_core, m) {
         "poisson_spikes",
         [](Seed seed, Seed stream, In<double> rate, In<Long> first, In<Long> last, Long begin, Long end) {
             if (first.size() != rate.size() || last.size() != rate.size())
-                throw std::invalid_argument("rate_per_step, first_step and last_step must have the same length");
+                throw std::invalid_argument(
+                    "rate_per_step, first_step and last_step must have the same length");
             pycosim::Spikes spikes = unlocked([&] {
                 const pycosim::PoissonSources sources{span(rate), span(first), span(last)};
                 return pycosim::PoissonDrawer(pycosim::key_of(seed, stream), sources, begin, end).draw();
@@ -82,7 +83,8 @@ NB_MODULE(_core, m) {
         "fixed_probability",
         [](Seed seed, Seed stream, In<Long> pre, In<Long> post, double p, bool allow_self) {
             return numpy(unlocked([&] {
-                return pycosim::fixed_probability(pycosim::key_of(seed, stream), span(pre), span(post), p, allow_self);
+                return pycosim::fixed_probability(pycosim::key_of(seed, stream), span(pre), span(post), p,
+                                                  allow_self);
             }));
         },
         "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "p"_a, "allow_self"_a,
@@ -92,8 +94,8 @@ NB_MODULE(_core, m) {
         "fixed_number_post",
         [](Seed seed, Seed stream, In<Long> pre, In<Long> post, In<Long> n, bool replace, bool allow_self) {
             return numpy(unlocked([&] {
-                return pycosim::fixed_number(pycosim::key_of(seed, stream), span(pre), span(post), span(n), replace,
-                                             allow_self);
+                return pycosim::fixed_number(pycosim::key_of(seed, stream), span(pre), span(post), span(n),
+                                             replace, allow_self);
             }));
         },
         "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "n"_a, "with_replacement"_a, "allow_self"_a,
@@ -103,8 +105,8 @@ NB_MODULE(_core, m) {
         "fixed_number_pre",
         [](Seed seed, Seed stream, In<Long> pre, In<Long> post, In<Long> n, bool replace, bool allow_self) {
             return numpy(unlocked([&] {
-                const pycosim::Csr by_post = pycosim::fixed_number(pycosim::key_of(seed, stream), span(post), span(pre),
-                                                                   span(n), replace, allow_self);
+                const pycosim::Csr by_post = pycosim::fixed_number(pycosim::key_of(seed, stream), span(post),
+                                                                   span(pre), span(n), replace, allow_self);
                 return pycosim::transposed(by_post, static_cast<Long>(pre.size()));
             }));
         },
@@ -115,8 +117,8 @@ NB_MODULE(_core, m) {
         "fixed_total_number",
         [](Seed seed, Seed stream, In<Long> pre, In<Long> post, Long n, bool replace, bool allow_self) {
             return numpy(unlocked([&] {
-                return pycosim::fixed_total_number(pycosim::key_of(seed, stream), span(pre), span(post), n, replace,
-                                                   allow_self);
+                return pycosim::fixed_total_number(pycosim::key_of(seed, stream), span(pre), span(post), n,
+                                                   replace, allow_self);
             }));
         },
         "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "n"_a, "with_replacement"_a, "allow_self"_a,
@@ -136,8 +138,8 @@ NB_MODULE(_core, m) {
     m.def(
         "csr_from_pairs",
         [](In<std::int32_t> rows, In<std::int32_t> columns, Long n_rows, Long n_columns) {
-            pycosim::SortedPairs sorted =
-                unlocked([&] { return pycosim::csr_from_pairs(span(rows), span(columns), n_rows, n_columns); });
+            pycosim::SortedPairs sorted = unlocked(
+                [&] { return pycosim::csr_from_pairs(span(rows), span(columns), n_rows, n_columns); });
             return std::tuple(numpy(std::move(sorted.csr.indptr)), numpy(std::move(sorted.csr.targets)),
                               numpy(std::move(sorted.order)));
         },

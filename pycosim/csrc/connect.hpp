@@ -26,13 +26,15 @@ public:
         order_.resize(ids.size());
         std::iota(order_.begin(), order_.end(), 0);
         if (!std::is_sorted(ids.begin(), ids.end()))
-            std::stable_sort(order_.begin(), order_.end(), [&](std::int32_t a, std::int32_t b) { return id(a) < id(b); });
+            std::stable_sort(order_.begin(), order_.end(),
+                             [&](std::int32_t a, std::int32_t b) { return id(a) < id(b); });
     }
 
     /// Ascending.
     std::span<const std::int32_t> operator()(std::int64_t neuron) const {
-        const auto first = std::lower_bound(order_.begin(), order_.end(), neuron,
-                                            [&](std::int32_t place, std::int64_t value) { return id(place) < value; });
+        const auto first =
+            std::lower_bound(order_.begin(), order_.end(), neuron,
+                             [&](std::int32_t place, std::int64_t value) { return id(place) < value; });
         auto last = first;
         while (last != order_.end() && id(*last) == neuron) ++last;
         return {first, last};
@@ -50,7 +52,8 @@ private:
 inline Csr fixed_probability(Key key, Ids pre, Ids post, double p, bool allow_self) {
     if (!(p >= 0)) throw std::invalid_argument("p must be at least 0");
     const auto n_post = static_cast<std::int64_t>(post.size());
-    const double expected = std::min(p, 1.0) * static_cast<double>(pre.size()) * static_cast<double>(post.size());
+    const double expected =
+        std::min(p, 1.0) * static_cast<double>(pre.size()) * static_cast<double>(post.size());
     Csr csr;
     csr.indptr.reserve(pre.size() + 1);
     csr.indptr.push_back(0);
@@ -74,15 +77,17 @@ inline Csr fixed_probability(Key key, Ids pre, Ids post, double p, bool allow_se
 /// Draws a number of items of a row of `n_items`, some of which may be excluded, and gives them in order.
 class RowSampler {
 public:
-    explicit RowSampler(std::size_t n_items) : marks_((n_items + 63) / 64, 0), counts_(n_items, 0), n_items_(n_items) {}
+    explicit RowSampler(std::size_t n_items)
+        : marks_((n_items + 63) / 64, 0), counts_(n_items, 0), n_items_(n_items) {}
 
     /// Appends `n` items to `out`, ascending. Without replacement, all items are taken once (or more often)
     /// before the rest is chosen among them.
-    void draw(RowStream& random, std::int64_t n, std::span<const std::int32_t> excluded, bool with_replacement,
-              std::vector<std::int32_t>& out) {
+    void draw(RowStream& random, std::int64_t n, std::span<const std::int32_t> excluded,
+              bool with_replacement, std::vector<std::int32_t>& out) {
         const auto n_allowed = static_cast<std::int64_t>(n_items_ - excluded.size());
         if (n < 0) throw std::invalid_argument("the number of synapses of a row must not be negative");
-        if (n > 0 && n_allowed == 0) throw std::invalid_argument("a row has no neuron that it may be connected to");
+        if (n > 0 && n_allowed == 0)
+            throw std::invalid_argument("a row has no neuron that it may be connected to");
         if (n == 0) return;
         const auto bound = static_cast<std::uint32_t>(n_allowed);
         std::int64_t full_sets = 0;
@@ -110,7 +115,8 @@ private:
     }
 
     /// `n` different items by Floyd's method (Bentley & Floyd 1987, CACM 30:754): n draws, no rejection.
-    void choose(RowStream& random, std::uint32_t n, std::uint32_t n_allowed, std::span<const std::int32_t> excluded) {
+    void choose(RowStream& random, std::uint32_t n, std::uint32_t n_allowed,
+                std::span<const std::int32_t> excluded) {
         for (std::uint32_t last = n_allowed - n; last < n_allowed; ++last) {
             const std::size_t item = item_of(random.below(last + 1), excluded);
             add(counts_[item] ? item_of(last, excluded) : item);
@@ -131,7 +137,8 @@ private:
         for (std::size_t word = 0; word < marks_.size(); ++word) {
             for (std::uint64_t bits = marks_[word]; bits; bits &= bits - 1) {
                 const std::size_t item = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
-                out.insert(out.end(), static_cast<std::size_t>(counts_[item]), static_cast<std::int32_t>(item));
+                out.insert(out.end(), static_cast<std::size_t>(counts_[item]),
+                           static_cast<std::int32_t>(item));
                 counts_[item] = 0;
             }
             marks_[word] = 0;
@@ -192,20 +199,23 @@ public:
 private:
     bool allowed(std::int64_t pair) const {
         const auto n_post = static_cast<std::int64_t>(post_.size());
-        return allow_self_ || pre_[static_cast<std::size_t>(pair / n_post)] != post_[static_cast<std::size_t>(pair % n_post)];
+        return allow_self_ || pre_[static_cast<std::size_t>(pair / n_post)] !=
+                                  post_[static_cast<std::size_t>(pair % n_post)];
     }
 
     std::int64_t pair() {
         for (;;) {
-            const auto row = static_cast<std::int64_t>(random_.below(static_cast<std::uint32_t>(pre_.size())));
-            const auto column = static_cast<std::int64_t>(random_.below(static_cast<std::uint32_t>(post_.size())));
+            const auto row =
+                static_cast<std::int64_t>(random_.below(static_cast<std::uint32_t>(pre_.size())));
+            const auto column =
+                static_cast<std::int64_t>(random_.below(static_cast<std::uint32_t>(post_.size())));
             const std::int64_t number = row * static_cast<std::int64_t>(post_.size()) + column;
             if (allowed(number)) return number;
         }
     }
 
-    /// `n` different pairs, ascending: the first n different ones of a sequence of draws (never more are drawn
-    /// than are missing), or all but those if n is more than half of them.
+    /// `n` different pairs, ascending: the first n different ones of a sequence of draws (never more are
+    /// drawn than are missing), or all but those if n is more than half of them.
     std::vector<std::int64_t> distinct(std::int64_t n) {
         if (2 * n > n_allowed_) return without(distinct(n_allowed_ - n));
         std::vector<std::int64_t> pairs;
@@ -242,7 +252,8 @@ private:
 };
 
 /// `n` synapses between pairs drawn from the whole matrix.
-inline Csr fixed_total_number(Key key, Ids pre, Ids post, std::int64_t n, bool with_replacement, bool allow_self) {
+inline Csr fixed_total_number(Key key, Ids pre, Ids post, std::int64_t n, bool with_replacement,
+                              bool allow_self) {
     const std::vector<std::int64_t> pairs = PairSampler(key, pre, post, allow_self).draw(n, with_replacement);
     const auto n_post = static_cast<std::int64_t>(post.size());
     Csr csr{std::vector<std::int64_t>(pre.size() + 1, 0), {}};
@@ -256,14 +267,16 @@ inline Csr fixed_total_number(Key key, Ids pre, Ids post, std::int64_t n, bool w
 }
 
 /// Connects (first_row + i, j) with probability[i, j], a row-major matrix; nan counts as 0.
-inline Csr bernoulli(Key key, std::int64_t first_row, std::span<const double> probability, std::size_t n_columns) {
+inline Csr bernoulli(Key key, std::int64_t first_row, std::span<const double> probability,
+                     std::size_t n_columns) {
     Csr csr;
     csr.indptr.push_back(0);
     const std::size_t n_rows = n_columns ? probability.size() / n_columns : 0;
     for (std::size_t i = 0; i < n_rows; ++i) {
         RowStream random(key, static_cast<std::uint32_t>(first_row + static_cast<std::int64_t>(i)));
         for (std::size_t j = 0; j < n_columns; ++j)
-            if (random.uniform01() < probability[i * n_columns + j]) csr.targets.push_back(static_cast<std::int32_t>(j));
+            if (random.uniform01() < probability[i * n_columns + j])
+                csr.targets.push_back(static_cast<std::int32_t>(j));
         csr.indptr.push_back(static_cast<std::int64_t>(csr.targets.size()));
     }
     return csr;

@@ -22,7 +22,8 @@ struct SortedPairs {
 inline std::vector<std::int64_t> offsets_of(std::span<const std::int32_t> keys, std::int64_t n_keys) {
     std::vector<std::int64_t> offsets(static_cast<std::size_t>(n_keys) + 1, 0);
     for (const std::int32_t key : keys) {
-        if (key < 0 || key >= n_keys) throw std::out_of_range("an index is outside the number of rows or columns");
+        if (key < 0 || key >= n_keys)
+            throw std::out_of_range("an index is outside the number of rows or columns");
         ++offsets[static_cast<std::size_t>(key) + 1];
     }
     for (std::size_t i = 1; i < offsets.size(); ++i) offsets[i] += offsets[i - 1];
@@ -32,11 +33,13 @@ inline std::vector<std::int64_t> offsets_of(std::span<const std::int32_t> keys, 
 /// Sorts pairs by (row, column), equal pairs in their given order: counting sort by column, then by row.
 inline SortedPairs csr_from_pairs(std::span<const std::int32_t> rows, std::span<const std::int32_t> columns,
                                   std::int64_t n_rows, std::int64_t n_columns) {
-    if (rows.size() != columns.size()) throw std::invalid_argument("rows and columns must have the same length");
+    if (rows.size() != columns.size())
+        throw std::invalid_argument("rows and columns must have the same length");
     std::vector<std::int64_t> by_column(rows.size());
     std::vector<std::int64_t> next = offsets_of(columns, n_columns);
     for (std::size_t i = 0; i < rows.size(); ++i)
-        by_column[static_cast<std::size_t>(next[static_cast<std::size_t>(columns[i])]++)] = static_cast<std::int64_t>(i);
+        by_column[static_cast<std::size_t>(next[static_cast<std::size_t>(columns[i])]++)] =
+            static_cast<std::int64_t>(i);
     SortedPairs sorted{{offsets_of(rows, n_rows), std::vector<std::int32_t>(rows.size())},
                        std::vector<std::int64_t>(rows.size())};
     next = sorted.csr.indptr;

@@ -28,8 +28,10 @@ inline Block philox4x32(Block c, Key key) {
     for (int round = 0; round < philox::kRounds; ++round) {
         const std::uint64_t product0 = std::uint64_t{philox::kMultiplier0} * c[0];
         const std::uint64_t product1 = std::uint64_t{philox::kMultiplier1} * c[2];
-        c = {static_cast<std::uint32_t>(product1 >> 32) ^ c[1] ^ key.low, static_cast<std::uint32_t>(product1),
-             static_cast<std::uint32_t>(product0 >> 32) ^ c[3] ^ key.high, static_cast<std::uint32_t>(product0)};
+        c = {static_cast<std::uint32_t>(product1 >> 32) ^ c[1] ^ key.low,
+             static_cast<std::uint32_t>(product1),
+             static_cast<std::uint32_t>(product0 >> 32) ^ c[3] ^ key.high,
+             static_cast<std::uint32_t>(product0)};
         key = {key.low + philox::kWeyl0, key.high + philox::kWeyl1};
     }
     return c;
@@ -37,15 +39,17 @@ inline Block philox4x32(Block c, Key key) {
 
 /// The key of a (seed, stream) pair: 128 bits hashed to 64 by one application of Philox.
 inline Key key_of(std::uint64_t seed, std::uint64_t stream) {
-    const Block hash = philox4x32({static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32),
-                                   static_cast<std::uint32_t>(stream), static_cast<std::uint32_t>(stream >> 32)},
-                                  {0, 0});
+    const Block hash =
+        philox4x32({static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32),
+                    static_cast<std::uint32_t>(stream), static_cast<std::uint32_t>(stream >> 32)},
+                   {0, 0});
     return {hash[0], hash[1]};
 }
 
 /// Block number `index` of a row; a lane is a second, independent sequence of the same row.
 inline Block block_of(Key key, std::uint32_t row, std::uint32_t lane, std::uint64_t index) {
-    return philox4x32({static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32), row, lane}, key);
+    return philox4x32({static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32), row, lane},
+                      key);
 }
 
 /// A number in [0, 1) with 53 random bits.

@@ -43,7 +43,8 @@ inline std::int64_t invert_poisson(double u, double mean) {
 /// Number of spikes of source `row` in `step`. `word` holds the first 32 bits of its uniform number, lane 1
 /// the others. A large mean is split into equal parts, because a sum of Poisson numbers is one: part j has
 /// lane j + 1 to itself.
-inline std::int64_t poisson_count(Key key, std::uint32_t row, std::int64_t step, std::uint32_t word, double mean) {
+inline std::int64_t poisson_count(Key key, std::uint32_t row, std::int64_t step, std::uint32_t word,
+                                  double mean) {
     const auto n_parts = static_cast<std::uint32_t>(std::ceil(mean / kLargestInvertedMean));
     const double part = mean / n_parts;
     const auto index = static_cast<std::uint64_t>(step);
@@ -84,7 +85,8 @@ public:
     }
 
 private:
-    /// A word below `silent_` is the start of a uniform number below exp(-rate): no spike, nothing more to do.
+    /// A word below `silent_` is the start of a uniform number below exp(-rate): no spike, nothing more to
+    /// do.
     void draw_step(std::int64_t step, const std::vector<std::uint32_t>& words, Spikes& spikes) {
         if (step < begin_ || step > end_) return;
         for (std::size_t i = 0; i < rows_.size(); ++i) {

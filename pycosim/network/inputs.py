@@ -35,7 +35,7 @@ def source_spikes(
     Raises
     ------
     InvalidInputError
-        If a rate is negative, not finite or above 1e6 spikes per step, or a start or duration is not a number.
+        If a rate is negative, not finite or above 1e6 spikes per step, or a start or duration is nan.
     NotSupportedError
         If the population is not a spike source.
     """
@@ -46,8 +46,8 @@ def source_spikes(
         stream = stream_of("poisson", population_index)
         return _poisson_spikes(network, population, stream, first_step, last_step)
     raise NotSupportedError(
-        f"Spikes of population {population.label!r}: {population.model} is not a spike source that pycosim can "
-        "draw; those are SpikeSourceArray and SpikeSourcePoisson."
+        f"Spikes of population {population.label!r}: {population.model} is not a source whose spikes can be "
+        "drawn; those are SpikeSourceArray and SpikeSourcePoisson."
     )
 
 
@@ -81,9 +81,9 @@ def _rate_per_step(population: Population, dt_ms: float) -> NDArray[np.float64]:
     wrong = ~((rates >= 0) & (rates <= limit))
     if wrong.any():
         raise InvalidInputError(
-            f"Population {population.label!r}: {np.count_nonzero(wrong)} of {population.size} Poisson rates are out "
-            f"of range, for example {rates[wrong][0]:g} Hz; a rate must be a number from 0 to {limit:g} Hz "
-            f"({MAX_SPIKES_PER_STEP} spikes in a step of {dt_ms:g} ms)."
+            f"Population {population.label!r}: {np.count_nonzero(wrong)} of {population.size} Poisson rates "
+            f"are out of range, for example {rates[wrong][0]:g} Hz; a rate must be a number from 0 to "
+            f"{limit:g} Hz ({MAX_SPIKES_PER_STEP} spikes in a step of {dt_ms:g} ms)."
         )
     return np.ascontiguousarray(rates * (dt_ms / 1000))
 
@@ -94,8 +94,8 @@ def _active_steps(population: Population, dt_ms: float) -> tuple[NDArray[np.int6
     wrong = np.isnan(start) | np.isnan(duration)
     if wrong.any():
         raise InvalidInputError(
-            f"Population {population.label!r}: start or duration of {np.count_nonzero(wrong)} of {population.size} "
-            "Poisson sources is not a number; give times in ms."
+            f"Population {population.label!r}: start or duration of {np.count_nonzero(wrong)} of "
+            f"{population.size} Poisson sources is not a number; give times in ms."
         )
     # A stop at the very end of time may be infinite, or minus infinity plus infinity.
     with np.errstate(invalid="ignore"):

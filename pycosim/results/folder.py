@@ -20,6 +20,7 @@ import inspect
 import json
 import math
 import os
+import pickle
 import platform
 import re
 import shlex
@@ -169,7 +170,7 @@ def describe_run(
         "script_sha256": hashlib.sha256(source).hexdigest() if source else None,
         "arguments": [str(argument) for argument in arguments],
         "targets": list(targets),
-        "options": dict(options or {}),
+        "options": plain(options or {}),
         "started": datetime.now().isoformat(timespec="seconds"),
         "versions": {"python": platform.python_version(), **_package_versions()},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} logical cores",
@@ -269,7 +270,7 @@ def _write_blocks(blocks: Mapping[str, neo.Block], path: Path) -> tuple[dict[str
         (path / "blocks").mkdir(exist_ok=True)
         try:
             neo.io.PickleIO(str(path / name)).write_block(blocks[label])
-        except (AttributeError, TypeError, ValueError, OSError) as error:
+        except (pickle.PicklingError, AttributeError, TypeError, OSError) as error:
             problems.append(f"The recordings of {label!r} could not be written to the run folder: {error}")
         else:
             files[label] = name

@@ -1,4 +1,5 @@
-"""The simulator against a plain one that steps every router through every cycle, on many kinds of networks."""
+"""The simulator against a plain one that steps every router through every cycle, on many kinds of
+networks."""
 
 from collections import deque
 
@@ -131,7 +132,14 @@ class SteppedNetwork:
 cycles = st.sampled_from([1, 1, 2, 3, 7, 70])
 spacings = st.sampled_from([1, 1, 2, 5, 80])
 meshes = st.builds(
-    Mesh, st.integers(1, 4), st.integers(1, 3), st.integers(1, 3), cycles, cycles, st.sampled_from([1, 2, 5]), spacings
+    Mesh,
+    st.integers(1, 4),
+    st.integers(1, 3),
+    st.integers(1, 3),
+    cycles,
+    cycles,
+    st.sampled_from([1, 2, 5]),
+    spacings,
 )
 
 

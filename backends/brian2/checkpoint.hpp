@@ -1,0 +1,114 @@
+// Data in and out of a generated program: every array is a file, named "object.variable", of raw numbers.
+//
+// Brian2's own program starts at time 0 and ends with the run. With these functions it begins at any step
+// with the state, and the spikes under way, that the run before left, and leaves its own.
+
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <vector>
+
+namespace pycosim {
+
+[[noreturn]] inline void fail(const std::string& file, const char* what) {
+    std::cerr << "pycosim: " << what << " " << file << std::endl;
+    std::exit(3);
+}
+
+template <class T>
+std::vector<T> read(const std::string& name) {
+    const std::string path = "data/" + name;
+    std::ifstream file(path, std::ios::binary | std::ios::ate);
+    if (!file) fail(path, "cannot open");
+    std::vector<T> values(static_cast<size_t>(file.tellg()) / sizeof(T));
+    file.seekg(0);
+    file.read(reinterpret_cast<char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(T)));
+    if (!file) fail(path, "cannot read");
+    return values;
+}
+
+template <class T>
+void write(const std::string& name, const T* values, size_t n) {
+    const std::string path = "results/" + name;
+    std::ofstream file(path, std::ios::binary);
+    file.write(reinterpret_cast<const char*>(values), static_cast<std::streamsize>(n * sizeof(T)));
+    file.close();
+    if (!file) fail(path, "cannot write");
+}
+
+template <class T>
+void load(const std::string& name, T* target, size_t n) {
+    const std::vector<T> values = read<T>(name);
+    if (values.size() != n) fail(name, "wrong number of values in");
+    std::copy(values.begin(), values.end(), target);
+}
+
+template <class T>
+void load(const std::string& name, std::vector<T>& target) {
+    target = read<T>(name);
+}
+
+/// Samples of a state monitor, row by row.
+template <class Array>
+void write_samples(const std::string& name, Array& samples) {
+    std::vector<double> rows;
+    rows.reserve(static_cast<size_t>(samples.n) * samples.m);
+    for (int i = 0; i < samples.n; i++) rows.insert(rows.end(), samples(i).begin(), samples(i).end());
+    write(name, rows.data(), rows.size());
+}
+
+/// Times as whole steps.
+inline void write_steps(const std::string& name, const std::vector<double>& times, double dt) {
+    std::vector<int64_t> steps(times.size());
+    std::transform(times.begin(), times.end(), steps.begin(),
+                   [dt](double t) { return static_cast<int64_t>(t / dt + 0.5); });
+    write(name, steps.data(), steps.size());
+}
+
+/// Spikes under way: for each the number of steps until it acts, counted from the next step (0), and its synapse.
+inline void load_pending(const std::string& name, SynapticPathway& pathway) {
+    const std::vector<int32_t> ahead = read<int32_t>(name + ".pending_ahead");
+    const std::vector<int32_t> synapses = read<int32_t>(name + ".pending_synapses");
+    CSpikeQueue& queue = *pathway.queue[0];
+    for (size_t i = 0; i < ahead.size(); i++) {
+        queue.ensure_delay(ahead[i] + 1);
+        queue.queue[(queue.offset + ahead[i] + 1) % queue.queue.size()].push_back(synapses[i]);
+    }
+}
+
+inline void write_pending(const std::string& name, SynapticPathway& pathway) {
+    const CSpikeQueue& queue = *pathway.queue[0];
+    std::vector<int32_t> ahead, synapses;
+    for (size_t i = 1; i < queue.queue.size(); i++) {
+        const std::vector<int32_t>& slot = queue.queue[(queue.offset + i) % queue.queue.size()];
+        ahead.insert(ahead.end(), slot.size(), static_cast<int32_t>(i - 1));
+        synapses.insert(synapses.end(), slot.begin(), slot.end());
+    }
+    write(name + ".pending_ahead", ahead.data(), ahead.size());
+    write(name + ".pending_synapses", synapses.data(), synapses.size());
+}
+
+/// Let a clock tick next at the first multiple of its interval that is not before a step.
+inline void set_clock(Clock& clock, double dt, int64_t interval, int64_t step) {
+    clock.dt[0] = dt * static_cast<double>(interval);
+    clock.timestep[0] = (step + interval - 1) / interval;
+    clock.t[0] = static_cast<double>(clock.timestep[0]) * clock.dt[0];
+}
+
+/// Run n steps from the step `first` on, and print now and then how many have been done.
+inline void run(Network& network, double dt, int64_t first, int64_t n) {
+    const int64_t piece = std::max<int64_t>(1, (n + 49) / 50);
+    for (int64_t done = 0; done < n; done += piece) {
+        const int64_t now = std::min(piece, n - done);
+        network.t = static_cast<double>(first + done) * dt;
+        network.run(static_cast<double>(now) * dt, NULL, 10.0);
+        std::cout << "steps " << now << std::endl;
+    }
+}
+
+}  // namespace pycosim

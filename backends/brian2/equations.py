@@ -1,0 +1,112 @@
+"""The neuron models as Brian2 equations: the update that `pycosim.network.models` prescribes, as statements.
+
+Variables are dimensionless numbers in PyNN units (ms, mV, nA, uS), because the constants are those of all
+backends: they already hold the exact propagation over one step. Spelled like the reference backend, term
+by term, so that results agree to the last bit where inputs are added in the same order.
+"""
+
+from __future__ import annotations
+
+from pycosim.network import NeuronModel
+
+SCHEDULE = ("start", "groups", "synapses", "thresholds", "resets", "end")
+"""Order of a step: integrate, add arriving spikes, compare with the threshold, reset, sample.
+
+Brian2 sends the spikes of one step at the beginning of the synapses of the next, so a delay of d steps
+is d - 1 steps for Brian2.
+"""
+
+HELD_UNTIL = "held_until"
+"""Last step of the refractory period ("refractory_until" is a reserved word of Brian2)."""
+
+THRESHOLD = "v >= v_thresh and t_in_timesteps > held_until"
+RESET = "v = v_reset\nheld_until = t_in_timesteps + refractory_steps"
+
+# The names of these coefficients mean something else to Brian2.
+_RENAMED = {"dt": "dt_ms", "half_dt": "half_dt_ms"}
+
+_CURRENT = "v_rest + (v - v_rest)*decay_m + drive"
+_ALPHA_CURRENTS = " + i_e*v_per_i_e + di_e*v_per_di_e + i_i*v_per_i_i + di_i*v_per_di_i"
+_CONDUCTANCE_MEMBRANE = """
+g_total = g_leak + g_mid_e + g_mid_i
+v_inf = (drive + g_mid_e*e_rev_e + g_mid_i*e_rev_i)/g_total
+v_free = v_inf + (v - v_inf)*exp(-g_total*dt_over_cm)
+"""
+
+# Each integrates the membrane without refractory period to "v_free", and its synapses.
+_INTEGRATION = {
+    "IF_curr_delta": f"v_free = {_CURRENT}",
+    "IF_curr_exp": f"""
+v_free = {_CURRENT} + i_e*v_per_i_e + i_i*v_per_i_i
+i_e = i_e*decay_e
+i_i = i_i*decay_i
+""",
+    "IF_curr_alpha": f"""
+v_free = {_CURRENT}{_ALPHA_CURRENTS}
+i_e = (i_e + di_e*dt_ms)*decay_e
+i_i = (i_i + di_i*dt_ms)*decay_i
+di_e = di_e*decay_e
+di_i = di_i*decay_i
+""",
+    "IF_cond_exp": f"""
+g_mid_e = g_e*half_decay_e
+g_mid_i = g_i*half_decay_i
+{_CONDUCTANCE_MEMBRANE}
+g_e = g_e*decay_e
+g_i = g_i*decay_i
+""",
+    "IF_cond_alpha": f"""
+g_mid_e = (g_e + dg_e*half_dt_ms)*half_decay_e
+g_mid_i = (g_i + dg_i*half_dt_ms)*half_decay_i
+{_CONDUCTANCE_MEMBRANE}
+g_e = (g_e + dg_e*dt_ms)*decay_e
+g_i = (g_i + dg_i*dt_ms)*decay_i
+dg_e = dg_e*decay_e
+dg_i = dg_i*decay_i
+""",
+}
+
+# The products are exact: one factor is 0, the other 1.
+_HOLD = """
+free = int(t_in_timesteps > held_until)
+v = free*v_free + (1 - free)*v_reset
+"""
+
+
+def variable_of(coefficient: str) -> str:
+    """Return the name of a coefficient in the equations."""
+    return _RENAMED.get(coefficient, coefficient)
+
+
+def neuron_equations(model: NeuronModel, constants: tuple[str, ...], shared: tuple[str, ...]) -> str:
+    """Return the declarations of a population's variables.
+
+    Parameters
+    ----------
+    model : NeuronModel
+    constants : tuple of str
+        Names of the constants of one step.
+    shared : tuple of str
+        Those of them that are the same for all neurons.
+    """
+    lines = [f"{state} : 1" for state in model.states]
+    lines.append(f"{HELD_UNTIL} : integer")
+    for name in constants:
+        kind = "integer" if name == "refractory_steps" else "1"
+        lines.append(f"{name} : {kind} ({'shared, constant' if name in shared else 'constant'})")
+    return "\n".join(lines)
+
+
+def update_statements(model: NeuronModel) -> str:
+    """Return the statements that integrate one step and hold refractory neurons."""
+    lines = (_INTEGRATION[model.name] + _HOLD).splitlines()
+    return "\n".join(line for line in lines if line)
+
+
+def arrival_statement(model: NeuronModel, receptor: str) -> str:
+    """Return the statement that a spike's arrival executes; "w" is the weight."""
+    state = model.receptors[receptor]
+    if state == "v":
+        return "v_post += w*int(t_in_timesteps > held_until_post)"
+    jump = model.jumps.get(receptor)
+    return f"{state}_post += w*{jump}_post" if jump else f"{state}_post += w"

@@ -1,0 +1,127 @@
+"""From a plan to Brian2 objects; shared by all kinds of code generation.
+
+Imports Brian2; import this module only where a program is really generated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import brian2
+import numpy as np
+
+from pycosim.backends.brian2 import equations
+from pycosim.backends.brian2.plan import GroupPlan, Plan, SamplerPlan, SynapsesPlan
+from pycosim.network import model_named
+
+
+@dataclass
+class Program:
+    """The Brian2 objects of a plan, by name."""
+
+    clock: brian2.Clock
+    network: brian2.Network
+    groups: dict[str, brian2.NeuronGroup] = field(default_factory=dict)
+    sources: dict[str, brian2.SpikeGeneratorGroup] = field(default_factory=dict)
+    synapses: dict[str, brian2.Synapses] = field(default_factory=dict)
+    monitors: dict[str, brian2.SpikeMonitor] = field(default_factory=dict)
+    samplers: dict[str, brian2.StateMonitor] = field(default_factory=dict)
+
+    def variable(self, owner: str, name: str) -> Any:
+        """Return the Brian2 variable `name` of the object `owner`."""
+        if owner in self.synapses:
+            synapses = self.synapses[owner]
+            return synapses.pre.variables["delay"] if name == "delay" else synapses.variables[name]
+        for objects in (self.groups, self.sources, self.samplers, self.monitors):
+            if owner in objects:
+                return objects[owner].variables[name]
+        raise KeyError(owner)
+
+
+def exact_step_s(dt_ms: float) -> float:
+    """Return the step for Brian2's clocks, in s.
+
+    Rounded to 24 bits, so that a time in steps times the step is exact in a double for the first 2^29
+    steps: clocks with different intervals then never drift apart by rounding. No equation contains it.
+    """
+    return float(np.float32(dt_ms * 1e-3))
+
+
+def build_program(plan: Plan, dt_ms: float) -> Program:
+    """Return Brian2 objects for `plan`, on the device that is active.
+
+    Synapses are not connected, and generators have no spikes, yet.
+    """
+    step = exact_step_s(dt_ms) * brian2.second
+    network = brian2.Network(name="network")
+    network.schedule = list(equations.SCHEDULE)
+    program = Program(brian2.Clock(step, name="step_clock"), network)
+    for group in plan.groups:
+        _add_group(program, group)
+    for source in plan.sources:
+        program.sources[source.name] = brian2.SpikeGeneratorGroup(
+            source.capacity, [], [] * brian2.second, clock=program.clock, name=source.name
+        )
+        network.add(program.sources[source.name])
+    models = {group.name: group.model for group in plan.groups}
+    for synapses in plan.synapses:
+        _add_synapses(program, synapses, models[synapses.target])
+    return program
+
+
+def _add_group(program: Program, plan: GroupPlan) -> None:
+    model = model_named(plan.model)
+    group = brian2.NeuronGroup(
+        plan.size,
+        equations.neuron_equations(model, plan.constants, plan.shared),
+        threshold=equations.THRESHOLD,
+        reset=equations.RESET,
+        clock=program.clock,
+        name=plan.name,
+        namespace={},
+    )
+    update = equations.update_statements(model)
+    group.run_regularly(update, clock=program.clock, when="groups", name=f"{plan.name}_update")
+    # Brian2 forgets the spikes of a run's last step; they are still to be sent in the next run.
+    group.thresholder["spike"].after_run = lambda: None
+    program.groups[plan.name] = group
+    program.network.add(group)
+    if plan.spikes:
+        monitor = brian2.SpikeMonitor(group, name=plan.monitor)
+        program.monitors[plan.monitor] = monitor
+        program.network.add(monitor)
+    for sampler in plan.samplers:
+        _add_sampler(program, group, sampler)
+
+
+def _add_sampler(program: Program, group: brian2.NeuronGroup, plan: SamplerPlan) -> None:
+    clock = program.clock
+    if not plan.every_step:
+        clock = brian2.Clock(clock.dt, name=f"{plan.name}_clock")
+    monitor = brian2.StateMonitor(
+        group,
+        list(plan.variables),
+        record=np.zeros(plan.n_neurons, np.int32),
+        clock=clock,
+        when="end",
+        name=plan.name,
+    )
+    program.samplers[plan.name] = monitor
+    program.network.add(monitor)
+
+
+def _add_synapses(program: Program, plan: SynapsesPlan, model: str) -> None:
+    source = program.groups.get(plan.source) or program.sources[plan.source]
+    synapses = brian2.Synapses(
+        source,
+        program.groups[plan.target],
+        f"w : 1 ({'shared, constant' if plan.shared_weight else 'constant'})",
+        on_pre=equations.arrival_statement(model_named(model), plan.receptor),
+        delay=0 * brian2.second if plan.shared_delay else None,
+        clock=program.clock,
+        name=plan.name,
+        namespace={},
+    )
+    program.synapses[plan.name] = synapses
+    program.network.add(synapses)

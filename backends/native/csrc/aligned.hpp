@@ -1,0 +1,33 @@
+// Arrays that begin on a cache line.
+#pragma once
+
+#include <cstddef>
+#include <new>
+#include <vector>
+
+namespace pycosim::native {
+
+inline constexpr std::size_t kCacheLine = 64;
+
+template <class T>
+struct AlignedAllocator {
+    using value_type = T;
+    AlignedAllocator() = default;
+    template <class U>
+    AlignedAllocator(const AlignedAllocator<U>&) {}
+    T* allocate(std::size_t n) {
+        return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t(kCacheLine)));
+    }
+    void deallocate(T* p, std::size_t) { ::operator delete(p, std::align_val_t(kCacheLine)); }
+    template <class U>
+    bool operator==(const AlignedAllocator<U>&) const {
+        return true;
+    }
+};
+
+using Column = std::vector<double, AlignedAllocator<double>>;
+
+// The next multiple of the number of doubles in a cache line.
+constexpr std::size_t padded(std::size_t n) { return (n + 7) / 8 * 8; }
+
+}  // namespace pycosim::native

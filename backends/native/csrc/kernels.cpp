@@ -1,0 +1,124 @@
+// A choice between two computed numbers becomes a vector instruction only if nobody watches floating-point exceptions.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("no-trapping-math")
+#endif
+
+#include "kernels.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "models.hpp"
+
+namespace pycosim::native {
+namespace {
+
+// Short enough that the search for the few neurons that fired costs little, long enough for vectors.
+constexpr std::size_t kBlock = 128;
+
+template <class Model>
+struct EqualConstants {
+    double value[Model::n_constants];
+    PYCOSIM_ALWAYS_INLINE EqualConstants(const SliceColumns& slice, std::size_t) {
+        for (int k = 0; k < Model::n_constants; ++k) value[k] = slice.constants[k][0];
+    }
+    PYCOSIM_ALWAYS_INLINE auto of(std::size_t) const {
+        return [this](int k) { return value[k]; };
+    }
+};
+
+template <class Model>
+struct DistinctConstants {
+    const double* column[Model::n_constants];
+    PYCOSIM_ALWAYS_INLINE DistinctConstants(const SliceColumns& slice, std::size_t begin) {
+        for (int k = 0; k < Model::n_constants; ++k) column[k] = slice.constants[k] + begin;
+    }
+    PYCOSIM_ALWAYS_INLINE auto of(std::size_t i) const {
+        return [this, i](int k) { return column[k][i]; };
+    }
+};
+
+// Advances `n` neurons from `begin` on; returns whether any fired, and which in `flags`.
+template <class Model, class Constants, std::size_t... s>
+PYCOSIM_ALWAYS_INLINE bool update_block(const SliceColumns& slice, std::size_t begin, std::size_t n,
+                                        std::int64_t* __restrict flags, std::index_sequence<s...>) {
+    double* const state[] = {slice.states[s] + begin...};
+    double* __restrict const left = slice.refractory_steps_left + begin;
+    double* __restrict const excitatory = slice.excitatory + begin;
+    double* __restrict const inhibitory = slice.inhibitory + begin;
+    const Constants constants(slice, begin);
+    std::int64_t any = 0;
+    PYCOSIM_INDEPENDENT
+    for (std::size_t i = 0; i < n; ++i) {
+        const auto c = constants.of(i);
+        double x[] = {state[s][i]...};
+        Model::integrate(x, c, excitatory[i], inhibitory[i]);
+        excitatory[i] = 0.0;
+        inhibitory[i] = 0.0;
+        const bool refractory = left[i] > 0.0;
+        const double v = refractory ? c(Model::v_reset) : x[Model::v];
+        const bool fires = !refractory & (v >= c(Model::v_thresh));
+        x[Model::v] = fires ? c(Model::v_reset) : v;
+        const double unfired = refractory ? left[i] - 1.0 : 0.0;
+        left[i] = fires ? c(Model::refractory_steps) : unfired;
+        ((state[s][i] = x[s]), ...);
+        flags[i] = fires ? 1 : 0;
+        any |= flags[i];
+    }
+    return any != 0;
+}
+
+template <class Model, class Constants>
+PYCOSIM_ALWAYS_INLINE std::size_t update(const SliceColumns& slice, std::uint32_t* fired) {
+    constexpr auto all_states = std::make_index_sequence<Model::n_states>();
+    alignas(64) std::int64_t flags[kBlock];
+    std::size_t n_fired = 0;
+    for (std::size_t begin = 0; begin < slice.size; begin += kBlock) {
+        const std::size_t n = std::min(kBlock, slice.size - begin);
+        // A constant length spares full blocks the code for the rest of a vector.
+        const bool any = n == kBlock ? update_block<Model, Constants>(slice, begin, kBlock, flags, all_states)
+                                     : update_block<Model, Constants>(slice, begin, n, flags, all_states);
+        if (!any) continue;
+        for (std::size_t i = 0; i < n; ++i) {
+            if (flags[i]) fired[n_fired++] = static_cast<std::uint32_t>(begin + i);
+        }
+    }
+    return n_fired;
+}
+
+// Templates cannot be compiled for several instruction sets, functions can.
+#define PYCOSIM_UPDATE(function, model, constants)                                                            \
+    PYCOSIM_EVERY_INSTRUCTION_SET std::size_t function(const SliceColumns& slice, std::uint32_t* fired) { \
+        return update<model, constants<model>>(slice, fired);                                                 \
+    }
+
+PYCOSIM_UPDATE(curr_delta_equal, CurrDelta, EqualConstants)
+PYCOSIM_UPDATE(curr_delta_distinct, CurrDelta, DistinctConstants)
+PYCOSIM_UPDATE(curr_exp_equal, CurrExp, EqualConstants)
+PYCOSIM_UPDATE(curr_exp_distinct, CurrExp, DistinctConstants)
+PYCOSIM_UPDATE(curr_alpha_equal, CurrAlpha, EqualConstants)
+PYCOSIM_UPDATE(curr_alpha_distinct, CurrAlpha, DistinctConstants)
+PYCOSIM_UPDATE(cond_exp_equal, CondExp, EqualConstants)
+PYCOSIM_UPDATE(cond_exp_distinct, CondExp, DistinctConstants)
+PYCOSIM_UPDATE(cond_alpha_equal, CondAlpha, EqualConstants)
+PYCOSIM_UPDATE(cond_alpha_distinct, CondAlpha, DistinctConstants)
+
+template <class M>
+constexpr Model entry(Update equal, Update distinct) {
+    static_assert(M::n_states <= kMaxStates && M::n_constants <= kMaxConstants);
+    return {M::name, M::states, M::constants, equal, distinct};
+}
+
+const Model kModels[] = {
+    entry<CurrDelta>(curr_delta_equal, curr_delta_distinct),
+    entry<CurrExp>(curr_exp_equal, curr_exp_distinct),
+    entry<CurrAlpha>(curr_alpha_equal, curr_alpha_distinct),
+    entry<CondExp>(cond_exp_equal, cond_exp_distinct),
+    entry<CondAlpha>(cond_alpha_equal, cond_alpha_distinct),
+};
+
+}  // namespace
+
+std::span<const Model> models() { return kModels; }
+
+}  // namespace pycosim::native

@@ -1,0 +1,126 @@
+// The neuron models: names of their columns, and the update over one step.
+//
+// Notation and order of operations are those of pycosim/network/models.py: x are the state variables, c the constants
+// of one step, e and i the sums of the weights that arrive at the end of the step at the excitatory and the inhibitory
+// receptor. Every model begins with the state v and with the constants v_reset, v_thresh, refractory_steps.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "vectorised.hpp"
+
+namespace pycosim::native {
+
+template <std::size_t n>
+using Names = std::array<std::string_view, n>;
+
+struct CurrDelta {
+    static constexpr std::string_view name = "IF_curr_delta";
+    enum State { v, n_states };
+    static constexpr Names<n_states> states{"v"};
+    enum Constant { v_reset, v_thresh, refractory_steps, v_rest, decay_m, drive, n_constants };
+    static constexpr Names<n_constants> constants{"v_reset", "v_thresh", "refractory_steps", "v_rest", "decay_m", "drive"};
+
+    template <class Constants>
+    PYCOSIM_ALWAYS_INLINE static void integrate(double (&x)[n_states], const Constants& c, double e, double i) {
+        x[v] = c(v_rest) + (x[v] - c(v_rest)) * c(decay_m) + c(drive) + e + i;
+    }
+};
+
+struct CurrExp {
+    static constexpr std::string_view name = "IF_curr_exp";
+    enum State { v, i_e, i_i, n_states };
+    static constexpr Names<n_states> states{"v", "i_e", "i_i"};
+    enum Constant {
+        v_reset, v_thresh, refractory_steps, v_rest, decay_m, drive, decay_e, decay_i, v_per_i_e, v_per_i_i, n_constants
+    };
+    static constexpr Names<n_constants> constants{"v_reset", "v_thresh", "refractory_steps", "v_rest",    "decay_m",
+                                                  "drive",   "decay_e",  "decay_i",          "v_per_i_e", "v_per_i_i"};
+
+    template <class Constants>
+    PYCOSIM_ALWAYS_INLINE static void integrate(double (&x)[n_states], const Constants& c, double e, double i) {
+        x[v] = c(v_rest) + (x[v] - c(v_rest)) * c(decay_m) + c(drive) + x[i_e] * c(v_per_i_e) + x[i_i] * c(v_per_i_i);
+        x[i_e] = x[i_e] * c(decay_e) + e;
+        x[i_i] = x[i_i] * c(decay_i) + i;
+    }
+};
+
+struct CurrAlpha {
+    static constexpr std::string_view name = "IF_curr_alpha";
+    enum State { v, i_e, i_i, di_e, di_i, n_states };
+    static constexpr Names<n_states> states{"v", "i_e", "i_i", "di_e", "di_i"};
+    enum Constant {
+        v_reset, v_thresh, refractory_steps, v_rest, decay_m, drive, decay_e, decay_i, v_per_i_e, v_per_i_i,
+        v_per_di_e, v_per_di_i, jump_e, jump_i, dt, n_constants
+    };
+    static constexpr Names<n_constants> constants{
+        "v_reset", "v_thresh",  "refractory_steps", "v_rest",     "decay_m",    "drive",  "decay_e", "decay_i",
+        "v_per_i_e", "v_per_i_i", "v_per_di_e",       "v_per_di_i", "jump_e", "jump_i",  "dt"};
+
+    template <class Constants>
+    PYCOSIM_ALWAYS_INLINE static void integrate(double (&x)[n_states], const Constants& c, double e, double i) {
+        x[v] = c(v_rest) + (x[v] - c(v_rest)) * c(decay_m) + c(drive) + x[i_e] * c(v_per_i_e) +
+               x[di_e] * c(v_per_di_e) + x[i_i] * c(v_per_i_i) + x[di_i] * c(v_per_di_i);
+        x[i_e] = (x[i_e] + x[di_e] * c(dt)) * c(decay_e);
+        x[i_i] = (x[i_i] + x[di_i] * c(dt)) * c(decay_i);
+        x[di_e] = x[di_e] * c(decay_e) + e * c(jump_e);
+        x[di_i] = x[di_i] * c(decay_i) + i * c(jump_i);
+    }
+};
+
+// The membrane after one step with the conductances g_e and g_i of the middle of the step.
+template <class Model, class Constants>
+PYCOSIM_ALWAYS_INLINE double conductance_membrane(double v, const Constants& c, double g_e, double g_i) {
+    const double g_total = c(Model::g_leak) + g_e + g_i;
+    const double v_inf = (c(Model::drive) + g_e * c(Model::e_rev_e) + g_i * c(Model::e_rev_i)) / g_total;
+    return v_inf + (v - v_inf) * exponential(-g_total * c(Model::dt_over_cm));
+}
+
+struct CondExp {
+    static constexpr std::string_view name = "IF_cond_exp";
+    enum State { v, g_e, g_i, n_states };
+    static constexpr Names<n_states> states{"v", "g_e", "g_i"};
+    enum Constant {
+        v_reset, v_thresh, refractory_steps, g_leak, drive, dt_over_cm, e_rev_e, e_rev_i, decay_e, decay_i,
+        half_decay_e, half_decay_i, n_constants
+    };
+    static constexpr Names<n_constants> constants{
+        "v_reset", "v_thresh", "refractory_steps", "g_leak",  "drive",        "dt_over_cm",
+        "e_rev_e", "e_rev_i",  "decay_e",          "decay_i", "half_decay_e", "half_decay_i"};
+
+    template <class Constants>
+    PYCOSIM_ALWAYS_INLINE static void integrate(double (&x)[n_states], const Constants& c, double e, double i) {
+        const double middle_e = x[g_e] * c(half_decay_e);
+        const double middle_i = x[g_i] * c(half_decay_i);
+        x[v] = conductance_membrane<CondExp>(x[v], c, middle_e, middle_i);
+        x[g_e] = x[g_e] * c(decay_e) + e;
+        x[g_i] = x[g_i] * c(decay_i) + i;
+    }
+};
+
+struct CondAlpha {
+    static constexpr std::string_view name = "IF_cond_alpha";
+    enum State { v, g_e, g_i, dg_e, dg_i, n_states };
+    static constexpr Names<n_states> states{"v", "g_e", "g_i", "dg_e", "dg_i"};
+    enum Constant {
+        v_reset, v_thresh, refractory_steps, g_leak, drive, dt_over_cm, e_rev_e, e_rev_i, decay_e, decay_i,
+        half_decay_e, half_decay_i, jump_e, jump_i, dt, half_dt, n_constants
+    };
+    static constexpr Names<n_constants> constants{
+        "v_reset", "v_thresh", "refractory_steps", "g_leak",       "drive",  "dt_over_cm", "e_rev_e", "e_rev_i",
+        "decay_e", "decay_i",  "half_decay_e",     "half_decay_i", "jump_e", "jump_i",     "dt",      "half_dt"};
+
+    template <class Constants>
+    PYCOSIM_ALWAYS_INLINE static void integrate(double (&x)[n_states], const Constants& c, double e, double i) {
+        const double middle_e = (x[g_e] + x[dg_e] * c(half_dt)) * c(half_decay_e);
+        const double middle_i = (x[g_i] + x[dg_i] * c(half_dt)) * c(half_decay_i);
+        x[v] = conductance_membrane<CondAlpha>(x[v], c, middle_e, middle_i);
+        x[g_e] = (x[g_e] + x[dg_e] * c(dt)) * c(decay_e);
+        x[g_i] = (x[g_i] + x[dg_i] * c(dt)) * c(decay_i);
+        x[dg_e] = x[dg_e] * c(decay_e) + e * c(jump_e);
+        x[dg_i] = x[dg_i] * c(decay_i) + i * c(jump_i);
+    }
+};
+
+}  // namespace pycosim::native

@@ -1,0 +1,143 @@
+#include "partition.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace pycosim::native {
+
+void Partition::add_slice(const Model& model, std::uint32_t first_index, std::uint32_t first_neuron,
+                          std::uint32_t size) {
+    Slice slice{};
+    slice.model = &model;
+    slice.first_index = first_index;
+    slice.first_neuron = first_neuron;
+    slice.size = size;
+    slice.input_offset = n_inputs_;
+    slice.states.assign(model.states.size(), Column(padded(size), 0.0));
+    slice.constants.assign(model.constants.size(), Column(1, 0.0));
+    slice.refractory_steps_left.assign(padded(size), 0.0);
+    slices.push_back(std::move(slice));
+    n_inputs_ += static_cast<std::uint32_t>(padded(size));
+}
+
+void Partition::allocate_inputs() {
+    inputs_.assign(2 * static_cast<std::size_t>(n_inputs_), 0.0);
+    std::size_t largest = 0;
+    for (const Slice& slice : slices) largest = std::max<std::size_t>(largest, slice.size);
+    scratch_.resize(largest);
+}
+
+TargetMap Partition::target_map(std::size_t n_neurons) const {
+    TargetMap map{std::vector<std::uint32_t>(n_neurons, kElsewhere), n_inputs_};
+    for (const Slice& slice : slices) {
+        for (std::uint32_t i = 0; i < slice.size; ++i) map.index[slice.first_neuron + i] = slice.input_offset + i;
+    }
+    return map;
+}
+
+std::uint32_t Partition::free_base(std::uint32_t n_segments) const {
+    std::vector<std::uint64_t> candidates{0};
+    for (const Generation& old : generations_) candidates.push_back(std::uint64_t{old.base} + old.store.n_segments());
+    for (const std::uint64_t base : candidates) {
+        const std::uint64_t end = base + n_segments;
+        const bool overlaps = std::any_of(generations_.begin(), generations_.end(), [&](const Generation& old) {
+            return base < std::uint64_t{old.base} + old.store.n_segments() && old.base < end;
+        });
+        if (!overlaps && end <= 0xffffffffu) return static_cast<std::uint32_t>(base);
+    }
+    throw std::length_error("a partition has more than 4e9 runs of synapses; use more threads");
+}
+
+void Partition::connect(SynapseStore store, std::int64_t first_emission, std::int64_t max_delay,
+                        std::int64_t present_step) {
+    if (!generations_.empty() && generations_.back().first_emission == first_emission) generations_.pop_back();
+    const std::uint32_t base = free_base(store.n_segments());
+    generations_.push_back({std::move(store), base, first_emission, max_delay});
+    pending_.reserve(max_delay, present_step);
+}
+
+void Partition::forget_old_synapses(std::int64_t present_step) {
+    while (generations_.size() > 1) {
+        const Generation& oldest = generations_.front();
+        const bool on_time_possible = generations_[1].first_emission - 1 + oldest.max_delay > present_step;
+        const std::uint64_t end = std::uint64_t{oldest.base} + oldest.store.n_segments();
+        if (on_time_possible || pending_.holds_any(oldest.base, end)) return;
+        generations_.erase(generations_.begin());
+    }
+}
+
+void Partition::send_to_core(std::uint32_t source, std::int32_t core, std::int64_t emission_step, std::int64_t shift,
+                             std::int64_t floor, std::int64_t present_step) {
+    const Generation* generation = &generations_.back();
+    while (generation != generations_.data() && generation->first_emission > emission_step) --generation;
+    const auto [begin, end] = generation->store.row_on_core(source, core);
+    for (std::uint32_t i = begin; i < end; ++i) {
+        const std::int64_t wanted = emission_step + generation->store.segment(i).delay + shift;
+        const std::int64_t due = std::max({wanted, floor, present_step + 1});
+        pending_.push(due, present_step, pending_key(emission_step, generation->base + i));
+    }
+}
+
+void Partition::deliver(std::int64_t step) {
+    constexpr std::size_t kAhead = 4;  // rows begin anywhere in memory; ask for them before they are needed
+    std::vector<PendingKey>& keys = pending_.due(step);
+    double* const inputs = inputs_.data();
+    if (generations_.size() == 1) {
+        const Generation& only = generations_.front();
+        for (std::size_t i = 0; i < keys.size(); ++i) {
+            if (i + kAhead < keys.size()) only.store.prefetch(segment_of(keys[i + kAhead]) - only.base);
+            only.store.deliver(segment_of(keys[i]) - only.base, inputs);
+        }
+    } else {
+        for (const PendingKey key : keys) {
+            const std::uint64_t number = segment_of(key);
+            const auto holds = [number](const Generation& g) {
+                return number >= g.base && number < std::uint64_t{g.base} + g.store.n_segments();
+            };
+            const Generation& generation = *std::find_if(generations_.begin(), generations_.end(), holds);
+            generation.store.deliver(segment_of(key) - generation.base, inputs);
+        }
+    }
+    keys.clear();
+}
+
+void Partition::update(Slice& slice, std::int64_t step, FiredNeurons& fired) {
+    SliceColumns columns{};
+    columns.size = slice.size;
+    for (std::size_t s = 0; s < slice.states.size(); ++s) columns.states[s] = slice.states[s].data();
+    for (std::size_t c = 0; c < slice.constants.size(); ++c) columns.constants[c] = slice.constants[c].data();
+    columns.refractory_steps_left = slice.refractory_steps_left.data();
+    columns.excitatory = inputs_.data() + slice.input_offset;
+    columns.inhibitory = columns.excitatory + n_inputs_;
+    const Update function = slice.equal_constants ? slice.model->update_equal : slice.model->update_distinct;
+    const std::size_t n_fired = function(columns, scratch_.data());
+    for (std::size_t i = 0; i < n_fired; ++i) {
+        const std::uint32_t index = scratch_[i];
+        fired.neurons.push_back(slice.first_neuron + index);
+        if (!slice.spikes_recorded.empty() && slice.spikes_recorded[index]) {
+            slice.spikes.add(step, slice.first_index + index);
+        }
+    }
+    fired.ends.push_back(fired.neurons.size());
+}
+
+void Partition::step(std::int64_t step, FiredNeurons& fired) {
+    deliver(step);
+    for (Slice& slice : slices) {
+        update(slice, step, fired);
+        for (SignalRecording& signal : slice.signals) {
+            if ((step - signal.origin_step) % signal.interval_steps) continue;
+            const Column& state = slice.states[static_cast<std::size_t>(signal.state)];
+            for (const std::uint32_t i : signal.indices) signal.samples.push_back(state[i]);
+            ++signal.n_rows;
+        }
+    }
+}
+
+std::size_t Partition::n_bytes() const {
+    std::size_t n = 0;
+    for (const Generation& generation : generations_) n += generation.store.n_bytes();
+    return n;
+}
+
+}  // namespace pycosim::native

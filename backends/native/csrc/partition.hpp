@@ -1,0 +1,119 @@
+// One thread's share of the network: a slice of every population, and all synapses that end there.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "aligned.hpp"
+#include "kernels.hpp"
+#include "pending.hpp"
+#include "synapses.hpp"
+
+namespace pycosim::native {
+
+// Spikes with the step at which they were emitted and the index within the population.
+struct SpikeColumns {
+    std::vector<std::int64_t> steps, indices;
+    void add(std::int64_t step, std::int64_t index) {
+        steps.push_back(step);
+        indices.push_back(index);
+    }
+};
+
+struct SignalRecording {
+    int state;
+    std::int64_t origin_step, interval_steps;
+    std::vector<std::uint32_t> indices;  // within the slice
+    std::vector<double> samples;         // row by row
+    std::size_t n_rows = 0;
+};
+
+// The neurons of one population that belong to one partition.
+struct Slice {
+    const Model* model;
+    std::uint32_t first_index;   // within the population
+    std::uint32_t first_neuron;  // global number
+    std::uint32_t size;
+    std::uint32_t input_offset;  // place of the first neuron's excitatory input
+    std::vector<Column> states, constants;
+    Column refractory_steps_left;
+    bool equal_constants = true;
+    std::vector<std::uint8_t> spikes_recorded;  // by index in the slice; empty: none
+    SpikeColumns spikes;
+    std::vector<SignalRecording> signals;
+};
+
+// Global numbers of the neurons that fired in some steps, by step and slice.
+struct FiredNeurons {
+    std::vector<std::uint32_t> neurons;
+    std::vector<std::size_t> ends;
+
+    void clear() {
+        neurons.clear();
+        ends.clear();
+    }
+    // `i` counts slices through all steps.
+    std::span<const std::uint32_t> list(std::size_t i) const {
+        const std::size_t begin = i ? ends[i - 1] : 0;
+        return {neurons.data() + begin, ends[i] - begin};
+    }
+};
+
+class Partition {
+  public:
+    std::vector<Slice> slices;    // one for each population that has dynamics
+    FiredNeurons fired[2];        // of the present batch of steps, and of the one before, which others may still read
+
+    void add_slice(const Model& model, std::uint32_t first_index, std::uint32_t first_neuron, std::uint32_t size);
+    void allocate_inputs();
+
+    // Where this partition's neurons are, for the whole network of `n_neurons`.
+    TargetMap target_map(std::size_t n_neurons) const;
+
+    // Spikes emitted from `first_emission` on meet these synapses.
+    void connect(SynapseStore store, std::int64_t first_emission, std::int64_t max_delay, std::int64_t present_step);
+
+    // Does one step with the spikes that are due, and appends the neurons that fire to `fired`.
+    void step(std::int64_t step, FiredNeurons& fired);
+
+    // Lets the synapses of a spike wait for the step at which they act.
+    void send(std::uint32_t source, std::int64_t emission_step) {
+        const Generation& newest = generations_.back();
+        const std::uint32_t end = newest.store.row_end(source);
+        for (std::uint32_t i = newest.store.row_begin(source); i < end; ++i) {
+            const std::int64_t due = emission_step + newest.store.segment(i).delay;
+            pending_.push(due, emission_step, pending_key(emission_step, newest.base + i));
+        }
+    }
+
+    // The same for the synapses on one core, which act at max(emission + delay + shift, floor, present + 1).
+    void send_to_core(std::uint32_t source, std::int32_t core, std::int64_t emission_step, std::int64_t shift,
+                      std::int64_t floor, std::int64_t present_step);
+
+    // Frees synapses that no spike under way can meet any more.
+    void forget_old_synapses(std::int64_t present_step);
+
+    std::size_t n_bytes() const;
+
+  private:
+    // Synapses as they were between two changes of weights; segments are numbered from `base` on.
+    struct Generation {
+        SynapseStore store;
+        std::uint32_t base;
+        std::int64_t first_emission, max_delay;
+    };
+
+    void deliver(std::int64_t step);
+    void update(Slice& slice, std::int64_t step, FiredNeurons& fired);
+    std::uint32_t free_base(std::uint32_t n_segments) const;
+
+    std::uint32_t n_inputs_ = 0;  // of one receptor, with padding
+    Column inputs_;               // excitatory, then inhibitory
+    std::vector<std::uint32_t> scratch_;
+    std::vector<Generation> generations_;
+    PendingSegments pending_;
+};
+
+}  // namespace pycosim::native

@@ -1,0 +1,196 @@
+"""Finding, reading, changing and checking chip descriptions.
+
+A built-in chip is a folder here with a ``chip.toml``, and a ``model.py`` with a class ``Model`` if it has
+code of its own. Other packages offer chips by entry points in the group ``pycosim.chips`` that name such a
+package. A description can also be given by the path of its file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pycosim.errors import ChipDescriptionError, UnknownTargetError
+from pycosim.hwmodels.base import ChipModel
+from pycosim.hwmodels.description import Description
+from pycosim.hwmodels.overrides import apply_overrides, near_names
+
+__all__ = ["chips", "load", "load_description", "read"]
+
+GROUP = "pycosim.chips"
+
+
+@cache
+def chips() -> dict[str, Path]:
+    """Return the known chips: names, and where their descriptions are."""
+    found = {}
+    for entry in entry_points(group=GROUP):
+        spec = find_spec(entry.value)
+        if spec is not None and spec.origin is not None:
+            found[entry.name] = Path(spec.origin).with_name("chip.toml")
+    for path in sorted(Path(__file__).parent.glob("*/chip.toml")):
+        found[path.parent.name] = path
+    return found
+
+
+def load(chip: str | Path, overrides: Mapping[str, Any] | None = None) -> ChipModel:
+    """Return a chip model, with some values of its description replaced.
+
+    Parameters
+    ----------
+    chip : str or Path
+        A name of `chips`, or the path of a description (it ends in ".toml").
+    overrides : mapping of str to Any
+        Values by dotted path, for example ``{"noc.hop_x": "50 ns"}``; a bare number is taken in ns, pJ or
+        mW. The name "constants" selects a named set of constants.
+
+    Raises
+    ------
+    UnknownTargetError
+        If there is no such chip.
+    ChipDescriptionError
+        If the description or an override is not valid; the message lists all problems with their places.
+    """
+    name, path = _locate(chip)
+    description = load_description(name, path, overrides)
+    return _model_class(name, path)(name, description)
+
+
+def load_description(name: str, path: Path, overrides: Mapping[str, Any] | None = None) -> Description:
+    """Return the checked description in the file `path`, with overrides applied; see `load`."""
+    raw = read(path)
+    overrides = dict(overrides or {})
+    sets = raw.pop("sets", {})
+    selected = str(overrides.pop("constants", "default"))
+    problems = _problems(raw)
+    for key, constants in sets.items():
+        problems += [f"sets.{key}: {text}" for text in _problems(_merged(raw, constants)) if text not in problems]
+    if problems:
+        raise ChipDescriptionError(_listed(f"The description {path} is not valid", problems))
+    if selected != "default":
+        raw = _merged(raw, _selected_set(name, sets, selected))
+    apply_overrides(name, raw, overrides)
+    raw["sets"] = {key: str(constants.get("title", key)) for key, constants in sets.items()}
+    raw["constants"] = selected
+    try:
+        return Description.model_validate(raw)
+    except ValidationError as error:
+        raise ChipDescriptionError(_listed(f"The values set for {name} are not valid", _texts(error))) from error
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the content of a TOML file.
+
+    Raises
+    ------
+    ChipDescriptionError
+        If it cannot be read; the message has the line.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ChipDescriptionError(f"The description {path} cannot be read: {error}.") from error
+
+
+def _locate(chip: str | Path) -> tuple[str, Path]:
+    """Return the name of a chip and the path of its description."""
+    if isinstance(chip, Path) or chip.endswith(".toml"):
+        path = Path(chip)
+        if not path.is_file():
+            raise UnknownTargetError(f"Asked for the chip description {path}: there is no such file.")
+        return path.stem, path
+    known = chips()
+    if chip not in known:
+        near = difflib.get_close_matches(chip, known, 3)
+        hint = f"Did you mean {' or '.join(near)}? " if near else ""
+        raise UnknownTargetError(
+            f"There is no chip called {chip!r}. {hint}Known chips: {', '.join(sorted(known))}; a description of your own "
+            "is given by the path of its .toml file."
+        )
+    return chip, known[chip]
+
+
+def _model_class(name: str, path: Path) -> type[ChipModel]:
+    """Return the class of the chip, `ChipModel` itself where it has no code of its own."""
+    if chips().get(name) != path or not path.with_name("model.py").exists():
+        return ChipModel
+    package = next((entry.value for entry in entry_points(group=GROUP) if entry.name == name), None)
+    return import_module(f"{package or f'pycosim.hwmodels.{name}'}.model").Model
+
+
+def _selected_set(name: str, sets: Mapping[str, Any], selected: str) -> Mapping[str, Any]:
+    if selected in sets:
+        return sets[selected]
+    raise ChipDescriptionError(
+        f"Asked for constants={selected} of {name}: there is no such set. Known: {', '.join(['default', *sets])}."
+    )
+
+
+def _merged(raw: Mapping[str, Any], constants: Any) -> dict[str, Any]:
+    """Return a description in which the constants of a set replace those of the same name."""
+    merged = dict(raw)
+    for section, values in (constants if isinstance(constants, dict) else {"": constants}).items():
+        if section != "title":
+            replaced = raw.get(section, {})
+            both = isinstance(values, dict) and isinstance(replaced, dict)
+            merged[section] = replaced | values if both else values
+    return merged
+
+
+def _problems(raw: Mapping[str, Any]) -> list[str]:
+    """Return all that is wrong with a description, each with its place."""
+    try:
+        Description.model_validate(raw)
+    except ValidationError as error:
+        return _texts(error) + _source_problems(raw)
+    return _source_problems(raw)
+
+
+def _texts(error: ValidationError) -> list[str]:
+    """Return one line for each problem that pydantic found."""
+    texts = []
+    for problem in error.errors():
+        place = ".".join(str(part) for part in problem["loc"]) or "description"
+        if problem["type"] == "extra_forbidden":
+            texts.append(f"{place}: there is no such field{_did_you_mean(problem['loc'])}")
+        elif problem["type"] == "missing":
+            texts.append(f"{place}: is missing")
+        else:
+            texts.append(f"{place}: {problem['msg'].removeprefix('Value error, ')} (given: {problem['input']!r:.80})")
+    return texts
+
+
+def _did_you_mean(place: tuple[Any, ...]) -> str:
+    near = near_names(".".join(str(part) for part in place[:2])) if len(place) == 2 else []
+    return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+def _source_problems(raw: Mapping[str, Any]) -> list[str]:
+    """Return the constants whose source is not one of ``[sources]``."""
+    known = raw.get("sources", {})
+    problems = []
+    for section, part in raw.items():
+        for name, value in part.items() if isinstance(part, dict) else ():
+            if not isinstance(value, dict) or value.get("confidence", "assumed") == "assumed":
+                continue
+            key = str(value.get("source", "")).replace(",", " ").split(" ")[0]
+            if key and key not in known:
+                problems.append(
+                    f"{section}.{name}.source: begins with {key!r}, which is not in [sources] "
+                    f"({', '.join(known) or 'none given'})"
+                )
+    return problems
+
+
+def _listed(title: str, problems: list[str]) -> str:
+    lines = "\n".join(f"  - {problem}" for problem in problems)
+    return f"{title}: {len(problems)} {'problem' if len(problems) == 1 else 'problems'}.\n{lines}"

@@ -1,0 +1,97 @@
+"""The axon table: which source neuron sends packets to which core, and what they do there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycosim.network import Network
+
+__all__ = ["AxonTable", "build_axons", "inputs_of_cores"]
+
+
+@dataclass(frozen=True, eq=False)
+class AxonTable:
+    """One row for each input of a core, ordered by (source, core, delay); all (n_axons,) int32.
+
+    Attributes
+    ----------
+    source
+        Global number of the neuron that sends.
+    core
+        Core that receives.
+    delay
+        Smallest delay in steps of the synapses behind it; that of all of them where axons carry the delay.
+    synapses
+        Number of synapses behind it.
+    first : (n_neurons + 1,) int64
+        Rows first[s] to first[s + 1] are those of source s.
+    """
+
+    source: NDArray[np.int32]
+    core: NDArray[np.int32]
+    delay: NDArray[np.int32]
+    synapses: NDArray[np.int32]
+    first: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.source)
+
+
+def build_axons(network: Network, core_of_neuron: NDArray[np.int32], delay_in_axon: bool) -> AxonTable:
+    """Return the axon table of a network whose neurons are placed.
+
+    Parameters
+    ----------
+    network : Network
+    core_of_neuron : (n_neurons,) int32
+        -1 for spike sources.
+    delay_in_axon : bool
+        Whether synapses of different delays need axons of their own.
+    """
+    n_cores = int(core_of_neuron.max(initial=-1)) + 1
+    n_delays = network.delay_range[1] + 1
+    keys = [
+        (projection.source_column().astype(np.int64) * n_cores + core_of_neuron[projection.targets]) * n_delays
+        + projection.delay_column()
+        for projection in network.projections
+        if projection.n_synapses
+    ]
+    sorted_keys = np.sort(np.concatenate(keys)) if keys else np.empty(0, np.int64)
+    groups = sorted_keys if delay_in_axon else sorted_keys // n_delays
+    starts = np.flatnonzero(np.diff(groups, prepend=-1))
+    pair, delay = np.divmod(sorted_keys[starts], n_delays)
+    source, core = np.divmod(pair, max(n_cores, 1))
+    return AxonTable(
+        source.astype(np.int32),
+        core.astype(np.int32),
+        delay.astype(np.int32),
+        np.diff(starts, append=len(groups)).astype(np.int32),
+        np.searchsorted(source, np.arange(network.n_neurons + 1)),
+    )
+
+
+def inputs_of_cores(network: Network, delay_in_axon: bool) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Return the inputs of all neurons as compressed rows by target.
+
+    Returns
+    -------
+    first : (n_neurons + 1,) int64
+    inputs : (n_synapses,) int64
+        An input is named by a number: that of the source, or of the pair of source and delay.
+    n_inputs : int
+        Number of names.
+    """
+    n_delays = network.delay_range[1] + 1 if delay_in_axon else 1
+    targets, names = [np.empty(0, np.int32)], [np.empty(0, np.int64)]
+    for projection in network.projections:
+        targets.append(projection.targets)
+        name = projection.source_column().astype(np.int64) * n_delays
+        names.append(name + projection.delay_column() if delay_in_axon else name)
+    target = np.concatenate(targets)
+    order = np.argsort(target, kind="stable")
+    first = np.searchsorted(target[order], np.arange(network.n_neurons + 1))
+    return first, np.concatenate(names)[order], network.n_neurons * n_delays

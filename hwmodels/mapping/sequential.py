@@ -1,0 +1,108 @@
+"""Sequential mapping: neurons in order of creation, a core is filled until one of its limits is reached."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycosim.hwmodels.description import Description
+from pycosim.hwmodels.mapping.axons import AxonTable, build_axons, inputs_of_cores
+from pycosim.hwmodels.mapping.memory import list_words
+from pycosim.network import Network
+
+__all__ = ["sequential"]
+
+_NO_LIMIT = np.iinfo(np.int64).max
+
+
+def sequential(description: Description, network: Network) -> NDArray[np.int32]:
+    """Return the core of each neuron, (n_neurons,) int32; -1 for spike sources.
+
+    More cores may be used than the chip has; a neuron that breaks a limit by itself gets a core of its own.
+    Both are found by the capacity check.
+    """
+    neurons = np.flatnonzero(~network.source_mask())
+    per_core = _neurons_per_core(description)
+    core_of_neuron = np.full(network.n_neurons, -1, np.int32)
+    core_of_neuron[neurons] = np.arange(len(neurons)) // per_core
+    axons = build_axons(network, core_of_neuron, description.mapping.delay_in_axon)
+    if _all_fit(description, axons):
+        return core_of_neuron
+    return _fill(description, network, neurons, per_core)
+
+
+def _neurons_per_core(description: Description) -> int:
+    hard = description.capacity.neurons_per_core.value
+    preferred = description.mapping.neurons_per_core
+    return max(1, min(hard, preferred.value if preferred is not None else hard))
+
+
+def _limit(constant: object) -> int:
+    return getattr(constant, "value", _NO_LIMIT)
+
+
+def _all_fit(description: Description, axons: AxonTable) -> bool:
+    """Return whether no core exceeds what the filling watches."""
+    capacity = description.capacity
+    synapses = np.bincount(axons.core, axons.synapses)
+    fits = np.bincount(axons.core).max(initial=0) <= _limit(capacity.axons_per_core)
+    fits &= synapses.max(initial=0) <= _limit(capacity.synapses_per_core)
+    if capacity.synapse_words_per_core is not None and description.synapse_memory is not None:
+        words = np.bincount(axons.core, list_words(description.synapse_memory, axons.synapses))
+        fits &= words.max(initial=0) <= capacity.synapse_words_per_core.value
+    return bool(fits)
+
+
+def _fill(
+    description: Description, network: Network, neurons: NDArray[np.int64], per_core: int
+) -> NDArray[np.int32]:
+    """Place neurons one by one."""
+    first, inputs, n_inputs = inputs_of_cores(network, description.mapping.delay_in_axon)
+    core_of_neuron = np.full(network.n_neurons, -1, np.int32)
+    filling = _Filling(description, per_core, n_inputs)
+    for neuron in neurons:
+        core_of_neuron[neuron] = filling.place(inputs[first[neuron] : first[neuron + 1]])
+    return core_of_neuron
+
+
+class _Filling:
+    """The core that is being filled, and how much of it is in use."""
+
+    def __init__(self, description: Description, per_core: int, n_inputs: int):
+        capacity = description.capacity
+        self.memory = description.synapse_memory if capacity.synapse_words_per_core is not None else None
+        self.limits = np.array(
+            [
+                per_core,
+                _limit(capacity.axons_per_core),
+                _limit(capacity.synapses_per_core),
+                _limit(capacity.synapse_words_per_core),
+            ]
+        )
+        self.used = np.zeros(4, np.int64)
+        self.core = 0
+        # Core that an input was last seen at, and its synapses there.
+        self.seen = np.full(n_inputs, -1, np.int32)
+        self.synapses = np.zeros(n_inputs, np.int32)
+
+    def place(self, inputs: NDArray[np.int64]) -> int:
+        """Put one neuron with these inputs on the present core, or on the next; return the core."""
+        names, counts = np.unique(inputs, return_counts=True)
+        before = np.where(self.seen[names] == self.core, self.synapses[names], 0)
+        needs = self._needs(before, counts)
+        if self.used[0] and np.any(self.used + needs > self.limits):
+            self.core += 1
+            self.used[:] = 0
+            before = np.zeros_like(before)
+            needs = self._needs(before, counts)
+        self.used += needs
+        self.seen[names] = self.core
+        self.synapses[names] = before + counts
+        return self.core
+
+    def _needs(self, before: NDArray[np.int32], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return what one more neuron needs: neurons, axons, synapses, words."""
+        words = 0
+        if self.memory is not None:
+            words = np.sum(list_words(self.memory, before + counts) - list_words(self.memory, before))
+        return np.array([1, np.count_nonzero(before == 0), counts.sum(), words])

@@ -1,0 +1,261 @@
+"""Running trials, each stored as it finishes, until the asked number is there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pycosim.errors import DoesNotFitError, InvalidInputError, MissingDependencyError
+from pycosim.exploration.space import Choice, as_choices, grid_of, split_assignment
+from pycosim.exploration.study import METRICS, REASON, Exploration
+from pycosim.results import RunResult
+from pycosim.runner import Script, run
+from pycosim.targets import TargetSpec
+
+if TYPE_CHECKING:
+    import optuna
+
+DIRECTIONS = ("minimize", "maximize")
+Metric = Callable[[RunResult, RunResult], float]
+
+
+def explore(
+    script: Script,
+    space: Mapping[str, Any],
+    objectives: Mapping[str, str],
+    *,
+    on: str,
+    reference: str = "native",
+    n_trials: int = 50,
+    metrics: Mapping[str, Metric] | None = None,
+    arguments: Sequence[str] = (),
+    storage: str | Path = "pycosim-explore.db",
+    sampler: str = "auto",
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Exploration:
+    """Search a design space and return all trials with their Pareto front.
+
+    Every trial is stored as it finishes: a call with the same script, space, objectives and targets goes
+    on where an earlier one ended, and runs nothing twice.
+
+    Parameters
+    ----------
+    script : path or callable
+        As `pycosim.run` takes it.
+    space : mapping
+        Choices by name (see `pycosim.exploration.as_choices`): options of the run ("speedup"), values of the
+        chip's description ("noc.hop_x") and parameters of the script ("script.rate").
+    objectives : mapping of str to {"minimize", "maximize"}
+        Columns of the comparison's table ("energy_j", "late", ...), or names of `metrics`.
+    on : str
+        The target, with fixed options in brackets if there are any.
+    reference : str
+        The target that each trial is compared with; run once for each choice of script parameters.
+    n_trials : int
+        Trials in all, earlier ones included.
+    metrics : mapping of str to callable, optional
+        Figures of one's own, from (result, reference result).
+    arguments : sequence of str
+        The script's command-line arguments.
+    storage : path
+        SQLite file; it may hold any number of explorations.
+    sampler : {"auto", "grid", "random", "nsga2"}
+        "auto" is a grid if all its points fit into `n_trials`, else NSGA-II.
+    seed : int
+        Seed of the sampler.
+    progress : callable, optional
+        Called with (trials done, trials in all) after each trial.
+
+    Returns
+    -------
+    Exploration
+
+    Raises
+    ------
+    InvalidInputError
+        If space, objectives or sampler are not of the right form.
+    UnknownTargetError
+        If a target is not known.
+    MissingDependencyError
+        If Optuna is not installed.
+    """
+    choices = as_choices(space)
+    _check_objectives(objectives, metrics or {})
+    spec, reference_spec = TargetSpec.parse(on), TargetSpec.parse(reference)
+    evaluate = _Evaluation(
+        script, spec, reference_spec, list(arguments), dict(objectives), dict(metrics or {})
+    )
+    study = _study(evaluate.key(choices), Path(storage), objectives)
+    study.sampler = _sampler(sampler, choices, n_trials, seed + len(study.trials))
+    _repeat_interrupted(study, len(choices))
+    while (done := _n_done(study)) < n_trials:
+        trial = _next_trial(study)
+        if trial is None:
+            break  # the grid is exhausted
+        _run_trial(study, trial, choices, evaluate)
+        if progress:
+            progress(done + 1, n_trials)
+    return Exploration(study, [choice.name for choice in choices], dict(objectives))
+
+
+class _Evaluation:
+    """Turns an assignment of values into metrics; keeps the reference run of each script parameter set."""
+
+    def __init__(
+        self,
+        script: Script,
+        spec: TargetSpec,
+        reference: TargetSpec,
+        arguments: list[str],
+        objectives: dict[str, str],
+        metrics: dict[str, Metric],
+    ):
+        self.script, self.spec, self.reference, self.arguments = script, spec, reference, arguments
+        self.objectives, self.metrics = objectives, metrics
+        self.references: dict[str, RunResult] = {}
+
+    def key(self, choices: Sequence[Choice]) -> str:
+        """Return a name that is the same for the same exploration."""
+        name = getattr(self.script, "__qualname__", None) or Path(self.script).stem
+        what = [
+            name,
+            self.arguments,
+            str(self.spec),
+            str(self.reference),
+            self.objectives,
+            list(map(repr, choices)),
+        ]
+        digest = hashlib.blake2b(json.dumps(what, sort_keys=True).encode(), digest_size=6).hexdigest()
+        return f"{name}-{self.spec.name}-{digest}"
+
+    def __call__(self, assignment: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the target, and the reference if it has not been run, and return all metrics."""
+        from pycosim.comparison.summary import Settings, summarise
+
+        parameters, options = split_assignment(assignment)
+        label = json.dumps(parameters, sort_keys=True)
+        if label not in self.references:
+            self.references[label] = self._run(self.reference, parameters, {})
+        reference = self.references[label]
+        result = self._run(self.spec, parameters, options)
+        row = summarise(result, reference, Settings()).row
+        return row | {name: float(metric(result, reference)) for name, metric in self.metrics.items()}
+
+    def _run(self, spec: TargetSpec, parameters: dict[str, Any], options: dict[str, Any]) -> RunResult:
+        given = TargetSpec(spec.name, spec.options | options)
+        result = run(self.script, given, arguments=self.arguments, parameters=parameters, quiet=True)
+        if result.error is not None:
+            raise result.error
+        return result
+
+
+def _run_trial(
+    study: optuna.Study, trial: optuna.Trial, choices: Sequence[Choice], evaluate: _Evaluation
+) -> None:
+    """Run one trial and store how it ended; a network that does not fit is an end like others."""
+    import optuna
+
+    try:
+        metrics = evaluate({choice.name: choice.suggest(trial) for choice in choices})
+        values = [_objective(name, metrics) for name in evaluate.objectives]
+    except DoesNotFitError as error:
+        trial.set_user_attr(REASON, str(error))
+        study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        return
+    trial.set_user_attr(METRICS, {name: value for name, value in metrics.items() if _storable(value)})
+    study.tell(trial, values)
+
+
+def _objective(name: str, metrics: Mapping[str, Any]) -> float:
+    value = metrics.get(name)
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        known = ", ".join(sorted(key for key, item in metrics.items() if isinstance(item, int | float)))
+        raise InvalidInputError(
+            f"explore(): there is no figure {name!r} to search by; the runs have {known}."
+        )
+    return float(value)
+
+
+def _storable(value: Any) -> bool:
+    return isinstance(value, str | int | bool) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _check_objectives(objectives: Mapping[str, str], metrics: Mapping[str, Metric]) -> None:
+    wrong = {name: direction for name, direction in objectives.items() if direction not in DIRECTIONS}
+    if not objectives or wrong:
+        raise InvalidInputError(
+            f"explore(objectives={dict(objectives)!r}): give at least one name, with 'minimize' or 'maximize'."
+        )
+    if not all(callable(metric) for metric in metrics.values()):
+        raise InvalidInputError(
+            "explore(metrics=...): each metric must be a function of (result, reference result)."
+        )
+
+
+def _study(name: str, storage: Path, objectives: Mapping[str, str]) -> optuna.Study:
+    """Open the study called `name`, or begin it."""
+    try:
+        import optuna
+    except ImportError:
+        raise MissingDependencyError(
+            "explore() needs Optuna, which is not installed: pip install 'pycosim[explore]'"
+        ) from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage.parent.mkdir(parents=True, exist_ok=True)
+    return optuna.create_study(
+        study_name=name,
+        storage=f"sqlite:///{storage}",
+        directions=list(objectives.values()),
+        load_if_exists=True,
+    )
+
+
+def _sampler(name: str, choices: Sequence[Choice], n_trials: int, seed: int) -> optuna.samplers.BaseSampler:
+    import optuna
+
+    grid = grid_of(choices)
+    if name == "auto":
+        fits = grid is not None and math.prod(len(values) for values in grid.values()) <= n_trials
+        name = "grid" if fits else "nsga2"
+    if name == "grid":
+        if grid is None:
+            raise InvalidInputError(
+                "explore(sampler='grid'): a range of real numbers has no grid; list its values."
+            )
+        return optuna.samplers.GridSampler(grid, seed=seed)
+    if name == "random":
+        return optuna.samplers.RandomSampler(seed=seed)
+    if name == "nsga2":
+        return optuna.samplers.NSGAIISampler(seed=seed, population_size=min(50, max(4, n_trials // 4)))
+    raise InvalidInputError(f"explore(sampler={name!r}): it must be auto, grid, random or nsga2.")
+
+
+def _next_trial(study: optuna.Study) -> optuna.Trial | None:
+    """Return a new trial, or None if every point of a grid has been tried."""
+    import optuna
+
+    waiting = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,))
+    grid = isinstance(study.sampler, optuna.samplers.GridSampler)
+    if grid and not waiting and study.sampler.is_exhausted(study):
+        return None
+    return study.ask()
+
+
+def _n_done(study: optuna.Study) -> int:
+    """Return how many trials were finished; those that were interrupted do not count."""
+    return sum(trial.state.name == "COMPLETE" or REASON in trial.user_attrs for trial in study.trials)
+
+
+def _repeat_interrupted(study: optuna.Study, n_choices: int) -> None:
+    """Queue the trials again that an earlier call left unfinished."""
+    import optuna
+
+    for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        if len(trial.params) == n_choices:
+            study.enqueue_trial(trial.params)

@@ -1,0 +1,366 @@
+"""Which neurons a PyNN connector connects, as compressed sparse rows of indices.
+
+Connectors that PyNN defines are expanded here by whole arrays, the random ones by compiled code from our
+own random numbers. Any other connector runs as its author wrote it (`pycosim.frontend.user_connectors`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from copy import copy
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pyNN import connectors as pynn
+from pyNN.random import RandomDistribution
+
+from pycosim import _core
+from pycosim.errors import ConnectivityError, InvalidInputError, NotSupportedError
+from pycosim.random import evaluate_distribution, stream_of
+
+# Pairs whose probabilities are in memory at the same time (8 MB).
+BLOCK_PAIRS = 2**20
+
+
+@dataclass(frozen=True)
+class Connectivity:
+    """Synapses by presynaptic index.
+
+    Attributes
+    ----------
+    indptr : (n_pre + 1,) int64 ndarray
+    targets : (n_synapses,) int32 ndarray
+        Indices in the postsynaptic cells, ascending within a row.
+    given : dict of str to (n_synapses,) float64 ndarray
+        Values that the connector itself gives: "weight", "delay".
+    checked : bool
+        Whether PyNN checks the signs of weights that this connector makes.
+    """
+
+    indptr: NDArray[np.int64]
+    targets: NDArray[np.int32]
+    given: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    checked: bool = True
+
+    @property
+    def n_synapses(self) -> int:
+        """Number of synapses."""
+        return len(self.targets)
+
+    @cached_property
+    def sources(self) -> NDArray[np.int32]:
+        """Presynaptic index of each synapse, (n_synapses,) int32."""
+        return np.repeat(np.arange(len(self.indptr) - 1, dtype=np.int32), np.diff(self.indptr))
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a connector is asked to connect, and the random numbers it has for that."""
+
+    connector: Any
+    projection: Any
+    seed: int
+    stream: int
+
+    @cached_property
+    def pre_ids(self) -> NDArray[np.int64]:
+        """Global numbers of the presynaptic neurons."""
+        return np.ascontiguousarray(self.projection.pre.all_cells, dtype=np.int64)
+
+    @cached_property
+    def post_ids(self) -> NDArray[np.int64]:
+        """Global numbers of the postsynaptic neurons."""
+        return np.ascontiguousarray(self.projection.post.all_cells, dtype=np.int64)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of presynaptic and postsynaptic neurons."""
+        return len(self.pre_ids), len(self.post_ids)
+
+    def problem(self, text: str) -> str:
+        """Return the beginning of every error message, followed by `text`."""
+        return f"{type(self.connector).__name__} in projection {self.projection.label!r}: {text}"
+
+
+def connect(request: Request) -> Connectivity:
+    """Return the synapses that a connector makes.
+
+    Raises
+    ------
+    ConnectivityError
+        If it cannot connect these neurons.
+    InvalidInputError
+        If one of its parameters has an impossible value.
+    NotSupportedError
+        If it needs what pycosim does not have.
+    """
+    if getattr(request.connector, "location_selector", None) is not None:
+        raise NotSupportedError(request.problem("location_selector needs cells with several compartments."))
+    from pycosim.frontend.user_connectors import connect_as_written
+
+    known = _KNOWN.get(type(request.connector).connect, connect_as_written)
+    return known(request)
+
+
+def from_pairs(
+    request: Request, sources: ArrayLike, targets: ArrayLike, values: dict[str, NDArray[np.float64]]
+) -> Connectivity:
+    """Return pairs of indices, and values that go with them, in row order; equal pairs keep their order."""
+    columns = (_indices(request, sources, 0), _indices(request, targets, 1))
+    indptr, ascending, order = _core.csr_from_pairs(*columns, *request.shape)
+    return Connectivity(indptr, ascending, {name: column[order] for name, column in values.items()})
+
+
+def _indices(request: Request, values: ArrayLike, side: int) -> NDArray[np.int32]:
+    values, size, name = np.asarray(values), request.shape[side], ("source", "target")[side]
+    wrong = ~((values >= 0) & (values < size)) | (values % 1 != 0)
+    if wrong.any():
+        raise ConnectivityError(
+            request.problem(
+                f"{name} index out of range: {np.count_nonzero(wrong)} of {values.size} are not whole "
+                f"numbers from 0 to {size - 1}, for example {values[wrong][0]}; indices count within the cells."
+            )
+        )
+    return np.ascontiguousarray(values, np.int32)
+
+
+def _only(connectivity: Connectivity, wanted: NDArray[np.bool_]) -> Connectivity:
+    kept = np.concatenate([[0], np.cumsum(wanted)])
+    return Connectivity(kept[connectivity.indptr], connectivity.targets[wanted])
+
+
+def _allows_self(request: Request) -> bool:
+    return bool(request.connector.allow_self_connections)
+
+
+def _no_mutual(request: Request) -> bool:
+    """Return whether of two neurons only one may be connected to the other; check that it can be done."""
+    if request.connector.allow_self_connections != "NoMutual":
+        return False
+    if not np.array_equal(request.pre_ids, request.post_ids):
+        raise NotSupportedError(
+            request.problem("allow_self_connections='NoMutual' needs the same cells on both sides.")
+        )
+    return True
+
+
+def _all_to_all(request: Request) -> Connectivity:
+    n_pre, n_post = request.shape
+    if _allows_self(request):
+        indptr = np.arange(n_pre + 1, dtype=np.int64) * n_post
+        return Connectivity(indptr, np.tile(np.arange(n_post, dtype=np.int32), n_pre))
+    return Connectivity(*_core.fixed_probability(0, 0, request.pre_ids, request.post_ids, 1.0, False))
+
+
+def _one_to_one(request: Request) -> Connectivity:
+    n_pre, n_post = request.shape
+    indptr = np.minimum(np.arange(n_pre + 1, dtype=np.int64), n_post)
+    return Connectivity(indptr, np.arange(min(n_pre, n_post), dtype=np.int32))
+
+
+def _fixed_probability(request: Request) -> Connectivity:
+    p, allow_self = request.connector.p_connect, _allows_self(request)
+    if np.isnan(p):
+        raise InvalidInputError(request.problem("p_connect is not a number; give a probability."))
+    ids = request.pre_ids, request.post_ids
+    csr = Connectivity(*_core.fixed_probability(request.seed, request.stream, *ids, p, allow_self))
+    return _only(csr, csr.sources > csr.targets) if _no_mutual(request) else csr
+
+
+def _numbers(request: Request, n_rows: int) -> NDArray[np.int64]:
+    """Return the connector's `n` for each row."""
+    n = request.connector.n
+    if not isinstance(n, RandomDistribution):
+        return np.full(n_rows, n, np.int64)
+    values = evaluate_distribution(n, n_rows, request.seed, stream_of(request.stream, "n"))
+    wrong = ~((values >= 0) & (values % 1 == 0))
+    if wrong.any():
+        raise InvalidInputError(
+            request.problem(
+                f"{np.count_nonzero(wrong)} of {n_rows} values drawn for n are not whole numbers of at least "
+                f"0, for example {values[wrong][0]:g}; use a distribution such as 'uniform_int' or 'poisson'."
+            )
+        )
+    return values.astype(np.int64)
+
+
+def _fixed_number(request: Request, draw: Callable[..., Any], n: NDArray[np.int64] | int) -> Connectivity:
+    connector = request.connector
+    if connector.allow_self_connections == "NoMutual":
+        raise NotSupportedError(
+            request.problem("allow_self_connections='NoMutual' has no meaning with a fixed number.")
+        )
+    ids, allow_self = (request.pre_ids, request.post_ids), _allows_self(request)
+    try:
+        csr = draw(request.seed, request.stream, *ids, n, connector.with_replacement, allow_self)
+    except ValueError as error:
+        raise ConnectivityError(
+            request.problem(f"connecting {request.shape[0]} to {request.shape[1]} cells: {error}.")
+        ) from error
+    return Connectivity(*csr)
+
+
+def _fixed_number_post(request: Request) -> Connectivity:
+    return _fixed_number(request, _core.fixed_number_post, _numbers(request, request.shape[0]))
+
+
+def _fixed_number_pre(request: Request) -> Connectivity:
+    return _fixed_number(request, _core.fixed_number_pre, _numbers(request, request.shape[1]))
+
+
+def _fixed_total_number(request: Request) -> Connectivity:
+    return _fixed_number(request, _core.fixed_total_number, int(_numbers(request, 1)[0]))
+
+
+def _from_list(request: Request) -> Connectivity:
+    return _from_table(request, request.connector.conn_list, request.connector.column_names)
+
+
+def _from_file(request: Request) -> Connectivity:
+    file = request.connector.file
+    if request.connector.distributed:
+        rank = request.projection._simulator.state.mpi_rank
+        file = type(file)(f"{file.name}.{rank}", mode=file.mode)
+    try:
+        names, table = file.get_metadata().get("columns"), np.atleast_2d(file.read())
+    except (OSError, ValueError, TypeError) as error:
+        raise InvalidInputError(request.problem(f"cannot read {file.name!r}: {error}.")) from error
+    if names is None:
+        names = ("weight", "delay")[: max(0, table.shape[1] - 2)]
+    return _from_table(request, table, [name for name in names if name not in ("i", "j")])
+
+
+def _from_table(request: Request, table: NDArray[Any], names: Any) -> Connectivity:
+    """Return the synapses of a table with the columns source, target, and those of `names`."""
+    if table.size == 0:
+        return Connectivity(np.zeros(request.shape[0] + 1, np.int64), np.empty(0, np.int32), checked=False)
+    if table.ndim != 2 or table.shape[1] != len(names) + 2:
+        raise InvalidInputError(
+            request.problem(
+                f"the list has the shape {table.shape}; it needs 2 columns of indices and {len(names)} of "
+                f"parameters ({', '.join(names)}). Give column_names that fit."
+            )
+        )
+    possible = request.projection.synapse_type.get_parameter_names()
+    for name in names:
+        if name not in possible:
+            kind = type(request.projection.synapse_type).__name__
+            raise InvalidInputError(
+                request.problem(f"{name} is not a valid parameter for {kind}; it has {', '.join(possible)}.")
+            )
+    values = {name: np.asarray(table[:, i], np.float64) for i, name in enumerate(names, 2)}
+    csr = from_pairs(request, table[:, 0], table[:, 1], values)
+    return Connectivity(csr.indptr, csr.targets, csr.given, checked=False)
+
+
+def _array(request: Request) -> Connectivity:
+    matrix = np.asarray(request.connector.array)
+    if matrix.shape != request.shape or not np.isin(matrix, (0, 1)).all():
+        raise InvalidInputError(
+            request.problem(
+                f"the array has the shape {matrix.shape} and the type {matrix.dtype}; it must hold True or "
+                f"False for each pair, in the shape {request.shape}."
+            )
+        )
+    return _from_matrix(matrix)
+
+
+def _from_matrix(matrix: NDArray[Any]) -> Connectivity:
+    indptr = np.concatenate([[0], np.cumsum(np.count_nonzero(matrix, axis=1))])
+    return Connectivity(indptr, np.nonzero(matrix)[1].astype(np.int32))
+
+
+def _clone(request: Request) -> Connectivity:
+    reference, projection = request.connector.reference_projection, request.projection
+    if projection.pre != reference.pre or projection.post != reference.post:
+        raise ConnectivityError(
+            request.problem(
+                f"the reference {reference.label!r} connects {reference.pre.label!r} to "
+                f"{reference.post.label!r}, this projection {projection.pre.label!r} to "
+                f"{projection.post.label!r}; both must connect the same cells."
+            )
+        )
+    if not hasattr(reference, "pre_indices"):
+        weights = reference.get(["weight"], "array", gather="all")[0]
+        return _from_matrix(~np.isnan(weights))
+    # PyNN clones a map of what is connected: several synapses between two cells become one.
+    pairs = np.unique(np.stack([reference.pre_indices, reference.post_indices]), axis=1)
+    return from_pairs(request, *pairs, {})
+
+
+def _distance_dependent(request: Request) -> Connectivity:
+    projection, (n_pre, n_post) = request.projection, request.shape
+    pre, post = (cells.positions.T.astype(np.float64) for cells in (projection.pre, projection.post))
+
+    def blocks() -> Iterator[NDArray[np.float64]]:
+        n_rows = max(1, BLOCK_PAIRS // max(1, n_post))
+        for first in range(0, n_pre, n_rows):
+            rows = pre[first : first + n_rows]
+            distances = projection.space.distances(rows, post).reshape(len(rows), n_post)
+            yield np.broadcast_to(request.connector.distance_function(distances), distances.shape)
+
+    return _independent(request, blocks(), request.pre_ids, request.post_ids)
+
+
+def _index_based(request: Request) -> Connectivity:
+    """Connect with probabilities that PyNN defines column by column, so that rows here are targets."""
+    expression, (n_pre, n_post) = copy(request.connector.index_expression), request.shape
+    expression.projection = request.projection
+    sources = np.arange(n_pre)
+
+    def blocks() -> Iterator[NDArray[np.float64]]:
+        n_columns = max(1, BLOCK_PAIRS // max(1, n_pre))
+        for first in range(0, n_post, n_columns):
+            columns = range(first, min(first + n_columns, n_post))
+            yield np.stack([np.broadcast_to(expression(sources, j), (n_pre,)) for j in columns])
+
+    by_target = _independent(request, blocks(), request.post_ids, request.pre_ids)
+    return from_pairs(request, by_target.targets, by_target.sources, {})
+
+
+def _independent(
+    request: Request,
+    blocks: Iterator[NDArray[np.float64]],
+    row_ids: NDArray[np.int64],
+    column_ids: NDArray[np.int64],
+) -> Connectivity:
+    """Connect pairs independently with the probabilities of consecutive blocks of rows."""
+    allow_self, no_mutual = _allows_self(request), _no_mutual(request)
+    indptr, targets, first = [np.zeros(1, np.int64)], [np.empty(0, np.int32)], 0
+    for block in blocks:
+        probability = np.array(block, np.float64, order="C")
+        rows = np.arange(first, first + len(probability))[:, np.newaxis]
+        if not allow_self:
+            probability[row_ids[rows] == column_ids] = 0
+        elif no_mutual:
+            columns = np.arange(len(column_ids))
+            probability[rows <= columns if row_ids is request.pre_ids else rows >= columns] = 0
+        n_nan = np.count_nonzero(np.isnan(probability))
+        if n_nan:
+            raise ConnectivityError(
+                request.problem(f"the probability of {n_nan} of {probability.size} pairs is not a number.")
+            )
+        part = _core.bernoulli(request.seed, request.stream, first, probability)
+        indptr.append(part[0][1:] + indptr[-1][-1])
+        targets.append(part[1])
+        first += len(probability)
+    return Connectivity(np.concatenate(indptr), np.concatenate(targets))
+
+
+_KNOWN: dict[Any, Callable[[Request], Connectivity]] = {
+    pynn.AllToAllConnector.connect: _all_to_all,
+    pynn.OneToOneConnector.connect: _one_to_one,
+    pynn.FixedProbabilityConnector.connect: _fixed_probability,
+    pynn.FixedNumberPostConnector.connect: _fixed_number_post,
+    pynn.FixedNumberPreConnector.connect: _fixed_number_pre,
+    pynn.FixedTotalNumberConnector.connect: _fixed_total_number,
+    pynn.FromListConnector.connect: _from_list,
+    pynn.FromFileConnector.connect: _from_file,
+    pynn.ArrayConnector.connect: _array,
+    pynn.CloneConnector.connect: _clone,
+    pynn.DistanceDependentProbabilityConnector.connect: _distance_dependent,
+    pynn.IndexBasedProbabilityConnector.connect: _index_based,
+}

@@ -1,0 +1,120 @@
+"""Turns a PyNN projection, a connector and a synapse type, into columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyNN.standardmodels.base import check_weights, excitatory_receptor_types, inhibitory_receptor_types
+
+from pycosim.errors import ConnectivityError
+from pycosim.frontend.connectivity import Connectivity, Request, connect
+from pycosim.frontend.synapse_values import SynapseValues, Values
+from pycosim.random import stream_of, unsigned
+
+__all__ = ["Expanded", "expand"]
+
+
+@dataclass(frozen=True)
+class Expanded:
+    """The synapses of a projection as compressed sparse rows by presynaptic index.
+
+    Attributes
+    ----------
+    indptr : (n_pre + 1,) int64 ndarray
+    targets : (n_synapses,) int32 ndarray
+        Indices in the projection's postsynaptic cells, ascending within a row.
+    weights : float or (n_synapses,) float64 ndarray
+        In PyNN units; a number stands for all synapses.
+    delays_ms : float, (n_synapses,) float64 ndarray or None
+        None means the smallest delay.
+    """
+
+    indptr: NDArray[np.int64]
+    targets: NDArray[np.int32]
+    weights: Values
+    delays_ms: Values | None
+
+    @property
+    def n_synapses(self) -> int:
+        """Number of synapses."""
+        return len(self.targets)
+
+
+def expand(projection: Any, seed: int, stream: int) -> Expanded:
+    """Return the synapses that a PyNN projection asks for.
+
+    Parameters
+    ----------
+    projection : pyNN.common.Projection
+        The numbers of its cells (``int(id)``) are the global numbers of the neurons.
+    seed, stream : int
+        All that is random comes from these, and from the seeds of the script's own random generators
+        (``rng=NumpyRNG(seed=...)`` of the connector or of a distribution).
+
+    Raises
+    ------
+    ConnectivityError
+        If the connector cannot connect these cells, or weights or delays are impossible.
+    InvalidInputError
+        If a parameter of the connector or of the synapse type has an impossible value.
+    NotSupportedError
+        If the connector needs what pycosim does not have.
+    """
+    connector, seed = projection._connector, unsigned(seed)
+    own_seed = getattr(getattr(connector, "rng", None), "seed", None)
+    structure = stream_of(stream, "connectivity", own_seed)
+    connectivity = connect(Request(connector, projection, seed, structure))
+    values = SynapseValues(projection, connectivity, seed, stream)
+    weights, delays = values("weight"), values("delay")
+    weights = 0.0 if weights is None else weights
+    _check(projection, connectivity, {"weight": weights, "delay": delays})
+    if connector.callback is not None:
+        connector.callback(1.0)
+    return Expanded(connectivity.indptr, connectivity.targets, weights, delays)
+
+
+def _check(projection: Any, connectivity: Connectivity, columns: dict[str, Values | None]) -> None:
+    """Refuse what cannot be simulated and, if the connector is safe, what PyNN would refuse."""
+    if connectivity.n_synapses == 0:
+        return
+    for name, column in columns.items():
+        if column is not None:
+            _require(projection, np.isfinite(column), column, f"{name}s must be finite numbers")
+    delays = columns["delay"]
+    if delays is not None:
+        remedy = "delays must not be negative; 'normal_clipped' is a distribution with limits"
+        _require(projection, np.asarray(delays) >= 0, delays, remedy)
+    if not (projection._connector.safe and connectivity.checked):
+        return
+    for name, check in projection.synapse_type.parameter_checks.items():
+        if check is check_weights:
+            _check_signs(projection, columns["weight"])
+        elif columns.get(name) is not None:
+            check(columns[name], projection)
+
+
+def _check_signs(projection: Any, weights: Values | None) -> None:
+    """Check weights as PyNN's `check_weights` does, and say how many are wrong."""
+    values, receptor = np.asarray(weights), projection.receptor_type
+    if projection.post.conductance_based or receptor in excitatory_receptor_types:
+        rule = "weights must be positive for conductance-based and/or excitatory synapses"
+        _require(projection, values >= 0, values, rule)
+    elif receptor in inhibitory_receptor_types:
+        rule = "weights must be negative for current-based, inhibitory synapses"
+        _require(projection, values <= 0, values, rule)
+    elif (values < 0).any() and (values > 0).any():
+        _require(projection, values >= 0, values, "weights must be either all positive or all negative")
+
+
+def _require(projection: Any, right: Any, values: Values, rule: str) -> None:
+    wrong = ~np.asarray(right)
+    if not wrong.any():
+        return
+    found = np.asarray(values)[wrong]
+    how_many = f"{found.size} of {wrong.size} are not" if wrong.ndim else "the value given is not"
+    extremes = f"{found.min():g}" if found.size == 1 else f"from {found.min():g} to {found.max():g}"
+    name = f"Projection {projection.label!r} (receptor {projection.receptor_type!r})"
+    raise ConnectivityError(f"{name}: {rule}; {how_many} ({extremes}).")

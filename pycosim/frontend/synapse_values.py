@@ -1,0 +1,159 @@
+"""Weights and delays of the synapses of a projection, one array operation for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from copy import copy
+from typing import Any
+
+import numpy as np
+from lazyarray import larray
+from numpy.typing import NDArray
+from pyNN.core import IndexBasedExpression
+from pyNN.random import RandomDistribution
+from pyNN.space import Space
+
+from pycosim.errors import InvalidInputError
+from pycosim.frontend.connectivity import Connectivity
+from pycosim.random import evaluate_distribution, stream_of
+
+Values = float | NDArray[np.float64]
+
+# Synapses whose distances are in memory at the same time (a few 8 MB arrays).
+BLOCK_SYNAPSES = 2**20
+
+
+class SynapseValues:
+    """Evaluates parameters of a projection's synapse type at its synapses.
+
+    Parameters
+    ----------
+    projection : PyNN projection
+    connectivity : Connectivity
+    seed, stream : int
+        Where random values come from.
+    """
+
+    def __init__(self, projection: Any, connectivity: Connectivity, seed: int, stream: int):
+        self.projection, self.connectivity = projection, connectivity
+        self.seed, self.stream = seed, stream
+
+    def __call__(self, name: str) -> Values | None:
+        """Return the values of parameter `name`: one number, or (n_synapses,) float64; None if it has none.
+
+        Raises
+        ------
+        InvalidInputError
+            If an array has the wrong shape, or a function cannot be evaluated.
+        """
+        if name in self.connectivity.given:
+            return self.connectivity.given[name]
+        parameters = self.projection.synapse_type.parameter_space
+        if name not in parameters.keys() or parameters[name].base_value is None:
+            return None
+        values = self._evaluated(parameters[name], name, stream_of(self.stream, name))
+        return float(values) if np.ndim(values) == 0 else np.asarray(values, np.float64)
+
+    def _evaluated(self, array: larray, name: str, stream: int) -> Any:
+        """Return a lazy array's values at the synapses, with the operations that are queued in it."""
+        values = self._base(array, name, stream)
+        for i, (function, argument) in enumerate(array.operations):
+            if argument is None:
+                values = function(values)
+                continue
+            if isinstance(argument, larray):
+                argument = self._evaluated(argument, name, stream_of(stream, i))
+            elif isinstance(argument, np.ndarray) and argument.ndim:
+                argument = self._from_array(argument, name)
+            values = function(values, argument)
+        return values
+
+    def _base(self, array: larray, name: str, stream: int) -> Any:
+        base = array.base_value
+        if isinstance(base, RandomDistribution):
+            return evaluate_distribution(base, self.connectivity.n_synapses, self.seed, stream)
+        if isinstance(base, IndexBasedExpression):
+            return self._of_indices(base, name)
+        if callable(base):
+            return self._of_distances(base, name)
+        if np.ndim(base) == 0 and np.isreal(base) and not hasattr(base, "__next__"):
+            return float(base)
+        if not isinstance(base, np.ndarray):  # sparse matrices and iterators
+            full = copy(array)
+            full.operations, full.shape = [], self.projection.shape
+            base = np.asarray(full.evaluate())
+        return self._from_array(base, name)
+
+    def _from_array(self, values: NDArray[Any], name: str) -> NDArray[np.float64]:
+        """Return one value for each synapse from a matrix of all pairs, or from a list of the synapses."""
+        n_synapses, shape = self.connectivity.n_synapses, tuple(self.projection.shape)
+        if values.shape == shape:
+            return values[self.connectivity.sources, self.connectivity.targets].astype(np.float64)
+        if values.shape in ((n_synapses,), (1,)):
+            return np.broadcast_to(values, (n_synapses,)).astype(np.float64)
+        raise InvalidInputError(
+            f"Projection {self.projection.label!r}: the array of {name}s has the shape {values.shape}; it "
+            f"must be {shape} (all pairs) or {(n_synapses,)} (one for each synapse, by source, then target)."
+        )
+
+    def _of_indices(self, expression: IndexBasedExpression, name: str) -> NDArray[np.float64]:
+        """Call an expression as PyNN does: with the sources of one target at a time."""
+        expression = copy(expression)
+        expression.projection = self.projection
+        return self._by_target(expression, name)
+
+    def _of_distances(self, function: Callable[[Any], Any], name: str) -> Values:
+        space, pre, post = self.projection.space, self._positions("pre"), self._positions("post")
+        if type(space).distances is not Space.distances:
+            return self._by_target(lambda i, j: function(space.distances(pre[i], post[j])), name)
+        connectivity, parts = self.connectivity, []
+        for first in range(0, connectivity.n_synapses, BLOCK_SYNAPSES):
+            block = slice(first, first + BLOCK_SYNAPSES)
+            pairs = pre[connectivity.sources[block]], post[connectivity.targets[block]]
+            parts.append(self._checked(function, name, len(pairs[0]), _distances(space, *pairs)))
+        return np.concatenate([np.empty(0), *parts])
+
+    def _positions(self, side: str) -> NDArray[np.float64]:
+        return getattr(self.projection, side).positions.T.astype(np.float64)
+
+    def _by_target(self, function: Callable[[Any, int], Any], name: str) -> NDArray[np.float64]:
+        values = np.empty(self.connectivity.n_synapses)
+        for target, synapses in _synapses_by_target(self.connectivity, self.projection.shape[1]):
+            sources = self.connectivity.sources[synapses]
+            values[synapses] = self._checked(function, name, len(sources), sources, target)
+        return values
+
+    def _checked(
+        self, function: Callable[..., Any], name: str, n: int, *arguments: Any
+    ) -> NDArray[np.float64]:
+        """Call a user's function and return (n,) float64."""
+        try:
+            return np.broadcast_to(np.asarray(function(*arguments), np.float64), (n,))
+        except (ArithmeticError, TypeError, ValueError, IndexError) as error:
+            raise InvalidInputError(
+                f"Projection {self.projection.label!r}: the function that gives the {name}s cannot be "
+                f"evaluated for an array of {n} synapses ({error}); write it with NumPy's functions, for "
+                "example numpy.where for if."
+            ) from error
+
+
+def _synapses_by_target(connectivity: Connectivity, n_post: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Iterate over the targets that have synapses, with the numbers of those."""
+    order = np.argsort(connectivity.targets, kind="stable")
+    ends = np.searchsorted(connectivity.targets[order], np.arange(n_post), side="right")
+    for target, (begin, end) in enumerate(zip(np.concatenate([[0], ends[:-1]]), ends)):
+        if end > begin:
+            yield target, order[begin:end]
+
+
+def _distances(space: Space, pre: NDArray[np.float64], post: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the distance of each of n pairs of positions, (n, 3) each, as `Space.distances` defines it.
+
+    That method only knows the matrix of all distances.
+    """
+    difference = np.abs(pre - space.scale_factor * (post + space.offset))
+    for axis, boundaries in enumerate(space.periodic_boundaries or ()):
+        if boundaries is not None:
+            column = difference[:, axis]
+            difference[:, axis] = np.minimum(column, (boundaries[1] - boundaries[0]) - column)
+    return np.sqrt(np.sum(difference[:, np.asarray(space.axes)] ** 2, axis=1))
