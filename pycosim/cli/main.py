@@ -98,7 +98,7 @@ def console_and_errors() -> Iterator[Console]:
     try:
         yield Console()
     except PycosimError as error:
-        Console(stderr=True).print(f"error: {error}", style="bold red", markup=False, highlight=False)
+        tell(f"error: {error}", Console(stderr=True), style="bold red")
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
         Console(stderr=True).print("interrupted")
@@ -162,7 +162,12 @@ def print_result(result: RunResult, console: Console, as_json: bool) -> None:
             highlight=False,
         )
     for note in result.notes:
-        console.print(f"note: {note}", markup=False, highlight=False)
+        tell(f"note: {note}", console)
+
+
+def tell(text: str, console: Console, **how: Any) -> None:
+    """Print a sentence as it is, on as many columns as it needs."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True, **how)
 
 
 def main() -> None:

@@ -142,7 +142,7 @@ class Comparison:
         table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
         table.add_column("", no_wrap=True)
         for summary in self.summaries[part]:
-            name = summary.target.replace("[", "\n[")
+            name = summary.target.replace("[", "\n[").replace("=", "=\n").replace(",", ",\n")
             table.add_column(Text(name), justify="right", vertical="bottom", overflow="fold")
         if self.failed:
             table.add_row("", *(_status(summary) for summary in self.summaries[part]))

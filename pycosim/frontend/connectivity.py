@@ -121,7 +121,7 @@ def _indices(request: Request, values: ArrayLike, side: int) -> NDArray[np.int32
         raise ConnectivityError(
             request.problem(
                 f"{name} index out of range: {np.count_nonzero(wrong)} of {values.size} are not whole "
-                f"numbers from 0 to {size - 1}, for example {values[wrong][0]}; indices count within the cells."
+                f"numbers from 0 to {size - 1}, for example {values[wrong][0]}."
             )
         )
     return np.ascontiguousarray(values, np.int32)

@@ -23,6 +23,35 @@ Values = float | NDArray[np.float64]
 BLOCK_SYNAPSES = 2**20
 
 
+_FUNCTIONS = (
+    "abs arccos arcsin arctan arctan2 ceil cos cosh exp fabs floor fmod hypot ldexp log log10 maximum "
+    "minimum modf power sin sinh sqrt tan tanh where"
+).split()
+_NAMES = {name: getattr(np, name) for name in _FUNCTIONS} | {"e": np.e, "pi": np.pi, "np": np, "numpy": np}
+
+
+def distance_function(text: str) -> Callable[[Any], Any]:
+    """Return the function of the distance d that a script gives as text, such as ``"0.2 + 2*exp(-d/0.2)"``.
+
+    PyNN documents such texts as weights and delays, but evaluates them without the functions that it allows
+    in connectors.
+
+    Raises
+    ------
+    InvalidInputError
+        If the text is not an expression of d.
+    """
+    try:
+        function = eval(f"lambda d: {text}", dict(_NAMES))
+        function(np.zeros(1))
+    except (SyntaxError, NameError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidInputError(
+            f"The text {text!r} is not a function of the distance d ({error}); write for example "
+            f"'0.1 + exp(-d)', with d and {', '.join(_FUNCTIONS)}, e and pi."
+        ) from error
+    return function
+
+
 class SynapseValues:
     """Evaluates parameters of a projection's synapse type at its synapses.
 

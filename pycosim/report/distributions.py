@@ -61,14 +61,18 @@ def distance_plot(comparison: Comparison) -> str:
         found = latency_by_distance(result.hardware)
         if len(found.distance) > 1:
             line = style(comparison, result)
-            for values, name, symbol in (
-                (found.mean_us, "mean", "circle"),
-                (found.p95_us, "95 %", "triangle-up"),
+            for name, values, symbol, width in (
+                ("mean", found.mean_us, "circle", 1.5),
+                ("95 %", found.p95_us, "triangle-up", 0.8),
             ):
                 plot.add_scatter(
-                    x=found.distance, y=values, mode="lines+markers", name=f"{escaped(result.target)}, {name}",
-                    marker={"symbol": symbol, "size": 6}, line=line | {"width": 1.5 if name == "mean" else 0.8},
-                )  # fmt: skip
+                    x=found.distance,
+                    y=values,
+                    mode="lines+markers",
+                    name=f"{escaped(result.target)}, {name}",
+                    marker={"symbol": symbol, "size": 6},
+                    line=line | {"width": width},
+                )
     if not plot.data:
         return ""
     plot.update_xaxes(title_text="distance between the cores (core units)")
@@ -147,16 +151,14 @@ def energy_plot(comparison: Comparison) -> str:
     plot = figure(height=110 + 56 * len(pairs), barmode="stack", bargap=0.45)
     names = [escaped(summary.target) for summary, _ in pairs]
     for number, cause in enumerate(causes):
+        hatching = ["/" if cause in energy.assumed else "" for _, energy in pairs]
         values = [energy.known_j.get(cause, 0.0) for _, energy in pairs]
         totals = [energy.total_j or 1.0 for _, energy in pairs]
         plot.add_bar(
             y=names, x=[100 * v / t for v, t in zip(values, totals, strict=True)], orientation="h",
             name=escaped(cause), customdata=[with_prefix(v, "J") for v in values],
             hovertemplate="%{customdata} (%{x:.1f} %)",
-            marker={
-                "color": SERIES[number % len(SERIES)],
-                "pattern": {"shape": ["/" if cause in energy.assumed else "" for _, energy in pairs], "size": 6},
-            },
+            marker={"color": SERIES[number % len(SERIES)], "pattern": {"shape": hatching, "size": 6}},
         )  # fmt: skip
     for name, (_, energy) in zip(names, pairs, strict=True):
         bound = "≥ " if energy.is_lower_bound else ""

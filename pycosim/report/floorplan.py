@@ -40,9 +40,10 @@ def floor_plan(hardware: HardwareRecord) -> str:
     body = _empty_cells(hardware, left, right, low, high) + _links(hardware)
     for row in range(len(cores.core)):
         tip = escaped(_describe(cores, row, f"{number(load[row])} {unit}"))
+        colour = heat(load[row] / largest)
         body += (
             f'<rect x="{cores.x[row] - side / 2:.3f}" y="{-cores.y[row] - side / 2:.3f}" width="{side:.3f}" '
-            f'height="{side:.3f}" rx="{side / 10:.3f}" fill="{heat(load[row] / largest)}"><title>{tip}</title></rect>'
+            f'height="{side:.3f}" rx="{side / 10:.3f}" fill="{colour}"><title>{tip}</title></rect>'
         )
     svg = (
         f'<svg class="floor" role="img" aria-label="floor plan" viewBox="{view}" '
@@ -110,7 +111,8 @@ def _links(hardware: HardwareRecord) -> str:
 def _describe(cores: CoreTable, row: int, load: str) -> str:
     relays = f" and {cores.relays[row]:,} relays" if cores.relays[row] else ""
     return (
-        f"core {cores.core[row]}: {load}\n{cores.neurons[row]:,} neurons{relays}, {cores.synapses[row]:,} synapses\n"
+        f"core {cores.core[row]}: {load}\n"
+        f"{cores.neurons[row]:,} neurons{relays}, {cores.synapses[row]:,} synapses\n"
         f"{cores.spikes[row]:,} spikes, {cores.synaptic_events[row]:,} synaptic events\n"
         f"{cores.packets_in[row]:,} packets in, {cores.packets_out[row]:,} out\n"
         f"busy for {with_prefix(cores.busy_ps[row] * 1e-12, 's')}"
@@ -131,4 +133,5 @@ def _link_caption(hardware: HardwareRecord) -> str:
 
 def _region(hardware: HardwareRecord) -> str:
     columns, rows = hardware.shape
-    return f"{len(hardware.cores.core):,} cores in use, of a floor of {columns} × {rows}; the used part is shown."
+    n_cores = len(hardware.cores.core)
+    return f"{n_cores:,} cores in use, of a floor of {columns} × {rows}; the used part is shown."

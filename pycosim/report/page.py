@@ -1,4 +1,4 @@
-"""Puts the report together, in reading order: verdict, table, rasters, distributions, chips, how to repeat."""
+"""Puts the report together, in reading order: verdict, table, spikes, distributions, chips, how to repeat."""
 
 from __future__ import annotations
 
@@ -22,6 +22,13 @@ DISCIPLINES = {
     "barrier": "elastic barrier: a step lasts until every packet has arrived",
     "free": "free running: a spike acts when its packet arrives",
 }
+TABLE_NOTE = (
+    "Spikes are matched one to one within each neuron, the closest first, up to {window:g} ms apart. "
+    "ISI distortion: mean absolute change of corresponding inter-spike intervals of each neuron, averaged "
+    "over neurons (ms: spikes against the reference; µs: arrival against emission of packets on the chip). "
+    "Disorder: packets that a later one overtook. Real-time factor: seconds, of the hardware or of the "
+    "simulation, for each second of the model. ≥: some causes of energy have no known constant."
+)
 
 
 def write_report(comparison: Comparison, path: Path) -> Path:
@@ -104,17 +111,10 @@ def _table(comparison: Comparison) -> str:
         for label, texts in section.rows:
             cells = "".join(f"<td>{escaped(text)}</td>" for text in texts)
             body += f"<tr><th scope='row'>{escaped(label)}</th>{cells}</tr>"
-    window = comparison.settings.window_ms
-    note = (
-        f"Spikes are matched one to one within each neuron, the closest first, up to {window:g} ms apart. "
-        "ISI distortion: mean absolute change of corresponding inter-spike intervals of each neuron, averaged over "
-        "neurons (ms, spikes against the reference; µs, arrival against emission of packets on the chip). Disorder: "
-        "packets that a later one overtook. Real-time factor: seconds, of the hardware or of the simulation, for "
-        "each second of the model. ≥: some causes of energy have no known constant."
-    )
+    note = TABLE_NOTE.format(window=comparison.settings.window_ms)
     return (
-        f"<div class='wide'><table class='figures'><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>"
-        f"</div><p class='note'>{note}</p>"
+        f"<div class='wide'><table class='figures'><thead><tr><td></td>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div><p class='note'>{note}</p>"
     )
 
 

@@ -107,6 +107,9 @@ def _draw(comparison: Comparison, panels: list[dict[str, Points]], n_points: int
             _add_image(figure, number, panel, (reference.duration_ms, n_rows))
         else:
             _add_markers(figure, number, panel, n_points)
+        figure.add_scatter(
+            x=[None], y=[None], showlegend=False, row=number, col=1
+        )  # axes even without spikes
     _add_legend(figure, panels)
     return figure
 
@@ -117,7 +120,7 @@ def _ticks(result: RunResult) -> dict:
     named = sorted((p for p in result.populations if not p.is_source), key=lambda p: -p.size)[:MAX_LABELS]
     middles = [float(np.searchsorted(numbers, p.first)) + (p.size - 1) / 2 for p in named]
     texts = [escaped(p.label if len(p.label) <= 14 else f"{p.label[:13]}…") for p in named]
-    return {"tickvals": middles, "ticktext": texts, "tickangle": -90 if len(named) <= 3 else 0}
+    return {"tickvals": middles, "ticktext": texts, "automargin": True}
 
 
 def _label_panel(figure: go.Figure, number: int, result: RunResult, summary: Summary) -> None:

@@ -44,11 +44,12 @@ def common_layout() -> dict[str, Any]:
     """Return what all plots have in common."""
     return {
         "template": "none",
-        "margin": {"l": 64, "r": 16, "t": 36, "b": 48},
+        "margin": {"l": 64, "r": 32, "t": 36, "b": 48},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "system-ui, sans-serif", "size": 12},
         "hoverlabel": {"font": {"size": 12}},
+        "modebar": {"orientation": "v", "bgcolor": "rgba(0,0,0,0)", "color": NEUTRAL},
         "legend": {"orientation": "h", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom"},
     }
 

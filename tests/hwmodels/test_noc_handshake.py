@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pycosim.hwmodels.noc import Mesh, Network
 
-# Inputs in the order of the scan: from -y, from east, from +y, from west, local; a sixth position is never used.
+# Inputs in the order of the scan; its sixth position is never used.
 MINUS_Y, EAST, PLUS_Y, WEST, LOCAL = range(5)
 OPPOSITE = {MINUS_Y: PLUS_Y, PLUS_Y: MINUS_Y, EAST: WEST, WEST: EAST}
 

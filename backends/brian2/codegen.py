@@ -1,0 +1,179 @@
+"""Which kind of code Brian2 generates, and Brian2 itself without its noise."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import logging
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycosim.errors import BackendError, InvalidInputError, MissingDependencyError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from pycosim.backends.base import Progress
+    from pycosim.backends.brian2.plan import Plan
+
+CODEGEN = ("cpp_standalone", "cython", "numpy")
+
+Key = tuple[str, str]
+"""Name of an object of the plan, and of its variable."""
+
+
+class Engine(Protocol):
+    """Holds the data of a program and runs it."""
+
+    def set(self, values: Mapping[Key, NDArray[Any]]) -> None:
+        """Take over values of constants, states, weights, delays (in steps), ends of synapses or input spikes."""
+
+    def get(self, owner: str, name: str) -> NDArray[np.float64]:
+        """Return the present values of a variable."""
+
+    def run(self, plan: Plan, first_step: int, n_steps: int, progress: Progress | None) -> Recorded:
+        """Do `n_steps` steps, the first of which is `first_step`."""
+
+    def close(self) -> None:
+        """Free everything."""
+
+
+class Recorded(Protocol):
+    """What the monitors of a program recorded during one run."""
+
+    def spikes(self, monitor: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return steps and indices, ordered by (step, index)."""
+
+    def samples(self, sampler: str, variable: str) -> NDArray[np.float64]:
+        """Return samples, (n_samples, n_neurons)."""
+
+
+def engine_for(codegen: str | None, dt_ms: float) -> Engine:
+    """Return an engine of the kind asked for, or of the fastest kind that works here.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no such kind.
+    BackendError
+        If it needs a compiler and there is none.
+    MissingDependencyError
+        If Brian2 is not installed.
+    """
+    if codegen is not None and codegen not in CODEGEN:
+        raise InvalidInputError(
+            f"Brian2 with codegen={codegen!r}: there is no such kind of code generation; "
+            f"choose one of {', '.join(CODEGEN)}."
+        )
+    brian2_version()
+    if codegen is None or codegen == "cpp_standalone":
+        from pycosim.backends.brian2.compiler import find_compiler
+        from pycosim.backends.brian2.standalone import StandaloneEngine
+
+        compiler = find_compiler()
+        if compiler:
+            return StandaloneEngine(dt_ms, compiler)
+        if codegen:
+            raise BackendError(
+                "Brian2 with codegen='cpp_standalone': there is no C++ compiler. Install g++ or clang++, name one "
+                "in the environment variable CXX, or use codegen='numpy'."
+            )
+    from pycosim.backends.brian2.runtime import RuntimeEngine
+
+    if codegen == "numpy":
+        return RuntimeEngine(dt_ms, "numpy")
+    works = cython_works()
+    if codegen == "cython" and not works:
+        raise BackendError(
+            "Brian2 with codegen='cython': a test compilation failed. Install Cython and a C++ compiler, or use "
+            "codegen='numpy'."
+        )
+    return RuntimeEngine(dt_ms, "cython" if works else "numpy")
+
+
+def brian2_version() -> str:
+    """Return the version of the installed Brian2, without importing it.
+
+    Raises
+    ------
+    MissingDependencyError
+        If it is not installed.
+    """
+    try:
+        return importlib.metadata.version("brian2")
+    except importlib.metadata.PackageNotFoundError:
+        raise MissingDependencyError(
+            "The target brian2 needs the package Brian2, which is not installed. Install it with: "
+            "pip install 'brian2>=2.9'"
+        ) from None
+
+
+def import_brian2() -> ModuleType:
+    """Import Brian2; the first import leaves no log file, no exception hook and no messages below warnings.
+
+    Raises
+    ------
+    MissingDependencyError
+        If it cannot be imported.
+    """
+    if "brian2" in sys.modules:
+        return sys.modules["brian2"]
+    hook = sys.excepthook
+    try:
+        import brian2
+    except (ImportError, AttributeError) as error:
+        raise MissingDependencyError(
+            f"Brian2 {brian2_version()} cannot be imported with NumPy {np.__version__}: {error}. "
+            "Brian2 2.9 needs NumPy below 2.4: pip install 'numpy<2.4'"
+        ) from error
+    sys.excepthook = hook
+    logger = brian2.BrianLogger
+    logger.log_level_warn()
+    if logger.file_handler is not None:
+        logging.getLogger("brian2").removeHandler(logger.file_handler)
+        logger.file_handler.close()
+        for path in (logger.tmp_log, logger.tmp_script):
+            if path and os.path.exists(path):
+                os.remove(path)
+        logger.file_handler = logger.tmp_log = logger.tmp_script = None
+    return brian2
+
+
+@contextlib.contextmanager
+def brian2_preferences(**values: Any) -> Iterator[ModuleType]:
+    """Set preferences of Brian2 (names with "__" for ".") and restore them afterwards.
+
+    Statements are never reordered for speed: sums would be rounded otherwise than on other backends.
+    """
+    brian2 = import_brian2()
+    values = {"codegen__loop_invariant_optimisations": False} | values
+    names = {name.replace("__", "."): value for name, value in values.items()}
+    old = {name: brian2.prefs[name] for name in names}
+    try:
+        for name, value in names.items():
+            brian2.prefs[name] = value
+        yield brian2
+    finally:
+        for name, value in old.items():
+            brian2.prefs[name] = value
+
+
+def cython_works() -> bool:
+    """Return whether Brian2 can compile with Cython here."""
+    from pycosim.backends.brian2.cache import cython_folder
+
+    with brian2_preferences(codegen__runtime__cython__cache_dir=cython_folder()):
+        from brian2.codegen.runtime.cython_rt import CythonCodeObject
+
+        logging.getLogger("brian2").disabled = True
+        try:
+            return bool(CythonCodeObject.is_available())
+        except ImportError:
+            return False
+        finally:
+            logging.getLogger("brian2").disabled = False

@@ -1,0 +1,111 @@
+"""DYNAP-SE: tags.
+
+A core knows the source of a spike only by its tag of 10 bits: the 8-bit address of the neuron in its own core and a
+2-bit virtual core, which each source sets per destination chip. Two sources with the same tag that reach the
+same core cannot be told apart there. The host gives the spikes of external sources any tag.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycosim.errors import Violation
+from pycosim.hwmodels.base import ChipModel
+from pycosim.hwmodels.mapping.table import Mapping
+from pycosim.network import Network
+
+__all__ = ["Model", "Tags", "allocate_tags"]
+
+N_ADDRESSES = 256
+N_VIRTUAL_CORES = 4
+N_TAGS = N_ADDRESSES * N_VIRTUAL_CORES
+
+
+class Tags:
+    """Tags given out so far.
+
+    Attributes
+    ----------
+    of : dict of (source, chip) to int
+        Tag that a source's spikes carry to a chip.
+    clashing : set of int
+        Sources for which no tag was left.
+    """
+
+    def __init__(self) -> None:
+        self.of: dict[tuple[int, int], int] = {}
+        self.clashing: set[int] = set()
+        self._cores_reached: dict[int, NDArray[np.uint8]] = {}
+
+    def give(self, source: int, chip: int, mask: int, choices: slice) -> None:
+        """Give a source the first of some tags that no other source uses at the cores of `mask`."""
+        reached = self._cores_reached.setdefault(chip, np.zeros(N_TAGS, np.uint8))
+        free = np.flatnonzero((reached[choices] & mask) == 0)
+        if not len(free):
+            self.clashing.add(source)
+            return
+        tag = range(N_TAGS)[choices][free[0]]
+        reached[tag] |= mask
+        self.of[source, chip] = tag
+
+
+def allocate_tags(mapping: Mapping, n_cores: int, cores_per_chip: int) -> Tags:
+    """Return tags for all sources, neurons first (their address is given), in order of their numbers.
+
+    Sources and targets on cores that the system does not have are left out.
+    """
+    tags = Tags()
+    axons = mapping.axons
+    core = mapping.core_of_neuron[axons.source]
+    there = (axons.core < n_cores) & (core < n_cores) & (mapping.place_of_neuron[axons.source] < N_ADDRESSES)
+    external = core < 0
+    for group in (there & ~external, (axons.core < n_cores) & external):
+        source, chip = axons.source[group].astype(np.int64), axons.core[group] // cores_per_chip
+        starts = np.flatnonzero(np.diff(source * n_cores + chip, prepend=-1))
+        bits = np.left_shift(1, axons.core[group] % cores_per_chip)
+        masks = np.bitwise_or.reduceat(bits, starts) if len(starts) else bits
+        for s, c, mask in zip(source[starts].tolist(), chip[starts].tolist(), masks.tolist()):
+            place = int(mapping.place_of_neuron[s])
+            own = mapping.core_of_neuron[s] >= 0
+            tags.give(s, c, mask, slice(place, N_TAGS, N_ADDRESSES) if own else slice(0, N_TAGS))
+    return tags
+
+
+class Model(ChipModel):
+    """DYNAP-SE: `ChipModel` with the check of tags."""
+
+    def special_limits(self, network: Network, mapping: Mapping) -> tuple[list[Violation], dict[str, tuple[int, int]]]:
+        """Return clashes of tags, and the largest number of sources that reach one core."""
+        tags = allocate_tags(mapping, self.description.n_cores, self.description.noc.cores_per_router.size)
+        inputs = int(mapping.axons_of_core.max(initial=0))
+        utilisation = {"tags per core": (inputs, N_TAGS)}
+        clashing = np.array(sorted(tags.clashing), np.int64)
+        own = clashing[mapping.core_of_neuron[clashing] >= 0]
+        violations = []
+        if len(own):
+            needed = max(_most_with_one_address(mapping), N_VIRTUAL_CORES + 1)
+            violations.append(
+                Violation(
+                    "neurons of one address that send to the same core (tag clash)",
+                    needed,
+                    N_VIRTUAL_CORES,
+                    len(own),
+                    "neurons",
+                    "use sparser connections between cores, or place neurons with the same targets on one core",
+                )
+            )
+        if len(clashing) > len(own):
+            remedy = "use fewer external sources, or place neurons with the same inputs on one core"
+            affected = len(clashing) - len(own)
+            violations.append(Violation("tags per core", max(inputs, N_TAGS + 1), N_TAGS, affected, "neurons", remedy))
+        return violations, utilisation
+
+
+def _most_with_one_address(mapping: Mapping) -> int:
+    """Return the largest number of neurons with the same address that send to the same core."""
+    axons = mapping.axons
+    own = mapping.core_of_neuron[axons.source] >= 0
+    address = mapping.place_of_neuron[axons.source[own]].astype(np.int64)
+    span = int(address.max(initial=0)) + 1
+    return int(np.bincount(axons.core[own] * span + address).max(initial=0))
