@@ -44,4 +44,4 @@ def build(network: Network, options: Options | None = None) -> Simulation:
     from pycosim.backends.brian2.simulation import Brian2Simulation
 
     overrides = options.overrides if options else {}
-    return Brian2Simulation(network, engine_for(overrides.get("codegen")))
+    return Brian2Simulation(network, engine_for(overrides.get("codegen"), network.dt_ms))

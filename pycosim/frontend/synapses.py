@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pyNN.standardmodels import StandardModelType, electrodes, synapses
 from pyNN.standardmodels.electrodes import StandardCurrentSource
 
 from pycosim.frontend.cells import placeholder, same_names
 from pycosim.frontend.simulator import state
+from pycosim.frontend.synapse_values import distance_function
 
 
 class StaticSynapse(synapses.StaticSynapse):
     """Synapse with constant weight and delay; without a delay it has the smallest one."""
 
     translations = same_names(synapses.StaticSynapse)
+
+    def __init__(self, **parameters: Any):
+        super().__init__(
+            **{
+                name: distance_function(value) if isinstance(value, str) else value
+                for name, value in parameters.items()
+            }
+        )
 
     def _get_minimum_delay(self) -> float:
         return state.min_delay

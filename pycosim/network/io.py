@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -35,7 +37,7 @@ def load(path: str | Path) -> Network:
         with np.load(path, allow_pickle=False) as archive:
             document = json.loads(str(archive["document"]))
             data = _restored(document["network"], archive) if document.get("format") == FORMAT else None
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, TypeError, EOFError, OSError, BadZipFile, zlib.error) as error:
         raise InvalidInputError(
             f"Loading a network from {path}: the file cannot be read ({error})."
         ) from error

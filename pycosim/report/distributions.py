@@ -149,6 +149,7 @@ def energy_plot(comparison: Comparison) -> str:
         return ""
     causes = list(dict.fromkeys(cause for _, energy in pairs for cause in energy.known_j))
     plot = figure(height=110 + 56 * len(pairs), barmode="stack", bargap=0.45)
+    plot.update_layout(legend={"traceorder": "normal"})
     names = [escaped(summary.target) for summary, _ in pairs]
     for number, cause in enumerate(causes):
         hatching = ["/" if cause in energy.assumed else "" for _, energy in pairs]

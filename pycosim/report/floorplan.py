@@ -10,7 +10,7 @@ from pycosim.comparison.table import number, with_prefix
 from pycosim.report.theme import HEAT, escaped, heat
 from pycosim.results import CoreTable, HardwareRecord
 
-MARGIN = 1.0
+MARGIN = 1.5
 MAX_CELL_PX = 72
 MAX_WIDTH_PX = 560
 LINK_COLOUR = "#D55E00"
@@ -28,7 +28,8 @@ def floor_plan(hardware: HardwareRecord) -> str:
     x = np.r_[cores.x, links.x_from, links.x_to]
     y = np.r_[cores.y, links.y_from, links.y_to]
     left, right, low, high = x.min() - MARGIN, x.max() + MARGIN, y.min() - MARGIN, y.max() + MARGIN
-    left, low = max(left, min(-0.5, x.min() - 0.5)), max(low, min(-0.5, y.min() - 0.5))
+    left = max(left, min(-0.5, x.min() - 0.5))
+    low = max(low, min(-0.5, y.min() - 0.5))
     right = min(right, max(hardware.shape[0] - 0.5, x.max() + 0.5))
     high = min(high, max(hardware.shape[1] - 0.5, y.max() + 0.5))
     side = _side(cores)

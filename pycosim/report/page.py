@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from importlib.resources import files
 from pathlib import Path
@@ -103,7 +104,7 @@ def _grid(*parts: str) -> str:
 
 def _table(comparison: Comparison) -> str:
     """Return the table of targets: metrics as rows."""
-    head = "".join(f"<th scope='col'>{escaped(s.target)}{_badge(s)}</th>" for s in comparison.summaries)
+    head = "".join(f"<th scope='col'>{_breakable(s.target)}{_badge(s)}</th>" for s in comparison.summaries)
     body = ""
     for section in comparison.sections():
         span = len(comparison.results) + 1
@@ -116,6 +117,11 @@ def _table(comparison: Comparison) -> str:
         f"<div class='wide'><table class='figures'><thead><tr><td></td>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table></div><p class='note'>{note}</p>"
     )
+
+
+def _breakable(target: str) -> str:
+    """Return a target's name, escaped, that may be broken between its options."""
+    return re.sub(r"([=,]|(?=\[))", r"\1<wbr>", escaped(target))
 
 
 def _badge(summary: Summary) -> str:
@@ -180,7 +186,8 @@ def _chip(result: RunResult) -> str:
     lead = (
         f"<p>{escaped(DISCIPLINES.get(hardware.discipline, hardware.discipline)).capitalize()}. "
         f"{hardware.sent:,} packets sent: {hardware.delivered:,} delivered ({hardware.late:,} late), "
-        f"{hardware.dropped:,} dropped, {hardware.in_flight:,} in flight at the end. {escaped(options)}</p>"
+        f"{hardware.dropped:,} dropped, {hardware.in_flight:,} in flight at the end.</p>"
+        f"<p class='note'>{escaped(options)}</p>"
     )
     limits = f"<div><h3>What limits</h3>{_limits(hardware.utilisation)}</div>" if hardware.utilisation else ""
     plan = floor_plan(hardware)

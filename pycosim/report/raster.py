@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim.comparison import Comparison, Summary, neuron_spikes
-from pycosim.report.theme import SPIKE_COLOURS, common_layout, embed, escaped
+from pycosim.report.theme import NEUTRAL, SPIKE_COLOURS, common_layout, embed, escaped
 from pycosim.results import RunResult
 
 if TYPE_CHECKING:
@@ -123,6 +123,16 @@ def _ticks(result: RunResult) -> dict:
     return {"tickvals": middles, "ticktext": texts, "automargin": True}
 
 
+def _add_boundaries(figure: go.Figure, number: int, result: RunResult) -> None:
+    """Draw a line between each two populations."""
+    numbers = result.neurons()
+    first = sorted(p.first for p in result.populations if not p.is_source)
+    if len(first) <= MAX_LABELS:
+        for neuron in first[1:]:
+            place = float(np.searchsorted(numbers, neuron)) - 0.5
+            figure.add_hline(place, line={"color": NEUTRAL, "width": 0.8, "dash": "dot"}, row=number, col=1)
+
+
 def _label_panel(figure: go.Figure, number: int, result: RunResult, summary: Summary) -> None:
     """Write target and outcome over a panel."""
     text = f"<b>{escaped(result.target)}</b>"
@@ -155,7 +165,7 @@ def _add_markers(figure: go.Figure, number: int, panel: dict[str, Points], n_poi
                 x=points.times_ms.astype(np.float32),
                 y=points.rows.astype(np.int32),
                 mode="markers",
-                marker=_marker(kind, size if kind == "same" else size + 2),
+                marker=_marker(kind, size if kind == "same" else size + 1.5),
                 legendgroup=kind,
                 showlegend=False,
                 hovertemplate=f"%{{x:.4~f}} ms, neuron %{{y}}<extra>{NAMES[kind]}</extra>",

@@ -61,7 +61,7 @@ struct FiredNeurons {
     }
 };
 
-class Partition {
+class alignas(kCacheLine) Partition {
   public:
     std::vector<Slice> slices;    // one for each population that has dynamics
     FiredNeurons fired[2];        // of the present batch of steps, and of the one before, which others may still read

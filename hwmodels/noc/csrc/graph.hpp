@@ -35,7 +35,7 @@ struct Graph {
     std::vector<Place> places;              ///< (n_routers,) for the computed routing
     std::vector<std::int32_t> terminal_x;   ///< (n_terminals,) mesh coordinates of the terminal's top-level router
     std::vector<std::int32_t> terminal_y;
-    std::vector<std::uint8_t> next_port;    ///< (n_routers * n_terminals,) table that replaces the computed routing, or empty
+    std::vector<std::uint8_t> next_port;    ///< (n_routers * n_terminals,) replaces the computed routing; or empty
 
     std::int32_t n_routers() const { return static_cast<std::int32_t>(first_port.size()) - 1; }
     std::int32_t n_ports() const { return first_port.back(); }

@@ -20,7 +20,9 @@ Delays delays(RouterKind kind, std::int64_t link) {
 
 int most_ports(const Graph& graph) {
     int most = 1;
-    for (std::int32_t r = 0; r < graph.n_routers(); ++r) most = std::max(most, graph.first_port[r + 1] - graph.first_port[r]);
+    for (std::int32_t r = 0; r < graph.n_routers(); ++r) {
+        most = std::max(most, graph.first_port[r + 1] - graph.first_port[r]);
+    }
     return most;
 }
 
@@ -99,7 +101,8 @@ std::int64_t Network::inject(std::span<const std::int64_t> cycle, std::span<cons
     }
     for (std::size_t k = 0; k < cycle.size(); ++k) {
         const auto to = static_cast<std::size_t>(destination[k]);
-        packets_.push_back({cycle[k], destination[k], graph_.terminal_x[to], graph_.terminal_y[to], flits[k], source[k], -1});
+        const std::int32_t x = graph_.terminal_x[to], y = graph_.terminal_y[to];
+        packets_.push_back({cycle[k], destination[k], x, y, flits[k], source[k], -1});
     }
     launch_cycles_.resize(last, -1);
     arrival_cycles_.resize(last, -1);

@@ -26,7 +26,7 @@
   plots.forEach((plot) => {
     const figure = JSON.parse(plot.querySelector("script").textContent);
     plot.replaceChildren();
-    const options = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
+    const options = { responsive: true, displaylogo: false, modeBarButtons: [["resetScale2d", "toImage"]] };
     Plotly.newPlot(plot, figure.data, figure.layout, options).then(() => Plotly.relayout(plot, colours(plot.layout)));
   });
   dark.addEventListener("change", recolour);

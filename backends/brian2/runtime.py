@@ -1,0 +1,182 @@
+"""Brian2's runtime mode: the objects live in this process and every step runs Cython or NumPy code."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycosim.backends.base import Progress
+from pycosim.backends.brian2 import cache
+from pycosim.backends.brian2.codegen import Key, brian2_preferences
+from pycosim.backends.brian2.compiler import KERNEL_FLAGS, NATIVE_FLAG
+from pycosim.backends.brian2.equations import HELD_UNTIL
+from pycosim.backends.brian2.plan import Plan
+from pycosim.network import model_named
+
+_PENDING = ("pending_ahead", "pending_synapses")
+
+
+class RuntimeEngine:
+    """Runs Brian2 objects in this process.
+
+    Parameters
+    ----------
+    dt_ms : float
+    target : {"cython", "numpy"}
+    """
+
+    def __init__(self, dt_ms: float, target: str):
+        self._dt_ms, self._target = dt_ms, target
+        self._dt_s = float(np.float32(dt_ms * 1e-3))
+        self._plan: Plan | None = None
+        self._program: Any = None
+        self._data: dict[Key, NDArray[Any]] = {}
+
+    def set(self, values: Mapping[Key, NDArray[Any]]) -> None:
+        """Take over values; what no object holds yet is kept for the next program."""
+        for (owner, name), value in values.items():
+            self._data[owner, name] = np.array(value)
+            if self._program is not None:
+                self._apply(owner, name)
+
+    def get(self, owner: str, name: str) -> NDArray[Any]:
+        """Return the present values of a variable."""
+        if self._program is not None:
+            self._save_state()
+        return self._data.get((owner, name), np.empty(0, np.int32))
+
+    def _apply(self, owner: str, name: str) -> None:
+        """Give one of the values to the object that holds it, if there is one."""
+        program, value = self._program, self._data[owner, name]
+        if owner in program.sources and name in ("neuron_index", "_timebins"):
+            _resize_and_set(program.sources[owner], name, value)
+        elif owner in program.synapses:
+            if name in _PENDING:
+                _set_pending(program.synapses[owner].pre.queue, *(self._data.get((owner, n)) for n in _PENDING))
+            elif name == "delay":
+                # Brian2 sends a spike in the step after it, see SCHEDULE.
+                program.variable(owner, name).set_value((value - 1) * self._dt_s)
+            elif name == "w":
+                program.variable(owner, name).set_value(value)
+        elif owner in program.samplers and name == "interval":
+            program.samplers[owner].clock.variables["dt"].set_value(float(value[0]) * self._dt_s)
+        elif owner in program.groups or owner in program.samplers or owner in program.sources:
+            program.variable(owner, name).set_value(value)
+
+    def _save_state(self) -> None:
+        """Copy what a run has changed from the objects to `_data`."""
+        for group in self._plan.groups:
+            for name in (*model_named(group.model).states, HELD_UNTIL, "_spikespace"):
+                self._data[group.name, name] = self._program.variable(group.name, name).get_value().copy()
+        for source in self._plan.sources:
+            self._data[source.name, "_spikespace"] = (
+                self._program.variable(source.name, "_spikespace").get_value().copy()
+            )
+        for synapses in self._plan.synapses:
+            pending = _pending(self._program.synapses[synapses.name].pre.queue)
+            self._data.update(zip(((synapses.name, name) for name in _PENDING), pending))
+
+    def _build(self, plan: Plan) -> None:
+        from pycosim.backends.brian2.program import build_program
+
+        if self._program is not None:
+            self._save_state()
+        self._plan, self._program = plan, build_program(plan, self._dt_ms)
+        for name, synapses in self._program.synapses.items():
+            synapses.connect(i=self._data[name, "_synaptic_pre"], j=self._data[name, "_synaptic_post"])
+        for owner, name in self._data:
+            self._apply(owner, name)
+
+    def run(self, plan: Plan, first_step: int, n_steps: int, progress: Progress | None) -> RecordedArrays:
+        """Run the program of `plan` for `n_steps` steps."""
+        with self._brian2() as brian2:
+            if plan != self._plan:
+                self._build(plan)
+            network = self._program.network
+            network.t_ = first_step * self._dt_s
+            network.run(n_steps * self._dt_s * brian2.second, namespace={})
+            recorded = RecordedArrays(self._program, self._dt_s)
+        if progress:
+            progress(n_steps)
+        return recorded
+
+    @contextlib.contextmanager
+    def _brian2(self) -> Iterator[ModuleType]:
+        """Set what Brian2 keeps globally, and restore it afterwards."""
+        values: dict[str, Any] = {"codegen__target": self._target}
+        if self._target == "cython":
+            values["codegen__runtime__cython__cache_dir"] = cache.cython_folder()
+            values["codegen__cpp__extra_compile_args_gcc"] = ["-w", "-std=c++11", *KERNEL_FLAGS, NATIVE_FLAG]
+        with brian2_preferences(**values) as brian2:
+            brian2.set_device("runtime")
+            try:
+                yield brian2
+            finally:
+                brian2.reset_device()
+
+    def close(self) -> None:
+        """Forget all objects."""
+        self._program = self._plan = None
+        self._data.clear()
+
+
+class RecordedArrays:
+    """What a program's monitors recorded; they are emptied."""
+
+    def __init__(self, program: Any, dt_s: float):
+        self._spikes = {}
+        for name, monitor in program.monitors.items():
+            steps = np.rint(np.asarray(monitor.t_) / dt_s).astype(np.int64)
+            self._spikes[name] = steps, np.asarray(monitor.i).astype(np.int64)
+            monitor.resize(0)
+        self._samples = {}
+        for name, sampler in program.samplers.items():
+            for variable in sampler.record_variables:
+                self._samples[name, variable] = np.array(sampler.variables[variable].get_value())
+            sampler.resize(0)
+
+    def spikes(self, monitor: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return steps and indices, ordered by (step, index)."""
+        return self._spikes[monitor]
+
+    def samples(self, sampler: str, variable: str) -> NDArray[np.float64]:
+        """Return samples, (n_samples, n_neurons)."""
+        return self._samples[sampler, variable]
+
+
+def _resize_and_set(source: Any, name: str, value: NDArray[Any]) -> None:
+    source.variables[name].resize(len(value))
+    source.variables[name].set_value(value)
+    source.variables["_lastindex"].set_value(0)
+    # Otherwise Brian2 computes the bins itself, from spike times, and refuses two spikes of a source in a step.
+    source._spikes_changed = False
+    source._previous_dt = source.dt_
+
+
+def _pending(queue: Any) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return the spikes that wait in a queue: steps until each acts (0: the next), and its synapse."""
+    if hasattr(queue, "_extract_spikes"):
+        ahead, synapses = queue._extract_spikes().T
+        order = np.argsort(ahead, kind="stable")
+        return ahead[order].astype(np.int32), synapses[order].astype(np.int32)
+    offset, slots = queue._full_state()
+    slots = [*slots[offset:], *slots[:offset]]
+    ahead = np.repeat(np.arange(len(slots), dtype=np.int32), [len(slot) for slot in slots])
+    return ahead, np.array([synapse for slot in slots for synapse in slot], np.int32)
+
+
+def _set_pending(queue: Any, ahead: NDArray[np.int32] | None, synapses: NDArray[np.int32] | None) -> None:
+    if ahead is None or synapses is None or len(ahead) != len(synapses):
+        return
+    n_slots = int(ahead.max(initial=0)) + 1
+    if hasattr(queue, "_extract_spikes"):
+        per_slot = np.bincount(ahead, minlength=n_slots)
+        spikes = np.stack([ahead, synapses], axis=1)
+        queue._restore_from_full_state((queue._dt, spikes, (n_slots, max(1, int(per_slot.max())))))
+    else:
+        queue._restore_from_full_state((0, [synapses[ahead == slot].tolist() for slot in range(n_slots)]))

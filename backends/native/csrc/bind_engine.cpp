@@ -1,0 +1,144 @@
+// Python bindings of the engine: conversion of arguments and results, and nothing else.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "engine.hpp"
+
+namespace nb = nanobind;
+using namespace pycosim::native;
+
+namespace {
+
+template <class T>
+using Array = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+template <class T>
+std::span<const T> view(const Array<T>& array) {
+    return {array.data(), array.size()};
+}
+
+template <class T, std::size_t n = 1>
+nb::ndarray<nb::numpy, T> to_numpy(std::vector<T>&& values, std::array<std::size_t, n> shape) {
+    auto owned = std::make_unique<std::vector<T>>(std::move(values));
+    T* data = owned->data();
+    nb::capsule owner(owned.release(), [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+    return nb::ndarray<nb::numpy, T>(data, n, shape.data(), owner);
+}
+
+template <class T>
+nb::ndarray<nb::numpy, T> to_numpy(std::vector<T>&& values) {
+    const std::size_t size = values.size();
+    return to_numpy<T, 1>(std::move(values), {size});
+}
+
+using PopulationTuple = std::tuple<std::string, std::uint32_t>;
+using ProjectionTuple = std::tuple<int, Array<std::int32_t>, Array<std::int64_t>, Array<std::int32_t>, Array<double>,
+                                   Array<std::int32_t>>;
+
+void construct(Engine* engine, const std::vector<PopulationTuple>& populations,
+               const Array<std::int32_t>& core_of_neuron, unsigned n_threads) {
+    std::vector<PopulationSpec> specs;
+    for (const auto& [model, size] : populations) specs.push_back({model, size});
+    const nb::gil_scoped_release release;
+    new (engine) Engine(specs, view(core_of_neuron), n_threads);
+}
+
+void connect(Engine& engine, const std::vector<ProjectionTuple>& projections) {
+    std::vector<ProjectionColumns> columns;
+    for (const auto& [receptor, sources, indptr, targets, weights, delays] : projections) {
+        columns.push_back({receptor, view(sources), view(indptr), view(targets), view(weights), view(delays)});
+    }
+    const nb::gil_scoped_release release;
+    engine.connect(columns);
+}
+
+void set_constants(Engine& engine, std::size_t population, const std::vector<Array<double>>& columns) {
+    std::vector<std::span<const double>> views;
+    for (const auto& column : columns) views.push_back(view(column));
+    engine.set_constants(population, views);
+}
+
+auto as_tuple(SpikeColumns spikes) {
+    return std::make_tuple(to_numpy(std::move(spikes.steps)), to_numpy(std::move(spikes.indices)));
+}
+
+auto as_matrix(Samples samples) {
+    const std::array<std::size_t, 2> shape{samples.n_rows, samples.n_columns};
+    return to_numpy<double, 2>(std::move(samples.values), shape);
+}
+
+std::vector<std::tuple<std::string, std::vector<std::string>, std::vector<std::string>>> model_columns() {
+    std::vector<std::tuple<std::string, std::vector<std::string>, std::vector<std::string>>> all;
+    for (const Model& model : models()) {
+        all.emplace_back(std::string(model.name), std::vector<std::string>(model.states.begin(), model.states.end()),
+                         std::vector<std::string>(model.constants.begin(), model.constants.end()));
+    }
+    return all;
+}
+
+}  // namespace
+
+NB_MODULE(_engine, module) {
+    module.doc() = "The native engine: neurons and synapses of a network, advanced step by step.";
+    module.def("models", &model_columns, "Names of the models, their state variables and constants of one step.");
+    nb::class_<Engine>(module, "Engine")
+        .def("__init__", &construct, nb::arg("populations"), nb::arg("core_of_neuron"), nb::arg("n_threads"))
+        .def("connect", &connect, nb::arg("projections"))
+        .def("set_constants", &set_constants, nb::arg("population"), nb::arg("columns"))
+        .def("set_state", [](Engine& engine, std::size_t population, std::string_view name,
+                             const Array<double>& values) { engine.set_state(population, name, view(values)); },
+             nb::arg("population"), nb::arg("name"), nb::arg("values"))
+        .def("state", [](const Engine& engine, std::size_t population, std::string_view name) {
+                 return to_numpy(engine.state(population, name));
+             }, nb::arg("population"), nb::arg("name"))
+        .def("record_spikes", [](Engine& engine, std::size_t population, const Array<std::uint8_t>& mask) {
+                 engine.record_spikes(population, view(mask));
+             }, nb::arg("population"), nb::arg("mask"))
+        .def("take_spikes", [](Engine& engine, std::size_t population) {
+                 return as_tuple(engine.take_spikes(population));
+             }, nb::arg("population"))
+        .def("forget_signals", &Engine::forget_signals, nb::arg("population"))
+        .def("record_signal", [](Engine& engine, std::size_t population, std::string_view state,
+                                 const Array<std::int64_t>& indices, std::int64_t origin_step,
+                                 std::int64_t interval_steps) {
+                 engine.record_signal(population, state, view(indices), origin_step, interval_steps);
+             }, nb::arg("population"), nb::arg("state"), nb::arg("indices"), nb::arg("origin_step"),
+             nb::arg("interval_steps"))
+        .def("take_signal", [](Engine& engine, std::size_t population, std::string_view state) {
+                 return as_matrix(engine.take_signal(population, state));
+             }, nb::arg("population"), nb::arg("state"))
+        .def("set_source_spikes", [](Engine& engine, std::size_t population, std::int64_t first_step,
+                                     std::int64_t last_step, const Array<std::int64_t>& steps,
+                                     const Array<std::int64_t>& indices) {
+                 engine.set_source_spikes(population, first_step, last_step, view(steps), view(indices));
+             }, nb::arg("population"), nb::arg("first_step"), nb::arg("last_step"), nb::arg("steps"),
+             nb::arg("indices"))
+        .def("advance", &Engine::advance, nb::arg("n_steps"), nb::call_guard<nb::gil_scoped_release>())
+        .def("initial_spikes", [](Engine& engine) { return to_numpy(engine.initial_spikes()); })
+        .def("step_deferred", [](Engine& engine) {
+                 std::vector<std::int64_t> neurons;
+                 {
+                     const nb::gil_scoped_release release;
+                     neurons = engine.step_deferred();
+                 }
+                 return to_numpy(std::move(neurons));
+             })
+        .def("deliver", [](Engine& engine, const Array<std::int64_t>& emission_steps,
+                           const Array<std::int64_t>& sources, const Array<std::int64_t>& cores,
+                           const Array<std::int64_t>& shifts, const Array<std::int64_t>& floors) {
+                 engine.deliver(view(emission_steps), view(sources), view(cores), view(shifts), view(floors));
+             }, nb::arg("emission_steps"), nb::arg("sources"), nb::arg("cores"), nb::arg("shifts"),
+             nb::arg("floors"))
+        .def_prop_ro("step", &Engine::step)
+        .def_prop_ro("started", &Engine::started)
+        .def_prop_ro("n_synapse_bytes", &Engine::n_synapse_bytes);
+}

@@ -1,0 +1,361 @@
+#include "engine.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <stdexcept>
+
+namespace pycosim::native {
+namespace {
+
+constexpr std::int64_t kMaxBatchSteps = 32;  // keeps the lists of fired neurons in cache
+
+const Model* find_model(std::string_view name) {
+    for (const Model& model : models()) {
+        if (model.name == name) return &model;
+    }
+    throw std::invalid_argument("unknown model " + std::string(name));
+}
+
+std::int64_t smallest_delay(std::span<const ProjectionColumns> projections) {
+    std::int64_t smallest = kMaxBatchSteps;
+    for (const ProjectionColumns& p : projections) {
+        for (const std::int32_t delay : p.delays) smallest = std::min<std::int64_t>(smallest, delay);
+    }
+    return smallest;
+}
+
+std::int64_t largest_delay(std::span<const ProjectionColumns> projections) {
+    std::int64_t largest = 1;
+    for (const ProjectionColumns& p : projections) {
+        for (const std::int32_t delay : p.delays) largest = std::max<std::int64_t>(largest, delay);
+    }
+    return largest;
+}
+
+}  // namespace
+
+Engine::Engine(std::span<const PopulationSpec> populations, std::span<const std::int32_t> core_of_neuron,
+               unsigned n_threads)
+    : core_of_neuron_(core_of_neuron.begin(), core_of_neuron.end()), partitions_(n_threads), pool_(n_threads) {
+    for (const PopulationSpec& spec : populations) {
+        Population population{};
+        population.model = spec.model.empty() ? nullptr : find_model(spec.model);
+        population.first = n_neurons_;
+        population.size = spec.size;
+        n_neurons_ += spec.size;
+        if (population.model) {
+            population.slice = n_slices_++;
+            for (std::uint64_t p = 0; p < n_threads; ++p) {
+                const auto begin = static_cast<std::uint32_t>(spec.size * p / n_threads);
+                const auto end = static_cast<std::uint32_t>(spec.size * (p + 1) / n_threads);
+                partitions_[p].add_slice(*population.model, begin, population.first + begin, end - begin);
+            }
+        }
+        populations_.push_back(std::move(population));
+    }
+    for (Partition& partition : partitions_) partition.allocate_inputs();
+    connect({});
+}
+
+void Engine::connect(std::span<const ProjectionColumns> projections) {
+    const RowIndex index(n_neurons_, projections);
+    const std::int64_t first_emission = started_ ? step_ + 1 : 0;
+    const std::int64_t max_delay = largest_delay(projections);
+    pool_.run([&](unsigned thread) {
+        Partition& partition = partitions_[thread];
+        SynapseStore store(index, projections, partition.target_map(n_neurons_), core_of_neuron_);
+        partition.connect(std::move(store), first_emission, max_delay, step_);
+    });
+    batch_steps_ = smallest_delay(projections);
+}
+
+const Model& Engine::dynamics(std::size_t population) const {
+    if (!populations_.at(population).model) throw std::invalid_argument("a population of spike sources has no state");
+    return *populations_[population].model;
+}
+
+int Engine::state_index(const Model& model, std::string_view name) {
+    const auto found = std::find(model.states.begin(), model.states.end(), name);
+    if (found == model.states.end()) throw std::invalid_argument("unknown state variable " + std::string(name));
+    return static_cast<int>(found - model.states.begin());
+}
+
+void Engine::set_constants(std::size_t population, std::span<const std::span<const double>> columns) {
+    const Model& model = dynamics(population);
+    const Population& spec = populations_[population];
+    if (columns.size() != model.constants.size()) throw std::invalid_argument("wrong number of constants");
+    const bool equal = std::all_of(columns.begin(), columns.end(), [](auto column) { return column.size() == 1; });
+    for (Partition& partition : partitions_) {
+        Slice& slice = partition.slices[spec.slice];
+        slice.equal_constants = equal;
+        for (std::size_t c = 0; c < columns.size(); ++c) {
+            if (columns[c].size() == 1) {
+                slice.constants[c].assign(equal ? 1 : padded(slice.size), columns[c][0]);
+                continue;
+            }
+            if (columns[c].size() != spec.size) throw std::invalid_argument("a constant has the wrong length");
+            const auto begin = columns[c].begin() + slice.first_index;
+            slice.constants[c].assign(begin, begin + slice.size);
+        }
+    }
+}
+
+void Engine::set_state(std::size_t population, std::string_view name, std::span<const double> values) {
+    const int index = state_index(dynamics(population), name);
+    if (values.size() != populations_[population].size) throw std::invalid_argument("wrong number of values");
+    for (Partition& partition : partitions_) {
+        Slice& slice = partition.slices[populations_[population].slice];
+        const auto begin = values.begin() + slice.first_index;
+        std::copy(begin, begin + slice.size, slice.states[static_cast<std::size_t>(index)].begin());
+    }
+}
+
+std::vector<double> Engine::state(std::size_t population, std::string_view name) const {
+    const int index = state_index(dynamics(population), name);
+    std::vector<double> values;
+    for (const Partition& partition : partitions_) {
+        const Slice& slice = partition.slices[populations_[population].slice];
+        const Column& column = slice.states[static_cast<std::size_t>(index)];
+        values.insert(values.end(), column.begin(), column.begin() + slice.size);
+    }
+    return values;
+}
+
+void Engine::record_spikes(std::size_t population, std::span<const std::uint8_t> mask) {
+    Population& spec = populations_.at(population);
+    if (mask.size() != spec.size) throw std::invalid_argument("the mask has the wrong length");
+    const bool any = std::any_of(mask.begin(), mask.end(), [](std::uint8_t m) { return m != 0; });
+    if (!spec.model) {
+        spec.spikes_recorded.assign(mask.begin(), any ? mask.end() : mask.begin());
+        return;
+    }
+    for (Partition& partition : partitions_) {
+        Slice& slice = partition.slices[spec.slice];
+        const auto begin = mask.begin() + slice.first_index;
+        slice.spikes_recorded.assign(begin, begin + (any ? slice.size : 0));
+    }
+}
+
+SpikeColumns Engine::take_spikes(std::size_t population) {
+    Population& spec = populations_.at(population);
+    if (!spec.model) return std::exchange(spec.spikes, {});
+    SpikeColumns all;
+    for (Partition& partition : partitions_) {
+        SpikeColumns part = std::exchange(partition.slices[spec.slice].spikes, {});
+        all.steps.insert(all.steps.end(), part.steps.begin(), part.steps.end());
+        all.indices.insert(all.indices.end(), part.indices.begin(), part.indices.end());
+    }
+    if (partitions_.size() == 1) return all;
+    // Slices ascend with the index, so that a stable order by step is the order by (step, index).
+    std::vector<std::size_t> order(all.steps.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return all.steps[a] < all.steps[b]; });
+    SpikeColumns sorted;
+    for (const std::size_t i : order) sorted.add(all.steps[i], all.indices[i]);
+    return sorted;
+}
+
+void Engine::forget_signals(std::size_t population) {
+    dynamics(population);
+    for (Partition& partition : partitions_) partition.slices[populations_[population].slice].signals.clear();
+}
+
+void Engine::record_signal(std::size_t population, std::string_view state, std::span<const std::int64_t> indices,
+                           std::int64_t origin_step, std::int64_t interval_steps) {
+    const int index = state_index(dynamics(population), state);
+    for (Partition& partition : partitions_) {
+        Slice& slice = partition.slices[populations_[population].slice];
+        SignalRecording signal{index, origin_step, interval_steps, {}, {}};
+        for (const std::int64_t i : indices) {
+            const std::int64_t within = i - slice.first_index;
+            if (within >= 0 && within < slice.size) signal.indices.push_back(static_cast<std::uint32_t>(within));
+        }
+        slice.signals.push_back(std::move(signal));
+    }
+}
+
+Samples Engine::take_signal(std::size_t population, std::string_view state) {
+    const int index = state_index(dynamics(population), state);
+    std::vector<SignalRecording*> parts;
+    Samples samples{{}, 0, 0};
+    for (Partition& partition : partitions_) {
+        for (SignalRecording& signal : partition.slices[populations_[population].slice].signals) {
+            if (signal.state != index) continue;
+            parts.push_back(&signal);
+            samples.n_columns += signal.indices.size();
+            samples.n_rows = signal.n_rows;
+        }
+    }
+    samples.values.resize(samples.n_rows * samples.n_columns);
+    std::size_t column = 0;
+    for (SignalRecording* part : parts) {
+        const std::size_t width = part->indices.size();
+        for (std::size_t row = 0; row < samples.n_rows; ++row) {
+            std::copy_n(part->samples.begin() + static_cast<std::ptrdiff_t>(row * width), width,
+                        samples.values.begin() + static_cast<std::ptrdiff_t>(row * samples.n_columns + column));
+        }
+        column += width;
+        part->samples.clear();
+        part->n_rows = 0;
+    }
+    return samples;
+}
+
+void Engine::set_source_spikes(std::size_t population, std::int64_t first_step, std::int64_t last_step,
+                               std::span<const std::int64_t> steps, std::span<const std::int64_t> indices) {
+    Population& spec = populations_.at(population);
+    if (spec.model) throw std::invalid_argument("the population does not consist of spike sources");
+    spec.source_spikes = SourceSpikes(first_step, last_step, steps, indices, spec.first);
+}
+
+void Engine::check_sources(std::int64_t first_step, std::int64_t last_step) const {
+    for (const Population& population : populations_) {
+        const SourceSpikes& known = population.source_spikes;
+        if (!population.model && !(known.covers(first_step) && known.covers(last_step))) {
+            throw std::logic_error("the spikes of the sources are not known for all steps");
+        }
+    }
+}
+
+void Engine::forget_old_synapses() {
+    for (Partition& partition : partitions_) partition.forget_old_synapses(step_);
+}
+
+std::span<const std::uint32_t> Engine::fired(const Partition& partition, const Population& population,
+                                             unsigned parity, std::size_t i_step) const {
+    return partition.fired[parity].list(i_step * n_slices_ + population.slice);
+}
+
+// In order of the spikes' global numbers, which is the order of populations and partitions.
+void Engine::send_spikes(Partition& partition, std::int64_t step, unsigned parity, std::size_t i_step) {
+    for (const Population& population : populations_) {
+        if (!population.model) {
+            for (const std::uint32_t neuron : population.source_spikes.at(step)) partition.send(neuron, step);
+            continue;
+        }
+        for (const Partition& from : partitions_) {
+            for (const std::uint32_t neuron : fired(from, population, parity, i_step)) partition.send(neuron, step);
+        }
+    }
+}
+
+void Engine::send_source_spikes(Partition& partition, std::int64_t step) {
+    for (const Population& population : populations_) {
+        if (population.model) continue;
+        for (const std::uint32_t neuron : population.source_spikes.at(step)) partition.send(neuron, step);
+    }
+}
+
+void Engine::record_source_spikes(std::int64_t step) {
+    for (Population& population : populations_) {
+        if (population.model || population.spikes_recorded.empty()) continue;
+        for (const std::uint32_t neuron : population.source_spikes.at(step)) {
+            const std::uint32_t index = neuron - population.first;
+            if (population.spikes_recorded[index]) population.spikes.add(step, index);
+        }
+    }
+}
+
+void Engine::advance(std::int64_t n_steps) {
+    if (n_steps < 1) return;
+    check_sources(started_ ? step_ + 1 : 0, step_ + n_steps);
+    forget_old_synapses();
+    pool_.run([&](unsigned thread) { advance_partition(thread, n_steps); });
+    started_ = true;
+    step_ += n_steps;
+}
+
+// Runs in all threads at once; what others read (`fired`) is written only between two meetings, and two lists
+// alternate so that one meeting per batch is enough.
+void Engine::advance_partition(unsigned thread, std::int64_t n_steps) {
+    Partition& partition = partitions_[thread];
+    if (!started_) {
+        send_source_spikes(partition, 0);
+        if (thread == 0) record_source_spikes(0);
+    }
+    const std::int64_t end = step_ + n_steps;
+    unsigned parity = 0;
+    for (std::int64_t done = step_; done < end; parity ^= 1) {
+        const std::int64_t n = std::min(batch_steps_, end - done);
+        partition.fired[parity].clear();
+        for (std::int64_t i = 1; i <= n; ++i) partition.step(done + i, partition.fired[parity]);
+        pool_.meet();
+        for (std::int64_t i = 1; i <= n; ++i) {
+            send_spikes(partition, done + i, parity, static_cast<std::size_t>(i - 1));
+            if (thread == 0) record_source_spikes(done + i);
+        }
+        done += n;
+    }
+}
+
+std::vector<std::int64_t> Engine::initial_spikes() {
+    if (started_) throw std::logic_error("the spikes of step 0 have been emitted already");
+    check_sources(0, 0);
+    started_ = true;
+    record_source_spikes(0);
+    std::vector<std::int64_t> neurons;
+    for (const Population& population : populations_) {
+        if (population.model) continue;
+        const auto spikes = population.source_spikes.at(0);
+        neurons.insert(neurons.end(), spikes.begin(), spikes.end());
+    }
+    return neurons;
+}
+
+std::vector<std::int64_t> Engine::step_deferred() {
+    if (!started_) throw std::logic_error("initial_spikes() comes before the first step_deferred()");
+    const std::int64_t step = step_ + 1;
+    check_sources(step, step);
+    forget_old_synapses();
+    pool_.run([&](unsigned thread) {
+        partitions_[thread].fired[0].clear();
+        partitions_[thread].step(step, partitions_[thread].fired[0]);
+    });
+    step_ = step;
+    record_source_spikes(step);
+    std::vector<std::int64_t> neurons;
+    for (const Population& population : populations_) {
+        if (!population.model) {
+            const auto spikes = population.source_spikes.at(step);
+            neurons.insert(neurons.end(), spikes.begin(), spikes.end());
+            continue;
+        }
+        for (const Partition& partition : partitions_) {
+            const auto spikes = fired(partition, population, 0, 0);
+            neurons.insert(neurons.end(), spikes.begin(), spikes.end());
+        }
+    }
+    return neurons;
+}
+
+void Engine::deliver(std::span<const std::int64_t> emission_steps, std::span<const std::int64_t> sources,
+                     std::span<const std::int64_t> cores, std::span<const std::int64_t> shifts,
+                     std::span<const std::int64_t> floors) {
+    if (core_of_neuron_.empty()) throw std::logic_error("the network was built without cores");
+    const std::size_t n = emission_steps.size();
+    if (sources.size() != n || cores.size() != n || shifts.size() != n || floors.size() != n) {
+        throw std::invalid_argument("the columns have different lengths");
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+        if (emission_steps[i] < 0 || emission_steps[i] > step_) {
+            throw std::invalid_argument("a spike of step " + std::to_string(emission_steps[i]) +
+                                        " cannot be delivered at step " + std::to_string(step_));
+        }
+        if (sources[i] < 0 || sources[i] >= n_neurons_) {
+            throw std::invalid_argument("there is no neuron " + std::to_string(sources[i]));
+        }
+    }
+    for (Partition& partition : partitions_) {
+        for (std::size_t i = 0; i < n; ++i) {
+            partition.send_to_core(static_cast<std::uint32_t>(sources[i]), static_cast<std::int32_t>(cores[i]),
+                                   emission_steps[i], shifts[i], floors[i], step_);
+        }
+    }
+}
+
+std::size_t Engine::n_synapse_bytes() const {
+    return std::accumulate(partitions_.begin(), partitions_.end(), std::size_t{0},
+                           [](std::size_t n, const Partition& partition) { return n + partition.n_bytes(); });
+}
+
+}  // namespace pycosim::native

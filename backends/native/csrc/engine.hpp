@@ -1,0 +1,101 @@
+// A network that is advanced step by step on several threads, with the same result for any number of them.
+//
+// Each thread owns a partition: it integrates its neurons and adds up what arrives at them. The threads meet once per
+// batch of steps, which is as long as the smallest delay, and exchange only the numbers of the neurons that fired.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "partition.hpp"
+#include "sources.hpp"
+#include "thread_pool.hpp"
+
+namespace pycosim::native {
+
+struct PopulationSpec {
+    std::string model;  // a name of models(), or empty: spike sources
+    std::uint32_t size;
+};
+
+struct Samples {
+    std::vector<double> values;  // (n_rows, n_columns), row by row
+    std::size_t n_rows, n_columns;
+};
+
+class Engine {
+  public:
+    // `core_of_neuron` is empty, or has one entry for each neuron if synapses are to be delivered core by core.
+    Engine(std::span<const PopulationSpec> populations, std::span<const std::int32_t> core_of_neuron,
+           unsigned n_threads);
+
+    // Replaces all synapses, for the spikes that are emitted from the next step on.
+    void connect(std::span<const ProjectionColumns> projections);
+    // One column, of length 1 or the population's size, for each of the model's constants.
+    void set_constants(std::size_t population, std::span<const std::span<const double>> columns);
+    void set_state(std::size_t population, std::string_view name, std::span<const double> values);
+    std::vector<double> state(std::size_t population, std::string_view name) const;
+
+    // `mask` has one entry for each neuron of the population.
+    void record_spikes(std::size_t population, std::span<const std::uint8_t> mask);
+    SpikeColumns take_spikes(std::size_t population);
+    void forget_signals(std::size_t population);
+    // From the next step on, at origin_step + i * interval_steps.
+    void record_signal(std::size_t population, std::string_view state, std::span<const std::int64_t> indices,
+                       std::int64_t origin_step, std::int64_t interval_steps);
+    Samples take_signal(std::size_t population, std::string_view state);
+
+    // The spikes of one population of sources, which must be known for a step before the step is done.
+    void set_source_spikes(std::size_t population, std::int64_t first_step, std::int64_t last_step,
+                           std::span<const std::int64_t> steps, std::span<const std::int64_t> indices);
+
+    void advance(std::int64_t n_steps);
+
+    // Spikes of the sources at step 0, to be delivered by the caller.
+    std::vector<std::int64_t> initial_spikes();
+    // Does one step and returns the neurons and sources that fired, ascending, to be delivered by the caller.
+    std::vector<std::int64_t> step_deferred();
+    void deliver(std::span<const std::int64_t> emission_steps, std::span<const std::int64_t> sources,
+                 std::span<const std::int64_t> cores, std::span<const std::int64_t> shifts,
+                 std::span<const std::int64_t> floors);
+
+    std::int64_t step() const { return step_; }
+    bool started() const { return started_; }
+    std::size_t n_synapse_bytes() const;
+
+  private:
+    struct Population {
+        const Model* model;         // null: spike sources
+        std::uint32_t first, size;  // global number of the first neuron
+        std::size_t slice;          // of every partition
+        SourceSpikes source_spikes;
+        std::vector<std::uint8_t> spikes_recorded;  // of sources
+        SpikeColumns spikes;
+    };
+
+    std::span<const std::uint32_t> fired(const Partition& partition, const Population& population, unsigned parity,
+                                         std::size_t i_step) const;
+    void advance_partition(unsigned thread, std::int64_t n_steps);
+    void send_spikes(Partition& partition, std::int64_t step, unsigned parity, std::size_t i_step);
+    void send_source_spikes(Partition& partition, std::int64_t step);
+    void record_source_spikes(std::int64_t step);
+    void check_sources(std::int64_t first_step, std::int64_t last_step) const;
+    void forget_old_synapses();
+    static int state_index(const Model& model, std::string_view name);
+    const Model& dynamics(std::size_t population) const;
+
+    std::uint32_t n_neurons_ = 0;
+    std::int64_t step_ = 0;
+    bool started_ = false;  // whether the spikes of step 0 were emitted
+    std::int64_t batch_steps_ = 1;
+    std::size_t n_slices_ = 0;
+    std::vector<Population> populations_;
+    std::vector<std::int32_t> core_of_neuron_;
+    std::vector<Partition> partitions_;
+    ThreadPool pool_;
+};
+
+}  // namespace pycosim::native
