@@ -7,7 +7,7 @@ lives in ``hwmodels/<chip>/model.py`` and derives from `ChipModel`.
 from __future__ import annotations
 
 from pycosim.errors import Violation
-from pycosim.hwmodels.description import Description
+from pycosim.hwmodels.description import Chip, Description
 from pycosim.hwmodels.mapping.table import Mapping
 from pycosim.network import Network
 
@@ -31,7 +31,14 @@ class ChipModel:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, {self.description.chip.title!r})"
 
-    def special_limits(self, network: Network, mapping: Mapping) -> tuple[list[Violation], dict[str, tuple[int, int]]]:
+    @property
+    def chip(self) -> Chip:
+        """What the chip is: title, summary, discipline."""
+        return self.description.chip
+
+    def special_limits(
+        self, network: Network, mapping: Mapping
+    ) -> tuple[list[Violation], dict[str, tuple[int, int]]]:
         """Return violations of limits that only this chip has, and the use of those resources.
 
         Returns

@@ -12,142 +12,25 @@ Sources that are not assumptions begin with a key of the section ``[sources]``, 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, model_validator
+from pydantic import Field, StrictBool, StrictInt, model_validator
 
-from pycosim.units import format_energy, format_power, format_time, parse_energy_j, parse_power_w, parse_time_ps
+from pycosim.hwmodels.quantities import Constant, Count, Energy, Part, Power, Shape, Time, TimeTable
 
 __all__ = [
     "Capacity",
-    "Constant",
-    "Count",
     "Description",
-    "Energy",
     "EnergyCosts",
     "Mapping",
     "Noc",
-    "Power",
-    "Shape",
     "ServiceTimes",
-    "Time",
-    "TimeTable",
+    "SynapseMemory",
     "field_kinds",
 ]
 
-Confidence = Literal["published", "measured", "derived", "recalled", "assumed"]
 
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Constant(_Part):
-    """A value with its source.
-
-    Attributes
-    ----------
-    source : str
-        Key of ``[sources]``, then the place in it; free text where the confidence is "assumed".
-    confidence : {"published", "measured", "derived", "recalled", "assumed"}
-        "recalled" is published, but not checked against the paper's text.
-    """
-
-    source: str = Field(min_length=1)
-    confidence: Confidence
-
-
-class Count(Constant):
-    """A whole number that is not negative."""
-
-    value: StrictInt = Field(ge=0)
-
-    def __str__(self) -> str:
-        return str(self.value)
-
-
-class Time(Constant):
-    """A duration in picoseconds, written with a unit."""
-
-    value: Annotated[int, BeforeValidator(parse_time_ps)]
-
-    def __str__(self) -> str:
-        return format_time(self.value)
-
-
-class Energy(Constant):
-    """An energy in joules, written with a unit."""
-
-    value: Annotated[float, BeforeValidator(parse_energy_j)]
-
-    def __str__(self) -> str:
-        return format_energy(self.value)
-
-
-class Power(Constant):
-    """A power in watts, written with a unit."""
-
-    value: Annotated[float, BeforeValidator(parse_power_w)]
-
-    def __str__(self) -> str:
-        return format_power(self.value)
-
-
-def parse_shape(text: Any) -> tuple[int, int]:
-    """Return (columns, rows) of a shape written "8x4"."""
-    parts = text.split("x") if isinstance(text, str) else text
-    try:
-        columns, rows = (int(part) for part in parts)
-    except (TypeError, ValueError):
-        columns = rows = 0
-    if columns < 1 or rows < 1:
-        raise ValueError(f'{text!r} is not a shape: write columns and rows, both at least 1, as "8x4".')
-    return columns, rows
-
-
-class Shape(Constant):
-    """Columns and rows."""
-
-    value: Annotated[tuple[int, int], BeforeValidator(parse_shape)]
-
-    @property
-    def size(self) -> int:
-        """Columns times rows."""
-        return self.value[0] * self.value[1]
-
-    def __str__(self) -> str:
-        return "{}x{}".format(*self.value)
-
-
-class TimeTable(Constant):
-    """A duration that depends on a number, given at some numbers.
-
-    Attributes
-    ----------
-    value : dict of int to int
-        Picoseconds by number.
-    between : {"line", "previous"}
-        Linear interpolation, or the value at the largest key that is not above. Outside, the nearest key's.
-    """
-
-    value: dict[int, Annotated[int, BeforeValidator(parse_time_ps)]] = Field(min_length=1)
-    between: Literal["line", "previous"] = "line"
-
-    def at(self, number: int) -> int:
-        """Return the duration for `number` in picoseconds."""
-        keys = sorted(self.value)
-        below = max([key for key in keys if key <= number], default=keys[0])
-        above = min([key for key in keys if key >= number], default=keys[-1])
-        if self.between == "previous" or above <= below:
-            return self.value[below]
-        share = (number - below) / (above - below)
-        return round(self.value[below] + share * (self.value[above] - self.value[below]))
-
-    def __str__(self) -> str:
-        return ", ".join(f"{key}: {format_time(time)}" for key, time in sorted(self.value.items()))
-
-
-class Chip(_Part):
+class Chip(Part):
     """What the chip is.
 
     Attributes
@@ -158,17 +41,17 @@ class Chip(_Part):
         One line for listings.
     discipline : {"tick", "barrier", "free"}
         How steps of the network become time on the chip.
-    notes : list of str
+    notes : tuple of str
         What a reader of results should know; copied to every hardware record.
     """
 
     title: str
     summary: str
     discipline: Literal["tick", "barrier", "free"]
-    notes: list[str] = []
+    notes: tuple[str, ...] = ()
 
 
-class Capacity(_Part):
+class Capacity(Part):
     """Limits; a limit that is absent does not exist.
 
     Attributes
@@ -209,7 +92,7 @@ class Capacity(_Part):
     reach: Count | None = None
 
 
-class SynapseMemory(_Part):
+class SynapseMemory(Part):
     """How a list of synapses fills memory words.
 
     A list is cut into chunks; a chunk takes a header and its entries, rounded up to whole words.
@@ -221,7 +104,7 @@ class SynapseMemory(_Part):
     entries_per_chunk: Count
 
 
-class Mapping(_Part):
+class Mapping(Part):
     """How networks are put on the chip.
 
     Attributes
@@ -229,7 +112,7 @@ class Mapping(_Part):
     neurons_per_core
         How many neurons the sequential mapping puts on a core; the hard limit if absent.
     delay_in_axon : bool
-        Whether a packet carries the delay (so that each delay needs an axon of its own) rather than the synapse.
+        Whether a packet carries the delay, so that each delay needs an axon of its own, or the synapse does.
     splitters : bool
         Whether relays may be used where a neuron has more targets than `Capacity.axon_targets_per_neuron`.
     entry_router : int
@@ -242,7 +125,7 @@ class Mapping(_Part):
     entry_router: StrictInt = Field(default=0, ge=0)
 
 
-class Noc(_Part):
+class Noc(Part):
     """The network-on-chip.
 
     Attributes
@@ -257,8 +140,8 @@ class Noc(_Part):
     local
         From a core through its own router to a core at the same router, without any hop.
     trunk, branch
-        Hierarchy only: between mesh router and tree router, between tree router and core router. One packet at
-        a time: the same time is the least spacing there.
+        Hierarchy only: between mesh router and tree router, between tree router and core router. One packet
+        at a time: the same time is the least spacing there.
     flit
         Least spacing of two flits on a link of the mesh.
     flits_per_packet
@@ -298,7 +181,13 @@ class Noc(_Part):
         if self.cycle.value < 1:
             raise ValueError("cycle must be longer than 0")
         pipeline = {"credit3": 3, "credit4": 4, "credit5": 5}[self.router]
-        least = {"hop_x": pipeline, "hop_y": pipeline, "trunk": pipeline, "branch": pipeline, "local": pipeline + 2}
+        least = {
+            "hop_x": pipeline,
+            "hop_y": pipeline,
+            "trunk": pipeline,
+            "branch": pipeline,
+            "local": pipeline + 2,
+        }
         if self.topology == "hierarchy" and (self.trunk is None or self.branch is None):
             raise ValueError("a hierarchy needs trunk and branch")
         for name, cycles in least.items() | {("flit", 1)}:
@@ -307,13 +196,13 @@ class Noc(_Part):
                 continue
             if time.value % self.cycle.value or time.value < cycles * self.cycle.value:
                 raise ValueError(
-                    f"{name} = {time} must be a multiple of cycle = {self.cycle}, and at least {cycles} cycles "
-                    f"(the pipeline of a {self.router} router)"
+                    f"{name} = {time} must be a multiple of cycle = {self.cycle}, and at least {cycles} "
+                    f"cycles (the pipeline of a {self.router} router)"
                 )
         return self
 
 
-class ServiceTimes(_Part):
+class ServiceTimes(Part):
     """Times that cores take; one that is absent takes no time.
 
     Attributes
@@ -343,7 +232,7 @@ class ServiceTimes(_Part):
     scans_all_neurons: StrictBool = False
 
 
-class EnergyCosts(_Part):
+class EnergyCosts(Part):
     """Energies by cause; one that is absent is unknown.
 
     Attributes
@@ -361,7 +250,7 @@ class EnergyCosts(_Part):
     static_power
         Of all that is described, whether it works or not.
     covered : dict of str to str
-        Causes that have no constant of their own because another one holds them, and why.
+        Causes that have no constant of their own because another one holds them, and which.
     """
 
     neuron_update: Energy | None = None
@@ -376,20 +265,22 @@ class EnergyCosts(_Part):
     hop_x: Energy | None = None
     hop_y: Energy | None = None
     static_power: Power | None = None
-    covered: dict[str, str] = {}
+    covered: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _check_covered(self) -> EnergyCosts:
         causes = set(type(self).model_fields) - {"covered"}
         for cause in self.covered:
             if cause not in causes:
-                raise ValueError(f"covered names {cause!r}, which is no cause; causes are {', '.join(sorted(causes))}")
+                raise ValueError(
+                    f"covered names {cause!r}, which is no cause; causes are {', '.join(sorted(causes))}"
+                )
             if getattr(self, cause) is not None:
                 raise ValueError(f"covered names {cause!r}, which has a constant of its own")
         return self
 
 
-class Description(_Part):
+class Description(Part):
     """All that is known of a chip; `pycosim.hwmodels.load` reads and checks it.
 
     Attributes
@@ -403,14 +294,14 @@ class Description(_Part):
     """
 
     chip: Chip
-    sources: dict[str, str] = {}
+    sources: dict[str, str] = Field(default_factory=dict)
     capacity: Capacity
     synapse_memory: SynapseMemory | None = None
     mapping: Mapping = Mapping()
     noc: Noc
     time: ServiceTimes = ServiceTimes()
     energy: EnergyCosts = EnergyCosts()
-    sets: dict[str, str] = {}
+    sets: dict[str, str] = Field(default_factory=dict)
     constants: str = "default"
 
     @model_validator(mode="after")

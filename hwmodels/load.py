@@ -73,7 +73,9 @@ def load_description(name: str, path: Path, overrides: Mapping[str, Any] | None 
     selected = str(overrides.pop("constants", "default"))
     problems = _problems(raw)
     for key, constants in sets.items():
-        problems += [f"sets.{key}: {text}" for text in _problems(_merged(raw, constants)) if text not in problems]
+        problems += [
+            f"sets.{key}: {text}" for text in _problems(_merged(raw, constants)) if text not in problems
+        ]
     if problems:
         raise ChipDescriptionError(_listed(f"The description {path} is not valid", problems))
     if selected != "default":
@@ -84,7 +86,9 @@ def load_description(name: str, path: Path, overrides: Mapping[str, Any] | None 
     try:
         return Description.model_validate(raw)
     except ValidationError as error:
-        raise ChipDescriptionError(_listed(f"The values set for {name} are not valid", _texts(error))) from error
+        raise ChipDescriptionError(
+            _listed(f"The values set for {name} are not valid", _texts(error))
+        ) from error
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -113,8 +117,8 @@ def _locate(chip: str | Path) -> tuple[str, Path]:
         near = difflib.get_close_matches(chip, known, 3)
         hint = f"Did you mean {' or '.join(near)}? " if near else ""
         raise UnknownTargetError(
-            f"There is no chip called {chip!r}. {hint}Known chips: {', '.join(sorted(known))}; a description of your own "
-            "is given by the path of its .toml file."
+            f"There is no chip called {chip!r}. {hint}Known: {', '.join(sorted(known))}; a description "
+            "of your own is given by the path of its .toml file."
         )
     return chip, known[chip]
 
@@ -131,7 +135,8 @@ def _selected_set(name: str, sets: Mapping[str, Any], selected: str) -> Mapping[
     if selected in sets:
         return sets[selected]
     raise ChipDescriptionError(
-        f"Asked for constants={selected} of {name}: there is no such set. Known: {', '.join(['default', *sets])}."
+        f"Asked for constants={selected} of {name}: there is no such set. "
+        f"Known: {', '.join(['default', *sets])}."
     )
 
 
@@ -165,7 +170,9 @@ def _texts(error: ValidationError) -> list[str]:
         elif problem["type"] == "missing":
             texts.append(f"{place}: is missing")
         else:
-            texts.append(f"{place}: {problem['msg'].removeprefix('Value error, ')} (given: {problem['input']!r:.80})")
+            texts.append(
+                f"{place}: {problem['msg'].removeprefix('Value error, ')} (given: {problem['input']!r:.80})"
+            )
     return texts
 
 

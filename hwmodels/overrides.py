@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any, get_origin
 
 from pycosim.errors import ChipDescriptionError
-from pycosim.hwmodels.description import Constant, Count, Energy, Power, Time, TimeTable, field_kinds
+from pycosim.hwmodels.description import field_kinds
+from pycosim.hwmodels.quantities import Constant, Count, Energy, Power, Time, TimeTable
 
 __all__ = ["apply_overrides", "near_names"]
 
@@ -35,14 +36,18 @@ def near_names(path: str) -> list[str]:
     """Return up to three paths of a description that are similar to `path`."""
     kinds = field_kinds()
     same_end = [known for known in kinds if known.split(".")[1] == path.split(".")[-1]]
-    return (same_end + [name for name in difflib.get_close_matches(path, kinds, 3) if name not in same_end])[:3]
+    return (same_end + [name for name in difflib.get_close_matches(path, kinds, 3) if name not in same_end])[
+        :3
+    ]
 
 
 def _unknown(chip: str, path: str) -> str:
     near = near_names(path)
     if not near:
         near = sorted(name for name in field_kinds() if name.split(".")[0] == path.split(".")[0])
-    hint = f"Similar: {', '.join(near)}." if near else "Values are named section.field, for example noc.hop_x."
+    hint = (
+        f"Similar: {', '.join(near)}." if near else "Values are named section.field, for example noc.hop_x."
+    )
     return f"Asked to set {path!r} of {chip}: its description has no such value. {hint}"
 
 
@@ -67,7 +72,7 @@ def _quantity(kind: type[Constant], value: Any) -> Any:
 
 
 def _plain(kind: Any, value: Any) -> Any:
-    """Return a value for a field that is not a constant; text from a command line becomes what the field holds."""
+    """Return a value for a field that is not a constant; text becomes what the field holds."""
     if not isinstance(value, str) or kind is str:
         return value
     if get_origin(kind) is list:

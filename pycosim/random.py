@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from pyNN.random import GSLRNG, NativeRNG, NumpyRNG, RandomDistribution
 
 from pycosim.errors import InvalidInputError
+from pycosim.parallel import hide_broken_mpi
 
 __all__ = ["evaluate_distribution", "generator", "stream_of", "unsigned"]
+
+hide_broken_mpi()  # every random generator of PyNN asks for MPI
 
 
 def stream_of(*parts: str | float | None) -> int:

@@ -88,7 +88,7 @@ def period_ps(dt_ms: float, speedup: float) -> int:
 
 
 def format_time(time_ps: float) -> str:
-    """Return a time given in picoseconds with the unit that suits it: ``format_time(4100) == "4.1 ns"``."""
+    """Return a time given in picoseconds with the unit that suits it, for example "4.1 ns"."""
     for unit, factor in reversed(_PS.items()):
         if abs(time_ps) >= factor:
             return f"{time_ps / factor:.6g} {unit}"
@@ -96,12 +96,12 @@ def format_time(time_ps: float) -> str:
 
 
 def format_energy(energy_j: float) -> str:
-    """Return an energy given in joules with the unit that suits it: ``format_energy(2.36e-11) == "23.6 pJ"``."""
+    """Return an energy given in joules with the unit that suits it, for example "23.6 pJ"."""
     return _format_si(energy_j, "J")
 
 
 def format_power(power_w: float) -> str:
-    """Return a power given in watts with the unit that suits it: ``format_power(0.0644) == "64.4 mW"``."""
+    """Return a power given in watts with the unit that suits it, for example "64.4 mW"."""
     return _format_si(power_w, "W")
 
 

@@ -6,7 +6,7 @@ import pytest
 @pytest.fixture
 def sim():
     """The PyNN simulator module of the native engine; its network is forgotten after the test."""
-    import pycosim.reference as module
+    import pycosim.native as module
     from pycosim.frontend.simulator import state
 
     yield module

@@ -21,6 +21,7 @@ is ``$CXX``, else ``c++``, ``g++`` or ``clang++``.
 from __future__ import annotations
 
 from pycosim.backends.base import Options, Simulation
+from pycosim.errors import UnknownTargetError
 from pycosim.network import MODELS as _ALL_MODELS
 from pycosim.network import Network
 
@@ -35,6 +36,8 @@ def build(network: Network, options: Options | None = None) -> Simulation:
     ------
     InvalidInputError, ConnectivityError, NotSupportedError
         If the network or the option "codegen" is not valid.
+    UnknownTargetError
+        If there is another option.
     MissingDependencyError
         If Brian2 is not installed.
     BackendError
@@ -44,4 +47,10 @@ def build(network: Network, options: Options | None = None) -> Simulation:
     from pycosim.backends.brian2.simulation import Brian2Simulation
 
     overrides = options.overrides if options else {}
+    unknown = sorted(set(overrides) - {"codegen"})
+    if unknown:
+        raise UnknownTargetError(
+            f"Target brian2 with {', '.join(unknown)}: there is no such option. "
+            "The backend's own option is codegen."
+        )
     return Brian2Simulation(network, engine_for(overrides.get("codegen"), network.dt_ms))

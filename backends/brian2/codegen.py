@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pycosim.errors import BackendError, InvalidInputError, MissingDependencyError
+from pycosim.errors import BackendError, InvalidInputError, MissingDependencyError, PycosimError
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -31,7 +31,7 @@ class Engine(Protocol):
     """Holds the data of a program and runs it."""
 
     def set(self, values: Mapping[Key, NDArray[Any]]) -> None:
-        """Take over values of constants, states, weights, delays (in steps), ends of synapses or input spikes."""
+        """Take over values: constants, states, weights, delays (in steps), ends of synapses, input spikes."""
 
     def get(self, owner: str, name: str) -> NDArray[np.float64]:
         """Return the present values of a variable."""
@@ -80,8 +80,8 @@ def engine_for(codegen: str | None, dt_ms: float) -> Engine:
             return StandaloneEngine(dt_ms, compiler)
         if codegen:
             raise BackendError(
-                "Brian2 with codegen='cpp_standalone': there is no C++ compiler. Install g++ or clang++, name one "
-                "in the environment variable CXX, or use codegen='numpy'."
+                "Brian2 with codegen='cpp_standalone': there is no C++ compiler. Install g++ or clang++, "
+                "name one in the environment variable CXX, or use codegen='numpy'."
             )
     from pycosim.backends.brian2.runtime import RuntimeEngine
 
@@ -90,8 +90,8 @@ def engine_for(codegen: str | None, dt_ms: float) -> Engine:
     works = cython_works()
     if codegen == "cython" and not works:
         raise BackendError(
-            "Brian2 with codegen='cython': a test compilation failed. Install Cython and a C++ compiler, or use "
-            "codegen='numpy'."
+            "Brian2 with codegen='cython': a test compilation failed. Install Cython and a C++ compiler, "
+            "or use codegen='numpy'."
         )
     return RuntimeEngine(dt_ms, "cython" if works else "numpy")
 
@@ -134,6 +134,7 @@ def import_brian2() -> ModuleType:
     sys.excepthook = hook
     logger = brian2.BrianLogger
     logger.log_level_warn()
+    logging.getLogger("brian2").setLevel(logging.WARNING)
     if logger.file_handler is not None:
         logging.getLogger("brian2").removeHandler(logger.file_handler)
         logger.file_handler.close()
@@ -145,29 +146,43 @@ def import_brian2() -> ModuleType:
 
 
 @contextlib.contextmanager
-def brian2_preferences(**values: Any) -> Iterator[ModuleType]:
-    """Set preferences of Brian2 (names with "__" for ".") and restore them afterwards.
+def brian2_session(device: str, **preferences: Any) -> Iterator[ModuleType]:
+    """Choose the device and set preferences of Brian2 (names with "__" for "."), and restore both afterwards.
 
     Statements are never reordered for speed: sums would be rounded otherwise than on other backends.
     """
     brian2 = import_brian2()
-    values = {"codegen__loop_invariant_optimisations": False} | values
-    names = {name.replace("__", "."): value for name, value in values.items()}
+    from brian2.devices.device import reset_device
+
+    preferences = {"codegen__loop_invariant_optimisations": False} | preferences
+    names = {name.replace("__", "."): value for name, value in preferences.items()}
     old = {name: brian2.prefs[name] for name in names}
+    brian2.set_device(device, build_on_run=device == "runtime")
     try:
         for name, value in names.items():
             brian2.prefs[name] = value
         yield brian2
+    except PycosimError:
+        raise
+    except Exception as error:
+        raise BackendError(f"Brian2 failed: {type(error).__name__}: {_causes(error)}") from error
     finally:
         for name, value in old.items():
             brian2.prefs[name] = value
+        reset_device()
+
+
+def _causes(error: BaseException) -> str:
+    """Return the messages of an error and of what caused it; Brian2's outermost one rarely says it."""
+    cause = error.__cause__
+    return f"{error} {_causes(cause)}" if cause else str(error)
 
 
 def cython_works() -> bool:
     """Return whether Brian2 can compile with Cython here."""
     from pycosim.backends.brian2.cache import cython_folder
 
-    with brian2_preferences(codegen__runtime__cython__cache_dir=cython_folder()):
+    with brian2_session("runtime", codegen__runtime__cython__cache_dir=cython_folder()):
         from brian2.codegen.runtime.cython_rt import CythonCodeObject
 
         logging.getLogger("brian2").disabled = True

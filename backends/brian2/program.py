@@ -38,6 +38,11 @@ class Program:
                 return objects[owner].variables[name]
         raise KeyError(owner)
 
+    def run(self, first_step: int, n_steps: int, step_s: float) -> None:
+        """Run `n_steps` steps, the first of which is `first_step`."""
+        self.network.t_ = first_step * step_s
+        self.network.run(n_steps * step_s * brian2.second, namespace={})
+
 
 def exact_step_s(dt_ms: float) -> float:
     """Return the step for Brian2's clocks, in s.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pycosim.backends.base import Progress
 from pycosim.backends.brian2 import cache
-from pycosim.backends.brian2.codegen import Key, brian2_preferences
+from pycosim.backends.brian2.codegen import Key, brian2_session
 from pycosim.backends.brian2.compiler import KERNEL_FLAGS, NATIVE_FLAG
 from pycosim.backends.brian2.equations import HELD_UNTIL
 from pycosim.backends.brian2.plan import Plan
@@ -36,18 +36,20 @@ class RuntimeEngine:
         self._plan: Plan | None = None
         self._program: Any = None
         self._data: dict[Key, NDArray[Any]] = {}
+        self._is_saved = True
 
     def set(self, values: Mapping[Key, NDArray[Any]]) -> None:
         """Take over values; what no object holds yet is kept for the next program."""
         for (owner, name), value in values.items():
+            if name in ("_spikespace", *_PENDING):
+                self._save_state()
             self._data[owner, name] = np.array(value)
             if self._program is not None:
                 self._apply(owner, name)
 
     def get(self, owner: str, name: str) -> NDArray[Any]:
         """Return the present values of a variable."""
-        if self._program is not None:
-            self._save_state()
+        self._save_state()
         return self._data.get((owner, name), np.empty(0, np.int32))
 
     def _apply(self, owner: str, name: str) -> None:
@@ -55,21 +57,25 @@ class RuntimeEngine:
         program, value = self._program, self._data[owner, name]
         if owner in program.sources and name in ("neuron_index", "_timebins"):
             _resize_and_set(program.sources[owner], name, value)
-        elif owner in program.synapses:
+        elif owner in program.synapses and name != "_synaptic_pre":
             if name in _PENDING:
-                _set_pending(program.synapses[owner].pre.queue, *(self._data.get((owner, n)) for n in _PENDING))
+                pending = [self._data.get((owner, n)) for n in _PENDING]
+                _set_pending(program.synapses[owner].pre.queue, self._dt_s, *pending)
             elif name == "delay":
                 # Brian2 sends a spike in the step after it, see SCHEDULE.
-                program.variable(owner, name).set_value((value - 1) * self._dt_s)
-            elif name == "w":
-                program.variable(owner, name).set_value(value)
+                _set_if_it_fits(program.variable(owner, name), (value - 1) * self._dt_s)
+            else:
+                _set_if_it_fits(program.variable(owner, name), value)
         elif owner in program.samplers and name == "interval":
             program.samplers[owner].clock.variables["dt"].set_value(float(value[0]) * self._dt_s)
         elif owner in program.groups or owner in program.samplers or owner in program.sources:
-            program.variable(owner, name).set_value(value)
+            _set_if_it_fits(program.variable(owner, name), value)
 
     def _save_state(self) -> None:
-        """Copy what a run has changed from the objects to `_data`."""
+        """Copy what the last run has changed from the objects to `_data`."""
+        if self._is_saved:
+            return
+        self._is_saved = True
         for group in self._plan.groups:
             for name in (*model_named(group.model).states, HELD_UNTIL, "_spikespace"):
                 self._data[group.name, name] = self._program.variable(group.name, name).get_value().copy()
@@ -84,8 +90,7 @@ class RuntimeEngine:
     def _build(self, plan: Plan) -> None:
         from pycosim.backends.brian2.program import build_program
 
-        if self._program is not None:
-            self._save_state()
+        self._save_state()
         self._plan, self._program = plan, build_program(plan, self._dt_ms)
         for name, synapses in self._program.synapses.items():
             synapses.connect(i=self._data[name, "_synaptic_pre"], j=self._data[name, "_synaptic_post"])
@@ -94,30 +99,27 @@ class RuntimeEngine:
 
     def run(self, plan: Plan, first_step: int, n_steps: int, progress: Progress | None) -> RecordedArrays:
         """Run the program of `plan` for `n_steps` steps."""
-        with self._brian2() as brian2:
+        with self._session():
             if plan != self._plan:
                 self._build(plan)
-            network = self._program.network
-            network.t_ = first_step * self._dt_s
-            network.run(n_steps * self._dt_s * brian2.second, namespace={})
+            self._is_saved = False
+            self._program.run(first_step, n_steps, self._dt_s)
             recorded = RecordedArrays(self._program, self._dt_s)
         if progress:
             progress(n_steps)
         return recorded
 
-    @contextlib.contextmanager
-    def _brian2(self) -> Iterator[ModuleType]:
-        """Set what Brian2 keeps globally, and restore it afterwards."""
-        values: dict[str, Any] = {"codegen__target": self._target}
+    def _session(self) -> AbstractContextManager[ModuleType]:
+        preferences: dict[str, Any] = {"codegen__target": self._target}
         if self._target == "cython":
-            values["codegen__runtime__cython__cache_dir"] = cache.cython_folder()
-            values["codegen__cpp__extra_compile_args_gcc"] = ["-w", "-std=c++11", *KERNEL_FLAGS, NATIVE_FLAG]
-        with brian2_preferences(**values) as brian2:
-            brian2.set_device("runtime")
-            try:
-                yield brian2
-            finally:
-                brian2.reset_device()
+            preferences["codegen__runtime__cython__cache_dir"] = cache.cython_folder()
+            preferences["codegen__cpp__extra_compile_args_gcc"] = [
+                "-w",
+                "-std=c++11",
+                *KERNEL_FLAGS,
+                NATIVE_FLAG,
+            ]
+        return brian2_session("runtime", **preferences)
 
     def close(self) -> None:
         """Forget all objects."""
@@ -149,11 +151,17 @@ class RecordedArrays:
         return self._samples[sampler, variable]
 
 
+def _set_if_it_fits(variable: Any, value: NDArray[Any]) -> None:
+    """Set a variable, unless its size has changed: a new program follows then."""
+    if variable.size == len(value):
+        variable.set_value(value)
+
+
 def _resize_and_set(source: Any, name: str, value: NDArray[Any]) -> None:
     source.variables[name].resize(len(value))
     source.variables[name].set_value(value)
     source.variables["_lastindex"].set_value(0)
-    # Otherwise Brian2 computes the bins itself, from spike times, and refuses two spikes of a source in a step.
+    # Otherwise Brian2 computes the bins itself, from times, and refuses two spikes of a source in a step.
     source._spikes_changed = False
     source._previous_dt = source.dt_
 
@@ -170,13 +178,15 @@ def _pending(queue: Any) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     return ahead, np.array([synapse for slot in slots for synapse in slot], np.int32)
 
 
-def _set_pending(queue: Any, ahead: NDArray[np.int32] | None, synapses: NDArray[np.int32] | None) -> None:
+def _set_pending(
+    queue: Any, dt_s: float, ahead: NDArray[np.int32] | None, synapses: NDArray[np.int32] | None
+) -> None:
     if ahead is None or synapses is None or len(ahead) != len(synapses):
         return
     n_slots = int(ahead.max(initial=0)) + 1
     if hasattr(queue, "_extract_spikes"):
         per_slot = np.bincount(ahead, minlength=n_slots)
         spikes = np.stack([ahead, synapses], axis=1)
-        queue._restore_from_full_state((queue._dt, spikes, (n_slots, max(1, int(per_slot.max())))))
+        queue._restore_from_full_state((dt_s, spikes, (n_slots, max(1, int(per_slot.max())))))
     else:
         queue._restore_from_full_state((0, [synapses[ahead == slot].tolist() for slot in range(n_slots)]))

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from pycosim.backends.base import Progress
 from pycosim.backends.brian2 import cache
-from pycosim.backends.brian2.codegen import Key, brian2_preferences, brian2_version
+from pycosim.backends.brian2.codegen import Key, brian2_session, brian2_version
 from pycosim.backends.brian2.compiler import compile_program, compiler_identity
 from pycosim.backends.brian2.equations import HELD_UNTIL
 from pycosim.backends.brian2.plan import Plan
@@ -107,9 +107,12 @@ class StandaloneEngine:
     def _execute(self, program: Path, n_steps: int, progress: Progress | None) -> None:
         errors = self._folder / "errors.txt"
         done = 0
-        with open(errors, "w") as log, subprocess.Popen(
-            [program], cwd=self._folder, stdout=subprocess.PIPE, stderr=log, text=True
-        ) as process:
+        with (
+            open(errors, "w") as log,
+            subprocess.Popen(
+                [program], cwd=self._folder, stdout=subprocess.PIPE, stderr=log, text=True
+            ) as process,
+        ):
             try:
                 for line in process.stdout or ():
                     if line.startswith("steps "):
@@ -121,8 +124,8 @@ class StandaloneEngine:
                 raise
         if process.returncode or done != n_steps:
             raise BackendError(
-                f"Brian2: the compiled program ended with status {process.returncode} after {done} of {n_steps} "
-                f"steps. Its last messages:\n{errors.read_text()[-3000:] or '(none)'}"
+                f"Brian2: the compiled program ended with status {process.returncode} after {done} of "
+                f"{n_steps} steps. Its last messages:\n{errors.read_text()[-3000:] or '(none)'}"
             )
 
     def close(self) -> None:
@@ -190,25 +193,27 @@ def _program(plan: Plan, compiler: list[str]) -> Path:
 
 def _generate(plan: Plan, folder: Path) -> None:
     """Let Brian2 write the program of `plan` to `folder`."""
-    with brian2_preferences() as brian2:
-        brian2.set_device("cpp_standalone", build_on_run=False)
+    with brian2_session("cpp_standalone") as brian2:
         device = brian2.get_device()
         device.reinit()
         device.activate(build_on_run=False)
         try:
-            from pycosim.backends.brian2.program import build_program
-
-            program = build_program(plan, _DEVICE_STEP_MS)
-            lines = _Lines(plan, program, device)
-            device.insert_code("main", "\n".join(lines.loading()))
-            # A run of no length: Brian2 generates everything and lists it in the network's schedule.
-            program.network.run(0 * brian2.second, namespace={})
-            device.insert_code("main", "\n".join(lines.running()))
-            device.build(directory=str(folder), compile=False, run=False)
+            _write_program(plan, folder, device)
         finally:
             device.reinit()
-            brian2.reset_device()
     shutil.copy(Path(__file__).with_name("checkpoint.hpp"), folder)
+
+
+def _write_program(plan: Plan, folder: Path, device: Any) -> None:
+    from pycosim.backends.brian2.program import build_program
+
+    program = build_program(plan, _DEVICE_STEP_MS)
+    lines = _Lines(plan, program, device)
+    device.insert_code("main", "\n".join(lines.loading()))
+    # A run of no length: Brian2 generates everything and lists it in the order of the schedule.
+    program.run(0, 0, 0.0)
+    device.insert_code("main", "\n".join(lines.running()))
+    device.build(directory=str(folder), compile=False, run=False)
 
 
 class _Lines:

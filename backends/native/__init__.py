@@ -1,0 +1,37 @@
+"""The native backend: a C++ engine with vectorised neurons, compact synapses and threads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pycosim.backends.base import Options
+from pycosim.network import Network
+
+if TYPE_CHECKING:
+    from pycosim.backends.native.simulation import NativeSimulation
+
+DESCRIPTION = "C++ engine with threads; the same spikes for any number of them"
+MODELS = frozenset(
+    {
+        "IF_curr_delta",
+        "IF_curr_exp",
+        "IF_curr_alpha",
+        "IF_cond_exp",
+        "IF_cond_alpha",
+        "SpikeSourcePoisson",
+        "SpikeSourceArray",
+    }
+)
+
+
+def build(network: Network, options: Options | None = None) -> NativeSimulation:
+    """Return a simulation of `network` on ``options.threads`` threads.
+
+    Raises
+    ------
+    InvalidInputError, ConnectivityError, NotSupportedError
+        If the network is not valid, or has a cell type that the engine does not know.
+    """
+    from pycosim.backends.native.simulation import NativeSimulation
+
+    return NativeSimulation(network, threads=(options or Options()).threads)

@@ -1,0 +1,1 @@
+"""DYNAP-SE: analogue neurons, tags, broadcast; free running."""

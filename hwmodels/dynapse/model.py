@@ -1,8 +1,8 @@
 """DYNAP-SE: tags.
 
-A core knows the source of a spike only by its tag of 10 bits: the 8-bit address of the neuron in its own core and a
-2-bit virtual core, which each source sets per destination chip. Two sources with the same tag that reach the
-same core cannot be told apart there. The host gives the spikes of external sources any tag.
+A core knows the source of a spike only by its tag of 10 bits: the 8-bit address of the neuron in its own
+core and a 2-bit virtual core, which each source sets per destination chip. Two sources with the same tag that
+reach the same core cannot be told apart there. The host gives the spikes of external sources any tag.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ def allocate_tags(mapping: Mapping, n_cores: int, cores_per_chip: int) -> Tags:
 class Model(ChipModel):
     """DYNAP-SE: `ChipModel` with the check of tags."""
 
-    def special_limits(self, network: Network, mapping: Mapping) -> tuple[list[Violation], dict[str, tuple[int, int]]]:
+    def special_limits(
+        self, network: Network, mapping: Mapping
+    ) -> tuple[list[Violation], dict[str, tuple[int, int]]]:
         """Return clashes of tags, and the largest number of sources that reach one core."""
         tags = allocate_tags(mapping, self.description.n_cores, self.description.noc.cores_per_router.size)
         inputs = int(mapping.axons_of_core.max(initial=0))
@@ -92,13 +94,15 @@ class Model(ChipModel):
                     N_VIRTUAL_CORES,
                     len(own),
                     "neurons",
-                    "use sparser connections between cores, or place neurons with the same targets on one core",
+                    "use sparser connections, or place neurons with the same targets on one core",
                 )
             )
         if len(clashing) > len(own):
             remedy = "use fewer external sources, or place neurons with the same inputs on one core"
             affected = len(clashing) - len(own)
-            violations.append(Violation("tags per core", max(inputs, N_TAGS + 1), N_TAGS, affected, "neurons", remedy))
+            violations.append(
+                Violation("tags per core", max(inputs, N_TAGS + 1), N_TAGS, affected, "neurons", remedy)
+            )
         return violations, utilisation
 
 

@@ -1,0 +1,1 @@
+"""Loihi: digital cores on a mesh; steps end with a barrier."""

@@ -11,6 +11,9 @@ from pycosim.network import Network
 
 __all__ = ["AxonTable", "build_axons", "inputs_of_cores"]
 
+# Callers keep a table with an entry for each name; beyond this, names are numbered without gaps.
+_MOST_NAMES = 10_000_000
+
 
 @dataclass(frozen=True, eq=False)
 class AxonTable:
@@ -55,7 +58,8 @@ def build_axons(network: Network, core_of_neuron: NDArray[np.int32], delay_in_ax
     n_cores = int(core_of_neuron.max(initial=-1)) + 1
     n_delays = network.delay_range[1] + 1
     keys = [
-        (projection.source_column().astype(np.int64) * n_cores + core_of_neuron[projection.targets]) * n_delays
+        (projection.source_column().astype(np.int64) * n_cores + core_of_neuron[projection.targets])
+        * n_delays
         + projection.delay_column()
         for projection in network.projections
         if projection.n_synapses
@@ -74,7 +78,9 @@ def build_axons(network: Network, core_of_neuron: NDArray[np.int32], delay_in_ax
     )
 
 
-def inputs_of_cores(network: Network, delay_in_axon: bool) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+def inputs_of_cores(
+    network: Network, delay_in_axon: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
     """Return the inputs of all neurons as compressed rows by target.
 
     Returns
@@ -91,7 +97,11 @@ def inputs_of_cores(network: Network, delay_in_axon: bool) -> tuple[NDArray[np.i
         targets.append(projection.targets)
         name = projection.source_column().astype(np.int64) * n_delays
         names.append(name + projection.delay_column() if delay_in_axon else name)
-    target = np.concatenate(targets)
+    target, name = np.concatenate(targets), np.concatenate(names)
+    n_names = network.n_neurons * n_delays
+    if n_names > _MOST_NAMES:
+        distinct, name = np.unique(name, return_inverse=True)
+        n_names = len(distinct)
     order = np.argsort(target, kind="stable")
     first = np.searchsorted(target[order], np.arange(network.n_neurons + 1))
-    return first, np.concatenate(names)[order], network.n_neurons * n_delays
+    return first, name[order], n_names

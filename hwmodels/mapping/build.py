@@ -16,7 +16,9 @@ from pycosim.network import Network
 __all__ = ["map_network"]
 
 
-def map_network(description: Description, network: Network, method: str | ArrayLike = "sequential") -> Mapping:
+def map_network(
+    description: Description, network: Network, method: str | ArrayLike = "sequential"
+) -> Mapping:
     """Return where each neuron of a network goes on a chip; limits are not checked here.
 
     Parameters
@@ -36,8 +38,8 @@ def map_network(description: Description, network: Network, method: str | ArrayL
     if isinstance(method, str):
         if method != "sequential":
             raise NotSupportedError(
-                f"mapping={method!r}: only 'sequential' and an explicit array of cores are supported yet; other "
-                "methods (greedy, partition, anneal) will come later."
+                f"mapping={method!r}: only 'sequential' and an explicit array of cores are supported yet; "
+                "other methods (greedy, partition, anneal) will come later."
             )
         core_of_neuron = sequential(description, network)
     else:
@@ -50,14 +52,14 @@ def _explicit(description: Description, network: Network, cores: NDArray[np.gene
     """Return a given mapping, checked."""
     if cores.shape != (network.n_neurons,) or cores.dtype.kind not in "iu":
         raise InvalidInputError(
-            f"mapping is an array of {cores.dtype} with shape {cores.shape}: it needs one whole number for each of the "
-            f"{network.n_neurons} neurons and sources, shape ({network.n_neurons},)."
+            f"mapping is an array of {cores.dtype} with shape {cores.shape}: it needs one whole number "
+            f"for each of the {network.n_neurons} neurons and sources, shape ({network.n_neurons},)."
         )
     sources = network.source_mask()
     wrong = np.flatnonzero(~sources & ((cores < 0) | (cores >= description.n_cores)))
     if len(wrong):
         raise InvalidInputError(
-            f"mapping puts neuron {wrong[0]} on core {cores[wrong[0]]} ({len(wrong)} such neurons): the chip has the "
-            f"cores 0 to {description.n_cores - 1}."
+            f"mapping puts neuron {wrong[0]} on core {cores[wrong[0]]} ({len(wrong)} such neurons): "
+            f"the chip has the cores 0 to {description.n_cores - 1}."
         )
     return np.where(sources, -1, cores).astype(np.int32)

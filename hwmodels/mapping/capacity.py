@@ -1,4 +1,4 @@
-"""Checking a mapped network against the limits of a chip: every violated limit is reported, not only the first."""
+"""Checking a mapped network against the limits of a chip: every violated limit is reported."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def check_capacity(
     utilisation = {"cores": (len(mapping.cores_used), description.n_cores)}
     excess = len(mapping.cores_used) - description.n_cores
     if excess > 0:
-        remedy = "use fewer neurons, a larger system (noc.shape), or more neurons on a core where limits allow it"
+        remedy = (
+            "use fewer neurons, a larger system (noc.shape), or more neurons on a core where limits allow it"
+        )
         violations.append(Violation("cores", *utilisation["cores"], excess, "cores", remedy))
     for limit in _LIMITS:
         constant = getattr(description.capacity, limit.field)
@@ -61,7 +63,9 @@ def check_capacity(
         utilisation[limit.resource] = used, allowed
         if used > allowed:
             n_affected = int(np.count_nonzero(counts > allowed))
-            remedy = limit.remedy.format(limit=allowed, longer_dt=network.dt_ms * used / allowed if allowed else 0)
+            remedy = limit.remedy.format(
+                limit=allowed, longer_dt=network.dt_ms * used / allowed if allowed else 0
+            )
             violations.append(Violation(limit.resource, used, allowed, n_affected, limit.affected, remedy))
     return violations, utilisation
 
@@ -134,13 +138,15 @@ def _longest_delay(description: Description, network: Network, mapping: Mapping)
 
 
 _LIMITS = (
-    _Limit("neurons_per_core", "neurons per core", "cores", _neurons, "place at most {limit} neurons on a core"),
+    _Limit(
+        "neurons_per_core", "neurons per core", "cores", _neurons, "place at most {limit} neurons on a core"
+    ),
     _Limit(
         "axons_per_core",
         "inputs per core (axons)",
         "cores",
         _axons,
-        "lower the number of distinct inputs of each neuron to {limit} or less, or place fewer neurons on a core",
+        "give each neuron at most {limit} distinct inputs, or place fewer neurons on a core",
     ),
     _Limit(
         "synapses_per_core",
@@ -168,7 +174,7 @@ _LIMITS = (
         "output axons per core (neuron and target core)",
         "cores",
         _out_edges,
-        "place fewer neurons on a core (mapping.neurons_per_core), or connect neighbours more than strangers",
+        "place fewer neurons on a core (mapping.neurons_per_core), or connect to nearer neurons",
     ),
     _Limit(
         "axon_targets_per_neuron",
@@ -184,7 +190,9 @@ _LIMITS = (
         _target_chips,
         "keep the targets of a neuron on {limit} chips",
     ),
-    _Limit("reach", "distance to a target in chips", "neurons", _reach, "place neurons closer to their targets"),
+    _Limit(
+        "reach", "distance to a target in chips", "neurons", _reach, "place neurons closer to their targets"
+    ),
     _Limit(
         "delay_max",
         "delay in steps",

@@ -1,8 +1,8 @@
 """Relays (splitters): helper neurons that send on what a neuron cannot send to all its targets itself.
 
-A neuron that has more targets (core and delay) than its chip allows sends to one relay core only. There, one axon
-drives one relay neuron for each target. Relays fire one step later, so a relay sends with a delay that is one
-step shorter; for a delay of one step that is impossible, and the spike is one step late.
+A neuron that has more targets (core and delay) than its chip allows sends to one relay core only. There, one
+axon drives one relay neuron for each target. Relays fire one step later, so a relay sends with a delay that
+is one step shorter; for a delay of one step that is impossible, and the spike is one step late.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def place_relays(
 
 
 def _fill(description: Description, relays: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[int]]:
-    """Return the relay core (counted from 0) of groups of relays, and the place of each group's first relay."""
+    """Return the relay core (from 0) of groups of relays, and the place of each group's first relay."""
     most = description.capacity.neurons_per_core.value
     axons = description.capacity.axons_per_core
     most_groups = axons.value if axons is not None else len(relays)

@@ -47,7 +47,7 @@ class Mapping:
 
     @cached_property
     def place_of_neuron(self) -> Int32:
-        """Place of each neuron in the order in which its core works, (n_neurons,) int32; of no meaning for sources."""
+        """Place of each neuron in the order of its core's work, (n_neurons,) int32; not for sources."""
         return places_in_groups(self.core_of_neuron)
 
     @cached_property

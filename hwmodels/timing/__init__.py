@@ -1,0 +1,1 @@
+"""Timing: when each spike arrives, and how long cores and links are at work."""

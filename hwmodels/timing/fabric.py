@@ -1,7 +1,7 @@
 """The network-on-chip of a described chip, in picoseconds and cores instead of cycles and terminals.
 
-Each router (of a hierarchy: each chip) has one terminal more than cores; the one at the entry router is the host's,
-through which the spikes of external sources come in.
+Each router (of a hierarchy: each chip) has one terminal more than cores; the one at the entry router is the
+host's, through which the spikes of external sources come in.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Fabric"]
 
 Int = NDArray[np.int64]
 
-# Cycles of a router besides those on the link: bid and crossbar, and waiting for the grant (credit4, credit5).
+# Cycles of a router besides those on the link: bid and crossbar, and the grant's wait (credit4, credit5).
 _PIPELINE = {"credit3": 2, "credit4": 3, "credit5": 4}
 
 
@@ -58,7 +58,7 @@ class Fabric:
     def send(self, time_ps: Int, source: NDArray[np.integer], destination: NDArray[np.integer]) -> Int:
         """Hand over messages at given times, from place to place; return their numbers."""
         return self.network.inject(
-            -(-time_ps // self.cycle_ps),
+            np.maximum(-(-time_ps // self.cycle_ps), self.network.now),
             self.terminal_of_place[source],
             self.terminal_of_place[destination],
             self.noc.flits_per_packet.value,
@@ -79,7 +79,9 @@ class Fabric:
     def lone_latency_ps(self, source: NDArray[np.integer], destination: NDArray[np.integer]) -> Int:
         """Return the latency of messages that meet no others, (n,) int64."""
         cycles = self.network.zero_load_cycles(
-            self.terminal_of_place[source], self.terminal_of_place[destination], self.noc.flits_per_packet.value
+            self.terminal_of_place[source],
+            self.terminal_of_place[destination],
+            self.noc.flits_per_packet.value,
         )
         return cycles * self.cycle_ps + self._local_ps
 
@@ -111,7 +113,7 @@ class Fabric:
         return int(flits[between & along_x].sum()), int(flits[between & ~along_x].sum())
 
     def flits_of_flows(self, source: Int, destination: Int, messages: Int) -> Int:
-        """Return the flits on each link if so many messages went from place to place, without simulating them."""
+        """Return the flits on each link if so many messages went from place to place, without simulation."""
         graph = self.topology.graph()
         routing = graph.routing
         assert isinstance(routing, TreeMeshRouting)  # both topologies above have it

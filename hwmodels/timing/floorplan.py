@@ -29,7 +29,7 @@ def core_positions(noc: Noc, cores: NDArray[np.integer]) -> tuple[Float, Float]:
 def router_positions(noc: Noc) -> tuple[Float, Float]:
     """Return x and y of all routers in the order of the network-on-chip.
 
-    Routers of the mesh, and tree routers below them, lie in the middle of their cores; core routers at their cores.
+    Routers of the mesh, and tree routers below them, lie in the middle of their cores; core routers on them.
     """
     chips = np.arange(noc.shape.size)
     x, y = _corners(noc, chips)

@@ -26,7 +26,7 @@ class PacketLog:
     Attributes
     ----------
     emission_step, axon, emission_ps, injection_ps, arrival_ps, lateness_steps : (n_rows,) int
-        As in `PacketTable`; `axon` is a row of the axon table. Arrival and lateness are -1 until known.
+        As in `PacketTable`; `axon` is a row of the axon table. Times and lateness are -1 until known.
     """
 
     emission_step: NDArray[np.int32]
@@ -45,13 +45,12 @@ class PacketLog:
         """Return the number of rows."""
         return self.n_rows
 
-    def append(self, step: int, axon: NDArray[np.integer], emission_ps: NDArray[np.int64]) -> int:
-        """Add rows that have not arrived, and return the number of the first."""
+    def append(self, step: int, axon: NDArray[np.integer]) -> int:
+        """Add rows without times, and return the number of the first."""
         first = self._grow(len(axon))
         self.emission_step[first:] = step
         self.axon[first:] = axon
-        self.emission_ps[first:] = emission_ps
-        for name in ("injection_ps", "arrival_ps", "lateness_steps"):
+        for name in ("emission_ps", "injection_ps", "arrival_ps", "lateness_steps"):
             getattr(self, name)[first:] = -1
         return first
 

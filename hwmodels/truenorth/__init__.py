@@ -1,0 +1,1 @@
+"""TrueNorth: digital cores on a mesh; a fixed tick."""

@@ -133,6 +133,8 @@ class Comparison:
             if result.error is not None:
                 console.print(Text(f"\n{result.target} failed. {error_name(result.error)}", style="bold red"))
                 console.print(Text(error_text(result.error)))
+        if self.folder is not None:
+            console.print(Text(f"\nResults and report: {self.folder}"), soft_wrap=True)
 
     def _terminal_table(self, part: slice) -> Any:
         """Return the rich table of some of the targets."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
+from types import ModuleType
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,15 +58,34 @@ def spike_train_distances(
             f"Spike-train distance {kind!r}: there is none; choose from {', '.join(DISTANCES)}."
         )
     import quantities as pq
-    from elephant.spike_train_dissimilarity import van_rossum_distance, victor_purpura_distance
+
+    elephant = _imported_elephant()
 
     def distance(pair: list) -> float:
         if kind == "van_rossum":
-            return van_rossum_distance(pair, time_constant=tau_ms * pq.ms)[0, 1]
-        return victor_purpura_distance(pair, cost_factor=1 / (tau_ms * pq.ms))[0, 1]
+            return elephant.van_rossum_distance(pair, time_constant=tau_ms * pq.ms)[0, 1]
+        return elephant.victor_purpura_distance(pair, cost_factor=1 / (tau_ms * pq.ms))[0, 1]
 
     pairs = zip(_trains(reference), _trains(target), strict=True)
     return np.array([distance([first, second]) for first, second in pairs], float)
+
+
+def _imported_elephant() -> ModuleType:
+    """Return elephant's module of distances, also where mpi4py is installed without an MPI library.
+
+    elephant takes mpi4py if it is there, and expects it to work.
+    """
+    try:
+        return import_module("elephant.spike_train_dissimilarity")
+    except RuntimeError as error:
+        if "MPI" not in str(error) or "mpi4py" not in sys.modules:
+            raise
+        broken = sys.modules["mpi4py"]
+        sys.modules["mpi4py"] = None  # makes elephant's import raise ImportError, for which it is prepared
+        try:
+            return import_module("elephant.spike_train_dissimilarity")
+        finally:
+            sys.modules["mpi4py"] = broken
 
 
 def _trains(result: RunResult) -> list:

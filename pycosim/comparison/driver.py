@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pycosim.comparison.comparison import Comparison
 from pycosim.comparison.summary import Settings
 from pycosim.errors import InvalidInputError
 from pycosim.results import RunResult
 from pycosim.results.folder import RunFolder, describe_run
+from pycosim.targets import TargetSpec, split_targets
 
-Progress = Callable[[str, RunResult | None], None]
+if TYPE_CHECKING:
+    from pycosim.runner import ProgressFactory
 
 
 def compare(
@@ -21,9 +23,11 @@ def compare(
     on: str | Sequence[str],
     *,
     arguments: Sequence[str] = (),
+    parameters: Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
     output: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: ProgressFactory | None = None,
+    watch: Callable[[str, RunResult | None], None] | None = None,
     score: Callable[[RunResult], float] | None = None,
     window_ms: float = 5.0,
     distances: Sequence[str] = (),
@@ -31,7 +35,8 @@ def compare(
     """Run a script on several targets and compare each with the first.
 
     A target that fails is reported in its place, and the others are run all the same. Each result is
-    written to the run folder as soon as it is there, the report at the end.
+    written to the run folder as soon as it is there, the report at the end. What the script prints is kept
+    in the results.
 
     Parameters
     ----------
@@ -40,13 +45,13 @@ def compare(
     on : str or sequence of str
         Targets: "native,loihi[timing=trace]" or ["native", "loihi[timing=trace]"]. The first that does
         not fail is the reference.
-    arguments : sequence of str
-        The script's arguments.
-    options : mapping of str to Any, optional
-        Options of every run.
+    arguments, parameters, options
+        As `pycosim.run` takes them; the same for every target.
     output : str or Path, optional
         Folder in which the run folder is made; by default ``pycosim-runs``.
-    progress : function of (target, result), optional
+    progress : callable, optional
+        As `pycosim.run` takes it.
+    watch : function of (target, result), optional
         Called with None as result before a target is run, and with its result after.
     score : function of RunResult, optional
         The user's own figure, for example the accuracy of a classifier. Not called for a failed target;
@@ -59,41 +64,52 @@ def compare(
     Raises
     ------
     InvalidInputError
-        If no target is named, or the window is negative.
+        If there is no such script, no target is named, or the window is negative.
+    UnknownTargetError
+        If one of the targets does not exist; nothing is run then.
     """
     from pycosim import runner
 
     targets = _checked_targets(on)
     settings = _checked_settings(window_ms, distances)
-    info = describe_run(script, targets, arguments=arguments, options=options)
+    if not callable(script) and not Path(script).is_file():
+        raise InvalidInputError(f"Comparing {str(script)!r}: there is no such script.")
+    info = describe_run(script, targets, arguments=arguments, parameters=parameters, options=options)
     folder = RunFolder.create(info, output, settings)
-    keywords = {} if options is None else {"options": options}
     comparison = Comparison(
         [], info=info, folder=folder.path, settings=settings, score_label=getattr(score, "__name__", "score")
     )
     for target in targets:
-        if progress:
-            progress(target, None)
-        result = runner.run(script, target, arguments=arguments, **keywords)
+        if watch:
+            watch(target, None)
+        result = runner.run(
+            script,
+            target,
+            arguments=arguments,
+            parameters=parameters,
+            options=options,
+            progress=progress,
+            quiet=True,
+        )
         if score:
             comparison.scores.append(_scored(score, result))
         comparison.results.append(result)
         folder.save(comparison)
-        if progress:
-            progress(target, result)
+        if watch:
+            watch(target, result)
     folder.finish(comparison)
     comparison.report()
     return comparison
 
 
 def _checked_targets(on: str | Sequence[str]) -> list[str]:
-    from pycosim.targets import split_targets
-
     targets = split_targets(on) if isinstance(on, str) else [str(target) for target in on]
     if not targets:
         raise InvalidInputError(
             "No target to compare on; name at least one, for example on=['native', 'loihi']."
         )
+    for target in targets:
+        TargetSpec.parse(target)
     return targets
 
 

@@ -132,7 +132,7 @@ class Divergence:
             "added": "fires on the target only",
             "shifted": f"fires {abs(self.shift_steps)} step{plural} {direction}",
         }[self.kind]
-        text = f"neuron {self.index} of {self.population} {what}, at {self.time_ms:g} ms"
+        text = f"at {self.time_ms:g} ms neuron {self.index} of {self.population} {what}"
         causes = []
         if len(self.late_packets):
             causes.append(f"{len(self.late_packets):,} acted late")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import optuna
 
 DIRECTIONS = ("minimize", "maximize")
+SAMPLERS = ("auto", "grid", "random", "nsga2")
 Metric = Callable[[RunResult, RunResult], float]
 
 
@@ -91,15 +93,18 @@ def explore(
         script, spec, reference_spec, list(arguments), dict(objectives), dict(metrics or {})
     )
     study = _study(evaluate.key(choices), Path(storage), objectives)
-    study.sampler = _sampler(sampler, choices, n_trials, seed + len(study.trials))
-    _repeat_interrupted(study, len(choices))
-    while (done := _n_done(study)) < n_trials:
-        trial = _next_trial(study)
-        if trial is None:
-            break  # the grid is exhausted
-        _run_trial(study, trial, choices, evaluate)
-        if progress:
-            progress(done + 1, n_trials)
+    study.sampler = _sampler(sampler, seed + len(study.trials), n_trials)
+    _queue_interrupted(study, len(choices))
+    remaining = n_trials - _n_done(study)
+    if _is_grid(sampler, choices, n_trials):
+        remaining = min(remaining, _queue_untried(study, choices))
+    if remaining > 0:
+        study.optimize(
+            lambda trial: _values(study, trial, choices, evaluate),
+            n_trials=remaining,
+            catch=(DoesNotFitError,),
+            callbacks=[lambda study, trial: progress(_n_done(study), n_trials)] if progress else None,
+        )
     return Exploration(study, [choice.name for choice in choices], dict(objectives))
 
 
@@ -154,21 +159,26 @@ class _Evaluation:
         return result
 
 
-def _run_trial(
+def _values(
     study: optuna.Study, trial: optuna.Trial, choices: Sequence[Choice], evaluate: _Evaluation
-) -> None:
-    """Run one trial and store how it ended; a network that does not fit is an end like others."""
-    import optuna
-
+) -> list[float]:
+    """Run one trial and return its objectives; what else it measured is stored beside them."""
+    assignment = {choice.name: choice.suggest(trial) for choice in choices}
     try:
-        metrics = evaluate({choice.name: choice.suggest(trial) for choice in choices})
-        values = [_objective(name, metrics) for name in evaluate.objectives]
+        metrics = _metrics_before(study, assignment) or evaluate(assignment)
     except DoesNotFitError as error:
         trial.set_user_attr(REASON, str(error))
-        study.tell(trial, state=optuna.trial.TrialState.FAIL)
-        return
+        raise
     trial.set_user_attr(METRICS, {name: value for name, value in metrics.items() if _storable(value)})
-    study.tell(trial, values)
+    return [_objective(name, metrics) for name in evaluate.objectives]
+
+
+def _metrics_before(study: optuna.Study, assignment: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what an earlier trial with the same values measured: nothing is run twice."""
+    for trial in study.get_trials(deepcopy=False):
+        if trial.state.name == "COMPLETE" and trial.params == assignment:
+            return trial.user_attrs[METRICS]
+    return None
 
 
 def _objective(name: str, metrics: Mapping[str, Any]) -> float:
@@ -189,7 +199,7 @@ def _check_objectives(objectives: Mapping[str, str], metrics: Mapping[str, Metri
     wrong = {name: direction for name, direction in objectives.items() if direction not in DIRECTIONS}
     if not objectives or wrong:
         raise InvalidInputError(
-            f"explore(objectives={dict(objectives)!r}): give at least one name, with 'minimize' or 'maximize'."
+            f"explore(objectives={dict(objectives)!r}): give a name or more, with 'minimize' or 'maximize'."
         )
     if not all(callable(metric) for metric in metrics.values()):
         raise InvalidInputError(
@@ -215,47 +225,56 @@ def _study(name: str, storage: Path, objectives: Mapping[str, str]) -> optuna.St
     )
 
 
-def _sampler(name: str, choices: Sequence[Choice], n_trials: int, seed: int) -> optuna.samplers.BaseSampler:
+def _sampler(name: str, seed: int, n_trials: int) -> optuna.samplers.BaseSampler:
     import optuna
 
-    grid = grid_of(choices)
-    if name == "auto":
-        fits = grid is not None and math.prod(len(values) for values in grid.values()) <= n_trials
-        name = "grid" if fits else "nsga2"
-    if name == "grid":
-        if grid is None:
-            raise InvalidInputError(
-                "explore(sampler='grid'): a range of real numbers has no grid; list its values."
-            )
-        return optuna.samplers.GridSampler(grid, seed=seed)
-    if name == "random":
+    if name not in SAMPLERS:
+        raise InvalidInputError(f"explore(sampler={name!r}): it must be one of {', '.join(SAMPLERS)}.")
+    if name in ("grid", "random"):  # the points of a grid are queued, its sampler has nothing to choose
         return optuna.samplers.RandomSampler(seed=seed)
-    if name == "nsga2":
-        return optuna.samplers.NSGAIISampler(seed=seed, population_size=min(50, max(4, n_trials // 4)))
-    raise InvalidInputError(f"explore(sampler={name!r}): it must be auto, grid, random or nsga2.")
+    return optuna.samplers.NSGAIISampler(seed=seed, population_size=min(50, max(4, n_trials // 4)))
 
 
-def _next_trial(study: optuna.Study) -> optuna.Trial | None:
-    """Return a new trial, or None if every point of a grid has been tried."""
-    import optuna
-
-    waiting = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,))
-    grid = isinstance(study.sampler, optuna.samplers.GridSampler)
-    if grid and not waiting and study.sampler.is_exhausted(study):
-        return None
-    return study.ask()
-
-
-def _n_done(study: optuna.Study) -> int:
-    """Return how many trials were finished; those that were interrupted do not count."""
-    return sum(trial.state.name == "COMPLETE" or REASON in trial.user_attrs for trial in study.trials)
+def _is_grid(sampler: str, choices: Sequence[Choice], n_trials: int) -> bool:
+    """Return whether all points are tried in turn."""
+    grid = grid_of(choices)
+    if sampler == "grid" and grid is None:
+        raise InvalidInputError("explore(sampler='grid'): a range of real numbers has no grid; list values.")
+    return sampler == "grid" or (
+        sampler == "auto" and grid is not None and math.prod(map(len, grid.values())) <= n_trials
+    )
 
 
-def _repeat_interrupted(study: optuna.Study, n_choices: int) -> None:
+def _queue_untried(study: optuna.Study, choices: Sequence[Choice]) -> int:
+    """Queue the points of the grid that have not been tried; return how many are queued now."""
+    grid = grid_of(choices) or {}
+    waiting = [trial.system_attrs.get("fixed_params", {}) for trial in _trials(study, "WAITING")]
+    known = waiting + [trial.params for trial in study.trials if _is_done(trial)]
+    for values in itertools.product(*grid.values()):
+        point = dict(zip(grid, values))
+        if point not in known:
+            study.enqueue_trial(point)
+    return len(_trials(study, "WAITING"))
+
+
+def _queue_interrupted(study: optuna.Study, n_choices: int) -> None:
     """Queue the trials again that an earlier call left unfinished."""
     import optuna
 
-    for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
+    for trial in _trials(study, "RUNNING"):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
         if len(trial.params) == n_choices:
             study.enqueue_trial(trial.params)
+
+
+def _trials(study: optuna.Study, state: str) -> list[optuna.trial.FrozenTrial]:
+    return [trial for trial in study.get_trials(deepcopy=False) if trial.state.name == state]
+
+
+def _is_done(trial: optuna.trial.FrozenTrial) -> bool:
+    """Return whether a trial was finished; one that was interrupted was not."""
+    return trial.state.name == "COMPLETE" or REASON in trial.user_attrs
+
+
+def _n_done(study: optuna.Study) -> int:
+    return sum(map(_is_done, study.get_trials(deepcopy=False)))

@@ -33,7 +33,7 @@ class Exploration:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row for each finished trial: choices, objectives, other metrics, whether it is on the front.
+        """One row for each finished trial: choices, objectives, whether it is on the front, other figures.
 
         ``state`` is "complete" or "failed"; ``reason`` says why a trial failed (for example that the
         network does not fit).
@@ -41,7 +41,10 @@ class Exploration:
         import pandas as pd
 
         front = {trial.number for trial in self.study.best_trials}
-        rows = [self._row(trial, front) for trial in self.study.trials if trial.state.is_finished()]
+        done = [
+            trial for trial in self.study.trials if trial.values is not None or REASON in trial.user_attrs
+        ]
+        rows = [self._row(trial, front) for trial in done]
         first = ["trial", "state", *self.names, *self.objectives, "pareto", "reason"]
         frame = pd.DataFrame(rows)
         if frame.empty:
@@ -80,7 +83,7 @@ class Exploration:
             **trial.params,
             **dict(zip(self.objectives, values)),
             "pareto": trial.number in front,
-            "reason": trial.user_attrs.get(REASON, "interrupted" if failed else ""),
+            "reason": trial.user_attrs.get(REASON, ""),
         }
 
     def _repr_html_(self) -> str:

@@ -134,7 +134,7 @@ def _spike_problems(population: Population) -> Iterator[str]:
     if np.any(np.diff(steps) < 0):
         yield "spike_steps is not ascending; sort the spikes by step"
     if indices.min() < 0 or indices.max() >= population.size:
-        yield f"spike_indices are {indices.min()} to {indices.max()}; the population has {population.size} sources"
+        yield f"spike_indices are {indices.min()} to {indices.max()}; there are {population.size} sources"
 
 
 def _recording_problems(population: Population) -> Iterator[str]:
@@ -197,7 +197,7 @@ def _target_problems(network: Network, projection: Projection) -> Iterator[str]:
     for population, n_synapses in zip(network.populations, used):
         model = model_named(population.model)
         if n_synapses and not isinstance(model, NeuronModel):
-            yield f"{n_synapses} synapses end on {population.label!r}, a spike source; connect to neurons only"
+            yield f"{n_synapses} synapses end on {population.label!r}, a spike source; connect to neurons"
         elif n_synapses and projection.receptor not in model.receptors:
             yield (
                 f"{model.name} has no receptor {projection.receptor!r}; it has {', '.join(model.receptors)} "

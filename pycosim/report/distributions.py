@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from pycosim.comparison import Comparison, interspike_intervals, latency_by_distance, neuron_spikes
 from pycosim.comparison.table import with_prefix
 from pycosim.comparison.timing import PS_PER_US
-from pycosim.report.theme import DASHES, SERIES, embed, escaped, figure
+from pycosim.report.theme import DASHES, SERIES, embed, escaped, figure, logarithmic
 from pycosim.results import RunResult
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 N_BINS = 60
+WIDE = 20.0
+"""Ratio of the largest to the smallest value above which a vertical axis is logarithmic."""
 MAX_STEPS = 1500
 """Steps above which a plot over time shows each stretch's median and maximum instead."""
 
@@ -30,11 +32,19 @@ def style(comparison: Comparison, result: RunResult) -> dict:
 
 def isi_plot(comparison: Comparison) -> str:
     """Return the HTML of the inter-spike-interval distributions; empty where no neuron fires twice."""
+    if comparison.reference is None:
+        return ""
     intervals = {}
     for result in comparison.results:
         if result.error is None:
             intervals[id(result)] = interspike_intervals(*neuron_spikes(result))[1] * result.dt_ms
-    plot = _histograms(comparison, intervals, "inter-spike interval (ms)", "intervals (%)")
+    plot = _histograms(
+        comparison,
+        intervals,
+        "inter-spike interval (ms)",
+        "intervals (% per decade)",
+        grid=comparison.reference.dt_ms,
+    )
     return embed(plot, "Inter-spike intervals of all neurons that are not sources.") if plot else ""
 
 
@@ -45,7 +55,7 @@ def latency_plot(comparison: Comparison) -> str:
         for result in comparison.results
         if result.hardware is not None and result.error is None
     }
-    plot = _histograms(comparison, latencies, "latency (µs)", "packets (%)")
+    plot = _histograms(comparison, latencies, "latency (µs)", "packets (% per decade)")
     caption = (
         "From the firing of a neuron to when its synapses on a core can act, for all packets that arrived."
     )
@@ -75,33 +85,49 @@ def distance_plot(comparison: Comparison) -> str:
                 )
     if not plot.data:
         return ""
+    values = np.concatenate([curve.y for curve in plot.data])
+    spread = values.min() > 0 and values.max() > WIDE * values.min()
     plot.update_xaxes(title_text="distance between the cores (core units)")
-    plot.update_yaxes(title_text="latency (µs)", type="log", dtick=1)
-    return embed(
-        plot, "Latency against the distance of sender and receiver on the floor plan (on a mesh: hops)."
+    plot.update_yaxes(
+        title_text="latency (µs)",
+        **(logarithmic(values.min(), values.max()) if spread else {"rangemode": "tozero"}),
     )
+    caption = "Latency against the distance of sender and receiver on the floor plan"
+    return embed(plot, f"{caption} (hops, on a mesh with a router at each core).")
 
 
 def _histograms(
-    comparison: Comparison, values: dict[int, NDArray[np.float64]], x_title: str, y_title: str
+    comparison: Comparison,
+    values: dict[int, NDArray[np.float64]],
+    x_title: str,
+    y_title: str,
+    *,
+    grid: float = 0.0,
 ) -> go.Figure | None:
-    """Return a plot of the targets' values by logarithmic bins; None where there are no values."""
+    """Return a plot of the targets' values by logarithmic bins; None where there are no values.
+
+    Values that lie on a grid get bins whose edges lie half-way between its points.
+    """
     positive = {key: found[found > 0] for key, found in values.items()}
     low = min((found.min() for found in positive.values() if len(found)), default=None)
     if low is None:
         return None
     high = max(found.max() for found in positive.values() if len(found))
     edges = np.geomspace(low / 1.02, high * 1.02, N_BINS + 1)
+    if grid:
+        lowest = np.round(low / grid)
+        edges = np.unique(np.r_[lowest - 0.5, np.maximum(np.floor(edges / grid), lowest) + 0.5]) * grid
+    decades = np.diff(np.log10(edges))
     plot = figure(height=320)
     for result in comparison.results:
         found = positive.get(id(result), np.empty(0))
         if len(found):
-            share = np.histogram(found, edges)[0] / len(found) * 100
+            share = np.histogram(found, edges)[0] / len(found) / decades * 100
             plot.add_scatter(
                 x=np.repeat(edges, 2)[1:-1], y=np.repeat(share, 2), mode="lines", name=escaped(result.target),
-                line=style(comparison, result), hovertemplate="%{x:.3g}: %{y:.2f} %",
+                line=style(comparison, result), hovertemplate="%{x:.3g}: %{y:.3g} %",
             )  # fmt: skip
-    plot.update_xaxes(title_text=x_title, type="log")
+    plot.update_xaxes(title_text=x_title, **logarithmic(low, high))
     plot.update_yaxes(title_text=y_title, rangemode="tozero")
     return plot
 
@@ -131,12 +157,12 @@ def step_plot(result: RunResult) -> str:
         line={"color": SERIES[5], "width": 1.5, "dash": "dash"},
     )  # fmt: skip
     plot.update_xaxes(title_text="model time (ms)")
-    typical = float(np.median(durations))
-    logarithmic = typical > 0 and not 1 / 20 < largest.max() / budget < 20
+    low, high = sorted((float(np.median(durations)), budget))
+    spread = low > 0 and max(high, largest.max()) > WIDE * low
     plot.update_yaxes(
-        title_text="duration (µs)", type="log" if logarithmic else "linear",
-        rangemode="normal" if logarithmic else "tozero",
-    )  # fmt: skip
+        title_text="duration (µs)",
+        **(logarithmic(low, max(high, largest.max())) if spread else {"rangemode": "tozero"}),
+    )
     kind = "to the end of the barrier" if hardware.discipline == "barrier" else "of the busiest core"
     over = f"{hardware.overruns:,} of {len(durations):,} steps are longer than the budget."
     return embed(plot, f"Time of each step {kind}, against what it may take at this speed. {over}")

@@ -11,8 +11,11 @@ from pycosim.report.theme import HEAT, escaped, heat
 from pycosim.results import CoreTable, HardwareRecord
 
 MARGIN = 1.5
+"""In distances between cores, as all that follows is drawn."""
+SIDE = 0.66
 MAX_CELL_PX = 72
 MAX_WIDTH_PX = 560
+MAX_WIDE_PX = 1100
 LINK_COLOUR = "#D55E00"
 
 
@@ -22,23 +25,18 @@ def floor_plan(hardware: HardwareRecord) -> str:
     Cores are coloured by the share of the run that they were at work. Links are drawn in their direction,
     on the right, as wide as they carried flits.
     """
-    cores, links = hardware.cores, hardware.links
+    cores = hardware.cores
     if not len(cores.core):
         return ""
-    x = np.r_[cores.x, links.x_from, links.x_to]
-    y = np.r_[cores.y, links.y_from, links.y_to]
-    left, right, low, high = x.min() - MARGIN, x.max() + MARGIN, y.min() - MARGIN, y.max() + MARGIN
-    left = max(left, min(-0.5, x.min() - 0.5))
-    low = max(low, min(-0.5, y.min() - 0.5))
-    right = min(right, max(hardware.shape[0] - 0.5, x.max() + 0.5))
-    high = min(high, max(hardware.shape[1] - 0.5, y.max() + 0.5))
-    side = _side(cores)
+    cell = _cell(cores)
+    side = SIDE * cell
+    left, right, low, high = extent(hardware)
     load, unit = core_load(hardware)
     largest = max(load.max(), 1e-300)
-    width_px = min(MAX_WIDTH_PX, MAX_CELL_PX * (right - left))
+    width_px = min(MAX_WIDE_PX if is_wide(hardware) else MAX_WIDTH_PX, MAX_CELL_PX * (right - left) / cell)
     # The drawing's y axis points down, the chip's up.
     view = f"{left:.3f} {-high:.3f} {right - left:.3f} {high - low:.3f}"
-    body = _empty_cells(hardware, left, right, low, high) + _links(hardware)
+    body = _empty_cells(hardware, left, right, low, high) + _links(hardware, cell)
     for row in range(len(cores.core)):
         tip = escaped(_describe(cores, row, f"{number(load[row])} {unit}"))
         colour = heat(load[row] / largest)
@@ -55,6 +53,29 @@ def floor_plan(hardware: HardwareRecord) -> str:
     return f"<figure>{svg}<figcaption>{caption}</figcaption></figure>"
 
 
+def extent(hardware: HardwareRecord) -> tuple[float, float, float, float]:
+    """Return the smallest and largest x, then y, of the used part of the floor with its neighbours."""
+    cores, links = hardware.cores, hardware.links
+    margin = MARGIN * _cell(cores)
+    ends = []
+    for places, size in (
+        (np.r_[cores.x, links.x_from, links.x_to], hardware.shape[0]),
+        (np.r_[cores.y, links.y_from, links.y_to], hardware.shape[1]),
+    ):
+        first, last = float(np.floor(places.min())), float(np.ceil(places.max()))
+        ends.append(max(first - margin, min(-0.5, first - 0.5)))
+        ends.append(min(last + margin, max(size - 0.5, last + 0.5)))
+    return ends[0], ends[1], ends[2], ends[3]
+
+
+def is_wide(hardware: HardwareRecord) -> bool:
+    """Return whether the used part of the floor is a strip that wants the page's whole width."""
+    if not len(hardware.cores.core):
+        return False
+    left, right, low, high = extent(hardware)
+    return right - left > 3 * (high - low)
+
+
 def core_load(hardware: HardwareRecord) -> tuple[np.ndarray, str]:
     """Return each core's load, (n_cores,) float64, and its unit: time at work, else synaptic events."""
     duration_ps = len(hardware.step_duration_ps) * hardware.period_ps
@@ -65,11 +86,11 @@ def core_load(hardware: HardwareRecord) -> tuple[np.ndarray, str]:
     return hardware.cores.synaptic_events.astype(float), "synaptic events"
 
 
-def _side(cores: CoreTable) -> float:
-    """Return the side of a core's square: most of the smallest distance between two of them."""
+def _cell(cores: CoreTable) -> float:
+    """Return the smallest distance between two columns or rows of cores, at most 1."""
     gaps = [np.diff(np.unique(values.round(6))) for values in (cores.x, cores.y)]
     smallest = min((gap.min() for gap in gaps if len(gap)), default=1.0)
-    return 0.66 * min(float(smallest), 1.0)
+    return min(float(smallest), 1.0)
 
 
 def _empty_cells(hardware: HardwareRecord, left: float, right: float, low: float, high: float) -> str:
@@ -88,7 +109,7 @@ def _empty_cells(hardware: HardwareRecord, left: float, right: float, low: float
     )
 
 
-def _links(hardware: HardwareRecord) -> str:
+def _links(hardware: HardwareRecord, cell: float) -> str:
     """Return the links as lines; the two directions of one pair lie side by side."""
     links = hardware.links
     across, up = links.x_to - links.x_from, links.y_to - links.y_from
@@ -96,14 +117,14 @@ def _links(hardware: HardwareRecord) -> str:
     largest = max(links.flits.max(initial=0), 1)
     drawn = []
     for row in np.flatnonzero(length > 0):
-        right_x, right_y = 0.08 * up[row] / length[row], -0.08 * across[row] / length[row]
+        right_x, right_y = 0.08 * cell * up[row] / length[row], -0.08 * cell * across[row] / length[row]
         x1, y1 = links.x_from[row] + right_x, links.y_from[row] + right_y
         x2, y2 = links.x_to[row] + right_x, links.y_to[row] + right_y
         share = links.flits[row] / largest
         ends = f"({links.x_from[row]:g}, {links.y_from[row]:g}) → ({links.x_to[row]:g}, {links.y_to[row]:g})"
         drawn.append(
             f'<line x1="{x1:.3f}" y1="{-y1:.3f}" x2="{x2:.3f}" y2="{-y2:.3f}" stroke="{LINK_COLOUR}" '
-            f'stroke-opacity="{0.25 + 0.75 * share:.2f}" stroke-width="{0.015 + 0.11 * share:.3f}">'
+            f'stroke-opacity="{0.25 + 0.75 * share:.2f}" stroke-width="{(0.015 + 0.11 * share) * cell:.3f}">'
             f"<title>link {ends}: {links.flits[row]:,} flits</title></line>"
         )
     return "".join(drawn)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from pycosim.comparison import Comparison, Summary
 from pycosim.comparison.summary import error_name, error_text
-from pycosim.comparison.table import number, with_prefix
+from pycosim.comparison.table import DASH, number, with_prefix
+from pycosim.comparison.table import energy as energy_text
 from pycosim.report.distributions import distance_plot, energy_plot, isi_plot, latency_plot, step_plot
-from pycosim.report.floorplan import floor_plan
+from pycosim.report.floorplan import floor_plan, is_wide
 from pycosim.report.raster import raster_section
 from pycosim.report.theme import escaped
 from pycosim.results import RunResult
@@ -78,7 +81,7 @@ def _sections(comparison: Comparison) -> list[str]:
             "Intervals and latencies",
             _grid(isi_plot(comparison), latency_plot(comparison), distance_plot(comparison)),
         ),
-        _section("energy", "Energy by cause", energy_plot(comparison) + _unknown_energy(comparison)),
+        _section("energy", "Energy by cause", energy_plot(comparison) + _energy_table(comparison)),
         *(
             _section(
                 f"chip-{number}",
@@ -168,21 +171,41 @@ def _late_packets(result: RunResult, summary: Summary) -> str:
     )
 
 
-def _unknown_energy(comparison: Comparison) -> str:
-    """Name the causes of energy that nothing is known about."""
-    items = "".join(
-        f"<li><b>{escaped(s.target)}</b>: no constant is known for {escaped(', '.join(s.energy.unknown))}; "
-        "the total leaves this out.</li>"
-        for s in comparison.summaries
-        if s.energy is not None and s.energy.unknown
+def _energy_table(comparison: Comparison) -> str:
+    """Return the energy by cause in figures, with the causes that nothing is known about."""
+    chips = [summary for summary in comparison.summaries if summary.energy is not None]
+    results = {id(s): r for s, r in zip(comparison.summaries, comparison.results, strict=True)}
+    causes = dict.fromkeys(cause for s in chips for cause in results[id(s)].hardware.energy_j)
+    if not causes:
+        return ""
+    head = "".join(f"<th>{_breakable(summary.target)}</th>" for summary in chips)
+    rows = ""
+    for cause in causes:
+        cells = "".join(f"<td>{_energy_cell(summary, cause)}</td>" for summary in chips)
+        rows += f"<tr><th scope='row'>{escaped(cause)}</th>{cells}</tr>"
+    totals = "".join(f"<td><b>{escaped(energy_text(summary.row))}</b></td>" for summary in chips)
+    rows += f"<tr><th scope='row'><b>total</b></th>{totals}</tr>"
+    note = "Unknown: the chip's description has no constant for it, so the total leaves it out."
+    unknown = any(summary.energy.unknown for summary in chips)
+    return (
+        f"<div class='wide'><table class='small'><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody>"
+        f"</table></div>{f'<p class=note>{note}</p>' if unknown else ''}"
     )
-    return f"<ul class='note'>{items}</ul>" if items else ""
+
+
+def _energy_cell(summary: Summary, cause: str) -> str:
+    if cause in summary.energy.unknown:
+        return "unknown"
+    if cause not in summary.energy.known_j:
+        return DASH
+    assumed = " (assumed)" if cause in summary.energy.assumed else ""
+    return escaped(with_prefix(summary.energy.known_j[cause], "J")) + assumed
 
 
 def _chip(result: RunResult) -> str:
     """Return what one chip did: floor plan, limits, steps."""
     hardware = result.hardware
-    options = ", ".join(f"{key} = {value}" for key, value in hardware.options.items())
+    options = _listing(hardware.options)
     lead = (
         f"<p>{escaped(DISCIPLINES.get(hardware.discipline, hardware.discipline)).capitalize()}. "
         f"{hardware.sent:,} packets sent: {hardware.delivered:,} delivered ({hardware.late:,} late), "
@@ -191,7 +214,8 @@ def _chip(result: RunResult) -> str:
     )
     limits = f"<div><h3>What limits</h3>{_limits(hardware.utilisation)}</div>" if hardware.utilisation else ""
     plan = floor_plan(hardware)
-    plan = f"<div><h3>Load on the floor plan</h3>{plan}</div>" if plan else ""
+    place = " class='full'" if is_wide(hardware) else ""
+    plan = f"<div{place}><h3>Load on the floor plan</h3>{plan}</div>" if plan else ""
     steps = step_plot(result)
     return lead + _grid(plan, limits) + (f"<h3>Duration of steps</h3>{steps}" if steps else "")
 
@@ -222,7 +246,15 @@ def _notes(comparison: Comparison) -> str:
                 for note, times in counted.items()
             )
             parts += f"<h3>{escaped(result.target)}</h3><ul>{items}</ul>"
+        if result.log.strip():
+            printed = escaped(result.log.strip())
+            parts += f"<details><summary>What the script printed on {escaped(result.target)}</summary> "
+            parts += f"<pre>{printed}</pre></details>"
     return parts
+
+
+def _listing(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in values.items() if value not in (None, {}, ""))
 
 
 def _reproduce(comparison: Comparison) -> str:
@@ -233,13 +265,14 @@ def _reproduce(comparison: Comparison) -> str:
         "Script": f"{info.get('script', '')} (SHA-256 {info['script_sha256']})"
         if info.get("script_sha256")
         else "",
+        "Parameters": _listing(info.get("parameters", {})),
+        "Options": _listing(info.get("options", {})),
         "Versions": versions,
         "Machine": info.get("machine", ""),
         "Run folder": str(comparison.folder or ""),
     }
     for result in comparison.results:
-        chosen = ", ".join(f"{key} = {value}" for key, value in result.options.items())
-        lines[f"Options of {result.target}"] = chosen
+        lines[f"As run on {result.target}"] = _listing(result.options)
     rows = "".join(
         f"<dt>{escaped(name)}</dt><dd>{escaped(text)}</dd>" for name, text in lines.items() if text
     )

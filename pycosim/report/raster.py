@@ -23,7 +23,8 @@ MAX_POINTS = 100_000
 GL_POINTS = 8_000
 """Above this, points are drawn by WebGL."""
 
-IMAGE_SIZE = (1600, 400)
+IMAGE_SIZE = (1200, 300)
+DOT_PX = 2
 MAX_LABELS = 8
 SYMBOLS = {
     "same": "circle",
@@ -226,14 +227,15 @@ def raster_image(panel: dict[str, Points], extent: tuple[float, int]) -> str:
     extent : (float, int)
         Duration in ms and number of rows that the image spans.
     """
-    width, height = IMAGE_SIZE[0], min(IMAGE_SIZE[1], extent[1])
+    width, height = IMAGE_SIZE
     pixels = np.zeros((height, width, 4), np.uint8)
     for kind in NAMES:  # what differs is painted over what does not
         if kind in panel:
-            column = (panel[kind].times_ms / extent[0] * width).astype(int).clip(0, width - 1)
-            row = height - 1 - (panel[kind].rows * height // extent[1])
-            colour = SPIKE_COLOURS[kind]
-            pixels[row, column] = [*(int(colour[i : i + 2], 16) for i in (1, 3, 5)), 255]
+            column = (panel[kind].times_ms / extent[0] * width).astype(int).clip(0, width - DOT_PX)
+            row = (height - 1 - panel[kind].rows * height // extent[1]).clip(0, height - DOT_PX)
+            colour = [*(int(SPIKE_COLOURS[kind][i : i + 2], 16) for i in (1, 3, 5)), 255]
+            for down, right in np.ndindex(DOT_PX, DOT_PX):
+                pixels[row + down, column + right] = colour
     return "data:image/png;base64," + base64.b64encode(_png(pixels)).decode()
 
 

@@ -65,6 +65,11 @@ def embed(plot: go.Figure, caption: str = "") -> str:
     )
 
 
+def logarithmic(low: float, high: float) -> dict[str, Any]:
+    """Return a logarithmic axis from `low` to `high`: labels at 1, 2 and 5, or at powers of ten if many."""
+    return {"type": "log", "dtick": "D2" if high < 1000 * low else 1}
+
+
 def heat(share: float) -> str:
     """Return the heat map's colour for a share between 0 and 1."""
     place = min(max(share, 0.0), 1.0) * (len(HEAT) - 1)

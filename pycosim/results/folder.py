@@ -152,9 +152,18 @@ def describe_run(
     targets: Sequence[str],
     *,
     arguments: Sequence[str] = (),
+    parameters: Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return what is needed to do a comparison again: command, script with its hash, options, versions."""
+    """Return what is needed to do a comparison again: command, script with its hash, options, versions.
+
+    Parameters
+    ----------
+    script : str, Path or function
+    targets : sequence of str
+    arguments, parameters, options
+        As `pycosim.run` takes them.
+    """
     if callable(script):
         name, source = getattr(script, "__name__", "function"), _source(script)
         command = f"pycosim.compare({name}, on={list(targets)!r})"
@@ -170,6 +179,7 @@ def describe_run(
         "script_sha256": hashlib.sha256(source).hexdigest() if source else None,
         "arguments": [str(argument) for argument in arguments],
         "targets": list(targets),
+        "parameters": plain(parameters or {}),
         "options": plain(options or {}),
         "started": datetime.now().isoformat(timespec="seconds"),
         "versions": {"python": platform.python_version(), **_package_versions()},

@@ -35,14 +35,14 @@ class Forgetful:
 
 
 def test_the_suite_finds_a_backend_that_loses_spikes(monkeypatch):
-    build = targets.build
+    build, backends = targets.build, targets.backends()
 
     def forgetful(name, network, options: Options):
         simulation = build("reference", network, options)
         return Forgetful(simulation) if name == "forgetful" else simulation
 
     monkeypatch.setattr(targets, "build", forgetful)
-    monkeypatch.setattr(targets, "backends", lambda: {"forgetful": "pycosim.backends.reference"})
+    monkeypatch.setattr(targets, "backends", lambda: backends | {"forgetful": "pycosim.backends.reference"})
     with pytest.raises(ConformanceError, match="spikes differ") as caught:
         check_backend("forgetful")
     assert len(caught.value.failures) >= 3

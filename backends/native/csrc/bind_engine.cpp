@@ -134,10 +134,12 @@ NB_MODULE(_engine, module) {
              })
         .def("deliver", [](Engine& engine, const Array<std::int64_t>& emission_steps,
                            const Array<std::int64_t>& sources, const Array<std::int64_t>& cores,
-                           const Array<std::int64_t>& shifts, const Array<std::int64_t>& floors) {
-                 engine.deliver(view(emission_steps), view(sources), view(cores), view(shifts), view(floors));
+                           const Array<std::int64_t>& shifts, const Array<std::int64_t>& floors,
+                           const Array<std::int64_t>& only_delays) {
+                 engine.deliver(view(emission_steps), view(sources), view(cores), view(shifts), view(floors),
+                                view(only_delays));
              }, nb::arg("emission_steps"), nb::arg("sources"), nb::arg("cores"), nb::arg("shifts"),
-             nb::arg("floors"))
+             nb::arg("floors"), nb::arg("only_delays"))
         .def_prop_ro("step", &Engine::step)
         .def_prop_ro("started", &Engine::started)
         .def_prop_ro("n_synapse_bytes", &Engine::n_synapse_bytes);

@@ -260,7 +260,7 @@ void Engine::advance(std::int64_t n_steps) {
     if (n_steps < 1) return;
     check_sources(started_ ? step_ + 1 : 0, step_ + n_steps);
     forget_old_synapses();
-    pool_.run([&](unsigned thread) { advance_partition(thread, n_steps); });
+    pool_.run([&](unsigned thread) noexcept { advance_partition(thread, n_steps); });
     started_ = true;
     step_ += n_steps;
 }
@@ -330,10 +330,11 @@ std::vector<std::int64_t> Engine::step_deferred() {
 
 void Engine::deliver(std::span<const std::int64_t> emission_steps, std::span<const std::int64_t> sources,
                      std::span<const std::int64_t> cores, std::span<const std::int64_t> shifts,
-                     std::span<const std::int64_t> floors) {
+                     std::span<const std::int64_t> floors, std::span<const std::int64_t> only_delays) {
     if (core_of_neuron_.empty()) throw std::logic_error("the network was built without cores");
     const std::size_t n = emission_steps.size();
-    if (sources.size() != n || cores.size() != n || shifts.size() != n || floors.size() != n) {
+    if (sources.size() != n || cores.size() != n || shifts.size() != n || floors.size() != n ||
+        (!only_delays.empty() && only_delays.size() != n)) {
         throw std::invalid_argument("the columns have different lengths");
     }
     for (std::size_t i = 0; i < n; ++i) {
@@ -348,7 +349,8 @@ void Engine::deliver(std::span<const std::int64_t> emission_steps, std::span<con
     for (Partition& partition : partitions_) {
         for (std::size_t i = 0; i < n; ++i) {
             partition.send_to_core(static_cast<std::uint32_t>(sources[i]), static_cast<std::int32_t>(cores[i]),
-                                   emission_steps[i], shifts[i], floors[i], step_);
+                                   emission_steps[i], shifts[i], floors[i],
+                                   only_delays.empty() ? 0 : only_delays[i], step_);
         }
     }
 }

@@ -60,7 +60,7 @@ class Engine {
     std::vector<std::int64_t> step_deferred();
     void deliver(std::span<const std::int64_t> emission_steps, std::span<const std::int64_t> sources,
                  std::span<const std::int64_t> cores, std::span<const std::int64_t> shifts,
-                 std::span<const std::int64_t> floors);
+                 std::span<const std::int64_t> floors, std::span<const std::int64_t> only_delays);
 
     std::int64_t step() const { return step_; }
     bool started() const { return started_; }

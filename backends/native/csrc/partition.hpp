@@ -88,9 +88,10 @@ class alignas(kCacheLine) Partition {
         }
     }
 
-    // The same for the synapses on one core, which act at max(emission + delay + shift, floor, present + 1).
+    // The same for the synapses on one core, which act at max(emission + delay + shift, floor, present + 1). Only
+    // those with the delay `only_delay`, unless that is 0.
     void send_to_core(std::uint32_t source, std::int32_t core, std::int64_t emission_step, std::int64_t shift,
-                      std::int64_t floor, std::int64_t present_step);
+                      std::int64_t floor, std::int64_t only_delay, std::int64_t present_step);
 
     // Frees synapses that no spike under way can meet any more.
     void forget_old_synapses(std::int64_t present_step);

@@ -69,7 +69,8 @@ class ThreadPool {
     unsigned size() const { return static_cast<unsigned>(threads_.size()) + 1; }
 
     // Calls job(i) for i = 0 to size() - 1, each in its own thread (0 in the caller's), and waits for all. The job
-    // may call `meet` if it does so equally often in all threads. An exception of a thread is thrown again here.
+    // may call `meet` if it does so equally often in all threads and does not throw. An exception of a thread is
+    // thrown again here.
     void run(const std::function<void(unsigned)>& job) {
         if (threads_.empty()) {
             const FlushDenormals flush;

@@ -1,0 +1,244 @@
+"""A network advanced by Brian2."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycosim.backends.base import Progress
+from pycosim.backends.brian2.codegen import Engine, Recorded
+from pycosim.backends.brian2.equations import HELD_UNTIL, variable_of
+from pycosim.backends.brian2.inputs import Inputs
+from pycosim.backends.brian2.plan import GroupPlan, Plan, SamplerPlan, SynapsesPlan, population_name
+from pycosim.backends.brian2.underway import UnderWay
+from pycosim.backends.brian2.wiring import Part, delays_of, endpoints, parts_of, weights_of
+from pycosim.backends.recording import Recorder, SignalLog, state_named
+from pycosim.network import Network, model_named
+from pycosim.network.validate import validate, validate_population, validate_projection
+
+Int = NDArray[np.int64]
+
+
+class Brian2Simulation:
+    """A network that is advanced by Brian2; see `pycosim.backends.base.Simulation`.
+
+    What only is data (parameters, weights, input spikes, state) goes to the engine as soon as it is known.
+    A program is built at the first `advance`, and again only where the structure has changed: which
+    variables are recorded, and which parameters differ between neurons.
+
+    Parameters
+    ----------
+    network : Network
+    engine : Engine
+
+    Raises
+    ------
+    InvalidInputError, ConnectivityError, NotSupportedError
+        If the network is not valid.
+    """
+
+    def __init__(self, network: Network, engine: Engine):
+        validate(network)
+        self.step = 0
+        self._started = False
+        self._network, self._engine = network, engine
+        self._names = [population_name(population, i) for i, population in enumerate(network.populations)]
+        self._neurons = [
+            i
+            for i, population in enumerate(network.populations)
+            if population.size and not population.is_source
+        ]
+        self._constants: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+        for index in self._neurons:
+            self._send_initial_state(index)
+            self._send_constants(index)
+        self._parts = {i: parts_of(network, i) for i in range(len(network.projections))}
+        self._kinds: dict[str, tuple[bool, bool]] = {}
+        for index in self._parts:
+            self._send_synapses(index)
+        connected = {part.source for parts in self._parts.values() for part in parts}
+        self._inputs = Inputs(network, engine, self._names, connected)
+        self._underway = UnderWay(engine)
+        self._recorders = [
+            Recorder(population, lambda name, index=index: self.state(index, name))
+            for index, population in enumerate(network.populations)
+        ]
+
+    def _send_initial_state(self, index: int) -> None:
+        population, name = self._network.populations[index], self._names[index]
+        states = model_named(population.model).states
+        values = {(name, state): population.initial_column(state) for state in states}
+        values[name, HELD_UNTIL] = np.zeros(population.size, np.int32)
+        values[name, "_spikespace"] = np.zeros(population.size + 1, np.int32)
+        self._engine.set(values)
+
+    def _send_constants(self, index: int) -> None:
+        """Send the constants of one step, each as one number where all neurons have the same."""
+        population, name = self._network.populations[index], self._names[index]
+        coefficients = model_named(population.model).coefficients(population.parameters, self._network.dt_ms)
+        values, shared = {}, []
+        for coefficient, value in coefficients.items():
+            variable, column = variable_of(coefficient), np.atleast_1d(value)
+            if np.all(column == column[0]):
+                shared.append(variable)
+                column = column[:1]
+            values[name, variable] = column
+        self._engine.set(values)
+        self._constants[index] = tuple(variable_of(name) for name in coefficients), tuple(shared)
+
+    def _synapses_name(self, part: Part) -> str:
+        return f"{self._names[part.source]}_to_{self._names[part.target]}_{part.projection}_synapses"
+
+    def _send_synapses(self, index: int) -> None:
+        for part in self._parts[index]:
+            name = self._synapses_name(part)
+            pre, post = endpoints(self._network, part)
+            self._engine.set({(name, "_synaptic_pre"): pre, (name, "_synaptic_post"): post})
+        self._send_weights(index)
+
+    def _send_weights(self, index: int) -> None:
+        projection = self._network.projections[index]
+        for part in self._parts[index]:
+            name = self._synapses_name(part)
+            weights, delays = weights_of(projection, part), delays_of(projection, part)
+            self._kinds[name] = np.ndim(projection.weights) == 0, np.ndim(projection.delays) == 0
+            self._engine.set({(name, "w"): weights, (name, "delay"): delays})
+
+    def _plan(self) -> Plan:
+        groups = tuple(self._group_plan(index) for index in self._neurons)
+        synapses = [
+            SynapsesPlan(
+                self._synapses_name(part),
+                self._names[part.source],
+                self._names[part.target],
+                self._network.projections[index].receptor,
+                *self._kinds[self._synapses_name(part)],
+            )
+            for index, parts in self._parts.items()
+            for part in parts
+        ]
+        sources = (*self._inputs.sources(), *self._underway.sources())
+        return Plan(groups, sources, (*synapses, *self._underway.synapses()))
+
+    def _group_plan(self, index: int) -> GroupPlan:
+        population, name = self._network.populations[index], self._names[index]
+        samplers = tuple(sampler for sampler, _ in self._samplers(index))
+        spikes = len(self._recorders[index].spike_indices) > 0
+        return GroupPlan(name, population.model, population.size, *self._constants[index], spikes, samplers)
+
+    def _samplers(self, index: int) -> list[tuple[SamplerPlan, list[str]]]:
+        """Return the samplers that record a population's signals, each with the names of its signals."""
+        together = defaultdict(list)
+        for variable, log in self._recorders[index].signals.items():
+            if len(log.indices):
+                together[self._interval(log), log.indices.tobytes()].append(variable)
+        recordables = model_named(self._network.populations[index].model).recordables
+        return [
+            (
+                SamplerPlan(
+                    f"{self._names[index]}_{number}_samples",
+                    tuple(sorted({recordables[variable][0] for variable in variables})),
+                    len(self._recorders[index].signals[variables[0]].indices),
+                    interval == 1,
+                ),
+                variables,
+            )
+            for number, ((interval, _), variables) in enumerate(together.items())
+        ]
+
+    @staticmethod
+    def _interval(log: SignalLog) -> int:
+        """Return the interval of a clock, which ticks at step 0, that is due at every sample of a log."""
+        return math.gcd(log.interval_steps, log.origin_step)
+
+    def advance(self, n_steps: int, progress: Progress | None = None) -> None:
+        """Advance by `n_steps`."""
+        last = self.step + n_steps
+        while self.step < last:
+            self._advance_piece(self._inputs.piece(self.step, last - self.step), progress)
+
+    def _advance_piece(self, n_steps: int, progress: Progress | None) -> None:
+        first = self.step + 1
+        spikes = self._inputs.emit(self.step if not self._started else first, self.step + n_steps)
+        self._underway.emit(self.step)
+        self._send_sampling()
+        recorded = self._engine.run(self._plan(), first, n_steps, progress) if self._neurons else None
+        self._started = True
+        self.step += n_steps
+        for index, (steps, indices) in spikes.items():
+            self._recorders[index].add_spikes(steps, indices)
+        if recorded:
+            self._record(recorded, first)
+
+    def _send_sampling(self) -> None:
+        for index in self._neurons:
+            for sampler, variables in self._samplers(index):
+                log = self._recorders[index].signals[variables[0]]
+                self._engine.set({(sampler.name, "_indices"): log.indices.astype(np.int32)})
+                if not sampler.every_step:
+                    self._engine.set({(sampler.name, "interval"): np.array([self._interval(log)])})
+
+    def _record(self, recorded: Recorded, first: int) -> None:
+        """Take over what was recorded in the steps from `first` to the present one."""
+        for index in self._neurons:
+            recorder = self._recorders[index]
+            if len(recorder.spike_indices):
+                recorder.add_spikes(*recorded.spikes(f"{self._names[index]}_spikes"))
+            for sampler, variables in self._samplers(index):
+                for variable in variables:
+                    log = recorder.signals[variable]
+                    interval = self._interval(log)
+                    steps = np.arange(-(-first // interval) * interval, self.step + 1, interval)
+                    due = (steps - log.origin_step) % log.interval_steps == 0
+                    state = model_named(self._network.populations[index].model).recordables[variable][0]
+                    log.append(recorded.samples(sampler.name, state)[due])
+            for log in recorder.signals.values():
+                if not len(log.indices):
+                    due = (self.step - log.origin_step) // log.interval_steps
+                    due -= (first - 1 - log.origin_step) // log.interval_steps
+                    log.append(np.empty((due, 0)))
+
+    def spikes(self, population: int) -> tuple[Int, Int]:
+        """Return steps and indices of the recorded spikes, both (n,) int64."""
+        return self._recorders[population].spikes()
+
+    def signal(self, population: int, variable: str) -> NDArray[np.float64]:
+        """Return the recorded samples, (n_samples, n_recorded) float64."""
+        return self._recorders[population].samples(variable)
+
+    def state(self, population: int, variable: str) -> NDArray[np.float64]:
+        """Return the present values of a state variable, (size,) float64."""
+        name = state_named(self._network.populations[population], variable)
+        if not self._network.populations[population].size:
+            return np.empty(0)
+        return self._engine.get(self._names[population], name)
+
+    def clear(self, population: int) -> None:
+        """Forget what was recorded of a population so far."""
+        self._recorders[population].clear(self.step)
+
+    def parameters_changed(self, population: int) -> None:
+        """Read the population's parameters again; spike times are read at every `advance` anyway."""
+        validate_population(self._network.populations[population])
+        if population in self._neurons:
+            self._send_constants(population)
+
+    def weights_changed(self, projection: int) -> None:
+        """Read weights and delays again; spikes under way keep the weight they were emitted with."""
+        validate_projection(self._network, self._network.projections[projection])
+        for part in self._parts[projection]:
+            receptor = self._network.projections[projection].receptor
+            self._underway.take(self._synapses_name(part), self._names[part.target], receptor, self.step)
+        self._send_weights(projection)
+
+    def recording_changed(self, population: int) -> None:
+        """Read the population's recordings again."""
+        validate_population(self._network.populations[population])
+        self._recorders[population].update(self.step)
+
+    def close(self) -> None:
+        """Free the engine's memory and files."""
+        self._engine.close()

@@ -1,0 +1,293 @@
+"""The Python side of the native engine."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pycosim.backends.base import Progress
+from pycosim.backends.native import MODELS, _engine
+from pycosim.backends.native.inputs import InputFeed
+from pycosim.backends.recording import Recorder, state_named
+from pycosim.errors import BackendError, InvalidInputError, NotSupportedError
+from pycosim.network import Network, Projection, model_named
+from pycosim.network.validate import validate, validate_population, validate_projection
+
+Int = NDArray[np.int64]
+
+RECEPTORS = ("excitatory", "inhibitory")
+# The engine keeps the emission step of a spike in 32 bits.
+MAX_STEPS = 2**32 - 1
+_CONSTANTS = {model: constants for model, _, constants in _engine.models()}
+
+
+class NativeSimulation:
+    """A network in the native engine; see `pycosim.backends.base.Simulation`.
+
+    The network either runs by itself (`advance`), or a chip model carries its spikes: then `step_deferred`
+    does one step and says who fired, and `deliver` says when these spikes act. What is recorded, and the
+    order in which weights are added, are the same both ways.
+
+    Parameters
+    ----------
+    network : Network
+    threads : int
+        Results do not depend on it.
+    core_of_neuron : (n_neurons,) int32 ndarray, optional
+        Cores that `deliver` may tell apart.
+
+    Raises
+    ------
+    InvalidInputError, ConnectivityError, NotSupportedError
+        If the network is not valid, or has a cell type that the engine does not know.
+    """
+
+    def __init__(self, network: Network, *, threads: int = 1, core_of_neuron: ArrayLike | None = None):
+        _check_models(network)
+        validate(network)
+        if threads < 1:
+            raise InvalidInputError(f"Running on {threads} threads: at least 1 thread is needed.")
+        self.step = 0
+        self._network = network
+        self._has_cores = core_of_neuron is not None
+        self._engine = _engine.Engine(
+            [("" if p.is_source else p.model, p.size) for p in network.populations],
+            _core_column(network, core_of_neuron),
+            threads,
+        )
+        self._feed = InputFeed(network, self._engine)
+        self._weights_stale = True
+        for index, population in enumerate(network.populations):
+            if not population.is_source:
+                self._set_constants(index)
+                for name in model_named(population.model).states:
+                    column = np.ascontiguousarray(population.initial_column(name))
+                    self._engine.set_state(index, name, column)
+        self._recorders = [
+            Recorder(population, lambda name, index=index: self._engine.state(index, name))
+            for index, population in enumerate(network.populations)
+        ]
+        for index in range(len(network.populations)):
+            self._set_recordings(index)
+        self._update_weights()
+
+    def advance(self, n_steps: int, progress: Progress | None = None) -> None:
+        """Advance by `n_steps`; `progress` is called now and then with the steps done since the last call."""
+        last = self.step + n_steps
+        self._check_length(last)
+        self._update_weights()
+        while self.step < last:
+            until = min(self._feed.ready(self.step, last), last)
+            n_done = until - self.step
+            self._engine.advance(n_done)
+            self.step = until
+            if progress:
+                progress(n_done)
+
+    def initial_spikes(self) -> Int:
+        """Return the sources that emit a spike at step 0, ascending, for `deliver`; once, before all else.
+
+        Raises
+        ------
+        BackendError
+            If the spikes of step 0 have been emitted already.
+        """
+        self._check_length(1)
+        self._feed.ready(self.step, 1)
+        try:
+            return self._engine.initial_spikes()
+        except RuntimeError as error:
+            raise BackendError(f"Emitting the spikes of step 0: {error}.") from None
+
+    def step_deferred(self) -> Int:
+        """Do one step and return the neurons and sources that fired, without letting their spikes act.
+
+        Returns
+        -------
+        (n,) int64 ndarray
+            Global numbers, ascending; a source that emits several spikes appears as often.
+
+        Raises
+        ------
+        BackendError
+            If `initial_spikes` was not called before the first step.
+        """
+        if self._weights_stale:
+            self._update_weights()
+        if self.step >= self._feed.last_step:
+            self._check_length(self.step + 1)
+            self._feed.ready(self.step, self.step + 1)
+        try:
+            fired = self._engine.step_deferred()
+        except RuntimeError as error:
+            raise BackendError(f"Doing step {self.step + 1}: {error}.") from None
+        self.step += 1
+        return fired
+
+    def deliver(
+        self,
+        emission_step: Int,
+        source: Int,
+        core: Int,
+        shift: Int,
+        floor: Int,
+        only_delay: Int | None = None,
+    ) -> None:
+        """Let spikes act: the synapses of `source` on neurons of `core`, of step `emission_step`.
+
+        They act at step ``max(emission_step + delay + shift, floor, present step + 1)``, whatever the order
+        of the rows and of the calls. A source without synapses on the core is passed over. A spike that comes
+        so late that the weights have been changed in between, and all spikes on time with the old
+        weights have acted, meets the oldest weights still there.
+
+        Parameters
+        ----------
+        emission_step, source, core, shift, floor : (n,) int64 ndarray
+            Steps, global numbers of neurons, cores, steps, steps.
+        only_delay : (n,) int64 ndarray, optional
+            Delays in steps; only synapses of that delay act. 0, and None for all rows, means any.
+
+        Raises
+        ------
+        InvalidInputError
+            If a spike is of a later step than the present one, or of no neuron of the network.
+        BackendError
+            If the simulation was built without cores.
+        """
+        if self._weights_stale:
+            self._update_weights()
+        try:
+            only_delay = np.empty(0, np.int64) if only_delay is None else only_delay
+            self._engine.deliver(emission_step, source, core, shift, floor, only_delay)
+        except ValueError as error:
+            raise InvalidInputError(f"Delivering spikes: {error}.") from None
+        except RuntimeError as error:
+            raise BackendError(f"Delivering spikes: {error}; give core_of_neuron when building.") from None
+
+    def spikes(self, population: int) -> tuple[Int, Int]:
+        """Return steps and indices of the recorded spikes, both (n,) int64."""
+        recorder = self._recorders[population]
+        recorder.add_spikes(*self._engine.take_spikes(population))
+        return recorder.spikes()
+
+    def signal(self, population: int, variable: str) -> NDArray[np.float64]:
+        """Return the recorded samples, (n_samples, n_recorded) float64."""
+        self._take_samples(population)
+        return self._recorders[population].samples(variable)
+
+    def state(self, population: int, variable: str) -> NDArray[np.float64]:
+        """Return the present values of a state variable, (size,) float64."""
+        return self._engine.state(population, state_named(self._network.populations[population], variable))
+
+    def clear(self, population: int) -> None:
+        """Forget what was recorded of a population so far."""
+        self._engine.take_spikes(population)
+        self._recorders[population].clear(self.step)
+        self._set_recordings(population)
+
+    def parameters_changed(self, population: int) -> None:
+        """Read the population's parameters (or spike times) again."""
+        validate_population(self._network.populations[population])
+        if self._network.populations[population].is_source:
+            self._feed.forget(self.step)
+        else:
+            self._set_constants(population)
+
+    def weights_changed(self, projection: int) -> None:
+        """Read the projection's weights and delays again, for the spikes emitted from the next step on."""
+        validate_projection(self._network, self._network.projections[projection])
+        self._weights_stale = True
+
+    def recording_changed(self, population: int) -> None:
+        """Read the population's recordings again."""
+        validate_population(self._network.populations[population])
+        recorder = self._recorders[population]
+        recorder.add_spikes(*self._engine.take_spikes(population))
+        self._take_samples(population)
+        recorder.update(self.step)
+        self._set_recordings(population)
+
+    def close(self) -> None:
+        """End the threads and free the engine."""
+        self._engine = None
+
+    @property
+    def synapse_bytes(self) -> int:
+        """Memory that the synapses take."""
+        return self._engine.n_synapse_bytes
+
+    def _check_length(self, last_step: int) -> None:
+        if last_step < self.step:
+            raise InvalidInputError(
+                f"Advancing by {last_step - self.step} steps: the number must not be negative."
+            )
+        if self._engine is None:
+            raise BackendError(
+                f"Advancing to step {last_step}: the simulation has been closed. Build it again."
+            )
+        if last_step > MAX_STEPS:
+            raise NotSupportedError(
+                f"Advancing to step {last_step}: the native engine counts up to {MAX_STEPS}. "
+                "Use a longer step, or reset."
+            )
+
+    def _set_constants(self, index: int) -> None:
+        population = self._network.populations[index]
+        coefficients = model_named(population.model).coefficients(population.parameters, self._network.dt_ms)
+        columns = [coefficients[name] for name in _CONSTANTS[population.model]]
+        self._engine.set_constants(index, [np.array(column, np.float64, ndmin=1) for column in columns])
+
+    def _set_recordings(self, index: int) -> None:
+        population, recorder = self._network.populations[index], self._recorders[index]
+        self._engine.record_spikes(index, recorder.spike_mask.view(np.uint8))
+        if population.is_source:
+            return
+        self._engine.forget_signals(index)
+        for variable, log in recorder.signals.items():
+            state = model_named(population.model).recordables[variable][0]
+            self._engine.record_signal(index, state, log.indices, log.origin_step, log.interval_steps)
+
+    def _take_samples(self, index: int) -> None:
+        model = model_named(self._network.populations[index].model)
+        for variable, log in self._recorders[index].signals.items():
+            rows = self._engine.take_signal(index, model.recordables[variable][0])
+            if len(rows):
+                log.append(rows)
+
+    def _update_weights(self) -> None:
+        if self._weights_stale:
+            self._engine.connect([_engine_columns(projection) for projection in self._network.projections])
+            self._weights_stale = False
+
+
+def _check_models(network: Network) -> None:
+    unknown = sorted({population.model for population in network.populations} - MODELS)
+    if unknown:
+        raise NotSupportedError(
+            f"Cell type {', '.join(unknown)} is not supported by the native backend. "
+            f"Supported: {', '.join(sorted(MODELS))}."
+        )
+
+
+def _core_column(network: Network, core_of_neuron: ArrayLike | None) -> NDArray[np.int32]:
+    if core_of_neuron is None:
+        return np.empty(0, np.int32)
+    column = np.ascontiguousarray(core_of_neuron, np.int32)
+    if column.shape != (network.n_neurons,):
+        raise InvalidInputError(
+            f"Splitting synapses by core: core_of_neuron has the shape {column.shape}; "
+            f"one core is needed for each of the {network.n_neurons} neurons and sources."
+        )
+    return column
+
+
+def _engine_columns(projection: Projection) -> tuple[int, *tuple[NDArray, ...]]:
+    """Return the columns of a projection as the engine takes them; one number stands for equal values."""
+    return (
+        RECEPTORS.index(projection.receptor),
+        np.ascontiguousarray(projection.sources, np.int32),
+        np.ascontiguousarray(projection.indptr, np.int64),
+        np.ascontiguousarray(projection.targets, np.int32),
+        np.atleast_1d(np.ascontiguousarray(projection.weights, np.float64)),
+        np.atleast_1d(np.ascontiguousarray(projection.delays, np.int32)),
+    )

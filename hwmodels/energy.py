@@ -1,0 +1,68 @@
+"""Energy by cause: counts times the constants of the description."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from pycosim.hwmodels.description import EnergyCosts
+
+__all__ = ["EnergyCounts", "energy_by_cause"]
+
+# Causes as results name them, and the constants that each adds up.
+CAUSES = {
+    "neuron updates": ("neuron_update",),
+    "synaptic events": ("synaptic_event",),
+    "spikes": ("spike",),
+    "encoding": ("encode",),
+    "packets": ("packet",),
+    "packets sent": ("packet_out",),
+    "packets received": ("packet_in",),
+    "packets to other cores": ("leave_core",),
+    "packets from outside": ("host_packet",),
+    "hops": ("hop_x", "hop_y"),
+    "static": ("static_power",),
+}
+
+
+@dataclass(frozen=True)
+class EnergyCounts:
+    """How often each cause of `EnergyCosts` occurred; `static_power` is the hardware time in seconds."""
+
+    neuron_update: int = 0
+    synaptic_event: int = 0
+    spike: int = 0
+    encode: int = 0
+    packet: int = 0
+    packet_out: int = 0
+    packet_in: int = 0
+    leave_core: int = 0
+    host_packet: int = 0
+    hop_x: int = 0
+    hop_y: int = 0
+    static_power: float = 0.0
+
+
+def energy_by_cause(
+    costs: EnergyCosts, counts: EnergyCounts
+) -> tuple[dict[str, float | None], dict[str, bool]]:
+    """Return the energy of each cause, and whether it rests on an assumption.
+
+    Returns
+    -------
+    energy_j : dict of str to (float or None)
+        None where the description has no constant. Causes that another constant covers are left out.
+    assumed : dict of str to bool
+    """
+    assert {name for names in CAUSES.values() for name in names} == {
+        field.name for field in fields(EnergyCounts)
+    }
+    energy: dict[str, float | None] = {}
+    assumed: dict[str, bool] = {}
+    for cause, names in CAUSES.items():
+        if all(name in costs.covered for name in names):
+            continue
+        constants = [getattr(costs, name) for name in names]
+        known = None not in constants
+        energy[cause] = sum(c.value * getattr(counts, n) for n, c in zip(names, constants)) if known else None
+        assumed[cause] = any(c is not None and c.confidence == "assumed" for c in constants)
+    return energy, assumed

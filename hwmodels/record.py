@@ -1,0 +1,131 @@
+"""The hardware record of a run, from what was accumulated while it ran."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycosim.hwmodels.base import ChipModel
+from pycosim.hwmodels.description import Description
+from pycosim.hwmodels.energy import EnergyCounts, energy_by_cause
+from pycosim.hwmodels.timing.disciplines import Discipline
+from pycosim.hwmodels.timing.floorplan import core_positions, plan_shape
+from pycosim.hwmodels.timing.ideal import Ideal
+from pycosim.results.hardware import CoreTable, HardwareRecord
+
+__all__ = ["make_record"]
+
+Int = NDArray[np.int64]
+
+
+def make_record(
+    chip: ChipModel, discipline: Discipline, utilisation: dict[str, tuple[int, int]], options: dict[str, Any]
+) -> HardwareRecord:
+    """Return what a chip measured so far."""
+    traffic, description = discipline.traffic, chip.description
+    link_flits = (
+        discipline.link_flits() if isinstance(discipline, Ideal) else traffic.fabric.network.link_flits
+    )
+    packets = traffic.log.table(traffic.mapping.axons)
+    delivered = int(np.count_nonzero(packets.arrived))
+    durations = np.array(discipline.durations, np.int64)
+    events = _synaptic_events(discipline)
+    counts = _energy_counts(discipline, events, traffic.fabric.mesh_flits(link_flits))
+    energy, assumed = energy_by_cause(description.energy, counts)
+    return HardwareRecord(
+        chip=chip.name,
+        title=description.chip.title,
+        discipline=description.chip.discipline,
+        options=options,
+        period_ps=discipline.period_ps,
+        step_duration_ps=durations,
+        packets=packets,
+        sent=len(traffic.log),
+        delivered=delivered,
+        dropped=0,
+        in_flight=len(traffic.log) - delivered,
+        late=int(np.count_nonzero(packets.lateness_steps > 0)),
+        overruns=int(np.count_nonzero(durations > discipline.period_ps)),
+        cores=_core_table(description, discipline, events),
+        links=traffic.fabric.link_table(link_flits),
+        energy_j=energy,
+        energy_assumed=assumed,
+        shape=plan_shape(description.noc),
+        core_of_neuron=traffic.mapping.core_of_neuron.copy(),
+        utilisation=dict(utilisation),
+        relays=traffic.mapping.n_relays,
+        notes=_notes(description, discipline),
+    )
+
+
+def _synaptic_events(discipline: Discipline) -> Int:
+    """Return the synaptic events that arrived at each place, (n_places,) int64."""
+    traffic = discipline.traffic
+    axons = traffic.mapping.axons
+    arrived = np.bincount(traffic.log.axon[traffic.log.arrival_ps >= 0], minlength=len(axons))
+    place = traffic.places.of_core[axons.core] if len(axons) else np.empty(0, np.int64)
+    return np.bincount(place, arrived * axons.synapses, traffic.n_places).astype(np.int64)
+
+
+def _energy_counts(discipline: Discipline, events: Int, mesh_flits: tuple[int, int]) -> EnergyCounts:
+    traffic = discipline.traffic
+    mapping = traffic.mapping
+    source_core = mapping.core_of_neuron[mapping.axons.source]
+    relayed = mapping.relay_place >= 0
+    source_core = np.where(relayed, mapping.relay_core[mapping.axons.source], source_core)
+    leaves = (source_core >= 0) & (source_core != mapping.axons.core)
+    return EnergyCounts(
+        neuron_update=int(traffic.times.units.sum()) * len(discipline.durations),
+        synaptic_event=int(events.sum()),
+        spike=int(traffic.spikes[:-1].sum()),
+        encode=traffic.encoded,
+        packet=int(traffic.messages_out.sum()),
+        packet_out=int(traffic.messages_out[:-1].sum()),
+        packet_in=int(traffic.messages_in.sum()),
+        leave_core=int(np.count_nonzero(leaves[traffic.log.axon])),
+        host_packet=int(traffic.messages_out[-1]),
+        hop_x=mesh_flits[0],
+        hop_y=mesh_flits[1],
+        static_power=discipline.time_ps * 1e-12,
+    )
+
+
+def _core_table(description: Description, discipline: Discipline, events: Int) -> CoreTable:
+    traffic = discipline.traffic
+    mapping, cores = traffic.mapping, traffic.places.cores
+    x, y = core_positions(description.noc, cores)
+    return CoreTable(
+        core=cores.copy(),
+        x=x,
+        y=y,
+        neurons=mapping.neurons_of_core[cores],
+        synapses=mapping.synapses_of_core[cores] if len(mapping.axons) else np.zeros(len(cores), np.int64),
+        relays=mapping.relays_of_core[cores],
+        synaptic_events=events[:-1],
+        spikes=traffic.spikes[:-1].copy(),
+        packets_in=traffic.messages_in[:-1].copy(),
+        packets_out=traffic.messages_out[:-1].copy(),
+        busy_ps=discipline.total_busy_ps()[:-1],
+    )
+
+
+def _notes(description: Description, discipline: Discipline) -> list[str]:
+    """Return remarks on the chip, the timing, and constants that need care."""
+    notes = discipline.notes() + list(description.chip.notes)
+    if description.constants != "default":
+        notes.append(f"Constants: {description.sets[description.constants]}.")
+    by_confidence: dict[str, list[str]] = {}
+    for path, constant in description.named_constants():
+        if path.split(".")[0] in ("noc", "time", "energy"):
+            by_confidence.setdefault(constant.confidence, []).append(f"{path} = {constant}")
+    if "assumed" in by_confidence:
+        notes.append(f"Assumed, with no published value: {', '.join(by_confidence['assumed'])}.")
+    if "recalled" in by_confidence:
+        notes.append(f"Recalled, not checked against the paper: {', '.join(by_confidence['recalled'])}.")
+    untimed = [name for name in ("neuron_update", "synaptic_event", "spike", "packet_out", "packet_in")
+               if getattr(description.time, name) is None]  # fmt: skip
+    if untimed:
+        notes.append(f"No time is known for {', '.join(untimed)}; taken as 0.")
+    return notes

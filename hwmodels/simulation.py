@@ -1,0 +1,244 @@
+"""A network on a chip: the native engine computes the neurons, the chip model carries the spikes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycosim.backends.base import Options, Progress
+from pycosim.errors import DoesNotFitError, InvalidInputError, NotSupportedError
+from pycosim.hwmodels.base import ChipModel
+from pycosim.hwmodels.load import load
+from pycosim.hwmodels.mapping.build import map_network
+from pycosim.hwmodels.mapping.capacity import check_capacity
+from pycosim.hwmodels.mapping.table import Mapping
+from pycosim.hwmodels.record import make_record
+from pycosim.hwmodels.timing.disciplines import DISCIPLINES, Acting, Discipline
+from pycosim.hwmodels.timing.ideal import Ideal
+from pycosim.hwmodels.timing.messages import expand
+from pycosim.network import Network
+from pycosim.network.validate import validate
+from pycosim.results.hardware import HardwareRecord
+from pycosim.units import period_ps
+
+__all__ = ["TIMINGS", "ChipSimulation", "build", "fit"]
+
+TIMINGS = ("ideal", "trace", "closed")
+_STEPS_PER_REPORT = 100
+
+Int = NDArray[np.int64]
+
+
+def build(chip: str | Path | ChipModel, network: Network, options: Options | None = None) -> ChipSimulation:
+    """Return a simulation of `network` on a chip.
+
+    Parameters
+    ----------
+    chip : str, Path or ChipModel
+        A name of `pycosim.hwmodels.load.chips`, the path of a description, or a loaded chip.
+    network : Network
+    options : Options
+        `overrides` go to the chip's description; see `pycosim.hwmodels.load.load`.
+
+    Raises
+    ------
+    DoesNotFitError
+        If the network exceeds limits of the chip; it lists all of them.
+    UnknownTargetError, ChipDescriptionError
+        If the chip or an override is not known or not valid.
+    InvalidInputError, ConnectivityError, NotSupportedError
+        If the network or an option is not valid or not supported.
+    """
+    options = options or Options()
+    _check_options(options)
+    validate(network)
+    if not isinstance(chip, ChipModel):
+        chip = load(chip, options.overrides)
+    mapping, utilisation = fit(chip, network, options.mapping)
+    return ChipSimulation(chip, network, options, mapping, utilisation)
+
+
+def fit(
+    chip: ChipModel, network: Network, method: Any = "sequential"
+) -> tuple[Mapping, dict[str, tuple[int, int]]]:
+    """Return where a network goes on a chip, and how much of each limited resource it uses at most.
+
+    Raises
+    ------
+    DoesNotFitError
+        If it exceeds limits of the chip.
+    """
+    mapping = map_network(chip.description, network, method)
+    violations, utilisation = check_capacity(chip.description, network, mapping)
+    special_violations, special_utilisation = chip.special_limits(network, mapping)
+    if violations or special_violations:
+        raise DoesNotFitError(chip.description.chip.title, violations + special_violations)
+    return mapping, utilisation | special_utilisation
+
+
+def _check_options(options: Options) -> None:
+    if options.timing not in TIMINGS:
+        raise InvalidInputError(f"timing={options.timing!r}: it must be one of {', '.join(TIMINGS)}.")
+    if options.arithmetic == "chip":
+        raise NotSupportedError(
+            "arithmetic='chip' is not supported yet: chips run with arithmetic='float', that is with "
+            "the same neuron equations as the native engine."
+        )
+    if options.arithmetic != "float":
+        raise InvalidInputError(f"arithmetic={options.arithmetic!r}: it must be 'float' (or 'chip', later).")
+
+
+class ChipSimulation:
+    """A `pycosim.backends.base.Simulation` on a chip; use `build`.
+
+    Attributes
+    ----------
+    chip : ChipModel
+    mapping : Mapping
+    utilisation : dict of str to (used, limit)
+    """
+
+    def __init__(
+        self,
+        chip: ChipModel,
+        network: Network,
+        options: Options,
+        mapping: Mapping,
+        utilisation: dict[str, tuple[int, int]],
+    ):
+        from pycosim.backends.native.simulation import NativeSimulation
+
+        self.chip = chip
+        self.mapping = mapping
+        self.utilisation = utilisation
+        self._network = network
+        self._options = options
+        kind = Ideal if options.timing == "ideal" else DISCIPLINES[chip.description.chip.discipline]
+        self._discipline: Discipline = kind(
+            chip.description, mapping, period_ps(network.dt_ms, options.speedup)
+        )
+        places = self._discipline.traffic.places.of_neuron
+        self._engine = NativeSimulation(network, threads=options.threads, core_of_neuron=places)
+        self._delays = [np.array(projection.delays) for projection in network.projections]
+        self._pairs = _pairs(mapping, self._discipline.traffic.places.of_core)
+        self._started = False
+
+    @property
+    def step(self) -> int:
+        """Number of steps done."""
+        return self._engine.step
+
+    @property
+    def hardware(self) -> HardwareRecord:
+        """What the chip measured so far."""
+        options = {
+            "timing": self._options.timing,
+            "arithmetic": self._options.arithmetic,
+            "speedup": self._options.speedup,
+            "mapping": self._options.mapping if isinstance(self._options.mapping, str) else "table",
+            "overrides": dict(self._options.overrides),
+        }
+        return make_record(self.chip, self._discipline, self.utilisation, options)
+
+    def advance(self, n_steps: int, progress: Progress | None = None) -> None:
+        """Advance by `n_steps`; `progress` is called now and then with the steps done since the last call."""
+        if n_steps < 1:
+            self._engine.advance(n_steps)
+            return
+        if not self._started:
+            self._carry(self._engine.initial_spikes())
+            self._started = True
+        reported = 0
+        for done in range(1, n_steps + 1):
+            self._carry(self._engine.step_deferred())
+            if progress and (done % _STEPS_PER_REPORT == 0 or done == n_steps):
+                progress(done - reported)
+                reported = done
+
+    def spikes(self, population: int) -> tuple[Int, Int]:
+        """Return the recorded spikes of a population: steps, and indices in the population."""
+        return self._engine.spikes(population)
+
+    def signal(self, population: int, variable: str) -> NDArray[np.float64]:
+        """Return the recorded samples, (n_samples, n_recorded) float64 in PyNN units."""
+        return self._engine.signal(population, variable)
+
+    def state(self, population: int, variable: str) -> NDArray[np.float64]:
+        """Return the present values of a state variable, (size,) float64."""
+        return self._engine.state(population, variable)
+
+    def clear(self, population: int) -> None:
+        """Forget what was recorded of a population so far; hardware measurements are kept."""
+        self._engine.clear(population)
+
+    def parameters_changed(self, population: int) -> None:
+        """Read the population's parameters (or spike times) again."""
+        self._engine.parameters_changed(population)
+
+    def weights_changed(self, projection: int) -> None:
+        """Read the projection's weights again.
+
+        Raises
+        ------
+        NotSupportedError
+            If its delays changed too: they are part of the mapping.
+        """
+        if not np.array_equal(self._delays[projection], self._network.projections[projection].delays):
+            raise NotSupportedError(
+                f"The delays of projection {self._network.projections[projection].label!r} changed: on a "
+                "chip they are part of the mapping. Set them before the first run, or call reset()."
+            )
+        self._engine.weights_changed(projection)
+
+    def recording_changed(self, population: int) -> None:
+        """Read the population's recordings again; a new one starts at the present step."""
+        self._engine.recording_changed(population)
+
+    def close(self) -> None:
+        """Free what the simulation holds."""
+        self._engine.close()
+
+    def _carry(self, fired: Int) -> None:
+        """Let the chip carry the spikes of the present step, and the engine know when they act."""
+        step = self._engine.step
+        acting = self._discipline.carry(step, fired)
+        if self._options.timing == "closed":
+            self._deliver(acting)
+        elif len(fired):
+            first, place = self._pairs
+            n = first[fired + 1] - first[fired]
+            zeros = np.zeros(n.sum(), np.int64)
+            self._engine.deliver(
+                zeros + step, np.repeat(fired, n), place[expand(first[fired], n)], zeros, zeros
+            )
+
+    def _deliver(self, acting: Acting) -> None:
+        """Tell the engine when packets act."""
+        if not len(acting.rows):
+            return
+        traffic = self._discipline.traffic
+        axon = traffic.log.axon[acting.rows]
+        axons = self.mapping.axons
+        only_delay = (
+            axons.delay[axon].astype(np.int64) if self.chip.description.mapping.delay_in_axon else None
+        )
+        self._engine.deliver(
+            traffic.log.emission_step[acting.rows].astype(np.int64),
+            axons.source[axon].astype(np.int64),
+            traffic.places.of_core[axons.core[axon]],
+            acting.shift,
+            acting.floor,
+            only_delay,
+        )
+
+
+def _pairs(mapping: Mapping, place_of_core: Int) -> tuple[Int, Int]:
+    """Return the places that each neuron sends to, without regard to delays, as compressed rows by neuron."""
+    axons = mapping.axons
+    new = (np.diff(axons.source, prepend=-1) != 0) | (np.diff(axons.core, prepend=-1) != 0)
+    axon = np.flatnonzero(new)
+    first = np.searchsorted(axons.source[axon], np.arange(len(axons.first)))
+    return first, place_of_core[axons.core[axon]] if len(axon) else np.empty(0, np.int64)

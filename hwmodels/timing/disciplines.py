@@ -1,0 +1,285 @@
+"""How steps of a network become time on a chip: fixed tick, barrier, or no steps at all.
+
+A discipline carries the spikes of step k through hardware time up to the beginning of step k + 1, when it
+knows of every packet that can act in that step whether it has arrived.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycosim.hwmodels.description import Description
+from pycosim.hwmodels.mapping.table import Mapping
+from pycosim.hwmodels.timing.messages import expand
+from pycosim.hwmodels.timing.traffic import Arrivals, Pass, Traffic
+from pycosim.units import format_time
+
+__all__ = ["DISCIPLINES", "Acting", "Discipline"]
+
+Int = NDArray[np.int64]
+_NONE = np.empty(0, np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Acting:
+    """Packets of which it became known when they act; all (n,) int64.
+
+    They act at step ``max(emission step + delay + shift, floor)``.
+
+    Attributes
+    ----------
+    rows
+        Rows of the log.
+    shift, floor
+        In steps.
+    """
+
+    rows: Int
+    shift: Int
+    floor: Int
+
+
+class Discipline(ABC):
+    """Carries spikes step by step, and measures.
+
+    Parameters
+    ----------
+    description : Description
+    mapping : Mapping
+    period_ps : int
+        Time that a step may take.
+
+    Attributes
+    ----------
+    durations : list of int
+        Time that each step took, from step 1 on, in ps.
+    busy_ps : (n_places,) int64
+        Time that each place was at work.
+    """
+
+    events_on_arrival = True
+
+    def __init__(self, description: Description, mapping: Mapping, period_ps: int):
+        self.traffic = Traffic(description, mapping, events_on_arrival=self.events_on_arrival)
+        self.period_ps = period_ps
+        self.durations: list[int] = []
+        self.busy_ps = np.zeros(self.traffic.n_places, np.int64)
+        self.idle = self.traffic.times.idle
+        self.idle_steps = 0
+        self._no_work = np.zeros(self.traffic.n_places, np.int64)
+
+    @abstractmethod
+    def carry(self, step: int, fired: Int) -> Acting:
+        """Carry the spikes of `step` to the beginning of the next step."""
+
+    @property
+    @abstractmethod
+    def time_ps(self) -> int:
+        """Hardware time up to which the chip has been followed."""
+
+    @abstractmethod
+    def notes(self) -> list[str]:
+        """Return what a reader of the results should know."""
+
+    def total_busy_ps(self) -> Int:
+        """Return the time that each place was at work, (n_places,) int64."""
+        return self.busy_ps + self.idle_steps * self.idle
+
+    def _count_step(self, step: int, work: Int, duration: int) -> None:
+        """Remember the work of a step and how long it took."""
+        self.busy_ps += work
+        if step > 0:
+            self.durations.append(duration)
+
+    def _sends_nothing(self, fired: Int) -> bool:
+        return not len(fired) and self.traffic.fabric.is_idle
+
+
+class Tick(Discipline):
+    """Fixed tick: step k begins at k times the period, whether or not the step before is finished.
+
+    Spikes fire as their core comes to them. A packet must arrive before the tick at which it is due; if it is
+    late it acts in the first tick that begins after its arrival.
+    """
+
+    events_on_arrival = False
+
+    def __init__(self, description: Description, mapping: Mapping, period_ps: int):
+        super().__init__(description, mapping, period_ps)
+        self.free = np.zeros(self.traffic.n_places, np.int64)
+        self.behind = bool(self.idle.max(initial=0) > period_ps)
+        self.events_due: dict[int, Int] = {}
+        self.relays_due: dict[int, list[Int]] = {}
+        self._time_ps = 0
+        self._shortest = description.time.shortest_period
+
+    @property
+    def time_ps(self) -> int:
+        """Hardware time up to which the chip has been followed."""
+        return self._time_ps
+
+    def carry(self, step: int, fired: Int) -> Acting:
+        """Carry the spikes of `step` to the beginning of the next tick."""
+        start = step * self.period_ps
+        self._time_ps = start + self.period_ps
+        events = self.events_due.pop(step, None)
+        relays = self.relays_due.pop(step, None)
+        if step > 0 and not self.behind and events is None and relays is None and self._sends_nothing(fired):
+            self.idle_steps += 1
+            self.durations.append(int(self.idle.max(initial=0)))
+            return Acting(_NONE, _NONE, _NONE)
+        begin = np.maximum(self.free, start)
+        events = self._no_work if events is None else events * self.traffic.times.event
+        rows = _NONE if relays is None else np.concatenate(relays)
+        work = self.traffic.send(step, fired, Pass(start, begin, events), rows)
+        if step == 0:
+            work = work - self.idle
+        self.free = begin + work
+        self.behind = bool(self.free.max(initial=0) > self._time_ps)
+        self._count_step(step, work, int(work[:-1].max(initial=0)))
+        return self._receive(step, self.traffic.receive(self.traffic.fabric.run_until(self._time_ps)))
+
+    def _receive(self, step: int, arrivals: Arrivals) -> Acting:
+        """Say when arrived packets act, and let relays fire."""
+        log, axons = self.traffic.log, self.traffic.mapping.axons
+        axon = log.axon[arrivals.rows]
+        due = log.emission_step[arrivals.rows] + axons.delay[axon].astype(np.int64)
+        floor = arrivals.done_ps // self.period_ps + 1
+        acts = np.maximum(due, floor)
+        log.lateness_steps[arrivals.rows] = acts - due
+        place = self.traffic.places.of_core[axons.core[axon]]
+        for tick in np.unique(acts).tolist():
+            events = self.events_due.setdefault(tick, np.zeros(self.traffic.n_places, np.int64))
+            now = acts == tick
+            np.add.at(events, place[now], axons.synapses[axon[now]])
+        first, relay_tick = arrivals.relayed, arrivals.relayed_ps // self.period_ps + 1
+        if len(first):
+            relay_tick = np.maximum(relay_tick, log.emission_step[first] + 1)
+            for tick in np.unique(relay_tick).tolist():
+                now = relay_tick == tick
+                self.relays_due.setdefault(tick, []).append(expand(first[now], arrivals.n_relayed[now]))
+        return Acting(arrivals.rows, np.zeros_like(floor), floor)
+
+    def notes(self) -> list[str]:
+        """Return remarks about the tick."""
+        notes = [
+            f"A tick lasts {format_time(self.period_ps)}; a packet that misses its tick acts in a later one."
+        ]
+        if self._shortest is not None and self.period_ps < self._shortest.value:
+            notes.append(
+                f"The tick is shorter than the shortest that was shown to work, {self._shortest} "
+                f"({self._shortest.source})."
+            )
+        if self.behind:
+            notes.append("At the end of the run some cores were more than a tick behind.")
+        return notes
+
+
+class Barrier(Discipline):
+    """Elastic barrier: a step lasts until all cores are done and all messages have arrived, then the barrier.
+
+    The next step begins after that, but not before its period is due. Packets always act in time.
+    """
+
+    def __init__(self, description: Description, mapping: Mapping, period_ps: int):
+        super().__init__(description, mapping, period_ps)
+        routers = np.unique(self.traffic.places.cores // description.noc.cores_per_router.size)
+        barrier = description.time.barrier
+        self.barrier_ps = barrier.at(len(routers)) if barrier is not None else 0
+        self.start = 0
+        self._time_ps = 0
+
+    @property
+    def time_ps(self) -> int:
+        """Hardware time up to which the chip has been followed."""
+        return self._time_ps
+
+    def carry(self, step: int, fired: Int) -> Acting:
+        """Carry the spikes of `step` to their targets."""
+        if step > 0 and not len(fired):
+            self.idle_steps += 1
+            end = self.start + int(self.idle.max(initial=0))
+            self._end_step(step, end, counted=True)
+            return Acting(_NONE, _NONE, _NONE)
+        begin = np.full(self.traffic.n_places, self.start)
+        work = self.traffic.send(step, fired, Pass(self.start, begin, self._no_work))
+        if step == 0:
+            work = work - self.idle
+        arrivals = self.traffic.receive(self.traffic.fabric.run_until_idle())
+        end = max(self.start + int(work[:-1].max(initial=0)), arrivals.last_ps)
+        self.busy_ps += np.maximum(work, arrivals.work_ps)
+        self._end_step(step, end, counted=False)
+        self.traffic.log.lateness_steps[arrivals.rows] = 0
+        zeros = np.zeros(len(arrivals.rows), np.int64)
+        return Acting(arrivals.rows, zeros, zeros)
+
+    def _end_step(self, step: int, end: int, *, counted: bool) -> None:
+        """Add the barrier, and begin the next step."""
+        if step > 0:
+            end += self.barrier_ps
+            self.durations.append(end - self.start)
+        self._time_ps = max(end, (step + 1) * self.period_ps)
+        self.start = self._time_ps
+
+    def notes(self) -> list[str]:
+        """Return remarks about the barrier."""
+        return [
+            f"A step ends with a barrier of {format_time(self.barrier_ps)}, and lasts at least its period, "
+            f"{format_time(self.period_ps)}."
+        ]
+
+
+class Free(Discipline):
+    """Free running: a spike acts when it arrives.
+
+    In a simulation with time steps all spikes of a step fire at the time of the step, and the step at which a
+    packet acts is the nearest to its time.
+    """
+
+    def __init__(self, description: Description, mapping: Mapping, period_ps: int):
+        super().__init__(description, mapping, period_ps)
+        self.free = np.zeros(self.traffic.n_places, np.int64)
+        self.worst_rounding_ps = 0
+        self._time_ps = 0
+
+    @property
+    def time_ps(self) -> int:
+        """Hardware time up to which the chip has been followed."""
+        return self._time_ps
+
+    def carry(self, step: int, fired: Int) -> Acting:
+        """Carry the spikes of `step` to the time of the next step."""
+        start = step * self.period_ps
+        self._time_ps = start + self.period_ps
+        if step > 0 and self._sends_nothing(fired):
+            self.idle_steps += 1
+            self.durations.append(int(self.idle.max(initial=0)))
+            return Acting(_NONE, _NONE, _NONE)
+        begin = np.maximum(self.free, start)
+        work = self.traffic.send(step, fired, Pass(start, begin, self._no_work, fire_at_start=True))
+        self.free = begin + work
+        arrivals = self.traffic.receive(self.traffic.fabric.run_until(self._time_ps))
+        work = np.maximum(work, arrivals.work_ps)
+        self._count_step(step, work, int(work[:-1].max(initial=0)))
+        log = self.traffic.log
+        latency = log.arrival_ps[arrivals.rows] - log.emission_ps[arrivals.rows]
+        shift = (2 * latency + self.period_ps) // (2 * self.period_ps)
+        error = np.abs(shift * self.period_ps - latency).max(initial=0)
+        self.worst_rounding_ps = max(self.worst_rounding_ps, int(error))
+        log.lateness_steps[arrivals.rows] = shift
+        return Acting(arrivals.rows, shift, np.zeros_like(shift))
+
+    def notes(self) -> list[str]:
+        """Return remarks about the rounding to steps."""
+        return [
+            "All spikes of a step fire at the time of the step; latencies are added to the delays and rounded "
+            f"to the nearest step of {format_time(self.period_ps)} (largest rounding "
+            f"{format_time(self.worst_rounding_ps)})."
+        ]
+
+
+DISCIPLINES: dict[str, type[Discipline]] = {"tick": Tick, "barrier": Barrier, "free": Free}
