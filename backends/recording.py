@@ -131,8 +131,9 @@ class Recorder:
             log.restart(step, self.values(variable))
 
     def add_spikes(self, steps: Int, indices: Int) -> None:
-        """Add spikes, ordered by (step, index), that are later than all before."""
-        self._spikes.append((steps, indices))
+        """Add those spikes that are of recorded neurons; ordered by (step, index), later than all before."""
+        recorded = self.spike_mask[indices]
+        self._spikes.append((steps[recorded], indices[recorded]))
 
     def spikes(self) -> tuple[Int, Int]:
         """Return steps and indices of the recorded neurons' spikes, both (n,) int64."""

@@ -34,7 +34,7 @@ class Engine(Protocol):
         """Take over values: constants, states, weights, delays (in steps), ends of synapses, input spikes."""
 
     def get(self, owner: str, name: str) -> NDArray[np.float64]:
-        """Return the present values of a variable."""
+        """Return the present values of a variable; empty where it never had any."""
 
     def run(self, plan: Plan, first_step: int, n_steps: int, progress: Progress | None) -> Recorded:
         """Do `n_steps` steps, the first of which is `first_step`."""

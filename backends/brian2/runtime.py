@@ -67,7 +67,9 @@ class RuntimeEngine:
             else:
                 _set_if_it_fits(program.variable(owner, name), value)
         elif owner in program.samplers and name == "interval":
-            program.samplers[owner].clock.variables["dt"].set_value(float(value[0]) * self._dt_s)
+            clock = program.samplers[owner].clock
+            clock.variables["dt"].set_value(float(value[0]) * self._dt_s)
+            clock._old_dt = None  # a run may begin at a step that is not a multiple of the new interval
         elif owner in program.groups or owner in program.samplers or owner in program.sources:
             _set_if_it_fits(program.variable(owner, name), value)
 
@@ -136,6 +138,7 @@ class RecordedArrays:
             steps = np.rint(np.asarray(monitor.t_) / dt_s).astype(np.int64)
             self._spikes[name] = steps, np.asarray(monitor.i).astype(np.int64)
             monitor.resize(0)
+            monitor.variables["N"].set_value(0)
         self._samples = {}
         for name, sampler in program.samplers.items():
             for variable in sampler.record_variables:

@@ -13,7 +13,7 @@ from pycosim.backends.brian2.codegen import Engine, Recorded
 from pycosim.backends.brian2.equations import HELD_UNTIL, variable_of
 from pycosim.backends.brian2.inputs import Inputs
 from pycosim.backends.brian2.plan import GroupPlan, Plan, SamplerPlan, SynapsesPlan, population_name
-from pycosim.backends.brian2.underway import UnderWay
+from pycosim.backends.brian2.underway import UnderWay, send_present_spikes
 from pycosim.backends.brian2.wiring import Part, delays_of, endpoints, parts_of, weights_of
 from pycosim.backends.recording import Recorder, SignalLog, state_named
 from pycosim.network import Network, model_named
@@ -229,6 +229,10 @@ class Brian2Simulation:
     def weights_changed(self, projection: int) -> None:
         """Read weights and delays again; spikes under way keep the weight they were emitted with."""
         validate_projection(self._network, self._network.projections[projection])
+        for source in {part.source for part in self._parts[projection]}:
+            parts = [part for parts in self._parts.values() for part in parts if part.source == source]
+            names = [self._synapses_name(part) for part in parts]
+            send_present_spikes(self._engine, self._names[source], names)
         for part in self._parts[projection]:
             receptor = self._network.projections[projection].receptor
             self._underway.take(self._synapses_name(part), self._names[part.target], receptor, self.step)

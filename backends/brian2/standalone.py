@@ -83,7 +83,10 @@ class StandaloneEngine:
     def get(self, owner: str, name: str) -> NDArray[Any]:
         """Return the present values of a variable."""
         path = self._folder / "data" / f"{owner}.{name}"
-        return np.fromfile(path, _INTEGERS.get(name, np.float64)) if path.exists() else np.empty(0, np.int32)
+        if not path.exists():
+            return np.empty(0, np.int32)
+        values = np.fromfile(path, _INTEGERS.get(name, np.float64))
+        return np.rint(values / self._dt_s).astype(np.int64) + 1 if name == "delay" else values
 
     def _write(self, owner: str, name: str, value: NDArray[Any]) -> None:
         np.asarray(value, _INTEGERS.get(name, np.float64)).tofile(self._folder / "data" / f"{owner}.{name}")

@@ -48,6 +48,36 @@ class _Events:
         self.steps, self.targets, self.weights = self.steps[later], self.targets[later], self.weights[later]
 
 
+def send_present_spikes(engine: Engine, source: str, synapses: list[str]) -> None:
+    """Put the spikes of the present step, which Brian2 sends in the next, into the queues of `synapses`.
+
+    Parameters
+    ----------
+    engine : Engine
+    source : str
+    synapses : list of str
+        All that begin at `source`.
+    """
+    space = engine.get(source, "_spikespace")
+    if not len(space) or not space[-1]:
+        return
+    spikes = space[: space[-1]]
+    for name in synapses:
+        pre, delays = engine.get(name, "_synaptic_pre"), engine.get(name, "delay")
+        order = np.argsort(pre, kind="stable")
+        starts, stops = (np.searchsorted(pre, spikes, side, order) for side in ("left", "right"))
+        sent = np.concatenate([order[start:stop] for start, stop in zip(starts, stops)]).astype(np.int32)
+        ahead = np.broadcast_to(delays, len(pre))[sent] - 1
+        pending = {"pending_ahead": ahead, "pending_synapses": sent}
+        engine.set(
+            {
+                (name, variable): np.concatenate([engine.get(name, variable), values.astype(np.int32)])
+                for variable, values in pending.items()
+            }
+        )
+    engine.set({(source, "_spikespace"): spikespace(spikes[:0], len(space) - 1)})
+
+
 class UnderWay:
     """All spikes under way whose synapses have changed since.
 

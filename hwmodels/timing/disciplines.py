@@ -95,6 +95,22 @@ class Discipline(ABC):
         if step > 0:
             self.durations.append(duration)
 
+    def _backlog_notes(self, free: Int) -> list[str]:
+        """Return who had more to do at the end than there was time for."""
+        behind = np.maximum(free - self.time_ps, 0)
+        notes = []
+        if behind[-1]:
+            notes.append(
+                "Spikes of external sources came faster than they can be put in: at the end the last waited "
+                f"{format_time(int(behind[-1]))}."
+            )
+        if behind[:-1].any():
+            notes.append(
+                f"At the end {np.count_nonzero(behind[:-1])} cores were up to "
+                f"{format_time(int(behind[:-1].max()))} behind."
+            )
+        return notes
+
     def _sends_nothing(self, fired: Int) -> bool:
         return not len(fired) and self.traffic.fabric.is_idle
 
@@ -174,9 +190,7 @@ class Tick(Discipline):
                 f"The tick is shorter than the shortest that was shown to work, {self._shortest} "
                 f"({self._shortest.source})."
             )
-        if self.behind:
-            notes.append("At the end of the run some cores were more than a tick behind.")
-        return notes
+        return notes + self._backlog_notes(self.free)
 
 
 class Barrier(Discipline):
@@ -276,9 +290,10 @@ class Free(Discipline):
     def notes(self) -> list[str]:
         """Return remarks about the rounding to steps."""
         return [
-            "All spikes of a step fire at the time of the step; latencies are added to the delays and rounded "
-            f"to the nearest step of {format_time(self.period_ps)} (largest rounding "
-            f"{format_time(self.worst_rounding_ps)})."
+            "All spikes of a step fire at the time of the step; latencies are added to the delays and "
+            f"rounded to the nearest step of {format_time(self.period_ps)} (largest rounding "
+            f"{format_time(self.worst_rounding_ps)}).",
+            *self._backlog_notes(self.free),
         ]
 
 

@@ -69,7 +69,7 @@ class Exploration:
 
         if len(self.objectives) not in (2, 3):
             raise InvalidInputError(
-                f"plot_pareto(): a front of {len(self.objectives)} objectives cannot be drawn; it needs 2 or 3."
+                f"plot_pareto(): {len(self.objectives)} objectives cannot be drawn; it needs 2 or 3."
             )
         return plot_pareto_front(self.study, target_names=list(self.objectives))
 

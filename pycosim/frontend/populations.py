@@ -156,8 +156,8 @@ class Population(_Shared, common.Population):
         flat = np.concatenate(times) if times else np.empty(0)
         if not np.all(flat >= 0) or not np.all(np.isfinite(flat)):
             raise InvalidInputError(
-                f"Population {self.label!r}: spike_times has {int((~(flat >= 0)).sum())} values that are negative "
-                "or not a number; spike times are in ms, finite and 0 or later."
+                f"Population {self.label!r}: spike_times has {int((~(flat >= 0)).sum())} values that are "
+                "negative or not a number; spike times are in ms, finite and 0 or later."
             )
         steps = np.floor(flat / simulator.state.dt + 0.5).astype(np.int64)
         order = np.lexsort((indices, steps))

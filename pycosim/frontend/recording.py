@@ -32,8 +32,8 @@ class Recorder(recording.Recorder):
         steps = self.sampling_interval / simulator.state.dt
         if round(steps) < 1 or abs(steps - round(steps)) > 1e-6:
             raise InvalidInputError(
-                f"record(sampling_interval={self.sampling_interval}): it must be a multiple of the time step, "
-                f"{simulator.state.dt} ms."
+                f"record(sampling_interval={self.sampling_interval}): it must be a multiple of the time "
+                f"step, {simulator.state.dt} ms."
             )
         first = self.column.first
         indices = np.array(sorted(int(i) - first for i in self.recorded[variable]), np.int64)

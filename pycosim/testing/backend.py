@@ -58,8 +58,8 @@ def expect_equal_spikes(one: NDArray[np.int64], two: NDArray[np.int64]) -> None:
     if difference:
         population, step, index = difference[0]
         raise AssertionError(
-            f"{len(difference)} of {len(one)} spikes differ, first in step {step}: neuron {index} of population "
-            f"{population} fires in only one of the two"
+            f"{len(difference)} of {len(one)} spikes differ, first in step {step}: neuron {index} of "
+            f"population {population} fires in only one of the two"
         )
     assert len(one) == len(two), f"{len(two)} spikes instead of {len(one)}: some are counted twice"
 

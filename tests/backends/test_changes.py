@@ -1,9 +1,10 @@
 """Changes of parameters, spike times, weights and delays during a run."""
 
 import numpy as np
-from .backend_networks import connect, network_of, neurons, one_synapse
 
 from pycosim.network import Population, Recording
+
+from .backend_networks import connect, network_of, neurons, one_synapse
 
 
 def test_changed_parameter_acts_from_the_next_step_and_keeps_the_state(build):
@@ -96,11 +97,11 @@ def test_weights_may_change_at_every_step(build):
     network = one_synapse("IF_curr_delta", spike_steps=range(20), delay=5, weight=0.0, tau_m=1e9)
     simulation = build(network)
     for step in range(20):
-        network.projections[0].weights = np.array([step / 10])
+        network.projections[0].weights = np.array([step / 100])
         simulation.weights_changed(0)
         simulation.advance(1)
     simulation.advance(10)
     jumps = np.diff(simulation.signal(1, "v")[:, 0])
     # The source's spikes of step 0 are emitted when the first run begins.
-    sent = np.concatenate([[0.0], np.arange(19) / 10])
+    sent = np.concatenate([[0.0], np.arange(19) / 100])
     np.testing.assert_allclose(jumps[4:24], sent, rtol=0, atol=1e-7)

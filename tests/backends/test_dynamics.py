@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
+
 from .backend_networks import (
     CONDUCTANCE_MODELS,
     CURRENT_MODELS,
@@ -14,7 +16,6 @@ from .backend_networks import (
     one_synapse,
     spike_array,
 )
-from scipy.integrate import solve_ivp
 
 # Sums of some hundred rounding errors of numbers near 65 mV.
 ROUNDING_MV = 1e-10

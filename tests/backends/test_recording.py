@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from .backend_networks import network_of, neurons, one_synapse, spike_array
 
 from pycosim.errors import InvalidInputError
 from pycosim.network import Recording
+
+from .backend_networks import network_of, neurons, one_synapse, spike_array
 
 
 def record(population, variable, indices, interval=1):
