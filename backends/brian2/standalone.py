@@ -254,7 +254,9 @@ class _Lines:
                 yield synapses.name, "w"
 
     def loading(self) -> Iterator[str]:
-        """Iterate over the statements before Brian2 prepares the run."""
+        """Iterate over the statements before Brian2 prepares the run, with queues as long as the delays."""
+        yield 'const double step_s = pycosim::read<double>("network.dt")[0];'
+        yield "step_clock.dt[0] = step_s;"
         for owner, name in self._fixed():
             array = self._array(owner, name)
             yield f'pycosim::load("{owner}.{name}", {array}, _num_{array});'
@@ -263,7 +265,6 @@ class _Lines:
 
     def running(self) -> Iterator[str]:
         """Iterate over the statements that run and save."""
-        yield 'const double step_s = pycosim::read<double>("network.dt")[0];'
         yield 'const std::vector<int64_t> request = pycosim::read<int64_t>("network.request");'
         yield "pycosim::set_clock(step_clock, step_s, 1, request[0]);"
         for sampler in self._plan.samplers:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pycosim.backends.base import Progress
 from pycosim.backends.recording import Recorder, state_named
 from pycosim.backends.reference.neurons import Neurons
+from pycosim.errors import InvalidInputError
 from pycosim.network import Network
 from pycosim.network.inputs import source_spikes
 from pycosim.network.validate import validate, validate_population, validate_projection
@@ -54,8 +55,10 @@ class ReferenceSimulation:
         ]
 
     def advance(self, n_steps: int, progress: Progress | None = None) -> None:
-        """Advance by `n_steps`."""
-        if n_steps < 1:
+        """Advance by `n_steps`; `progress` is called after each."""
+        if n_steps < 0:
+            raise InvalidInputError(f"Advancing by {n_steps} steps: give a number of at least 0.")
+        if n_steps == 0:
             return
         first = self.step + 1 if self._started else 0
         inputs = {i: source_spikes(self._network, i, first, self.step + n_steps) for i in self._sources}

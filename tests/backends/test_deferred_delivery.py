@@ -38,14 +38,15 @@ def random_cores(network, rng):
 
 
 def run_deferred(network, cores, rng, *, threads, laziness):
-    """Deliver every spike core by core, in random order and in random steps, just early enough to act on time."""
+    """Deliver every spike core by core, in random order and steps, just early enough to act on time."""
     simulation = NativeSimulation(network, threads=threads, core_of_neuron=cores)
     smallest_delay = network.delay_range[0]
     held = [(0, neuron, core) for neuron in simulation.initial_spikes() for core in range(N_CORES)]
     for step in range(1, STEPS + 1):
         rng.shuffle(held)
-        due = [row for row in held if row[0] + smallest_delay <= step or rng.random() > laziness]
-        held = [row for row in held if row not in set(due)]
+        is_due = [row[0] + smallest_delay <= step or rng.random() > laziness for row in held]
+        due = [row for row, now in zip(held, is_due) if now]
+        held = [row for row, now in zip(held, is_due) if not now]
         for part in np.array_split(np.arange(len(due)), 2):
             deliver(simulation, *(due[i] for i in part))
         fired = simulation.step_deferred()
@@ -118,9 +119,19 @@ def test_spikes_do_not_act_unless_they_are_delivered(split):
 def test_spike_acts_only_on_the_core_to_which_it_is_delivered(split):
     split.initial_spikes()
     deliver(split, (0, 0, 1))
+    for _ in range(10):
+        split.step_deferred()
+    assert membrane_jumps(split, 2) == {5: 2.0}
+    assert membrane_jumps(split, 1) == {}
+
+
+def test_run_can_go_on_by_itself_after_deferred_steps(split):
+    deliver_initial = [(0, source, core) for source in split.initial_spikes() for core in (0, 1)]
+    deliver(split, *deliver_initial)
+    split.step_deferred()
     split.advance(10)
-    assert membrane_jumps(split, 2)[5] == 2.0
-    assert 5 not in membrane_jumps(split, 1)
+    assert membrane_jumps(split, 1) == {3: 2.0, 5: 1.0}
+    assert membrane_jumps(split, 2) == {5: 4.0, 7: 2.0}
 
 
 @pytest.mark.parametrize(

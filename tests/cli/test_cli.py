@@ -32,9 +32,12 @@ def pycosim(tmp_path):
     return command
 
 
-def test_help_names_the_commands_and_imports_no_simulator():
+def test_help_names_the_commands_and_imports_no_simulator(tmp_path):
     code = "import sys, pycosim.cli.main; print({'numpy', 'neo', 'brian2'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    # A checkout shadows an installed pycosim, so this must not run in the repository.
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "set()"
 
 
