@@ -39,6 +39,9 @@ class Engine(Protocol):
     def run(self, plan: Plan, first_step: int, n_steps: int, progress: Progress | None) -> Recorded:
         """Do `n_steps` steps, the first of which is `first_step`."""
 
+    def check_open(self) -> None:
+        """Raise BackendError if the engine is closed."""
+
     def close(self) -> None:
         """Free everything."""
 
@@ -94,6 +97,11 @@ def engine_for(codegen: str | None, dt_ms: float) -> Engine:
             "or use codegen='numpy'."
         )
     return RuntimeEngine(dt_ms, "cython" if works else "numpy")
+
+
+def closed_error() -> BackendError:
+    """Return the error for a simulation that is advanced after it was closed."""
+    return BackendError("Brian2: the simulation is closed; build the network again to go on.")
 
 
 def brian2_version() -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pycosim.backends.base import Progress
 from pycosim.backends.brian2 import cache
-from pycosim.backends.brian2.codegen import Key, brian2_session
+from pycosim.backends.brian2.codegen import Key, brian2_session, closed_error
 from pycosim.backends.brian2.compiler import KERNEL_FLAGS, NATIVE_FLAG
 from pycosim.backends.brian2.equations import HELD_UNTIL
 from pycosim.backends.brian2.plan import Plan
@@ -36,7 +36,7 @@ class RuntimeEngine:
         self._plan: Plan | None = None
         self._program: Any = None
         self._data: dict[Key, NDArray[Any]] = {}
-        self._is_saved = True
+        self._is_saved, self._is_closed = True, False
 
     def set(self, values: Mapping[Key, NDArray[Any]]) -> None:
         """Take over values; what no object holds yet is kept for the next program."""
@@ -123,8 +123,14 @@ class RuntimeEngine:
             ]
         return brian2_session("runtime", **preferences)
 
+    def check_open(self) -> None:
+        """Raise BackendError if the objects are forgotten."""
+        if self._is_closed:
+            raise closed_error()
+
     def close(self) -> None:
         """Forget all objects."""
+        self._is_closed = True
         self._program = self._plan = None
         self._data.clear()
 

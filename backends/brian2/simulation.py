@@ -16,6 +16,7 @@ from pycosim.backends.brian2.plan import GroupPlan, Plan, SamplerPlan, SynapsesP
 from pycosim.backends.brian2.underway import UnderWay, send_present_spikes
 from pycosim.backends.brian2.wiring import Part, delays_of, endpoints, parts_of, weights_of
 from pycosim.backends.recording import Recorder, SignalLog, state_named
+from pycosim.errors import InvalidInputError
 from pycosim.network import Network, model_named
 from pycosim.network.validate import validate, validate_population, validate_projection
 
@@ -155,7 +156,18 @@ class Brian2Simulation:
         return math.gcd(log.interval_steps, log.origin_step)
 
     def advance(self, n_steps: int, progress: Progress | None = None) -> None:
-        """Advance by `n_steps`."""
+        """Advance by `n_steps`.
+
+        Raises
+        ------
+        InvalidInputError
+            If `n_steps` is negative.
+        BackendError
+            If the simulation is closed, or the program cannot be compiled or fails.
+        """
+        if n_steps < 0:
+            raise InvalidInputError(f"Advancing by {n_steps} steps: give a number of at least 0.")
+        self._engine.check_open()
         last = self.step + n_steps
         while self.step < last:
             self._advance_piece(self._inputs.piece(self.step, last - self.step), progress)
@@ -172,6 +184,7 @@ class Brian2Simulation:
             self._recorders[index].add_spikes(steps, indices)
         if recorded:
             self._record(recorded, first)
+        self._record_nothing(n_steps)
 
     def _send_sampling(self) -> None:
         for index in self._neurons:
@@ -195,11 +208,15 @@ class Brian2Simulation:
                     due = (steps - log.origin_step) % log.interval_steps == 0
                     state = model_named(self._network.populations[index].model).recordables[variable][0]
                     log.append(recorded.samples(sampler.name, state)[due])
-            for log in recorder.signals.values():
-                if not len(log.indices):
-                    due = (self.step - log.origin_step) // log.interval_steps
-                    due -= (first - 1 - log.origin_step) // log.interval_steps
-                    log.append(np.empty((due, 0)))
+
+    def _record_nothing(self, n_steps: int) -> None:
+        """Append samples, without columns, where no neuron is recorded."""
+        logs = [log for recorder in self._recorders for log in recorder.signals.values()]
+        for log in logs:
+            if not len(log.indices):
+                done = self.step - log.origin_step
+                n_due = done // log.interval_steps - (done - n_steps) // log.interval_steps
+                log.append(np.empty((n_due, 0)))
 
     def spikes(self, population: int) -> tuple[Int, Int]:
         """Return steps and indices of the recorded spikes, both (n,) int64."""

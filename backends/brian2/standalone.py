@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from pycosim.backends.base import Progress
 from pycosim.backends.brian2 import cache
-from pycosim.backends.brian2.codegen import Key, brian2_session, brian2_version
+from pycosim.backends.brian2.codegen import Key, brian2_session, brian2_version, closed_error
 from pycosim.backends.brian2.compiler import compile_program, compiler_identity
 from pycosim.backends.brian2.equations import HELD_UNTIL
 from pycosim.backends.brian2.plan import Plan
@@ -130,6 +130,11 @@ class StandaloneEngine:
                 f"Brian2: the compiled program ended with status {process.returncode} after {done} of "
                 f"{n_steps} steps. Its last messages:\n{errors.read_text()[-3000:] or '(none)'}"
             )
+
+    def check_open(self) -> None:
+        """Raise BackendError if the private folder is deleted."""
+        if not self._finalizer.alive:
+            raise closed_error()
 
     def close(self) -> None:
         """Delete the private folder."""

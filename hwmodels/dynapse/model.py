@@ -15,7 +15,7 @@ from pycosim.hwmodels.base import ChipModel
 from pycosim.hwmodels.mapping.table import Mapping
 from pycosim.network import Network
 
-__all__ = ["Model", "Tags", "allocate_tags"]
+__all__ = ["Model", "Tags", "addresses", "allocate_tags"]
 
 N_ADDRESSES = 256
 N_VIRTUAL_CORES = 4
@@ -50,6 +50,15 @@ class Tags:
         self.of[source, chip] = tag
 
 
+def addresses(mapping: Mapping) -> NDArray[np.int64]:
+    """Return the address of each neuron in its core, (n_neurons,) int64; no meaning for sources.
+
+    Addresses go on from core to core, so that neurons of cores that are not full have different ones.
+    """
+    before = np.append(np.cumsum(mapping.neurons_of_core) - mapping.neurons_of_core, 0)
+    return (before[mapping.core_of_neuron] + mapping.place_of_neuron) % N_ADDRESSES
+
+
 def allocate_tags(mapping: Mapping, n_cores: int, cores_per_chip: int) -> Tags:
     """Return tags for all sources, neurons first (their address is given), in order of their numbers.
 
@@ -58,17 +67,17 @@ def allocate_tags(mapping: Mapping, n_cores: int, cores_per_chip: int) -> Tags:
     tags = Tags()
     axons = mapping.axons
     core = mapping.core_of_neuron[axons.source]
-    there = (axons.core < n_cores) & (core < n_cores) & (mapping.place_of_neuron[axons.source] < N_ADDRESSES)
+    there = (axons.core < n_cores) & (core < n_cores)
     external = core < 0
-    for group in (there & ~external, (axons.core < n_cores) & external):
+    address = addresses(mapping).tolist()
+    for group in (there & ~external, there & external):
         source, chip = axons.source[group].astype(np.int64), axons.core[group] // cores_per_chip
         starts = np.flatnonzero(np.diff(source * n_cores + chip, prepend=-1))
         bits = np.left_shift(1, axons.core[group] % cores_per_chip)
         masks = np.bitwise_or.reduceat(bits, starts) if len(starts) else bits
         for s, c, mask in zip(source[starts].tolist(), chip[starts].tolist(), masks.tolist()):
-            place = int(mapping.place_of_neuron[s])
             own = mapping.core_of_neuron[s] >= 0
-            tags.give(s, c, mask, slice(place, N_TAGS, N_ADDRESSES) if own else slice(0, N_TAGS))
+            tags.give(s, c, mask, slice(address[s], N_TAGS, N_ADDRESSES) if own else slice(0, N_TAGS))
     return tags
 
 
@@ -110,6 +119,5 @@ def _most_with_one_address(mapping: Mapping) -> int:
     """Return the largest number of neurons with the same address that send to the same core."""
     axons = mapping.axons
     own = mapping.core_of_neuron[axons.source] >= 0
-    address = mapping.place_of_neuron[axons.source[own]].astype(np.int64)
-    span = int(address.max(initial=0)) + 1
-    return int(np.bincount(axons.core[own] * span + address).max(initial=0))
+    address = addresses(mapping)[axons.source[own]]
+    return int(np.bincount(axons.core[own] * N_ADDRESSES + address).max(initial=0))

@@ -125,6 +125,28 @@ def test_spike_acts_only_on_the_core_to_which_it_is_delivered(split):
     assert membrane_jumps(split, 1) == {}
 
 
+@given(
+    cores=st.lists(st.integers(-1, N_CORES), min_size=1, max_size=40),
+    delays=st.data(),
+    core=st.integers(-1, N_CORES),
+)
+@settings(max_examples=50, deadline=None)
+def test_delivery_reaches_all_targets_on_the_core_and_no_others(cores, delays, core):
+    n = len(cores)
+    network = network_of(spike_array(0), neurons("IF_curr_delta", n, tau_m=1e9))
+    columns = [delays.draw(st.lists(st.integers(1, 6), min_size=n, max_size=n)) for _ in range(2)]
+    for column in columns:
+        add_pairs(network, 0, 1, [0] * n, range(n), 1.0, np.array(column, np.int32))
+    simulation = NativeSimulation(network, core_of_neuron=[9, *cores], threads=2)
+    simulation.initial_spikes()
+    deliver(simulation, (0, 0, core))
+    for _ in range(6):
+        simulation.step_deferred()
+    expected = -65 + 2.0 * (np.array(cores) == core)
+    np.testing.assert_allclose(simulation.state(1, "v"), expected, rtol=0, atol=1e-7)
+    simulation.close()
+
+
 def test_run_can_go_on_by_itself_after_deferred_steps(split):
     deliver_initial = [(0, source, core) for source in split.initial_spikes() for core in (0, 1)]
     deliver(split, *deliver_initial)

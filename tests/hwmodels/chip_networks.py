@@ -67,7 +67,7 @@ def all_pairs(sources, targets):
 def random_network(
     n=60, n_sources=20, fan_in=8, *, dt_ms=1.0, delays=(2, 5), rate=150.0, seed=7, excitation=0.35
 ):
-    """Return a sparse recurrent network with Poisson input, excitation and inhibition; all spikes recorded."""
+    """Return a sparse recurrent network with Poisson input and inhibition; all spikes are recorded."""
     rng = np.random.default_rng(seed)
     network = Network(dt_ms, seed=seed)
     neurons = add_neurons(network, n)
@@ -110,10 +110,8 @@ def run_native(network, n_steps, threads=1):
     return spikes_of(simulation, network)
 
 
-def run_chip(chip, network, n_steps, **options):
-    """Return the spikes and the hardware record of a run; options without a field go to the description."""
-    fields = {name: options.pop(name) for name in list(options) if name in Options.__dataclass_fields__}
-    simulation = build(chip, network, Options(**fields, overrides=options.pop("values", {})))
-    assert not options
+def run_chip(chip, network, n_steps, *, values=None, **options):
+    """Return the spikes and the hardware record of a run; `values` replace those of the description."""
+    simulation = build(chip, network, Options(**options, overrides=values or {}))
     simulation.advance(n_steps)
     return spikes_of(simulation, network), simulation.hardware

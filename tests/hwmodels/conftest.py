@@ -1,6 +1,7 @@
 """Fixtures of the tests of chip models."""
 
 import pytest
+
 from .chip_networks import random_network
 
 

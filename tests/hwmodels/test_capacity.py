@@ -43,6 +43,18 @@ def fan_out(n_sources, n_targets):
     return network
 
 
+def out_edges(n):
+    """Return 128 neurons on the first core of Loihi that send to n pairs of a neuron and another core."""
+    network = Network(1.0)
+    sources, targets = add_neurons(network, 128), add_neurons(network, 128 * 33)
+    pair = np.arange(n)
+    connect(network, np.asarray(sources)[pair % 128], np.asarray(targets)[pair // 128 * 128])
+    return network
+
+
+OUT_EDGES = "output axons per core (neuron and target core)"
+ROW = {"noc.shape": "9x1", "capacity.neurons_per_core": 1}
+
 LIMITS = [
     ("loihi", ONE_CORE | {"mapping.neurons_per_core": 9999}, neurons_only, 1024, "cores"),
     ("truenorth", ONE_CORE, neurons_only, 256, "cores"),
@@ -52,22 +64,22 @@ LIMITS = [
     ("dynapse", {}, fan_in, 64, "synapses onto a neuron (fan-in)"),
     ("loihi", {}, one_delay, 63, "delay in steps"),
     ("truenorth", {}, one_delay, 15, "delay in steps"),
-    # 128 neurons on the first core, each with a core of its own for each of its targets.
-    ("loihi", {"capacity.out_edges_per_core": 128 * 3, "capacity.neurons_per_core": 128},
-     lambda n: fan_out(128, 128 * n), 3, "output axons per core (neuron and target core)"),
-    # 256 neurons fill a core, four cores a chip of a row of chips.
-    ("dynapse", {"noc.shape": "9x1", "capacity.neurons_per_core": 1, "capacity.fan_in_per_neuron": 99, "capacity.reach": 9},
-     lambda n: fan_out(1, 4 * n - 1), 4, "chips that a neuron sends to"),
-    ("dynapse", {"noc.shape": "9x1", "capacity.neurons_per_core": 1, "capacity.target_chips_per_neuron": 9},
-     lambda n: fan_out(1, 4 * n + 3), 3, "distance to a target in chips"),
+    ("loihi", {}, out_edges, 4096, OUT_EDGES),
+    # One neuron on each core, four cores on each chip of a row of nine.
+    ("dynapse", ROW | {"capacity.reach": 9}, lambda n: fan_out(1, 4 * n - 1), 4,
+     "chips that a neuron sends to"),
+    ("dynapse", ROW | {"capacity.target_chips_per_neuron": 9}, lambda n: fan_out(1, 4 * n + 3), 3,
+     "distance to a target in chips"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("chip", "values", "network", "limit", "resource"), LIMITS)
 def test_a_network_at_the_limit_fits(chip, values, network, limit, resource):
     _, utilisation = fit(load(chip, values), network(limit))
-    if resource not in ("cores", "output axons per core (neuron and target core)"):
-        assert utilisation[resource] == (limit, limit)
+    if resource == "cores":  # one more neuron opens a second core
+        assert utilisation[resource] == (1, 1)
+        resource = "neurons per core"
+    assert utilisation[resource] == (limit, limit)
 
 
 @pytest.mark.parametrize(("chip", "values", "network", "limit", "resource"), LIMITS)
@@ -98,7 +110,7 @@ def test_synapse_memory_is_counted_in_words_per_list():
 
 @pytest.mark.parametrize(("n_sources", "fits"), [(630, True), (631, False)])
 def test_more_synapse_words_than_the_memory_holds_are_refused(n_sources, fits):
-    # One neuron in each of 64 places of a list of 64 synapses, 26 words each: 630 x 26 = 16380 of 16384 words.
+    # Lists of 64 synapses take 26 words each: 630 x 26 = 16380 of 16384 words.
     network = Network(1.0)
     targets, sources = add_neurons(network, 64), add_poisson(network, n_sources)
     connect(network, *all_pairs(sources, targets))
@@ -116,7 +128,12 @@ def test_one_neuron_beyond_a_core_limit_is_reported_and_not_lost():
     with pytest.raises(DoesNotFitError) as error:
         fit(load("truenorth"), fan_in(300))
     (violation,) = error.value.violations
-    assert (violation.needed, violation.limit, violation.n_affected, violation.affected) == (300, 256, 1, "cores")
+    assert (violation.needed, violation.limit, violation.n_affected, violation.affected) == (
+        300,
+        256,
+        1,
+        "cores",
+    )
 
 
 def test_all_violated_limits_of_a_large_network_are_listed():
@@ -139,7 +156,12 @@ def test_too_many_neurons_for_the_system_are_refused_as_too_many_cores():
     with pytest.raises(DoesNotFitError) as error:
         fit(load("dynapse"), neurons_only(4096 + 300))
     (violation,) = error.value.violations
-    assert (violation.resource, violation.needed, violation.limit, violation.n_affected) == ("cores", 18, 16, 2)
+    assert (violation.resource, violation.needed, violation.limit, violation.n_affected) == (
+        "cores",
+        18,
+        16,
+        2,
+    )
 
 
 def test_a_delay_beyond_the_limit_comes_with_the_time_step_that_would_help():

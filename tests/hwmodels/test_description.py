@@ -73,7 +73,10 @@ def test_all_problems_of_a_description_are_reported_at_once_with_their_places(tm
         .replace('discipline = "tick"', 'discipline = "tock"')
         .replace('topology = "mesh"', 'topologie = "mesh"')
         .replace('value = "1x1", source = "me"', 'value = "1x1", source = "Knuth"')
-        .replace('"1x1", source = "Knuth", confidence = "assumed"', '"1x1", source = "Knuth", confidence = "published"')
+        .replace(
+            '"1x1", source = "Knuth", confidence = "assumed"',
+            '"1x1", source = "Knuth", confidence = "published"',
+        )
     )
     with pytest.raises(ChipDescriptionError) as error:
         load(str(written(tmp_path, text)))
@@ -91,7 +94,9 @@ def test_all_problems_of_a_description_are_reported_at_once_with_their_places(tm
 
 
 def test_a_misspelt_field_is_answered_with_near_names(tmp_path):
-    with pytest.raises(ChipDescriptionError, match=r"noc\.hop_z: there is no such field; did you mean noc\.hop_x"):
+    with pytest.raises(
+        ChipDescriptionError, match=r"noc\.hop_z: there is no such field; did you mean .*noc\.hop_x"
+    ):
         load(str(written(tmp_path, MINIMAL.replace("hop_x", "hop_z"))))
 
 
@@ -101,7 +106,10 @@ def test_a_file_that_is_no_toml_is_refused_with_the_line(tmp_path):
 
 
 def test_a_constant_set_with_an_error_is_refused(tmp_path):
-    text = MINIMAL + '[sets.fast]\ntitle = "fast"\nnoc.hop_x = { value = "x", source = "me", confidence = "assumed" }\n'
+    text = (
+        MINIMAL
+        + '[sets.fast]\ntitle = "fast"\nnoc.hop_x = { value = "x", source = "me", confidence = "assumed" }\n'
+    )
     with pytest.raises(ChipDescriptionError, match=r"sets\.fast: noc\.hop_x\.value"):
         load(str(written(tmp_path, text)))
 
@@ -155,13 +163,17 @@ def test_constants_of_every_kind_can_be_replaced(path, value, expected):
 
 
 def test_switches_and_names_can_be_replaced_as_text():
-    description = load("truenorth", {"mapping.splitters": "false", "noc.router": "credit4", "noc.slowdown": "10"}).description
+    description = load(
+        "truenorth", {"mapping.splitters": "false", "noc.router": "credit4", "noc.slowdown": "10"}
+    ).description
     assert description.mapping.splitters is False
     assert description.noc.router == "credit4"
     assert description.noc.slowdown == 10
 
 
-@pytest.mark.parametrize(("path", "hint"), [("noc.hopx", "noc.hop_x"), ("hop_x", "noc.hop_x"), ("noc.zzz", "noc.arbiter")])
+@pytest.mark.parametrize(
+    ("path", "hint"), [("noc.hopx", "noc.hop_x"), ("hop_x", "noc.hop_x"), ("noc.zzz", "noc.arbiter")]
+)
 def test_a_wrong_path_is_answered_with_near_names(path, hint):
     with pytest.raises(ChipDescriptionError, match=f"no such value.*{hint}"):
         load("loihi", {path: 1})

@@ -17,7 +17,8 @@ from pycosim.units import (
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("4.1 ns", 4100), ("50ns", 50_000), ("1 ms", 10**9), ("0 s", 0), ("2µs", 2 * 10**6)]
+    ("text", "expected"),
+    [("4.1 ns", 4100), ("50ns", 50_000), ("1 ms", 10**9), ("0 s", 0), ("2µs", 2 * 10**6)],
 )
 def test_times_become_whole_picoseconds(text, expected):
     assert parse_time_ps(text) == expected
@@ -42,7 +43,9 @@ def test_energies_and_powers_are_read_in_joules_and_watts():
     assert parse_power_w("3 W") == 3.0
 
 
-@pytest.mark.parametrize(("parse", "text"), [(parse_energy_j, "3 pW"), (parse_power_w, "3 pJ"), (parse_energy_j, "3")])
+@pytest.mark.parametrize(
+    ("parse", "text"), [(parse_energy_j, "3 pW"), (parse_power_w, "3 pJ"), (parse_energy_j, "3")]
+)
 def test_a_wrong_unit_is_named(parse, text):
     with pytest.raises(InvalidInputError, match="unit"):
         parse(text)

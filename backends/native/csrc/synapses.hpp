@@ -68,10 +68,12 @@ class SynapseStore {
     const std::uint32_t* targets() const { return targets_.data(); }
     const double* weights() const { return weights_.data(); }
 
-    void prefetch(std::uint32_t i) const {
-#if defined(__GNUC__)
-        __builtin_prefetch(targets_.data() + segments_[i].first);
-#endif
+    // Ask for a segment, and later for its synapses, before they are needed: rows begin anywhere in memory.
+    void prefetch_segment(std::uint32_t i) const { prefetch(&segments_[i]); }
+    void prefetch_synapses(std::uint32_t i) const {
+        const Segment& segment = segments_[i];
+        prefetch(targets_.data() + segment.first);
+        if (!segment.equal_weights) prefetch(weights_.data() + segment.weight);
     }
 
     // Adds the weights of a segment to the inputs of its targets.
@@ -88,6 +90,12 @@ class SynapseStore {
     }
 
   private:
+    static void prefetch([[maybe_unused]] const void* address) {
+#if defined(__GNUC__)
+        __builtin_prefetch(address);
+#endif
+    }
+
     std::vector<std::uint32_t> row_;  // by source neuron, and one more: first segment
     std::vector<Segment> segments_;
     std::vector<std::int32_t> core_;  // of each segment; empty without cores

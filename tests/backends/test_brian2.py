@@ -1,0 +1,429 @@
+"""What is particular to Brian2: code generation, programs that are continued, agreement with native."""
+
+import logging
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pycosim.backends import brian2, native
+from pycosim.backends.base import Options, Simulation
+from pycosim.backends.brian2 import cache, codegen, compiler, inputs, standalone
+from pycosim.errors import BackendError, InvalidInputError, MissingDependencyError, UnknownTargetError
+from pycosim.network import MODELS, Population, Recording
+
+from .backend_networks import (
+    NEURON_MODELS,
+    add_pairs,
+    assert_identical,
+    connect,
+    network_of,
+    neurons,
+    one_synapse,
+    random_network,
+    recorded,
+    spike_array,
+)
+
+STEPS = 250
+CPP, NUMPY = "cpp_standalone", "numpy"
+# Same constants and expressions; only inputs of one step are added in another order, or exp is another library's.
+ROUNDING_MV = 1e-9
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache_folder(tmp_path_factory):
+    """Programs of these tests are compiled by them, and by no earlier run."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYCOSIM_CACHE_DIR", str(folder))
+        yield folder
+
+
+@pytest.fixture
+def compilations(monkeypatch):
+    """List that grows with every compilation."""
+    done = []
+
+    def counted(folder, command):
+        done.append(folder)
+        return compiler.compile_program(folder, command)
+
+    monkeypatch.setattr(standalone, "compile_program", counted)
+    return done
+
+
+def built(network, kind):
+    return brian2.build(network, Options(overrides={"codegen": kind}))
+
+
+def run(simulation, network, pieces=(STEPS,)):
+    for n_steps in pieces:
+        simulation.advance(int(n_steps))
+    result = recorded(simulation, network)
+    simulation.close()
+    return result
+
+
+def assert_agree(found, expected):
+    assert found.keys() == expected.keys()
+    for key, values in expected.items():
+        if key[1] in ("steps", "indices"):
+            np.testing.assert_array_equal(found[key], values, err_msg=str(key))
+        else:
+            np.testing.assert_allclose(found[key], values, rtol=0, atol=ROUNDING_MV, err_msg=str(key))
+
+
+@given(seed=st.integers(0, 2**32 - 1), heterogeneous=st.booleans())
+@settings(max_examples=15, deadline=None)
+def test_numpy_code_agrees_with_native_on_random_networks(seed, heterogeneous):
+    network = random_network(seed, heterogeneous=heterogeneous)
+    assert_agree(run(built(network, NUMPY), network), run(native.build(network), network))
+
+
+@pytest.mark.parametrize("model", NEURON_MODELS)
+def test_compiled_program_agrees_with_native_on_every_model(model):
+    network = random_network(7, models=[model])
+    expected = run(native.build(network), network)
+    assert sum(len(expected[population, "steps"]) for population in range(3)) > 20
+    assert_agree(run(built(network, CPP), network), expected)
+
+
+@given(seed=st.integers(0, 2**32 - 1), cuts=st.lists(st.integers(0, STEPS), max_size=4))
+@settings(max_examples=8, deadline=None)
+def test_numpy_results_do_not_depend_on_how_the_run_is_cut(seed, cuts):
+    network = random_network(seed)
+    pieces = np.diff([0, *sorted(cuts), STEPS])
+    assert_identical(run(built(network, NUMPY), network, pieces), run(built(network, NUMPY), network))
+
+
+def test_compiled_program_goes_on_exactly_where_it_stopped(compilations):
+    network = random_network(7, models=["IF_curr_exp"])
+    whole = run(built(network, CPP), network)
+    assert_identical(run(built(network, CPP), network, (1, 0, 100, 7, 142)), whole)
+    assert len(compilations) <= 1
+
+
+def test_networks_of_one_structure_share_a_program(compilations):
+    for seed, weight, dt_ms in ((1, 0.3, 0.1), (2, 1.5, 0.1), (3, 0.5, 0.05)):
+        network = one_synapse("IF_curr_exp", weight=weight, i_offset=0.8, dt_ms=dt_ms, delay=3 * seed)
+        network.seed = seed
+        assert_agree(run(built(network, CPP), network), run(native.build(network), network))
+    assert len(compilations) == 1
+
+
+def changed_while_running(simulation, network):
+    """Runs with changes of parameters, weights, delays and recordings between them."""
+    simulation.advance(60)
+    network.populations[0].parameters["i_offset"] = 1.4
+    simulation.parameters_changed(0)
+    simulation.advance(40)
+    for index, projection in enumerate(network.projections):
+        projection.weights = 1.1 * np.asarray(projection.weights)
+        projection.delays = np.asarray(projection.delays, np.int32) % 7 + 1
+        if projection.delays.ndim == 0:
+            projection.delays = int(projection.delays)
+        simulation.weights_changed(index)
+    seen = recorded(simulation, network)
+    simulation.advance(50)
+    simulation.clear(1)
+    network.populations[0].recordings["v"] = Recording(np.array([1, 4]), 5)
+    simulation.recording_changed(0)
+    simulation.advance(100)
+    result = recorded(simulation, network)
+    simulation.close()
+    return result | {(key, "before"): values for key, values in seen.items()}
+
+
+@pytest.mark.parametrize(("kind", "seed"), [(NUMPY, 1), (NUMPY, 2), (NUMPY, 3), pytest.param(CPP, 1)])
+def test_changes_between_runs_have_the_effect_they_have_on_native(kind, seed):
+    networks = [random_network(seed) for _ in range(2)]
+    expected = changed_while_running(native.build(networks[0]), networks[0])
+    found = changed_while_running(built(networks[1], kind), networks[1])
+    for key, values in expected.items():
+        np.testing.assert_allclose(found[key], values, rtol=0, atol=ROUNDING_MV, err_msg=str(key))
+
+
+@pytest.mark.parametrize("kind", [NUMPY, CPP])
+def test_simulations_in_one_process_do_not_disturb_each_other(kind):
+    networks = [random_network(seed, sizes=(11, 5)) for seed in (5, 6)]
+    expected = [run(native.build(network), network) for network in networks]
+    simulations = [built(network, kind) for network in networks]
+    for n_steps in (100, 150):
+        for simulation in simulations:
+            simulation.advance(n_steps)
+    for simulation, network, result in zip(simulations, networks, expected):
+        assert_agree(recorded(simulation, network), result)
+        simulation.close()
+
+
+@pytest.mark.parametrize("kind", [NUMPY, CPP])
+def test_many_spikes_of_a_source_in_one_step_all_act(kind):
+    source = spike_array(*[0] * 3, *[7] * 200, 9, size=2, index=1)
+    network = network_of(source, neurons("IF_curr_delta", v_thresh=1e6, tau_m=1e9))
+    add_pairs(network, 0, 1, [1], [0], 2.0, 1)
+    simulation = built(network, kind)
+    simulation.advance(5)
+    simulation.advance(10)
+    jumps = np.diff(simulation.signal(1, "v")[:, 0])
+    np.testing.assert_allclose(jumps[[0, 7, 9]], [6, 400, 2], rtol=0, atol=1e-6)  # the leak is 4e-8 mV
+    simulation.close()
+
+
+def poisson(size, rate):
+    parameters = {"rate": rate, "start": 0.0, "duration": 1e10}
+    recordings = {"spikes": Recording(np.arange(size))}
+    return Population("noise", "SpikeSourcePoisson", size, parameters=parameters, recordings=recordings)
+
+
+def test_poisson_sources_with_several_spikes_per_step_drive_the_same_membrane_as_on_native():
+    network = network_of(poisson(4, 30_000.0), neurons("IF_curr_exp", 4, v_thresh=1e6))
+    add_pairs(network, 0, 1, range(4), range(4), 0.01, 2)
+    expected = run(native.build(network), network)
+    assert np.bincount(expected[0, "steps"]).max() > 8
+    assert_agree(run(built(network, NUMPY), network), expected)
+
+
+def test_long_runs_are_cut_so_that_input_spikes_fit_into_memory(monkeypatch):
+    network = network_of(poisson(20, 500.0), neurons("IF_curr_exp", 20, i_offset=0.7))
+    add_pairs(network, 0, 1, range(20), range(20), 0.1, 3)
+    whole = run(built(network, NUMPY), network)
+    monkeypatch.setattr(inputs, "MAX_SPIKES_PER_PIECE", 100)
+    done = []
+    simulation = built(network, NUMPY)
+    simulation.advance(STEPS, done.append)
+    assert len(done) == 3  # one spike per step is expected
+    assert_identical(recorded(simulation, network), whole)
+    simulation.close()
+
+
+def balanced_network(seed):
+    """400 excitatory and 100 inhibitory neurons with 10 % connections, and noise."""
+    rng = np.random.default_rng(seed)
+    everyone = np.arange(500)
+    network = network_of(
+        neurons("IF_curr_exp", 400), neurons("IF_curr_exp", 100), poisson(400, 100.0), seed=seed
+    )
+    for population, label in zip(network.populations, ("exc", "inh")):
+        population.label, population.initial["v"] = label, rng.uniform(-65, -50, population.size)
+        population.recordings = {"spikes": Recording(np.arange(population.size))}
+    for pre, weight in ((0, 0.25), (1, -1.2), (2, 0.25)):
+        size = network.populations[pre].size
+        for post in (0, 1):
+            connected = rng.random((size, network.populations[post].size)) < 0.1
+            receptor = "excitatory" if weight > 0 else "inhibitory"
+            add_pairs(network, pre, post, *np.nonzero(connected), weight, 15, receptor)
+    assert network.n_neurons == 400 + len(everyone)
+    return network
+
+
+def test_rates_of_a_balanced_network_agree_with_native_within_sampling_error():
+    """The two start alike; chaos then makes them two samples of the same process."""
+    rates = {}
+    for backend, options in ((native, Options()), (brian2, Options())):
+        for seed in (1, 2):
+            network = balanced_network(seed)
+            simulation = backend.build(network, options)
+            simulation.advance(10_000)
+            counts = np.bincount(simulation.spikes(0)[1], minlength=400)
+            rates[backend.__name__, seed] = counts.mean(), counts.std() / np.sqrt(400)
+            simulation.close()
+    for seed in (1, 2):
+        (native_hz, error), (brian2_hz, _) = (rates[backend.__name__, seed] for backend in (native, brian2))
+        assert 2 < native_hz < 60
+        # Four standard errors of the mean over neurons, which is more than that of the network's rate.
+        assert abs(native_hz - brian2_hz) < 4 * error
+
+
+def test_compiled_program_reports_progress_while_it_runs():
+    network = one_synapse("IF_curr_exp")
+    simulation = built(network, CPP)
+    done = []
+    simulation.advance(1000, done.append)
+    assert sum(done) == simulation.step == 1000
+    assert len(done) == 50
+    simulation.close()
+
+
+def test_nothing_is_left_behind_but_the_program_in_the_cache(tmp_path, monkeypatch, cache_folder):
+    monkeypatch.chdir(tmp_path)
+    private = tmp_path / "temporary"
+    private.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(private))
+    network = one_synapse("IF_curr_alpha")
+    simulation = built(network, CPP)
+    simulation.advance(10)
+    assert len(list(private.glob("pycosim_brian2_*"))) == 1
+    simulation.close()
+    assert list(private.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [private]
+    programs = list((cache_folder / "brian2").iterdir())
+    assert programs
+    assert all((program / "main").is_file() for program in programs)
+
+
+def test_brian2_itself_is_left_as_it_was():
+    import brian2 as library
+
+    dt, target = library.defaultclock.dt, library.prefs.codegen.target
+    for kind in (NUMPY, CPP):
+        network = one_synapse("IF_cond_exp")
+        run(built(network, kind), network)
+    assert library.get_device() is library.devices.device.runtime_device
+    assert (library.defaultclock.dt, library.prefs.codegen.target) == (dt, target)
+    group = library.NeuronGroup(1, "x : 1")
+    group.run_regularly("x += 1")
+    library.Network(group).run(3 * dt)
+    assert group.x[0] == 3
+
+
+def test_importing_the_backend_does_not_import_the_library():
+    import subprocess
+
+    code = "import sys, pycosim.backends.brian2; sys.exit('brian2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_brian2_is_imported_without_log_file_and_exception_hook(tmp_path):
+    import subprocess
+
+    code = (
+        "import sys, tempfile; tempfile.tempdir = sys.argv[1]; hook = sys.excepthook\n"
+        "from pycosim.backends.brian2.codegen import import_brian2\n"
+        "import_brian2(); assert sys.excepthook is hook; raise SystemExit('ended')"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert ended.stderr == "ended\n"
+    assert not list(tmp_path.glob("brian_*"))
+
+
+def test_simulation_offers_what_the_protocol_asks_for():
+    simulation = brian2.build(one_synapse("IF_curr_exp"))
+    assert isinstance(simulation, Simulation)
+    assert brian2.DESCRIPTION
+    assert set(brian2.MODELS) <= set(MODELS)
+    simulation.close()
+    with pytest.raises(BackendError, match="closed"):
+        simulation.advance(1)
+
+
+def test_labels_that_are_no_identifiers_or_not_unique_are_allowed():
+    network = network_of(*(neurons("IF_curr_delta", i_offset=1.0) for _ in range(4)))
+    for population, label in zip(network.populations, ("int", "1 é/__x_", "", "int")):
+        population.label = label
+    connect(network, 1, 2, 3.0, 2)
+    assert_agree(run(built(network, NUMPY), network, (300,)), run(native.build(network), network, (300,)))
+
+
+def test_network_without_neurons_only_emits():
+    network = network_of(spike_array(0, 3, 20), poisson(2, 500.0))
+    assert_agree(run(built(network, CPP), network), run(native.build(network), network))
+
+
+def test_projection_between_several_populations_is_split():
+    network = network_of(
+        spike_array(1, 5, size=3, index=1), *(neurons(model, 3) for model in ("IF_curr_exp", "IF_curr_alpha"))
+    )
+    add_pairs(network, 0, 1, [0, 1, 1], [0, 0, 2], 0.4, np.array([3, 4, 5], np.int32))
+    projection = network.projections[0]
+    projection.targets = np.array([3, 3, 8], np.int32)
+    assert_agree(run(built(network, NUMPY), network), run(native.build(network), network))
+
+
+def test_unknown_options_are_refused():
+    network = one_synapse("IF_curr_exp")
+    with pytest.raises(InvalidInputError, match="codegen='fortran'.*cpp_standalone, cython, numpy"):
+        built(network, "fortran")
+    with pytest.raises(UnknownTargetError, match="hop_ns"):
+        brian2.build(network, Options(overrides={"hop_ns": 5}))
+
+
+def test_without_a_compiler_the_default_is_numpy_and_asking_for_one_says_so(monkeypatch):
+    monkeypatch.setattr(compiler, "find_compiler", lambda: None)
+    monkeypatch.setattr(codegen, "cython_works", lambda: False)
+    network = one_synapse("IF_curr_exp")
+    assert_agree(run(brian2.build(network), network), run(native.build(network), network))
+    for kind in (CPP, "cython"):
+        with pytest.raises(BackendError, match=f"codegen='{kind}'.*compil"):
+            built(network, kind)
+
+
+def test_missing_brian2_says_how_to_install_it(monkeypatch):
+    def missing(name):
+        raise codegen.importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(codegen.importlib.metadata, "version", missing)
+    with pytest.raises(MissingDependencyError, match="pip install"):
+        brian2.build(one_synapse("IF_curr_exp"))
+
+
+def script(path, text):
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_failing_compiler_is_quoted(tmp_path, monkeypatch):
+    monkeypatch.setenv("CXX", script(tmp_path / "cxx", "echo 'fatal: no space left'; exit 1"))
+    simulation = built(one_synapse("IF_curr_exp"), CPP)
+    with pytest.raises(BackendError, match="(?s)compiling.*no space left"):
+        simulation.advance(1)
+    assert simulation.step == 0
+    simulation.close()
+
+
+def test_failing_program_is_quoted_and_leaves_the_state_of_before(monkeypatch, tmp_path):
+    network = one_synapse("IF_curr_exp", i_offset=1.0)
+    simulation = built(network, CPP)
+    simulation.advance(100)
+    (plan,) = simulation._engine._programs
+    program = simulation._engine._programs[plan]
+    broken = tmp_path / "broken"
+    (broken / "static_arrays").mkdir(parents=True)
+    script(broken / "main", "echo 'steps 2'; echo 'out of memory' >&2; exit 9")
+    simulation._engine._programs[plan] = broken
+    with pytest.raises(BackendError, match="(?s)status 9 after 2 of 400.*out of memory"):
+        simulation.advance(400)
+    simulation._engine._programs[plan] = program
+    simulation.advance(400)
+    assert_agree(recorded(simulation, network), run(native.build(network), network, (500,)))
+    simulation.close()
+
+
+def test_unwritable_cache_is_replaced_by_a_temporary_one(monkeypatch, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("PYCOSIM_CACHE_DIR", str(blocked / "below"))
+    folder = cache.cache_folder()
+    assert folder.is_dir()
+    assert blocked not in folder.parents
+
+
+def test_old_programs_are_dropped_from_the_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("PYCOSIM_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "MAX_PROGRAMS", 2)
+    build = tmp_path / "build"
+    build.mkdir()
+    (build / "main").write_text("")
+    for age, key in enumerate("abc"):
+        folder = cache.store(key, build)
+        os.utime(folder, (1000 + age, 1000 + age))
+    assert cache.find("b")
+    cache.store("d", build)
+    assert [key for key in "abcd" if cache.find(key)] == ["b", "d"]
+
+
+def test_compilation_is_logged(caplog, monkeypatch, tmp_path):
+    monkeypatch.setenv("PYCOSIM_CACHE_DIR", str(tmp_path))
+    with caplog.at_level(logging.INFO, "pycosim"):
+        network = network_of(neurons("IF_curr_delta"))
+        run(built(network, CPP), network)
+    assert any("compiled in" in record.message for record in caplog.records)
+    assert Path(tmp_path, "brian2").is_dir()
