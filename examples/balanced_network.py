@@ -21,7 +21,14 @@ sim.setup(timestep=0.1)
 rng = NumpyRNG(seed=2026)
 
 cell = sim.IF_curr_exp(
-    v_rest=-65.0, v_reset=-65.0, v_thresh=-50.0, tau_m=20.0, tau_refrac=3.0, tau_syn_E=5.0, tau_syn_I=10.0, cm=0.2
+    v_rest=-65.0,  # mV
+    v_reset=-65.0,
+    v_thresh=-50.0,
+    tau_m=20.0,  # ms
+    tau_refrac=3.0,
+    tau_syn_E=5.0,
+    tau_syn_I=10.0,
+    cm=0.2,  # nF
 )
 exc = sim.Population(n_exc, cell, label="excitatory")
 inh = sim.Population(n_inh, cell, label="inhibitory")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.machinery
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -31,14 +31,20 @@ class Observer:
     ----------
     spec : TargetSpec
         The target that setup() leads to, whatever module the script imported.
+    options : dict
+        Options that replace those of setup(); the target's own replace these.
     n_setups : int
         How often the script called setup().
     """
 
     def __init__(
-        self, spec: TargetSpec, progress: Callable[[int], Callable[[int], None] | None] | None = None
+        self,
+        spec: TargetSpec,
+        options: Mapping[str, Any] | None = None,
+        progress: Callable[[int], Callable[[int], None] | None] | None = None,
     ):
         self.spec = spec
+        self.options = dict(options or {})
         self.n_setups = 0
         self._progress = progress
 

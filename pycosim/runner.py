@@ -48,7 +48,8 @@ def run(
         Keyword arguments of a callable; for a script file, they replace global variables' defaults as
         arguments ``--name=value``.
     options : mapping, optional
-        Options of the run and overrides of the chip's description, as after the target's name.
+        Options of the run and overrides of the chip's description; those after the target's name replace
+        them. One that has no meaning on the target is ignored, with a note.
     progress : callable, optional
         Called with the number of steps of each run(); returns what is told of the steps done.
     quiet : bool
@@ -67,11 +68,10 @@ def run(
         If there is no such target.
     """
     spec = TargetSpec.parse(target) if isinstance(target, str) else target
-    spec = TargetSpec(spec.name, dict(options or {}) | spec.options)
     if not callable(script) and not Path(script).is_file():
         raise InvalidInputError(f"Running {str(script)!r}: there is no such script.")
     result = RunResult(target=str(target))
-    observer = Observer(spec, progress)
+    observer = Observer(spec, options, progress)
     printed = io.StringIO()
     with contextlib.ExitStack() as stack:
         stack.enter_context(_noted(result.notes))

@@ -11,7 +11,7 @@ import difflib
 import importlib.machinery
 import pkgutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
@@ -79,8 +79,34 @@ class TargetSpec:
         return f"{self.name}[{options}]" if options else self.name
 
     def merged(self, setup: dict[str, Any]) -> Options:
-        """Return the run's options: those of `setup()`, replaced by those given with the target."""
-        return make_options(setup | self.options)
+        """Return the run's options: those of `setup()`, replaced by those given with the target.
+
+        Raises
+        ------
+        InvalidInputError
+            If the target was given an option that it does not take, or an impossible value.
+        """
+        wrong = self.foreign(self.options)
+        if wrong:
+            takes = ", ".join(sorted(self._takes() or ())) or "none"
+            raise InvalidInputError(
+                f"Target {str(self)!r}: {self.name} has no option {', '.join(wrong)}; it takes: {takes}. "
+                "Timing, speed-up, mapping and values of a description belong to chips."
+            )
+        foreign = self.foreign(setup)
+        make_options(setup)  # an impossible value is an error even where it is not used
+        return make_options({k: v for k, v in setup.items() if k not in foreign} | self.options)
+
+    def foreign(self, options: Iterable[str]) -> list[str]:
+        """Return those of some options that have no meaning on this target."""
+        takes = self._takes()
+        return [] if takes is None else sorted(set(options) - takes)
+
+    def _takes(self) -> frozenset[str] | None:
+        """Return the options that a backend takes; None for chips, which judge theirs themselves."""
+        if self.name not in backends():
+            return None
+        return getattr(import_module(backends()[self.name]), "OPTIONS", frozenset())
 
 
 def split_targets(text: str) -> list[str]:

@@ -96,7 +96,16 @@ def test_options_after_the_targets_name_win_over_those_of_the_script(script):
     text = (
         "import pyNN.nest as sim\nsim.setup(threads=1)\nsim.Population(1, sim.IF_curr_exp())\nsim.run(1.0)\n"
     )
-    assert run(script(text), "reference[threads=2]").options["threads"] == 2
+    assert run(script(text), "native[threads=2]").options["threads"] == 2
+
+
+def test_options_that_have_no_meaning_on_a_target_are_noted_or_refused(script):
+    text = "import pyNN.nest as sim\nsim.setup()\nsim.Population(1, sim.IF_curr_exp())\nsim.run(1.0)\n"
+    result = run(script(text), "native", options={"speedup": 2.0, "noc.hop_x": "50 ns"})
+    assert result.error is None
+    assert any("noc.hop_x, speedup" in note for note in result.notes)
+    with pytest.raises(InvalidInputError, match="native has no option timing; it takes: threads"):
+        TargetSpec.parse("native[timing=trace]")
 
 
 def test_a_function_is_called_with_the_simulator_and_its_parameters():
@@ -159,7 +168,7 @@ def test_unknown_targets_are_refused_with_the_nearest_name():
 
 
 @pytest.mark.parametrize(
-    "text", ["native[threads=2", "native[threads]", "native[threads=two]", "native[timing=late]"]
+    "text", ["native[threads=2", "native[threads]", "native[threads=two]", "loihi[timing=late]"]
 )
 def test_malformed_options_are_refused(text):
     with pytest.raises(InvalidInputError):

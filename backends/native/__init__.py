@@ -10,6 +10,7 @@ from pycosim.network import Network
 if TYPE_CHECKING:
     from pycosim.backends.native.simulation import NativeSimulation
 
+OPTIONS = frozenset({"threads"})
 DESCRIPTION = "C++ engine with threads; the same spikes for any number of them"
 MODELS = frozenset(
     {

@@ -1,4 +1,4 @@
-"""Relays (splitters): helper neurons that send on what a neuron cannot send to all its targets itself.
+"""Relays (splitters): extra neurons that send on what a neuron cannot send to all its targets itself.
 
 A neuron that has more targets (core and delay) than its chip allows sends to one relay core only. There, one
 axon drives one relay neuron for each target. Relays fire one step later, so a relay sends with a delay that

@@ -22,6 +22,8 @@ __all__ = ["DISCIPLINES", "Acting", "Discipline"]
 
 Int = NDArray[np.int64]
 _NONE = np.empty(0, np.int64)
+# Cores that a note lists by number.
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +60,9 @@ class Discipline(ABC):
     durations : list of int
         Time that each step took, from step 1 on, in ps.
     busy_ps : (n_places,) int64
-        Time that each place was at work.
+        Time that each place was at work, but for steps in which nothing happened.
+    slow_steps : (n_places,) int64
+        Steps in which it was at work for longer than the period, but for those as well.
     """
 
     events_on_arrival = True
@@ -68,6 +72,7 @@ class Discipline(ABC):
         self.period_ps = period_ps
         self.durations: list[int] = []
         self.busy_ps = np.zeros(self.traffic.n_places, np.int64)
+        self.slow_steps = np.zeros(self.traffic.n_places, np.int64)
         self.idle = self.traffic.times.idle
         self.idle_steps = 0
         self._no_work = np.zeros(self.traffic.n_places, np.int64)
@@ -89,11 +94,20 @@ class Discipline(ABC):
         """Return the time that each place was at work, (n_places,) int64."""
         return self.busy_ps + self.idle_steps * self.idle
 
-    def _count_step(self, step: int, work: Int, duration: int) -> None:
-        """Remember the work of a step and how long it took."""
+    def _count_work(self, work: Int) -> None:
+        """Remember how long places were at work in a step."""
         self.busy_ps += work
-        if step > 0:
-            self.durations.append(duration)
+        self.slow_steps += work > self.period_ps
+
+    def _slow_core_notes(self) -> list[str]:
+        """Return which cores were too slow for the period."""
+        steps = (self.slow_steps + self.idle_steps * (self.idle > self.period_ps))[:-1]
+        slow = np.argsort(-steps, kind="stable")[: np.count_nonzero(steps)]
+        if not len(slow):
+            return []
+        cores = [f"core {self.traffic.places.cores[i]} in {steps[i]} steps" for i in slow[:_MOST_NAMED]]
+        more = f" and {len(slow) - _MOST_NAMED} more cores" if len(slow) > _MOST_NAMED else ""
+        return [f"Too slow for the period of {format_time(self.period_ps)}: {', '.join(cores)}{more}."]
 
     def _backlog_notes(self, free: Int) -> list[str]:
         """Return who had more to do at the end than there was time for."""
@@ -156,7 +170,9 @@ class Tick(Discipline):
             work = work - self.idle
         self.free = begin + work
         self.behind = bool(self.free.max(initial=0) > self._time_ps)
-        self._count_step(step, work, int(work[:-1].max(initial=0)))
+        self._count_work(work)
+        if step > 0:
+            self.durations.append(int(work[:-1].max(initial=0)))
         return self._receive(step, self.traffic.receive(self.traffic.fabric.run_until(self._time_ps)))
 
     def _receive(self, step: int, arrivals: Arrivals) -> Acting:
@@ -190,7 +206,7 @@ class Tick(Discipline):
                 f"The tick is shorter than the shortest that was shown to work, {self._shortest} "
                 f"({self._shortest.source})."
             )
-        return notes + self._backlog_notes(self.free)
+        return notes + self._slow_core_notes() + self._backlog_notes(self.free)
 
 
 class Barrier(Discipline):
@@ -217,7 +233,7 @@ class Barrier(Discipline):
         if step > 0 and not len(fired):
             self.idle_steps += 1
             end = self.start + int(self.idle.max(initial=0))
-            self._end_step(step, end, counted=True)
+            self._end_step(step, end)
             return Acting(_NONE, _NONE, _NONE)
         begin = np.full(self.traffic.n_places, self.start)
         work = self.traffic.send(step, fired, Pass(self.start, begin, self._no_work))
@@ -225,13 +241,13 @@ class Barrier(Discipline):
             work = work - self.idle
         arrivals = self.traffic.receive(self.traffic.fabric.run_until_idle())
         end = max(self.start + int(work[:-1].max(initial=0)), arrivals.last_ps)
-        self.busy_ps += np.maximum(work, arrivals.work_ps)
-        self._end_step(step, end, counted=False)
+        self._count_work(np.maximum(work, arrivals.work_ps))
+        self._end_step(step, end)
         self.traffic.log.lateness_steps[arrivals.rows] = 0
         zeros = np.zeros(len(arrivals.rows), np.int64)
         return Acting(arrivals.rows, zeros, zeros)
 
-    def _end_step(self, step: int, end: int, *, counted: bool) -> None:
+    def _end_step(self, step: int, end: int) -> None:
         """Add the barrier, and begin the next step."""
         if step > 0:
             end += self.barrier_ps
@@ -243,7 +259,8 @@ class Barrier(Discipline):
         """Return remarks about the barrier."""
         return [
             f"A step ends with a barrier of {format_time(self.barrier_ps)}, and lasts at least its period, "
-            f"{format_time(self.period_ps)}."
+            f"{format_time(self.period_ps)}.",
+            *self._slow_core_notes(),
         ]
 
 
@@ -278,7 +295,9 @@ class Free(Discipline):
         self.free = begin + work
         arrivals = self.traffic.receive(self.traffic.fabric.run_until(self._time_ps))
         work = np.maximum(work, arrivals.work_ps)
-        self._count_step(step, work, int(work[:-1].max(initial=0)))
+        self._count_work(work)
+        if step > 0:
+            self.durations.append(int(work[:-1].max(initial=0)))
         log = self.traffic.log
         latency = log.arrival_ps[arrivals.rows] - log.emission_ps[arrivals.rows]
         shift = (2 * latency + self.period_ps) // (2 * self.period_ps)
@@ -293,6 +312,7 @@ class Free(Discipline):
             "All spikes of a step fire at the time of the step; latencies are added to the delays and "
             f"rounded to the nearest step of {format_time(self.period_ps)} (largest rounding "
             f"{format_time(self.worst_rounding_ps)}).",
+            *self._slow_core_notes(),
             *self._backlog_notes(self.free),
         ]
 

@@ -71,13 +71,14 @@ def build_setup(target: str) -> Callable[..., int]:
         options = extra.pop("chip", {}) | {k: extra.pop(k) for k in tuple(extra) if k in targets.OPTION_TYPES}
         spec = targets.TargetSpec(target)
         if state.observer is not None:
-            spec = state.observer.spec
+            spec, options = state.observer.spec, options | state.observer.options
         state.begin(spec.name, _timestep(timestep), seed, spec.merged(options))
         state.requested_min_delay, state.requested_max_delay = delays
         if state.observer is not None:
             state.observer.begun()
-        if extra:
-            state.warn(f"setup() ignores what {spec.name} does not know: {', '.join(sorted(extra))}.")
+        ignored = sorted(extra) + spec.foreign(options)
+        if ignored:
+            state.warn(f"setup() ignores what {spec.name} does not know: {', '.join(ignored)}.")
         return rank()
 
     return setup

@@ -68,7 +68,7 @@ def test_targets_lists_backends_and_chips(pycosim):
     [
         (("run", "net.py", "--on", "nest"), "not known"),
         (("run", "none.py", "--on", "reference"), "no such script"),
-        (("run", "net.py", "--on", "reference[threads=0]"), "greater than 0"),
+        (("run", "net.py", "--on", "native[threads=0]"), "greater than 0"),
         (("compare", "net.py", "--on", "native,nest"), "not known"),
         (("compare", "net.py", "--on", "loihi[noc.hop_q=5]"), "noc.hop_q"),
     ],

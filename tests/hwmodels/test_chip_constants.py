@@ -63,7 +63,7 @@ def test_fitted_loihi_steps_agree_with_sana_fe(n_cores):
     energy = sum(value for cause, value in hardware.energy_j.items() if value and cause != "static") / n_steps
     duration_ps, energy_j = SANA_FE[n_cores]
     assert hardware.cores.spikes.sum() / n_steps == pytest.approx(22.7, rel=0.03)
-    # The networks are not the same: 5 % for the time; 1 % for the energy, of which a third goes with the rate.
+    # The networks differ: 5 % for the time; 1 % for the energy, of which a third goes with the rate.
     assert hardware.step_duration_ps.mean() == pytest.approx(duration_ps, rel=0.05)
     assert energy == pytest.approx(energy_j, rel=0.01)
 
@@ -124,6 +124,8 @@ def test_a_full_truenorth_core_just_keeps_the_tick_of_a_millisecond():
     _, fast = run_chip("truenorth", network, 6, speedup=2.0)
     assert fast.overruns > 0
     assert (fast.cores.busy_ps == fast.cores.busy_ps.max()).tolist() == [False, True]
+    assert any(note.startswith("Too slow for the period of 500 us: core 1 in") for note in fast.notes)
+    assert not any("Too slow" in note for note in hardware.notes)
 
 
 def test_a_tick_shorter_than_any_shown_to_work_is_noted():

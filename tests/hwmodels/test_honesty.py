@@ -130,6 +130,19 @@ def test_late_packets_act_at_the_step_that_the_record_says(chip):
     np.testing.assert_array_equal(spikes, run_native(network(2 + late), 60))
 
 
+@pytest.mark.parametrize("timing", ["trace", "closed"])
+@pytest.mark.parametrize("speedup", [1e3, 1e5, 1e6])
+def test_nothing_is_lost_at_any_speed(chip, speedup, timing, network, native):
+    spikes, hardware = run_chip(chip, network, N_STEPS, mapping=SPREAD, speedup=speedup, timing=timing)
+    assert_conserved(hardware)
+    assert hardware.overruns == (hardware.step_duration_ps > hardware.period_ps).sum()
+    assert len(hardware.step_duration_ps) == N_STEPS
+    if timing == "trace" or chip == "loihi":
+        np.testing.assert_array_equal(spikes, native)
+    if speedup == 1e6:
+        assert hardware.overruns > 0
+
+
 @pytest.mark.parametrize("values", [{}, SLOW])
 def test_the_same_seed_gives_the_same_run_with_one_and_two_threads(chip, values, network):
     first, second = (

@@ -20,7 +20,8 @@ struct CurrDelta {
     enum State { v, n_states };
     static constexpr Names<n_states> states{"v"};
     enum Constant { v_reset, v_thresh, refractory_steps, v_rest, decay_m, drive, n_constants };
-    static constexpr Names<n_constants> constants{"v_reset", "v_thresh", "refractory_steps", "v_rest", "decay_m", "drive"};
+    static constexpr Names<n_constants> constants{"v_reset", "v_thresh", "refractory_steps",
+                                                  "v_rest",  "decay_m",  "drive"};
 
     template <class Constants>
     PYCOSIM_ALWAYS_INLINE static void integrate(double (&x)[n_states], const Constants& c, double e, double i) {

@@ -4,15 +4,14 @@
 #include <numeric>
 
 namespace pycosim::native {
-namespace {
 
 template <class T>
-T at(std::span<const T> column, std::int64_t i) {
+static T at(std::span<const T> column, std::int64_t i) {
     return column.size() == 1 ? column[0] : column[static_cast<std::size_t>(i)];
 }
 
 // The synapses of one source neuron on one partition, in columns that are reused from row to row.
-struct Row {
+struct SynapseStore::Row {
     std::vector<std::uint32_t> target;
     std::vector<double> weight;
     std::vector<std::int32_t> delay, core;
@@ -32,8 +31,8 @@ struct Row {
     void permute(std::vector<T>& column);
 };
 
-void Row::gather(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
-                 const TargetMap& map, std::span<const std::int32_t> core_of_neuron) {
+void SynapseStore::Row::gather(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
+                               const TargetMap& map, std::span<const std::int32_t> core_of_neuron) {
     target.clear();
     weight.clear();
     delay.clear();
@@ -55,7 +54,7 @@ void Row::gather(std::span<const RowIndex::Row> parts, std::span<const Projectio
 
 // Sorts `order` stably by a key: by counting where the keys' range is not much larger than the row, else by comparing.
 // Returns whether anything had to be moved.
-bool Row::sort_order_by(const std::vector<std::int32_t>& key) {
+bool SynapseStore::Row::sort_order_by(const std::vector<std::int32_t>& key) {
     const auto [low, high] = std::minmax_element(key.begin(), key.end());
     if (*low == *high) return false;
     const std::int64_t lowest = *low;
@@ -74,13 +73,13 @@ bool Row::sort_order_by(const std::vector<std::int32_t>& key) {
 }
 
 template <class T>
-void Row::permute(std::vector<T>& column) {
+void SynapseStore::Row::permute(std::vector<T>& column) {
     std::vector<T> moved(column.size());
     for (std::size_t i = 0; i < column.size(); ++i) moved[i] = column[order[i]];
     column.swap(moved);
 }
 
-void Row::sort_by_core_and_delay() {
+void SynapseStore::Row::sort_by_core_and_delay() {
     order.resize(size());
     std::iota(order.begin(), order.end(), 0u);
     bool moved = sort_order_by(delay);
@@ -94,8 +93,10 @@ void Row::sort_by_core_and_delay() {
 
 // Finds the runs that become segments. Runs are also split where the weight changes if that leaves few enough of them
 // to be worth the weights that it saves.
-void Row::find_runs() {
-    const auto boundary = [&](std::size_t i) { return delay[i] != delay[i - 1] || (!core.empty() && core[i] != core[i - 1]); };
+void SynapseStore::Row::find_runs() {
+    const auto boundary = [&](std::size_t i) {
+        return delay[i] != delay[i - 1] || (!core.empty() && core[i] != core[i - 1]);
+    };
     std::size_t n_runs = 1, n_equal = 1;
     for (std::size_t i = 1; i < size(); ++i) {
         const bool split = boundary(i);
@@ -110,7 +111,23 @@ void Row::find_runs() {
     run.push_back(static_cast<std::uint32_t>(size()));
 }
 
-}  // namespace
+void SynapseStore::append(const Row& row) {
+    std::uint32_t begin = 0;
+    for (const std::uint32_t end : row.run) {
+        const bool equal = std::all_of(row.weight.begin() + begin, row.weight.begin() + end,
+                                       [&](double weight) { return weight == row.weight[begin]; });
+        Segment segment{targets_.size() + begin, std::bit_cast<std::uint64_t>(row.weight[begin]), end - begin,
+                        static_cast<std::uint32_t>(row.delay[begin]), equal};
+        if (!equal) {
+            segment.weight = weights_.size();
+            weights_.insert(weights_.end(), row.weight.begin() + begin, row.weight.begin() + end);
+        }
+        segments_.push_back(segment);
+        if (!row.core.empty()) core_.push_back(row.core[begin]);
+        begin = end;
+    }
+    targets_.insert(targets_.end(), row.target.begin(), row.target.end());
+}
 
 RowIndex::RowIndex(std::size_t n_neurons, std::span<const ProjectionColumns> projections) : first(n_neurons + 1, 0) {
     for (const ProjectionColumns& projection : projections) {
@@ -131,10 +148,10 @@ RowIndex::RowIndex(std::size_t n_neurons, std::span<const ProjectionColumns> pro
 SynapseStore::SynapseStore(const RowIndex& index, std::span<const ProjectionColumns> projections, const TargetMap& map,
                            std::span<const std::int32_t> core_of_neuron) {
     std::size_t n_synapses = 0, n_weights = 0;
+    const auto is_here = [&](std::int32_t target) { return map.index[static_cast<std::size_t>(target)] != kElsewhere; };
     for (const ProjectionColumns& projection : projections) {
         const auto n = static_cast<std::size_t>(
-            std::count_if(projection.targets.begin(), projection.targets.end(),
-                          [&](std::int32_t target) { return map.index[static_cast<std::size_t>(target)] != kElsewhere; }));
+            std::count_if(projection.targets.begin(), projection.targets.end(), is_here));
         n_synapses += n;
         if (projection.weights.size() > 1) n_weights += n;
     }
@@ -150,21 +167,7 @@ SynapseStore::SynapseStore(const RowIndex& index, std::span<const ProjectionColu
         if (row.size()) {
             row.sort_by_core_and_delay();
             row.find_runs();
-            std::uint32_t begin = 0;
-            for (const std::uint32_t end : row.run) {
-                const bool equal = std::all_of(row.weight.begin() + begin, row.weight.begin() + end,
-                                               [&](double weight) { return weight == row.weight[begin]; });
-                Segment segment{targets_.size() + begin, std::bit_cast<std::uint64_t>(row.weight[begin]), end - begin,
-                                static_cast<std::uint32_t>(row.delay[begin]), equal};
-                if (!equal) {
-                    segment.weight = weights_.size();
-                    weights_.insert(weights_.end(), row.weight.begin() + begin, row.weight.begin() + end);
-                }
-                segments_.push_back(segment);
-                if (!core_of_neuron.empty()) core_.push_back(row.core[begin]);
-                begin = end;
-            }
-            targets_.insert(targets_.end(), row.target.begin(), row.target.end());
+            append(row);
         }
         row_.push_back(static_cast<std::uint32_t>(segments_.size()));
     }

@@ -9,6 +9,7 @@
 #include <bit>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace pycosim::native {
@@ -43,8 +44,8 @@ struct TargetMap {
 };
 
 struct Segment {
-    std::uint64_t first;           // place in `targets`
-    std::uint64_t weight;          // bits of the weight of all, or place of the first in `weights`
+    std::uint64_t first;   // place in `targets`
+    std::uint64_t weight;  // bits of the weight of all, or place of the first in `weights`
     std::uint32_t count;
     std::uint32_t delay : 31;
     std::uint32_t equal_weights : 1;
@@ -90,6 +91,9 @@ class SynapseStore {
     }
 
   private:
+    struct Row;
+    void append(const Row& row);
+
     static void prefetch([[maybe_unused]] const void* address) {
 #if defined(__GNUC__)
         __builtin_prefetch(address);

@@ -1,0 +1,103 @@
+"""The native engine: neurons and synapses of a network, advanced step by step."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy
+from numpy.typing import NDArray
+
+def models() -> list[tuple[str, list[str], list[str]]]:
+    """Names of the models, their state variables and constants of one step."""
+
+class Engine:
+    def __init__(
+        self,
+        populations: Sequence[tuple[str, int]],
+        core_of_neuron: Annotated[
+            NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        n_threads: int,
+    ) -> None: ...
+    def connect(
+        self,
+        projections: Sequence[
+            tuple[
+                int,
+                Annotated[NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)],
+                Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+                Annotated[NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)],
+                Annotated[
+                    NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+                ],
+                Annotated[NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)],
+            ]
+        ],
+    ) -> None: ...
+    def set_constants(
+        self,
+        population: int,
+        columns: Sequence[
+            Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)]
+        ],
+    ) -> None: ...
+    def set_state(
+        self,
+        population: int,
+        name: str,
+        values: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+    ) -> None: ...
+    def state(self, population: int, name: str) -> NDArray[numpy.float64]: ...
+    def record_spikes(
+        self,
+        population: int,
+        mask: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order="C", device="cpu", writable=False)],
+    ) -> None: ...
+    def take_spikes(self, population: int) -> tuple[NDArray[numpy.int64], NDArray[numpy.int64]]: ...
+    def forget_signals(self, population: int) -> None: ...
+    def record_signal(
+        self,
+        population: int,
+        state: str,
+        indices: Annotated[
+            NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        origin_step: int,
+        interval_steps: int,
+    ) -> None: ...
+    def take_signal(self, population: int, state: str) -> NDArray[numpy.float64]: ...
+    def set_source_spikes(
+        self,
+        population: int,
+        first_step: int,
+        last_step: int,
+        steps: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+        indices: Annotated[
+            NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+    ) -> None: ...
+    def advance(self, n_steps: int) -> None: ...
+    def initial_spikes(self) -> NDArray[numpy.int64]: ...
+    def step_deferred(self) -> NDArray[numpy.int64]: ...
+    def deliver(
+        self,
+        emission_steps: Annotated[
+            NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        sources: Annotated[
+            NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        cores: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+        shifts: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+        floors: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+        only_delays: Annotated[
+            NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+    ) -> None: ...
+    @property
+    def step(self) -> int: ...
+    @property
+    def started(self) -> bool: ...
+    @property
+    def n_synapse_bytes(self) -> int: ...
