@@ -98,6 +98,13 @@ class Simulation(Protocol):
     def weights_changed(self, projection: int) -> None:
         """Read the projection's weights and delays again."""
 
+    def network_grown(self) -> None:
+        """Take over populations and projections that were appended to the network since it was built.
+
+        New neurons begin with their initial values at the present step; new sources, and new synapses,
+        carry the spikes of the steps after it. A simulation that cannot grow raises NotSupportedError.
+        """
+
     def recording_changed(self, population: int) -> None:
         """Read the population's recordings again; a new one starts at the present step."""
 

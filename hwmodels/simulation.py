@@ -193,6 +193,20 @@ class ChipSimulation:
             )
         self._engine.weights_changed(projection)
 
+    def network_grown(self) -> None:
+        """Refuse to grow.
+
+        Raises
+        ------
+        NotSupportedError
+            Always: placement and routing tables are made for the whole network before it starts.
+        """
+        raise NotSupportedError(
+            f"Adding populations or projections after run() on {self.chip.description.chip.title}: a chip is "
+            "mapped once, for the whole network. Create everything before the first run(), or call reset() "
+            "after run() and before adding; 'native' and the other software targets can grow while they run."
+        )
+
     def recording_changed(self, population: int) -> None:
         """Read the population's recordings again; a new one starts at the present step."""
         self._engine.recording_changed(population)

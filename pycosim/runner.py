@@ -141,6 +141,8 @@ def _gather(result: RunResult, observer: Observer) -> None:
 
     if result.error is None and not state.running and state.total_steps == 0:
         result.error = ScriptError("The script ended without a call of run(); there is nothing to look at.")
+    if result.error is None and not state.network.populations:
+        result.error = ScriptError("The script ran an empty network; there is nothing to look at.")
     if observer.n_setups == 0:
         return
     if observer.n_setups > 1:

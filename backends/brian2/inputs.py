@@ -54,10 +54,16 @@ class Inputs:
 
     def __init__(self, network: Network, engine: Engine, names: list[str], connected: set[int]):
         self._network, self._engine, self._names = network, engine, names
-        self._all = [i for i, population in enumerate(network.populations) if population.is_source]
-        self._capacities = {i: network.populations[i].size for i in self._all if i in connected}
-        for index in self._capacities:
-            self._set_capacity(index, self._capacities[index])
+        self._capacities: dict[int, int] = {}
+        self.find_sources(connected)
+
+    def find_sources(self, connected: set[int]) -> None:
+        """Look for sources, and for those that have synapses, in a network that is new or has grown."""
+        populations = self._network.populations
+        self._all = [i for i, population in enumerate(populations) if population.is_source]
+        for index in self._all:
+            if index in connected and index not in self._capacities:
+                self._set_capacity(index, populations[index].size)
 
     def _set_capacity(self, index: int, capacity: int) -> None:
         """Make room; spikes of the present step, which the program still has to send, are kept."""

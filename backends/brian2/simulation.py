@@ -46,27 +46,52 @@ class Brian2Simulation:
         self.step = 0
         self._started = False
         self._network, self._engine = network, engine
-        self._names = [population_name(population, i) for i, population in enumerate(network.populations)]
-        self._neurons = [
-            i
-            for i, population in enumerate(network.populations)
-            if population.size and not population.is_source
-        ]
+        self._names: list[str] = []
+        self._neurons: list[int] = []
         self._constants: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
-        for index in self._neurons:
-            self._send_initial_state(index)
-            self._send_constants(index)
-        self._parts = {i: parts_of(network, i) for i in range(len(network.projections))}
+        self._parts: dict[int, list[Part]] = {}
         self._kinds: dict[str, tuple[bool, bool]] = {}
-        for index in self._parts:
-            self._send_synapses(index)
-        connected = {part.source for parts in self._parts.values() for part in parts}
-        self._inputs = Inputs(network, engine, self._names, connected)
+        self._recorders: list[Recorder] = []
+        self._start()
+        self._inputs = Inputs(network, engine, self._names, self._connected())
         self._underway = UnderWay(engine)
-        self._recorders = [
-            Recorder(population, lambda name, index=index: self.state(index, name))
-            for index, population in enumerate(network.populations)
-        ]
+
+    def _start(self) -> None:
+        """Give the engine all that it does not know of the newest populations and projections."""
+        network = self._network
+        for index in range(len(self._recorders), len(network.populations)):
+            population = network.populations[index]
+            self._names.append(population_name(population, index))
+            if population.size and not population.is_source:
+                self._neurons.append(index)
+                self._send_initial_state(index)
+                self._send_constants(index)
+            self._recorders.append(
+                Recorder(population, lambda name, index=index: self.state(index, name), self.step)
+            )
+        for index in range(len(self._parts), len(network.projections)):
+            self._parts[index] = parts_of(network, index)
+            self._send_synapses(index)
+
+    def _connected(self) -> set[int]:
+        """Return the populations that have synapses."""
+        return {part.source for parts in self._parts.values() for part in parts}
+
+    def network_grown(self) -> None:
+        """Take over the populations and projections that were appended to the network."""
+        validate(self._network)
+        n_old = len(self._parts)
+        new = [parts_of(self._network, i) for i in range(n_old, len(self._network.projections))]
+        for source in {part.source for parts in new for part in parts if part.source < len(self._names)}:
+            self._send_present_spikes(source)
+        self._start()
+        self._inputs.find_sources(self._connected())
+
+    def _send_present_spikes(self, source: int) -> None:
+        """Send the spikes of the present step through the synapses that a population has now."""
+        parts = [part for parts in self._parts.values() for part in parts if part.source == source]
+        names = [self._synapses_name(part) for part in parts]
+        send_present_spikes(self._engine, self._names[source], names)
 
     def _send_initial_state(self, index: int) -> None:
         population, name = self._network.populations[index], self._names[index]
@@ -247,9 +272,7 @@ class Brian2Simulation:
         """Read weights and delays again; spikes under way keep the weight they were emitted with."""
         validate_projection(self._network, self._network.projections[projection])
         for source in {part.source for part in self._parts[projection]}:
-            parts = [part for parts in self._parts.values() for part in parts if part.source == source]
-            names = [self._synapses_name(part) for part in parts]
-            send_present_spikes(self._engine, self._names[source], names)
+            self._send_present_spikes(source)
         for part in self._parts[projection]:
             receptor = self._network.projections[projection].receptor
             self._underway.take(self._synapses_name(part), self._names[part.target], receptor, self.step)

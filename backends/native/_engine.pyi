@@ -18,6 +18,7 @@ class Engine:
         ],
         n_threads: int,
     ) -> None: ...
+    def grow(self, populations: Sequence[tuple[str, int]]) -> None: ...
     def connect(
         self,
         projections: Sequence[

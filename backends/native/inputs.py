@@ -29,9 +29,15 @@ class InputFeed:
 
     def __init__(self, network: Network, engine: Any):
         self._network, self._engine = network, engine
-        self._sources = [i for i, population in enumerate(network.populations) if population.is_source]
         self._stretch = 100
-        self.last_step = -1 if self._sources else _FOR_EVER
+        self.last_step = _FOR_EVER
+        self.find_sources(-1)
+
+    def find_sources(self, step: int) -> None:
+        """Look for sources in a network that is new, or has grown after `step`."""
+        self._sources = [i for i, population in enumerate(self._network.populations) if population.is_source]
+        if self._sources:
+            self.forget(step)
 
     def forget(self, step: int) -> None:
         """Read the sources' spikes after `step`, the present one, again."""

@@ -10,7 +10,7 @@ from pycosim.backends.native import MODELS, _engine
 from pycosim.backends.native.inputs import InputFeed
 from pycosim.backends.recording import Recorder, state_named
 from pycosim.errors import BackendError, InvalidInputError, NotSupportedError
-from pycosim.network import Network, Projection, model_named
+from pycosim.network import Network, Population, Projection, model_named
 from pycosim.network.validate import validate, validate_population, validate_projection
 
 Int = NDArray[np.int64]
@@ -51,25 +51,50 @@ class NativeSimulation:
         self._network = network
         self._has_cores = core_of_neuron is not None
         self._engine = _engine.Engine(
-            [("" if p.is_source else p.model, p.size) for p in network.populations],
+            _engine_populations(network.populations),
             _core_column(network, core_of_neuron),
             threads,
         )
         self._feed = InputFeed(network, self._engine)
         self._weights_stale = True
-        for index, population in enumerate(network.populations):
+        self._recorders: list[Recorder] = []
+        self._start_populations()
+        self._update_weights()
+
+    def _start_populations(self) -> None:
+        """Give the engine all that it does not know of its newest populations."""
+        for index in range(len(self._recorders), len(self._network.populations)):
+            population = self._network.populations[index]
             if not population.is_source:
                 self._set_constants(index)
                 for name in model_named(population.model).states:
                     column = np.ascontiguousarray(population.initial_column(name))
                     self._engine.set_state(index, name, column)
-        self._recorders = [
-            Recorder(population, lambda name, index=index: self._engine.state(index, name))
-            for index, population in enumerate(network.populations)
-        ]
-        for index in range(len(network.populations)):
+            self._recorders.append(
+                Recorder(population, lambda name, index=index: self._engine.state(index, name), self.step)
+            )
             self._set_recordings(index)
-        self._update_weights()
+
+    def network_grown(self) -> None:
+        """Take over the populations and projections that were appended to the network.
+
+        Raises
+        ------
+        NotSupportedError
+            If the simulation was built with cores.
+        """
+        if self._has_cores:
+            raise NotSupportedError(
+                "Adding to the network after run(): the cores of the new neurons are not known."
+            )
+        _check_models(self._network)
+        validate(self._network)
+        new = self._network.populations[len(self._recorders) :]
+        self._engine.grow(_engine_populations(new))
+        self._start_populations()
+        if any(population.is_source for population in new):
+            self._feed.find_sources(self.step)
+        self._weights_stale = True
 
     def advance(self, n_steps: int, progress: Progress | None = None) -> None:
         """Advance by `n_steps`; `progress` is called now and then with the steps done since the last call."""
@@ -258,6 +283,10 @@ class NativeSimulation:
         if self._weights_stale:
             self._engine.connect([_engine_columns(projection) for projection in self._network.projections])
             self._weights_stale = False
+
+
+def _engine_populations(populations: list[Population]) -> list[tuple[str, int]]:
+    return [("" if population.is_source else population.model, population.size) for population in populations]
 
 
 def _check_models(network: Network) -> None:

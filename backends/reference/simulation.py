@@ -40,19 +40,33 @@ class ReferenceSimulation:
         self.step = 0
         self._started = False
         self._network = network
-        self._neurons = {
-            index: Neurons(population, network.dt_ms)
-            for index, population in enumerate(network.populations)
-            if not population.is_source
-        }
-        self._sources = [i for i, population in enumerate(network.populations) if population.is_source]
+        self._neurons: dict[int, Neurons] = {}
+        self._sources: list[int] = []
         self._arrivals: dict[int, NDArray[np.float64]] = defaultdict(
             lambda: np.zeros((len(RECEPTORS), network.n_neurons))
         )
-        self._recorders = [
-            Recorder(population, lambda name, index=index: self._neurons[index].states[name])
-            for index, population in enumerate(network.populations)
-        ]
+        self._recorders: list[Recorder] = []
+        self._start_populations()
+
+    def _start_populations(self) -> None:
+        """Begin with the populations that are new in the network."""
+        for index in range(len(self._recorders), len(self._network.populations)):
+            population = self._network.populations[index]
+            if population.is_source:
+                self._sources.append(index)
+            else:
+                self._neurons[index] = Neurons(population, self._network.dt_ms)
+            self._recorders.append(
+                Recorder(population, lambda name, index=index: self._neurons[index].states[name], self.step)
+            )
+
+    def network_grown(self) -> None:
+        """Take over the populations and projections that were appended to the network."""
+        validate(self._network)
+        self._start_populations()
+        for step, arrivals in self._arrivals.items():
+            n_new = self._network.n_neurons - arrivals.shape[1]
+            self._arrivals[step] = np.pad(arrivals, ((0, 0), (0, n_new)))
 
     def advance(self, n_steps: int, progress: Progress | None = None) -> None:
         """Advance by `n_steps`; `progress` is called after each."""

@@ -16,6 +16,7 @@ from pycosim.errors import InvalidInputError, NotSupportedError
 from pycosim.frontend import simulator
 from pycosim.frontend.cells import STATE_OF
 from pycosim.frontend.recording import Recorder
+from pycosim.frontend.spike_times import SpikeTimes
 from pycosim.network import model_named
 from pycosim.random import evaluate_distribution, stream_of
 
@@ -36,8 +37,10 @@ class _Shared:
     """What a population and a view of it have in common; `_indices` are indices in the population."""
 
     def _get_parameters(self, *names: str) -> ParameterSpace:
-        values = {name: simplify(self._root._values(name)[self._indices]) for name in names}
-        return ParameterSpace(values, shape=(self.size,))
+        local = self._indices[self._mask_local]
+        columns = {name: self._root._values(name)[local] for name in names}
+        values = {k: column if column.dtype == object else simplify(column) for k, column in columns.items()}
+        return ParameterSpace(values, shape=(len(local),))
 
     def _set_parameters(self, parameter_space: ParameterSpace) -> None:
         for name, value in parameter_space.items():
@@ -79,7 +82,7 @@ class Population(_Shared, common.Population):
     _assembly_class = Assembly
 
     def _create_cells(self) -> None:
-        simulator.state.require_not_running("Population()")
+        simulator.state.require_setup("Population()")
         if self.size < 1:
             raise InvalidInputError(f"Population({self.size}, ...): a population needs at least one neuron.")
         if not isinstance(self.celltype, StandardCellType):
@@ -94,8 +97,9 @@ class Population(_Shared, common.Population):
         self.all_cells = np.array([simulator.ID(i) for i in self.column.neurons], dtype=simulator.ID)
         for cell in self.all_cells:
             cell.parent = self
-        self._mask_local = np.ones(self.size, bool)
+        self._mask_local = self._indices % simulator.state.num_processes == simulator.state.mpi_rank
         self._parameters: dict[str, NDArray[Any]] = {}
+        self.spike_times = SpikeTimes()
         parameters = self.celltype.native_parameters
         parameters.shape = (self.size,)
         for name, value in parameters.items():
@@ -124,7 +128,7 @@ class Population(_Shared, common.Population):
         column[indices] = values
         self._parameters[name] = column
         if name == "spike_times":
-            self.column.spike_steps, self.column.spike_indices = self._spike_columns(column)
+            self._assign_spike_times(column)
             return
         if not np.all(np.isfinite(column)):
             raise InvalidInputError(
@@ -138,7 +142,7 @@ class Population(_Shared, common.Population):
         name = STATE_OF.get(variable)
         if name not in getattr(model, "states", ()):
             raise errors.NonExistentParameterError(variable, self.column.model, list(STATE_OF))
-        if simulator.state.simulation is not None:
+        if simulator.state.knows(self.number):
             simulator.state.warn(f"initialize({variable}=...) after run() acts at the next reset().")
         column = self.column.initial_column(name).copy()
         column[indices] = values
@@ -146,26 +150,29 @@ class Population(_Shared, common.Population):
 
     def parameters_changed(self) -> None:
         """Tell a running simulation that the parameters are new."""
-        if simulator.state.simulation is not None:
-            simulator.state.simulation.parameters_changed(self.number)
+        simulator.state.tell("parameters_changed", self.number)
 
-    def _spike_columns(self, sequences: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return spike steps and indices, ordered by (step, index), from one sequence of ms per neuron."""
-        times = [np.asarray(getattr(item, "value", item), np.float64).ravel() for item in sequences]
-        indices = np.repeat(np.arange(self.size), [len(item) for item in times])
-        flat = np.concatenate(times) if times else np.empty(0)
-        if not np.all(flat >= 0) or not np.all(np.isfinite(flat)):
-            raise InvalidInputError(
-                f"Population {self.label!r}: spike_times has {int((~(flat >= 0)).sum())} values that are "
-                "negative or not a number; spike times are in ms, finite and 0 or later."
+    def _assign_spike_times(self, trains: NDArray[Any]) -> None:
+        state = simulator.state
+        new = SpikeTimes.of(trains, state.dt, self.label)
+        self.column.spike_steps, self.column.spike_indices = new.steps, new.indices
+        if len(new.steps) and 0 < new.steps[-1] <= state.step:
+            state.warn(
+                f"Population {self.label!r}: all spike times lie before the present time, {state.t} ms; "
+                "none of these spikes will be emitted."
             )
-        steps = np.floor(flat / simulator.state.dt + 0.5).astype(np.int64)
-        order = np.lexsort((indices, steps))
-        return steps[order], indices[order]
+        running = state.knows(self.number)
+        self.spike_times = self.spike_times.followed_by(new, state.step) if running else new
 
 
 def evaluated(value: LazyArray, size: int, *stream: Any) -> NDArray[Any]:
-    """Return the values of a lazy array; random ones come from the network's counter-based generator."""
+    """Return the values of a lazy array; random ones come from the network's counter-based generator.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is not made of numbers.
+    """
     if isinstance(value.base_value, RandomDistribution):
         seed = simulator.state.network.seed
         drawn = evaluate_distribution(value.base_value, size, seed, stream_of(*stream))
@@ -173,7 +180,14 @@ def evaluated(value: LazyArray, size: int, *stream: Any) -> NDArray[Any]:
         value = LazyArray(drawn, shape=(size,))
         value.operations = operations
     value.shape = (size,)
-    column = value.evaluate(simplify=False)
-    if isinstance(value.base_value, ArrayParameter) or column.dtype == object:
-        return column
-    return column.astype(np.float64)
+    try:
+        column = value.evaluate(simplify=False)
+        if isinstance(column, ArrayParameter):  # what a lazy array of one element evaluates to
+            column = np.array([column], object)
+        is_object = isinstance(value.base_value, ArrayParameter) or column.dtype == object
+        return column if is_object else column.astype(np.float64)
+    except (ValueError, TypeError) as error:
+        raise InvalidInputError(
+            f"{stream[-1]}={value.base_value!r}: it must be a number, a list of {size} numbers, a "
+            f"RandomDistribution or a function of the index ({error})."
+        ) from error

@@ -83,7 +83,7 @@ class Projection(common.Projection):
         space: Space | None = None,
         label: str | None = None,
     ):
-        simulator.state.require_not_running("Projection()")
+        simulator.state.require_setup("Projection()")
         super().__init__(
             presynaptic_population,
             postsynaptic_population,
@@ -111,7 +111,7 @@ class Projection(common.Projection):
         order = _order(sources, targets)
         self.pre_indices, self.post_indices = rows[order], np.asarray(expanded.targets)[order]
         ids, counts = np.unique(sources, return_counts=True)
-        delays = state.min_delay if expanded.delays_ms is None else expanded.delays_ms
+        delays = state.default_delay if expanded.delays_ms is None else expanded.delays_ms
         return network.Projection(
             label=self.label or f"projection{self.number}",
             receptor=self.receptor_type,
@@ -153,8 +153,7 @@ class Projection(common.Projection):
             self.column.weights = values["weight"]
         if "delay" in values:
             self.column.delays = delay_steps(values["delay"], self.label)
-        if simulator.state.simulation is not None:
-            simulator.state.simulation.weights_changed(self.number)
+        simulator.state.tell("weights_changed", self.number)
 
     def _set_attributes(self, parameter_space: ParameterSpace) -> None:
         self.assign(**{name: self._evaluated(name, value) for name, value in parameter_space.items()})

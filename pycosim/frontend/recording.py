@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from neo import Segment
 from numpy.typing import NDArray
 from pyNN import recording
 from pyNN.recording import Variable
+from quantities import ms
 
 from pycosim.errors import InvalidInputError
 from pycosim.frontend import simulator
@@ -40,15 +42,30 @@ class Recorder(recording.Recorder):
         known = self.column.recordings.get(variable.name)
         if variable.name == "spikes" and known is not None:
             indices = np.union1d(known.indices, indices)
-        self.column.recordings[variable.name] = Recording(indices, round(steps), simulator.state.step)
-        if simulator.state.simulation is not None:
-            simulator.state.simulation.recording_changed(self.population.number)
+        goes_on = known is not None and known.interval_steps == round(steps)
+        start = known.start_step if goes_on else simulator.state.step
+        self.column.recordings[variable.name] = Recording(indices, round(steps), start)
+        simulator.state.tell("recording_changed", self.population.number)
+
+    def _get_current_segment(self, *args: Any, **kwargs: Any) -> Segment:
+        """Return the data since the last reset; a signal begins when its recording began, or was cleared."""
+        segment = super()._get_current_segment(*args, **kwargs)
+        for signal in segment.analogsignals:
+            start = self.column.recordings[signal.name].start_step * simulator.state.dt
+            signal.t_start = max(round(start, 9) * ms, self._recording_start_time)
+        return segment
 
     def _get_spiketimes(self, ids: Any, clear: bool = False) -> tuple[NDArray[Any], NDArray[Any]]:
         steps, indices = simulator.state.built().spikes(self.population.number)
-        neurons = indices + self.column.first
-        wanted = np.isin(neurons, np.fromiter((int(i) for i in np.atleast_1d(ids)), np.int64))
-        return neurons[wanted], np.round(steps[wanted] * simulator.state.dt, 9)
+        wanted = np.zeros(self.column.size, bool)
+        wanted[np.fromiter((int(i) for i in np.atleast_1d(ids)), np.int64) - self.column.first] = True
+        if not wanted.all():
+            kept = wanted[indices]
+            steps, indices = steps[kept], indices[kept]
+        times = np.round(steps * simulator.state.dt, 9)
+        times = self.population.spike_times.exact(steps, indices, times)
+        # A time that was rounded down to the present step must not lie beyond it.
+        return indices + self.column.first, np.minimum(times, simulator.state.t)
 
     def _get_all_signals(
         self, variable: Variable, ids: list[Any], clear: bool = False
@@ -64,12 +81,12 @@ class Recorder(recording.Recorder):
         return {int(i): int(count) for i, count in zip(ids, counts)}
 
     def _clear_simulator(self) -> None:
-        if simulator.state.simulation is not None:
+        if simulator.state.knows(self.population.number):
             simulator.state.keep_spikes(self.population.number)
             simulator.state.simulation.clear(self.population.number)
 
     def _reset(self) -> None:
         self.column.recordings.clear()
-        if simulator.state.simulation is not None:
+        if simulator.state.knows(self.population.number):
             simulator.state.keep_spikes(self.population.number)
-            simulator.state.simulation.recording_changed(self.population.number)
+            simulator.state.tell("recording_changed", self.population.number)

@@ -17,7 +17,7 @@ from pyNN import common
 
 from pycosim import targets
 from pycosim.backends.base import Options, Simulation
-from pycosim.errors import InvalidInputError, NotSupportedError, PycosimWarning, ScriptError
+from pycosim.errors import InvalidInputError, PycosimWarning, ScriptError
 from pycosim.network import Network, Recording
 
 name = "pycosim"
@@ -94,6 +94,7 @@ class State(common.control.BaseState):
         self.spikes = Spikes()
         self.seconds = {"build": 0.0, "run": 0.0, "cpu": 0.0}
         self.total_steps = 0
+        self.n_known = 0, 0
 
     def begin(self, target: str, dt_ms: float, seed: int, options: Options) -> None:
         """Start a new, empty network."""
@@ -115,7 +116,14 @@ class State(common.control.BaseState):
 
     @property
     def min_delay(self) -> float:
-        """Smallest delay in ms: as given to setup(), else one step."""
+        """Smallest delay in ms: as given to setup(), else one step, or the network's own once it runs."""
+        if self.requested_min_delay is None and self.simulation is not None:
+            return round(self.network.delay_range[0] * self.dt, 9)
+        return self.default_delay
+
+    @property
+    def default_delay(self) -> float:
+        """Delay in ms of synapses for which none is given."""
         return self.dt if self.requested_min_delay is None else self.requested_min_delay
 
     @property
@@ -123,7 +131,7 @@ class State(common.control.BaseState):
         """Largest delay in ms: as given to setup(), else the largest in the network."""
         if self.requested_max_delay is not None:
             return self.requested_max_delay
-        return max(self.min_delay, round(self.network.delay_range[1] * self.dt, 9))
+        return max(self.default_delay, round(self.network.delay_range[1] * self.dt, 9))
 
     def run(self, simtime: float) -> None:
         """Advance by `simtime` ms."""
@@ -163,30 +171,42 @@ class State(common.control.BaseState):
         if not self.is_set_up:
             raise ScriptError(f"{what} was called before setup(); call setup(timestep=...) first.")
 
-    def require_not_running(self, what: str) -> None:
-        """Raise NotSupportedError if the structure of the network can no longer change."""
-        self.require_setup(what)
-        if self.simulation is not None:
-            raise NotSupportedError(
-                f"{what} after run() is not supported yet: create all populations and projections before the "
-                "first run(), or call reset() first."
-            )
-
     def built(self) -> Simulation:
-        """Return the simulation, building it if the network has not been run yet."""
+        """Return the simulation, built or grown so that it has all of the network."""
+        n_now = len(self.network.populations), len(self.network.projections)
         if self.simulation is None:
-            if not self.network.populations:
+            if not n_now[0] and self.target not in targets.backends():
                 raise InvalidInputError("run() was called on an empty network: create a Population first.")
-            if self.observer is not None:
-                self._record_all_spikes()
+            self._record_all_spikes()
             self.simulation = targets.build(self.target, self.network, self.options)
+        elif n_now != self.n_known:
+            self._record_all_spikes()
+            self.simulation.network_grown()
+        self.n_known = n_now
         return self.simulation
+
+    def knows(self, population: int) -> bool:
+        """Return whether the population is part of a simulation that has begun."""
+        return self.simulation is not None and population < self.n_known[0]
+
+    def tell(self, change: str, number: int) -> None:
+        """Tell the simulation of a change; what it does not know yet it will read when it grows.
+
+        Parameters
+        ----------
+        change : {"parameters_changed", "recording_changed", "weights_changed"}
+        number : int
+            Of the population or projection.
+        """
+        known = self.n_known[change == "weights_changed"]
+        if self.simulation is not None and number < known:
+            getattr(self.simulation, change)(number)
 
     def keep_spikes(self, population: int | None = None) -> None:
         """Gather spikes before the simulation forgets them, if a runner wants all of them."""
         if self.observer is None or self.simulation is None:
             return
-        which = range(len(self.network.populations)) if population is None else [population]
+        which = range(self.n_known[0]) if population is None else [population]
         for index in which:
             self.spikes.take(self.simulation, self.network, index)
 
@@ -195,7 +215,11 @@ class State(common.control.BaseState):
         warnings.warn(message, PycosimWarning, stacklevel=4)
 
     def _record_all_spikes(self) -> None:
-        for population in self.network.populations:
+        """Record all spikes of new populations, if a runner wants them."""
+        if self.observer is None:
+            return
+        known = self.n_known[0] if self.simulation is not None else 0
+        for population in self.network.populations[known:]:
             population.recordings["spikes"] = Recording(np.arange(population.size))
 
     def _progress(self, n_steps: int) -> Callable[[int], None] | None:

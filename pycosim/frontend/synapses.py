@@ -26,7 +26,7 @@ class StaticSynapse(synapses.StaticSynapse):
         )
 
     def _get_minimum_delay(self) -> float:
-        return state.min_delay
+        return state.default_delay
 
 
 def synapse_types() -> dict[str, type]:

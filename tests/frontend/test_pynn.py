@@ -259,7 +259,6 @@ def test_setup_says_what_it_ignores(sim):
         (lambda sim: sim.setup(timestep=0.0), InvalidInputError),
         (lambda sim: sim.setup(timestep=0.1, timing="never"), InvalidInputError),
         (lambda sim: sim.setup(timestep=0.1, threads=0), InvalidInputError),
-        (lambda sim: (sim.setup(timestep=0.1), sim.run(1.0)), InvalidInputError),
         (lambda sim: sim.Population(1, sim.IF_curr_exp()), ScriptError),
         (lambda sim: (sim.setup(timestep=0.1), sim.Population(0, sim.IF_curr_exp())), InvalidInputError),
         (
@@ -268,15 +267,6 @@ def test_setup_says_what_it_ignores(sim):
                 sim.Population(1, sim.SpikeSourceArray(spike_times=[-1.0])),
             ),
             InvalidInputError,
-        ),
-        (
-            lambda sim: (
-                sim.setup(timestep=0.1),
-                sim.Population(1, sim.IF_curr_exp()),
-                sim.run(1.0),
-                sim.Population(1, sim.IF_curr_exp()),
-            ),
-            NotSupportedError,
         ),
     ],
 )

@@ -44,13 +44,20 @@ using PopulationTuple = std::tuple<std::string, std::uint32_t>;
 using ProjectionTuple = std::tuple<int, Array<std::int32_t>, Array<std::int64_t>, Array<std::int32_t>, Array<double>,
                                    Array<std::int32_t>>;
 
-void construct(Engine* engine, const std::vector<PopulationTuple>& populations,
-               const Array<std::int32_t>& core_of_neuron, unsigned n_threads) {
+std::vector<PopulationSpec> specs_of(const std::vector<PopulationTuple>& populations) {
     std::vector<PopulationSpec> specs;
     for (const auto& [model, size] : populations) specs.push_back({model, size});
+    return specs;
+}
+
+void construct(Engine* engine, const std::vector<PopulationTuple>& populations,
+               const Array<std::int32_t>& core_of_neuron, unsigned n_threads) {
+    const std::vector<PopulationSpec> specs = specs_of(populations);
     const nb::gil_scoped_release release;
     new (engine) Engine(specs, view(core_of_neuron), n_threads);
 }
+
+void grow(Engine& engine, const std::vector<PopulationTuple>& populations) { engine.grow(specs_of(populations)); }
 
 void connect(Engine& engine, const std::vector<ProjectionTuple>& projections) {
     std::vector<ProjectionColumns> columns;
@@ -92,6 +99,7 @@ NB_MODULE(_engine, module) {
     module.def("models", &model_columns, "Names of the models, their state variables and constants of one step.");
     nb::class_<Engine>(module, "Engine")
         .def("__init__", &construct, nb::arg("populations"), nb::arg("core_of_neuron"), nb::arg("n_threads"))
+        .def("grow", &grow, nb::arg("populations"))
         .def("connect", &connect, nb::arg("projections"))
         .def("set_constants", &set_constants, nb::arg("population"), nb::arg("columns"))
         .def("set_state", [](Engine& engine, std::size_t population, std::string_view name,

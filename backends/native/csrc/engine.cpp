@@ -37,24 +37,33 @@ std::int64_t largest_delay(std::span<const ProjectionColumns> projections) {
 Engine::Engine(std::span<const PopulationSpec> populations, std::span<const std::int32_t> core_of_neuron,
                unsigned n_threads)
     : core_of_neuron_(core_of_neuron.begin(), core_of_neuron.end()), partitions_(n_threads), pool_(n_threads) {
-    for (const PopulationSpec& spec : populations) {
-        Population population{};
-        population.model = spec.model.empty() ? nullptr : find_model(spec.model);
-        population.first = n_neurons_;
-        population.size = spec.size;
-        n_neurons_ += spec.size;
-        if (population.model) {
-            population.slice = n_slices_++;
-            for (std::uint64_t p = 0; p < n_threads; ++p) {
-                const auto begin = static_cast<std::uint32_t>(spec.size * p / n_threads);
-                const auto end = static_cast<std::uint32_t>(spec.size * (p + 1) / n_threads);
-                partitions_[p].add_slice(*population.model, begin, population.first + begin, end - begin);
-            }
-        }
-        populations_.push_back(std::move(population));
-    }
+    for (const PopulationSpec& spec : populations) add(spec);
     for (Partition& partition : partitions_) partition.allocate_inputs();
     connect({});
+}
+
+void Engine::add(const PopulationSpec& spec) {
+    Population population{};
+    population.model = spec.model.empty() ? nullptr : find_model(spec.model);
+    population.first = n_neurons_;
+    population.size = spec.size;
+    n_neurons_ += spec.size;
+    if (population.model) {
+        population.slice = n_slices_++;
+        const std::uint64_t n_partitions = partitions_.size();
+        for (std::uint64_t p = 0; p < n_partitions; ++p) {
+            const auto begin = static_cast<std::uint32_t>(spec.size * p / n_partitions);
+            const auto end = static_cast<std::uint32_t>(spec.size * (p + 1) / n_partitions);
+            partitions_[p].add_slice(*population.model, begin, population.first + begin, end - begin);
+        }
+    }
+    populations_.push_back(std::move(population));
+}
+
+void Engine::grow(std::span<const PopulationSpec> populations) {
+    if (!core_of_neuron_.empty()) throw std::logic_error("a network that is split by cores cannot grow");
+    for (const PopulationSpec& spec : populations) add(spec);
+    for (Partition& partition : partitions_) partition.allocate_inputs();
 }
 
 void Engine::connect(std::span<const ProjectionColumns> projections) {

@@ -32,6 +32,8 @@ class Engine {
     Engine(std::span<const PopulationSpec> populations, std::span<const std::int32_t> core_of_neuron,
            unsigned n_threads);
 
+    // Appends populations, whose neurons and sources are numbered after the present ones. Not with cores.
+    void grow(std::span<const PopulationSpec> populations);
     // Replaces all synapses, for the spikes that are emitted from the next step on.
     void connect(std::span<const ProjectionColumns> projections);
     // One column, of length 1 or the population's size, for each of the model's constants.
@@ -76,6 +78,7 @@ class Engine {
         SpikeColumns spikes;
     };
 
+    void add(const PopulationSpec& spec);
     std::span<const std::uint32_t> fired(const Partition& partition, const Population& population, unsigned parity,
                                          std::size_t i_step) const;
     void advance_partition(unsigned thread, std::int64_t n_steps);

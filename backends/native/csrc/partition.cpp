@@ -28,6 +28,8 @@ void Partition::add_slice(const Model& model, std::uint32_t first_index, std::ui
 }
 
 void Partition::allocate_inputs() {
+    const auto old_stride = static_cast<std::uint32_t>(inputs_.size() / 2);
+    for (Generation& generation : generations_) generation.store.move_receptors(old_stride, n_inputs_);
     inputs_.assign(2 * static_cast<std::size_t>(n_inputs_), 0.0);
     std::size_t largest = 0;
     for (const Slice& slice : slices) largest = std::max<std::size_t>(largest, slice.size);

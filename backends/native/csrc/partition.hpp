@@ -67,6 +67,7 @@ class alignas(kCacheLine) Partition {
     FiredNeurons fired[2];        // of the present batch of steps, and of the one before, which others may still read
 
     void add_slice(const Model& model, std::uint32_t first_index, std::uint32_t first_neuron, std::uint32_t size);
+    // Between two steps, when all slices have been added.
     void allocate_inputs();
 
     // Where this partition's neurons are, for the whole network of `n_neurons`.

@@ -66,6 +66,12 @@ class SynapseStore {
     const Segment& segment(std::uint32_t i) const { return segments_[i]; }
     std::size_t n_bytes() const;
 
+    // Follows a change of the distance between the inputs of one receptor and those of the next.
+    void move_receptors(std::uint32_t old_stride, std::uint32_t new_stride) {
+        if (old_stride == new_stride || old_stride == 0) return;
+        for (std::uint32_t& target : targets_) target = target / old_stride * new_stride + target % old_stride;
+    }
+
     const std::uint32_t* targets() const { return targets_.data(); }
     const double* weights() const { return weights_.data(); }
 
