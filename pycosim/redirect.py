@@ -93,7 +93,7 @@ def as_simulator(target: str | TargetSpec, observer: Observer | None = None) -> 
     module = ModuleType(f"pycosim.{label}")
     namespace.fill(module, label)
     finder = _Finder(module)
-    before = simulator.state.observer
+    before = simulator.state.observer, simulator.state.is_spinnaker
     hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if is_simulator(name)}
     replaced = {
         (holder, name): getattr(holder, name)
@@ -109,7 +109,7 @@ def as_simulator(target: str | TargetSpec, observer: Observer | None = None) -> 
         yield module
     finally:
         sys.meta_path.remove(finder)
-        simulator.state.observer = before
+        simulator.state.observer, simulator.state.is_spinnaker = before
         for (holder, name), function in replaced.items():
             setattr(holder, name, function)
         for name in [name for name in sys.modules if is_simulator(name)]:
@@ -149,6 +149,10 @@ class _Finder:
     def exec_module(self, module: ModuleType) -> None:
         own = {name: value for name, value in vars(self.module).items() if not name.startswith("__")}
         vars(module).update(own)
+        if module.__name__ in SPINNAKER or module.__name__.lower() == "pynn.spinnaker":
+            from pycosim.frontend.simulator import state
+
+            state.is_spinnaker = True
 
 
 def _get_simulator(module: ModuleType, target: str) -> Callable[..., Any]:

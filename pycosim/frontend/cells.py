@@ -35,7 +35,12 @@ def cell_types() -> dict[str, type]:
         if not (isinstance(base, type) and issubclass(base, StandardCellType)) or base is StandardCellType:
             continue
         if name in MODELS:
-            found[name] = type(name, (base,), {"__doc__": base.__doc__, "translations": same_names(base)})
+            contents = {"__doc__": base.__doc__, "translations": same_names(base)}
+            recordables = getattr(MODELS[name], "recordables", {})
+            more = {v: unit for v, (_, unit) in recordables.items() if v not in base.recordable}
+            contents["recordable"] = [*base.recordable, *more]
+            contents["units"] = base.units | more
+            found[name] = type(name, (base,), contents)
         else:
             found[name] = placeholder("Cell type", name, list(MODELS))
     return found

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyNN import common
-from pyNN.common.control import DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
-from pyNN.recording import get_io
+from pyNN.common.control import DEFAULT_MAX_DELAY, DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
 
 from pycosim import targets
 from pycosim.errors import InvalidInputError
@@ -31,7 +30,10 @@ def build_setup(target: str) -> Callable[..., int]:
     """Return the function setup() of the simulator module of one target."""
 
     def setup(
-        timestep: float = DEFAULT_TIMESTEP, min_delay: Any = DEFAULT_MIN_DELAY, **extra_params: Any
+        timestep: float = DEFAULT_TIMESTEP,
+        min_delay: Any = DEFAULT_MIN_DELAY,
+        max_delay: Any = DEFAULT_MAX_DELAY,
+        **extra_params: Any,
     ) -> int:
         """Start with an empty network.
 
@@ -64,10 +66,10 @@ def build_setup(target: str) -> Callable[..., int]:
         InvalidInputError
             If a value is impossible.
         """
-        common.setup(timestep, min_delay, **extra_params)
+        common.setup(timestep, min_delay, max_delay=max_delay, **extra_params)
         extra = dict(extra_params)
         seed = _seed(extra)
-        delays = _delay("min_delay", min_delay), _delay("max_delay", extra.pop("max_delay", "auto"))
+        delays = _delay("min_delay", min_delay), _delay("max_delay", max_delay)
         options = extra.pop("chip", {}) | {k: extra.pop(k) for k in tuple(extra) if k in targets.OPTION_TYPES}
         spec = targets.TargetSpec(target)
         if state.observer is not None:
@@ -87,7 +89,7 @@ def build_setup(target: str) -> Callable[..., int]:
 def end(compatible_output: bool = True) -> None:
     """Write what record(..., to_file=...) promised."""
     for population, variables, filename in state.write_on_end:
-        population.write_data(get_io(filename), variables)
+        population.write_data(filename, variables)
     state.write_on_end = []
 
 

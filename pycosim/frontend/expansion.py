@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +44,9 @@ class Expanded:
         return len(self.targets)
 
 
-def expand(projection: Any, seed: int, stream: int) -> Expanded:
+def expand(
+    projection: Any, seed: int, stream: int, adjust: Callable[[Any, Values, str], Values] | None = None
+) -> Expanded:
     """Return the synapses that a PyNN projection asks for.
 
     Parameters
@@ -53,6 +56,9 @@ def expand(projection: Any, seed: int, stream: int) -> Expanded:
     seed, stream : int
         All that is random comes from these, and from the seeds of the script's own random generators
         (``rng=NumpyRNG(seed=...)`` of the connector or of a distribution).
+    adjust : callable, optional
+        Called with the projection, its weights before they are checked, and its receptor; returns those to
+        use.
 
     Raises
     ------
@@ -70,6 +76,8 @@ def expand(projection: Any, seed: int, stream: int) -> Expanded:
     values = SynapseValues(projection, connectivity, seed, stream)
     weights, delays = values("weight"), values("delay")
     weights = 0.0 if weights is None else weights
+    if adjust is not None:
+        weights = adjust(projection, weights, projection.receptor_type)
     _check(projection, connectivity, {"weight": weights, "delay": delays})
     if connector.callback is not None:
         connector.callback(1.0)

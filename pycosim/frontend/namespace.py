@@ -14,6 +14,13 @@ from pyNN.space import Space
 
 from pycosim.frontend import control, simulator
 from pycosim.frontend.cells import cell_types
+from pycosim.frontend.dialects import (
+    SynapseDynamics,
+    TargetName,
+    Unsupported,
+    connector_types,
+    machine_hints,
+)
 from pycosim.frontend.populations import Assembly, Population, PopulationView
 from pycosim.frontend.projections import Projection
 from pycosim.frontend.synapses import StaticSynapse, electrode_types, synapse_types
@@ -38,11 +45,13 @@ FUNCTIONS = (
 @cache
 def shared() -> dict[str, Any]:
     """Return what all simulator modules have in common, by name."""
-    connectors = {
-        name: value
-        for name, value in vars(pyNN.connectors).items()
-        if isinstance(value, type) and issubclass(value, pyNN.connectors.Connector)
-    }
+    connectors = connector_types(
+        {
+            name: value
+            for name, value in vars(pyNN.connectors).items()
+            if isinstance(value, type) and issubclass(value, pyNN.connectors.Connector)
+        }
+    )
     record = common.build_record(simulator)
     names: dict[str, Any] = {
         "Assembly": Assembly,
@@ -54,9 +63,18 @@ def shared() -> dict[str, Any]:
         "Projection": Projection,
         "RandomDistribution": RandomDistribution,
         "Space": Space,
+        "SynapseDynamics": SynapseDynamics,
         "connect": common.build_connect(Projection, pyNN.connectors.FixedProbabilityConnector, StaticSynapse),
         "create": common.build_create(Population),
         "errors": errors,
+        "external_devices": Unsupported(
+            "external_devices",
+            "It connects SpiNNaker with devices and programs; use SpikeSourceArray for input, and callbacks "
+            "of run() to look at a simulation while it runs.",
+        ),
+        "extra_models": Unsupported(
+            "extra_models", "list_standard_models() returns the cell types that can be used."
+        ),
         "list_standard_models": list_standard_models,
         "random": random,
         "record": record,
@@ -68,6 +86,7 @@ def shared() -> dict[str, Any]:
         "state": simulator.state,
     }
     names.update({function: getattr(control, function) for function in FUNCTIONS})
+    names |= machine_hints()
     return names | connectors | cell_types() | synapse_types() | electrode_types()
 
 
@@ -79,6 +98,6 @@ def list_standard_models() -> list[str]:
 def fill(module: ModuleType, target: str) -> None:
     """Make `module` the PyNN simulator module of `target`."""
     vars(module).update(shared())
-    module.__dict__["name"] = target
+    module.__dict__["name"] = TargetName(target)
     module.__dict__["setup"] = control.build_setup(target)
     module.__doc__ = f"PyNN simulator module: networks run on {target}."

@@ -15,6 +15,8 @@ from pycosim import network
 from pycosim.errors import InvalidInputError, NotSupportedError
 from pycosim.frontend import simulator
 from pycosim.frontend.cells import STATE_OF
+from pycosim.frontend.dialects import cell_of, population_hints, selector_of
+from pycosim.frontend.old_methods import OldMethods
 from pycosim.frontend.recording import Recorder
 from pycosim.frontend.spike_times import SpikeTimes
 from pycosim.network import model_named
@@ -33,7 +35,7 @@ class Assembly(common.Assembly):
         return self.size
 
 
-class _Shared:
+class _Shared(OldMethods):
     """What a population and a view of it have in common; `_indices` are indices in the population."""
 
     def _get_parameters(self, *names: str) -> ParameterSpace:
@@ -44,9 +46,8 @@ class _Shared:
 
     def _set_parameters(self, parameter_space: ParameterSpace) -> None:
         for name, value in parameter_space.items():
-            self._root.assign(
-                name, evaluated(value, self.size, "set", self._root.number, name), self._indices
-            )
+            column = evaluated(value, self.size, "set", self._root.number, name, local=self._mask_local)
+            self._root.assign(name, column, self._indices)
         self._root.parameters_changed()
 
     def _set_initial_value_array(self, variable: str, initial_values: LazyArray) -> None:
@@ -64,6 +65,19 @@ class PopulationView(_Shared, common.PopulationView):
     _simulator = simulator
     _assembly_class = Assembly
 
+    def __init__(self, parent: Any, selector: Any, label: str | None = None):
+        super().__init__(parent, selector_of(selector), label)
+
+    @property
+    def initial_values(self) -> dict[str, LazyArray]:
+        """Initial values of the state variables, by name."""
+        names = {STATE_OF[name]: name for name in self.celltype.default_initial_values if name in STATE_OF}
+        column = self._root.column
+        return {
+            name: LazyArray(column.initial_column(state)[self._indices], shape=(self.size,))
+            for state, name in names.items()
+        }
+
     @property
     def _root(self) -> Population:
         return self.grandparent
@@ -80,6 +94,21 @@ class Population(_Shared, common.Population):
     _simulator = simulator
     _recorder_class = Recorder
     _assembly_class = Assembly
+
+    def __init__(
+        self,
+        size: Any,
+        cellclass: Any,
+        cellparams: Any = None,
+        structure: Any = None,
+        initial_values: Any = None,
+        label: str | None = None,
+        **older: Any,
+    ):
+        """Create neurons; `older` are arguments that only other simulators have."""
+        population_hints(older)
+        celltype, initial = cell_of(cellclass, cellparams, dict(initial_values or {}))
+        super().__init__(size, celltype, None, structure, initial, label)
 
     def _create_cells(self) -> None:
         simulator.state.require_setup("Population()")
@@ -165,8 +194,13 @@ class Population(_Shared, common.Population):
         self.spike_times = self.spike_times.followed_by(new, state.step) if running else new
 
 
-def evaluated(value: LazyArray, size: int, *stream: Any) -> NDArray[Any]:
+def evaluated(
+    value: LazyArray, size: int, *stream: Any, local: NDArray[np.bool_] | None = None
+) -> NDArray[Any]:
     """Return the values of a lazy array; random ones come from the network's counter-based generator.
+
+    A script's generator with ``parallel_safe=False`` is asked only for the values of the cells that are
+    `local` to this process; the others get one of these values.
 
     Raises
     ------
@@ -175,7 +209,12 @@ def evaluated(value: LazyArray, size: int, *stream: Any) -> NDArray[Any]:
     """
     if isinstance(value.base_value, RandomDistribution):
         seed = simulator.state.network.seed
-        drawn = evaluate_distribution(value.base_value, size, seed, stream_of(*stream))
+        safe = local is None or local.all() or getattr(value.base_value.rng, "parallel_safe", True)
+        n_drawn = size if safe else np.count_nonzero(local)
+        drawn = evaluate_distribution(value.base_value, n_drawn, seed, stream_of(*stream))
+        if not safe:
+            own, drawn = drawn, np.resize(drawn, size)
+            drawn[local] = own
         operations = value.operations
         value = LazyArray(drawn, shape=(size,))
         value.operations = operations

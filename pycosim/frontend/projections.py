@@ -15,6 +15,7 @@ from pyNN.space import Space
 from pycosim import network
 from pycosim.errors import ConnectivityError, NotSupportedError
 from pycosim.frontend import simulator
+from pycosim.frontend.dialects import negative_inhibition, projection_arguments
 from pycosim.frontend.expansion import expand
 from pycosim.frontend.synapses import StaticSynapse
 from pycosim.random import evaluate_distribution, stream_of
@@ -82,8 +83,13 @@ class Projection(common.Projection):
         receptor_type: str | None = None,
         space: Space | None = None,
         label: str | None = None,
+        **older: Any,
     ):
+        """Connect cells; `older` are arguments of PyNN 0.7 and sPyNNaker."""
         simulator.state.require_setup("Projection()")
+        synapse_type, receptor_type = projection_arguments(
+            connector, synapse_type, receptor_type, older, StaticSynapse
+        )
         super().__init__(
             presynaptic_population,
             postsynaptic_population,
@@ -104,7 +110,8 @@ class Projection(common.Projection):
     def _expanded(self) -> network.Projection:
         """Return the projection's columns, with global neuron numbers and rows in ascending order."""
         state = simulator.state
-        expanded = expand(self, state.network.seed, stream_of("projection", self.number))
+        stream = stream_of("projection", self.number)
+        expanded = expand(self, state.network.seed, stream, adjust=negative_inhibition)
         rows = np.repeat(np.arange(self.pre.size), np.diff(expanded.indptr))
         sources = self.pre.all_cells.astype(np.int32)[rows]
         targets = self.post.all_cells.astype(np.int32)[expanded.targets]
@@ -150,7 +157,7 @@ class Projection(common.Projection):
     def assign(self, **values: NDArray[np.float64] | float) -> None:
         """Put new weights (PyNN units) or delays (ms) into the description."""
         if "weight" in values:
-            self.column.weights = values["weight"]
+            self.column.weights = negative_inhibition(self, values["weight"], self.receptor_type)
         if "delay" in values:
             self.column.delays = delay_steps(values["delay"], self.label)
         simulator.state.tell("weights_changed", self.number)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from neo import Segment
+from neo import Segment, SpikeTrain
+from neo.core.spiketrainlist import SpikeTrainList
 from numpy.typing import NDArray
 from pyNN import recording
 from pyNN.recording import Variable
@@ -13,7 +14,38 @@ from quantities import ms
 
 from pycosim.errors import InvalidInputError
 from pycosim.frontend import simulator
+from pycosim.frontend.dialects import CURRENT_NAMES
 from pycosim.network import Population, Recording
+
+
+class SpikeTrains(SpikeTrainList):
+    """Spike trains that are made when they are looked at; all of them in one pass over the spikes.
+
+    Neo's own list searches all spikes for each train, which takes minutes for large populations.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be written to files as Neo's list, so that reading them does not need pycosim."""
+        return object.__new__, (SpikeTrainList,), vars(self)
+
+    def _spiketrains_from_array(self) -> None:
+        if self._spike_time_array is None:
+            self._items = []
+            return
+        ids = np.asarray(self._all_channel_ids)
+        order = np.argsort(self._channel_id_array, kind="stable")
+        sorted_ids, times = self._channel_id_array[order], self._spike_time_array[order]
+        starts, stops = (np.searchsorted(sorted_ids, ids, side) for side in ("left", "right"))
+        self._items = []
+        for i, channel in enumerate(ids):
+            train = SpikeTrain(times[starts[i] : stops[i]], **self._spiketrain_metadata)
+            for name, value in self._annotations.items():
+                one_each = not isinstance(value, str) and np.ndim(value) == 1 and len(value) == len(ids)
+                train.annotations[name] = value[i] if one_each else value
+            train.annotations["channel_id"] = channel
+            train.segment = self.segment
+            self._items.append(train)
+
 
 SPIKES = Variable(name="spikes", location=None, label=None)
 
@@ -28,6 +60,11 @@ class Recorder(recording.Recorder):
         """The population's part of the description."""
         return simulator.state.network.populations[self.population.number]
 
+    def _column_name(self, variable: str) -> str:
+        """Return the model's name of a variable that the script may call by another one."""
+        current = CURRENT_NAMES.get(variable)
+        return current if current in self.population.celltype.recordable else variable
+
     def _record(self, variable: Variable, new_ids: set[Any], sampling_interval: float | None = None) -> None:
         if sampling_interval is not None:
             self.sampling_interval = sampling_interval
@@ -39,19 +76,22 @@ class Recorder(recording.Recorder):
             )
         first = self.column.first
         indices = np.array(sorted(int(i) - first for i in self.recorded[variable]), np.int64)
-        known = self.column.recordings.get(variable.name)
-        if variable.name == "spikes" and known is not None:
+        name = self._column_name(variable.name)
+        known = self.column.recordings.get(name)
+        if known is not None:
             indices = np.union1d(known.indices, indices)
         goes_on = known is not None and known.interval_steps == round(steps)
         start = known.start_step if goes_on else simulator.state.step
-        self.column.recordings[variable.name] = Recording(indices, round(steps), start)
+        self.column.recordings[name] = Recording(indices, round(steps), start)
         simulator.state.tell("recording_changed", self.population.number)
 
     def _get_current_segment(self, *args: Any, **kwargs: Any) -> Segment:
         """Return the data since the last reset; a signal begins when its recording began, or was cleared."""
         segment = super()._get_current_segment(*args, **kwargs)
+        if isinstance(segment.spiketrains, SpikeTrainList):
+            segment.spiketrains.__class__ = SpikeTrains
         for signal in segment.analogsignals:
-            start = self.column.recordings[signal.name].start_step * simulator.state.dt
+            start = self.column.recordings[self._column_name(signal.name)].start_step * simulator.state.dt
             signal.t_start = max(round(start, 9) * ms, self._recording_start_time)
         return segment
 
@@ -70,8 +110,9 @@ class Recorder(recording.Recorder):
     def _get_all_signals(
         self, variable: Variable, ids: list[Any], clear: bool = False
     ) -> tuple[NDArray[Any], None]:
-        samples = simulator.state.built().signal(self.population.number, variable.name)
-        recorded = self.column.recordings[variable.name].indices + self.column.first
+        name = self._column_name(variable.name)
+        samples = simulator.state.built().signal(self.population.number, name)
+        recorded = self.column.recordings[name].indices + self.column.first
         return samples[:, np.searchsorted(recorded, np.fromiter((int(i) for i in ids), np.int64))], None
 
     def _local_count(self, variable: Variable, filter_ids: Any = None) -> dict[int, int]:

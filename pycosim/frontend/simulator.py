@@ -64,6 +64,8 @@ class State(common.control.BaseState):
         The network on its target, once run() has been called.
     observer : object or None
         Set by the runner: options that replace those of setup(), and whether all spikes are kept.
+    is_spinnaker : bool
+        Whether the script imported the simulator under one of sPyNNaker's names.
     """
 
     def __init__(self) -> None:
@@ -71,6 +73,7 @@ class State(common.control.BaseState):
         self.mpi_rank = 0
         self.num_processes = 1
         self.observer: Any = None
+        self.is_spinnaker = False
         self.simulation: Simulation | None = None
         self.is_set_up = False
         self.clear()

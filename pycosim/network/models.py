@@ -190,6 +190,7 @@ _SYNAPSES = ("tau_syn_E", "tau_syn_I")
 _REVERSAL = ("e_rev_E", "e_rev_I")
 _V = {"v": ("v", "mV")}
 _GSYN = {"gsyn_exc": ("g_e", "uS"), "gsyn_inh": ("g_i", "uS")}
+_ISYN = {"isyn_exc": ("i_e", "nA"), "isyn_inh": ("i_i", "nA")}
 _ALPHA_JUMPS = {"excitatory": "jump_e", "inhibitory": "jump_i"}
 
 MODELS: dict[str, NeuronModel | SourceModel] = {
@@ -208,7 +209,7 @@ MODELS: dict[str, NeuronModel | SourceModel] = {
             _MEMBRANE + _SYNAPSES,
             ("v", "i_e", "i_i"),
             {"excitatory": "i_e", "inhibitory": "i_i"},
-            _V,
+            _V | _ISYN,
             _curr_exp,
         ),
         NeuronModel(
@@ -216,7 +217,7 @@ MODELS: dict[str, NeuronModel | SourceModel] = {
             _MEMBRANE + _SYNAPSES,
             ("v", "i_e", "i_i", "di_e", "di_i"),
             {"excitatory": "di_e", "inhibitory": "di_i"},
-            _V,
+            _V | _ISYN,
             _curr_alpha,
             jumps=_ALPHA_JUMPS,
         ),

@@ -1,0 +1,271 @@
+"""Older PyNN's and sPyNNaker's spellings: what each stands for today. All are accepted with a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from neo import Block
+from numpy.typing import NDArray
+from pyNN.connectors import Connector, FixedTotalNumberConnector
+
+from pycosim.errors import InvalidInputError, NotSupportedError
+from pycosim.frontend.simulator import state
+
+CURRENT_NAMES = {"gsyn_exc": "isyn_exc", "gsyn_inh": "isyn_inh"}
+"""Names under which sPyNNaker records the synaptic currents of current-based cells."""
+
+GSYN = ("gsyn_exc", "gsyn_inh")
+
+_POPULATION_HINTS = frozenset(
+    "additional_parameters constraints max_rate n_colour_bits n_synapse_cores neurons_per_core seed splitter "
+    "neurons_per_core_per_dim allow_delay_extensions".split()
+)
+_PROJECTION_HINTS = frozenset("download_synapses partition_id rng".split())
+_CONNECTOR_HINTS = frozenset("generate_on_machine seed space use_replacement verbose".split())
+
+
+class TargetName(str):
+    """A simulator module's `name`: text, and in sPyNNaker a function that returns it."""
+
+    __slots__ = ()
+
+    def __call__(self) -> str:
+        """Return the name."""
+        return str(self)
+
+
+class Unsupported:
+    """Stands for a namespace of another simulator; whatever is taken from it is refused by name."""
+
+    def __init__(self, name: str, instead: str):
+        self._name, self._instead = name, instead
+
+    def __getattr__(self, attribute: str) -> Any:
+        """Raise NotSupportedError that names the attribute."""
+        if attribute.startswith("_"):
+            raise AttributeError(attribute)
+        raise NotSupportedError(f"{self._name}.{attribute} is not supported. {self._instead}")
+
+
+class SynapseDynamics:
+    """PyNN 0.7's container of a fast (short-term) or slow (long-term) synapse type."""
+
+    def __init__(self, fast: Any = None, slow: Any = None):
+        if fast is not None and slow is not None:
+            raise NotSupportedError(
+                "SynapseDynamics(fast=..., slow=...): short-term and long-term plasticity at the same "
+                "synapse are not supported; give one of them."
+            )
+        self.synapse_type = slow if fast is None else fast
+
+
+def cell_of(cellclass: Any, parameters: Any, initial: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return a cell type and initial values for what older scripts pass as class and dictionary.
+
+    Raises
+    ------
+    InvalidInputError
+        If parameters are given twice.
+    """
+    if not isinstance(cellclass, type):
+        if parameters:
+            raise InvalidInputError(
+                f"Population(..., {cellclass!r}, {parameters!r}): the cell type has its parameters already; "
+                "give the class and the dictionary, or the instance alone."
+            )
+        return cellclass, initial
+    parameters = dict(parameters or {})
+    if "v_init" in parameters:
+        initial = {"v": parameters.pop("v_init")} | initial
+    state.warn(
+        f"Population(n, {cellclass.__name__}, parameters) is PyNN 0.7's form; it was read as "
+        f"Population(n, {cellclass.__name__}(**parameters))."
+    )
+    return cellclass(**parameters), initial
+
+
+def forget_hints(what: str, given: dict[str, Any], hints: frozenset[str]) -> None:
+    """Warn of arguments that steer another simulator's machine.
+
+    Raises
+    ------
+    TypeError
+        If an argument is no such hint.
+    """
+    unknown = sorted(set(given) - hints)
+    if unknown:
+        raise TypeError(f"{what} got an unexpected keyword argument {unknown[0]!r}")
+    for name in sorted(given):
+        about = (
+            "random numbers follow from setup(seed=...)"
+            if name in ("seed", "rng")
+            else "it steers how another simulator uses its machine"
+        )
+        state.warn(f"{what}: {name}={given[name]!r} is ignored; {about}.")
+
+
+def population_hints(given: dict[str, Any]) -> None:
+    """Take note of arguments of Population that only another simulator has."""
+    extra = given.pop("additional_parameters", None)
+    forget_hints("Population()", given | dict(extra or {}), _POPULATION_HINTS | frozenset(extra or {}))
+
+
+def projection_arguments(
+    connector: Any, synapse_type: Any, receptor_type: str | None, given: dict[str, Any], static: type
+) -> tuple[Any, str | None]:
+    """Return synapse type and receptor type for the arguments of an older Projection.
+
+    Parameters
+    ----------
+    connector : Connector
+        One made with ``weights=`` and ``delays=`` gives them to the synapses.
+    given : dict
+        Arguments that today's Projection does not have; ``target`` and ``synapse_dynamics`` of PyNN 0.7.
+    static : type
+        The class of synapses without plasticity.
+    """
+    if "target" in given:
+        target = given.pop("target")
+        receptor_type = receptor_type or target
+        state.warn(f"Projection(target={target!r}) was read as receptor_type={receptor_type!r}.")
+    dynamics = given.pop("synapse_dynamics", None)
+    forget_hints("Projection()", given, _PROJECTION_HINTS)
+    synapse_type = getattr(dynamics, "synapse_type", dynamics) or synapse_type
+    values = getattr(connector, "synapse_values", None)
+    if values:
+        name = type(connector).__name__
+        if synapse_type is None:
+            state.warn(f"{name}(weights=..., delays=...) was read as StaticSynapse(weight=..., delay=...).")
+            synapse_type = static(**values)
+        else:
+            kind = type(synapse_type).__name__
+            state.warn(f"{name}(weights=..., delays=...): these became weight and delay of {kind}.")
+            synapse_type.parameter_space.update(**values)
+    return synapse_type, receptor_type
+
+
+class _OldArguments:
+    """Lets a connector take the arguments that it had in PyNN 0.7 or has in sPyNNaker."""
+
+    synapse_values: dict[str, Any]
+
+    def __init__(self, *arguments: Any, **named: Any):
+        values = {"weight": named.pop("weights", None), "delay": named.pop("delays", None)}
+        self.synapse_values = {name: value for name, value in values.items() if value is not None}
+        hints = {name: named.pop(name) for name in _CONNECTOR_HINTS & set(named)}
+        forget_hints(f"{type(self).__name__}()", hints, _CONNECTOR_HINTS)
+        super().__init__(*arguments, **named)
+
+
+class MultapseConnector(_OldArguments, FixedTotalNumberConnector):
+    """sPyNNaker's name of a fixed total number of synapses."""
+
+    def __init__(self, n: Any = None, *arguments: Any, num_synapses: Any = None, **named: Any):
+        state.warn("MultapseConnector was read as FixedTotalNumberConnector.")
+        super().__init__(num_synapses if n is None else n, *arguments, **named)
+
+
+def connector_types(base: dict[str, type[Connector]]) -> dict[str, type[Connector]]:
+    """Return connectors that also take older arguments, by name."""
+    found = {
+        name: type(name, (_OldArguments, kind), {"__doc__": kind.__doc__, "__module__": kind.__module__})
+        for name, kind in base.items()
+    }
+    return found | {"MultapseConnector": MultapseConnector}
+
+
+def negative_inhibition(projection: Any, weights: Any, receptor: str) -> Any:
+    """Return the weights of a current-based inhibitory projection, with the sign that they need.
+
+    In sPyNNaker weights are magnitudes. In PyNN a positive inhibitory current is an error.
+    """
+    values = np.asarray(weights)
+    if receptor != "inhibitory" or projection.post.conductance_based or not values.size:
+        return weights
+    if values.min() < 0 or not values.max() > 0:
+        return weights
+    state.warn(
+        f"Projection {projection.label!r}: its positive weights on an inhibitory current-based receptor were "
+        "taken as negative."
+    )
+    return -weights
+
+
+def selector_of(selector: Any) -> Any:
+    """Return what selects the cells of a view as PyNN takes it."""
+    if isinstance(selector, int | np.integer) and not isinstance(selector, bool):
+        return [int(selector)]
+    return list(selector) if isinstance(selector, range | tuple) else selector
+
+
+class OldTable(np.ndarray):
+    """A table as PyNN 0.7 returned recorded data; its `segments` are those of today's Neo block."""
+
+    block: Any = None
+
+    @classmethod
+    def of(cls, rows: NDArray[np.float64], block: Any) -> OldTable:
+        """Return rows as a table that also knows the Neo block."""
+        table = rows.view(cls)
+        table.block = block
+        return table
+
+    @property
+    def segments(self) -> Sequence[Any]:
+        """The segments of the Neo block."""
+        return self.block.segments
+
+
+def as_table(block: Any, *names: str) -> Any:
+    """Return index in the population, time in ms, and values, of the last segment's data.
+
+    Parameters
+    ----------
+    block : neo.Block
+    names : str
+        "spikes", which have no values, or names of signals; then one row for each cell and sample, cell by
+        cell.
+
+    Returns
+    -------
+    OldTable
+        (n, 2 + number of signals) float64.
+    """
+    if not isinstance(block, Block):
+        return block
+    segment = block.segments[-1]
+    if names == ("spikes",):
+        rows = [
+            (train.annotations["source_index"], time)
+            for train in segment.spiketrains
+            for time in train.magnitude.tolist()
+        ]
+        return OldTable.of(np.array(rows, np.float64).reshape(-1, 2), block)
+    signals = [next(s for s in segment.analogsignals if s.name == name) for name in names]
+    times = signals[0].times.rescale("ms").magnitude
+    indices = signals[0].array_annotations["channel_index"]
+    columns = [np.repeat(indices, len(times)), np.tile(times, len(indices))]
+    values = [np.asarray(signal).T.ravel() for signal in signals]
+    return OldTable.of(np.stack([*columns, *values], axis=1).astype(np.float64), block)
+
+
+def machine_hints() -> dict[str, Any]:
+    """Return sPyNNaker's functions that lay out its machine; they are noted."""
+
+    def hint(name: str) -> Any:
+        def function(*arguments: Any, **named: Any) -> None:
+            state.warn(
+                f"{name}() is a hint for SpiNNaker and ignored; on pycosim's chips the option "
+                "mapping.neurons_per_core of the target does that."
+            )
+
+        function.__name__, function.__doc__ = name, "Take note of a hint for SpiNNaker."
+        return function
+
+    names = (
+        "set_number_of_neurons_per_core set_number_of_neurons_per_dimension_per_core "
+        "set_number_of_synapse_cores set_allow_delay_extensions"
+    )
+    return {name: hint(name) for name in names.split()}
