@@ -18,6 +18,21 @@ CURRENT_NAMES = {"gsyn_exc": "isyn_exc", "gsyn_inh": "isyn_inh"}
 
 GSYN = ("gsyn_exc", "gsyn_inh")
 
+EXTRA_CELLS = {
+    "IFCurDelta": "IF_curr_delta",
+    "IFCurrDelta": "IF_curr_delta",
+    "IF_curr_delta": "IF_curr_delta",
+    "Izk_curr_exp": "Izhikevich",
+    "Izhikevich": "Izhikevich",
+}
+"""Cell types of sPyNNaker's extra_models that are PyNN's under another name."""
+
+STRUCTURAL = (
+    "RandomSelection LastNeuronSelection DistanceDependentFormation RandomByWeightElimination "
+    "StructuralMechanismStatic StructuralMechanismSTDP"
+).split()
+"""sPyNNaker's parts of structural plasticity."""
+
 _POPULATION_HINTS = frozenset(
     "additional_parameters constraints max_rate n_colour_bits n_synapse_cores neurons_per_core seed splitter "
     "neurons_per_core_per_dim allow_delay_extensions".split()
@@ -37,13 +52,16 @@ class TargetName(str):
 
 
 class Unsupported:
-    """Stands for a namespace of another simulator; whatever is taken from it is refused by name."""
+    """Stands for a namespace of another simulator; what has no equivalent is refused by name."""
 
-    def __init__(self, name: str, instead: str):
-        self._name, self._instead = name, instead
+    def __init__(self, name: str, instead: str, known: dict[str, Any] | None = None):
+        self._name, self._instead, self._known = name, instead, known or {}
 
     def __getattr__(self, attribute: str) -> Any:
-        """Raise NotSupportedError that names the attribute."""
+        """Return what is known; raise NotSupportedError that names anything else."""
+        if attribute in self._known:
+            state.warn(f"{self._name}.{attribute} was read as {self._known[attribute].__name__}.")
+            return self._known[attribute]
         if attribute.startswith("_"):
             raise AttributeError(attribute)
         raise NotSupportedError(f"{self._name}.{attribute} is not supported. {self._instead}")
@@ -104,6 +122,14 @@ def forget_hints(what: str, given: dict[str, Any], hints: frozenset[str]) -> Non
             else "it steers how another simulator uses its machine"
         )
         state.warn(f"{what}: {name}={given[name]!r} is ignored; {about}.")
+
+
+def size_of(size: Any) -> Any:
+    """Return the number of cells; older scripts compute it with a division, which gives 200.0 today."""
+    if isinstance(size, float | np.floating) and float(size).is_integer():
+        state.warn(f"Population({size!r}, ...): the size was read as {int(size)}.")
+        return int(size)
+    return size
 
 
 def population_hints(given: dict[str, Any]) -> None:

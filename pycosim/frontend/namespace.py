@@ -13,8 +13,10 @@ from pyNN.random import GSLRNG, NumpyRNG, RandomDistribution
 from pyNN.space import Space
 
 from pycosim.frontend import control, simulator
-from pycosim.frontend.cells import cell_types
+from pycosim.frontend.cells import cell_types, placeholder
 from pycosim.frontend.dialects import (
+    EXTRA_CELLS,
+    STRUCTURAL,
     SynapseDynamics,
     TargetName,
     Unsupported,
@@ -53,6 +55,11 @@ def shared() -> dict[str, Any]:
         }
     )
     record = common.build_record(simulator)
+    cells = cell_types()
+    known = {name: cells[model] for name, model in EXTRA_CELLS.items() if model in MODELS}
+    structural = {
+        name: placeholder("Structural plasticity", name, ["static synapses"]) for name in STRUCTURAL
+    }
     names: dict[str, Any] = {
         "Assembly": Assembly,
         "GSLRNG": GSLRNG,
@@ -73,7 +80,7 @@ def shared() -> dict[str, Any]:
             "of run() to look at a simulation while it runs.",
         ),
         "extra_models": Unsupported(
-            "extra_models", "list_standard_models() returns the cell types that can be used."
+            "extra_models", "list_standard_models() returns the cell types that can be used.", known
         ),
         "list_standard_models": list_standard_models,
         "random": random,
@@ -87,7 +94,7 @@ def shared() -> dict[str, Any]:
     }
     names.update({function: getattr(control, function) for function in FUNCTIONS})
     names |= machine_hints()
-    return names | connectors | cell_types() | synapse_types() | electrode_types()
+    return names | connectors | structural | cells | synapse_types() | electrode_types()
 
 
 def list_standard_models() -> list[str]:

@@ -15,7 +15,7 @@ from pycosim import network
 from pycosim.errors import InvalidInputError, NotSupportedError
 from pycosim.frontend import simulator
 from pycosim.frontend.cells import STATE_OF
-from pycosim.frontend.dialects import cell_of, population_hints, selector_of
+from pycosim.frontend.dialects import cell_of, population_hints, selector_of, size_of
 from pycosim.frontend.old_methods import OldMethods
 from pycosim.frontend.recording import Recorder
 from pycosim.frontend.spike_times import SpikeTimes
@@ -108,7 +108,7 @@ class Population(_Shared, common.Population):
         """Create neurons; `older` are arguments that only other simulators have."""
         population_hints(older)
         celltype, initial = cell_of(cellclass, cellparams, dict(initial_values or {}))
-        super().__init__(size, celltype, None, structure, initial, label)
+        super().__init__(size_of(size), celltype, None, structure, initial, label)
 
     def _create_cells(self) -> None:
         simulator.state.require_setup("Population()")

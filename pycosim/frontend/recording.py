@@ -29,9 +29,6 @@ class SpikeTrains(SpikeTrainList):
         return object.__new__, (SpikeTrainList,), vars(self)
 
     def _spiketrains_from_array(self) -> None:
-        if self._spike_time_array is None:
-            self._items = []
-            return
         ids = np.asarray(self._all_channel_ids)
         order = np.argsort(self._channel_id_array, kind="stable")
         sorted_ids, times = self._channel_id_array[order], self._spike_time_array[order]
@@ -88,10 +85,13 @@ class Recorder(recording.Recorder):
     def _get_current_segment(self, *args: Any, **kwargs: Any) -> Segment:
         """Return the data since the last reset; a signal begins when its recording began, or was cleared."""
         segment = super()._get_current_segment(*args, **kwargs)
-        if isinstance(segment.spiketrains, SpikeTrainList):
+        if getattr(segment.spiketrains, "_spike_time_array", None) is not None:
             segment.spiketrains.__class__ = SpikeTrains
+            # PyNN 0.8 and 0.9 had the numbers of the cells under this name.
+            segment.spiketrains._annotations["source_id"] = np.asarray(segment.spiketrains._all_channel_ids)
         for signal in segment.analogsignals:
             start = self.column.recordings[self._column_name(signal.name)].start_step * simulator.state.dt
+            signal.annotations["source_ids"] = signal.annotations["channel_ids"]
             signal.t_start = max(round(start, 9) * ms, self._recording_start_time)
         return segment
 

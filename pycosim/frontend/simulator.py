@@ -17,7 +17,7 @@ from pyNN import common
 
 from pycosim import targets
 from pycosim.backends.base import Options, Simulation
-from pycosim.errors import InvalidInputError, PycosimWarning, ScriptError
+from pycosim.errors import InvalidInputError, NotSupportedError, PycosimWarning, ScriptError
 from pycosim.network import Network, Recording
 
 name = "pycosim"
@@ -173,6 +173,14 @@ class State(common.control.BaseState):
         """Raise ScriptError if the script has not called setup()."""
         if not self.is_set_up:
             raise ScriptError(f"{what} was called before setup(); call setup(timestep=...) first.")
+
+    def require_not_running(self, what: str) -> None:
+        """Raise NotSupportedError if a simulation has begun, for what can only be given before it."""
+        self.require_setup(what)
+        if self.simulation is not None:
+            raise NotSupportedError(
+                f"{what} after run() is not supported: do it before the first run(), or call reset() first."
+            )
 
     def built(self) -> Simulation:
         """Return the simulation, built or grown so that it has all of the network."""
