@@ -25,6 +25,7 @@ from pycosim.frontend.dialects import (
 )
 from pycosim.frontend.populations import Assembly, Population, PopulationView
 from pycosim.frontend.projections import Projection
+from pycosim.frontend.small_world import SmallWorldConnector
 from pycosim.frontend.synapses import StaticSynapse, electrode_types, synapse_types
 from pycosim.network import MODELS
 
@@ -53,6 +54,7 @@ def shared() -> dict[str, Any]:
             for name, value in vars(pyNN.connectors).items()
             if isinstance(value, type) and issubclass(value, pyNN.connectors.Connector)
         }
+        | {"SmallWorldConnector": SmallWorldConnector}
     )
     record = common.build_record(simulator)
     cells = cell_types()

@@ -150,6 +150,11 @@ class Population(_Shared, common.Population):
                 name, self.column.model, self.celltype.get_parameter_names()
             ) from None
 
+    def id_to_index(self, id: Any) -> Any:
+        """Return the index of a cell, or those of several, which may be none."""
+        is_empty = isinstance(id, np.ndarray) and not id.size
+        return np.empty(0, np.int64) if is_empty else super().id_to_index(id)
+
     def assign(self, name: str, values: NDArray[Any], indices: NDArray[np.int64]) -> None:
         """Put new values of a parameter into the description, for some of the neurons."""
         is_new = name not in self._parameters

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pyNN import common
+from pyNN.core import IndexBasedExpression
 from pyNN.parameters import LazyArray, ParameterSpace
 from pyNN.random import RandomDistribution
 from pyNN.space import Space
@@ -161,6 +163,55 @@ class Projection(common.Projection):
         if "delay" in values:
             self.column.delays = delay_steps(values["delay"], self.label)
         simulator.state.tell("weights_changed", self.number)
+
+    def set(self, **attributes: Any) -> None:
+        """Set attributes of the synapses.
+
+        Parameters
+        ----------
+        **attributes
+            A number, a RandomDistribution, a matrix of all pairs, a list with a value for each synapse, a
+            function of the distance (or a text such as "1 + d"), or an IndexBasedExpression.
+        """
+        super().set(
+            **{
+                name: self._of_indices(value) if isinstance(value, IndexBasedExpression) else value
+                for name, value in attributes.items()
+            }
+        )
+
+    def _of_indices(self, expression: IndexBasedExpression) -> NDArray[np.float64]:
+        """Return a matrix of an expression's values at the synapses; it is asked target by target."""
+        expression = copy(expression)
+        expression.projection = self
+        values = np.full(self.shape, np.nan)
+        for target in np.unique(self.post_indices):
+            sources = np.unique(self.pre_indices[self.post_indices == target])
+            values[sources, target] = expression(sources, int(target))
+        return values
+
+    def save(
+        self,
+        attribute_names: Any,
+        file: Any,
+        format: str = "list",
+        gather: bool = True,
+        with_address: bool = True,
+    ) -> None:
+        """Write attributes to a file; as a list FromFileConnector can read it, as an array it holds one.
+
+        Parameters
+        ----------
+        attribute_names : str or list of str
+            "all" are all of them.
+        file : str or PyNN file object
+        format : {"list", "array"}
+        """
+        one = isinstance(attribute_names, str) and attribute_names not in ("all", "connections")
+        if format == "array":
+            super().save(attribute_names, file, format, gather, with_address=False)
+        else:
+            super().save([attribute_names] if one else attribute_names, file, format, gather, with_address)
 
     def _set_attributes(self, parameter_space: ParameterSpace) -> None:
         self.assign(**{name: self._evaluated(name, value) for name, value in parameter_space.items()})

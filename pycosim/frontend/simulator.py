@@ -5,6 +5,7 @@ PyNN's common classes look for a module with `name`, `state` and `ID`; this is i
 
 from __future__ import annotations
 
+import atexit
 import math
 import time
 import warnings
@@ -30,6 +31,10 @@ class ID(int, common.IDMixin):
 
     def __init__(self, n: int):
         common.IDMixin.__init__(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ID:
+        """Return the same neuron; PyNN would look for a parameter of this name."""
+        return self
 
 
 class Spikes:
@@ -257,3 +262,4 @@ class _stopwatch:
 
 
 state = State()
+atexit.register(state.clear)  # ends the threads of a simulation before Python takes the modules apart
