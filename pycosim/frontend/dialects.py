@@ -67,6 +67,24 @@ class Unsupported:
         raise NotSupportedError(f"{self._name}.{attribute} is not supported. {self._instead}")
 
 
+def _parameter(name: str) -> property:
+    def get(self: Any) -> Any:
+        value = self.parameter_space[name].base_value
+        return state.default_delay if value is None else value
+
+    def set(self: Any, value: Any) -> None:
+        self.parameter_space.update(**{name: value})
+
+    return property(get, set, doc=f"The {name} as it was given, as sPyNNaker's synapse types have it.")
+
+
+class WeightAndDelay:
+    """Lets scripts read and change weight and delay of a synapse type before it is used."""
+
+    weight = _parameter("weight")
+    delay = _parameter("delay")
+
+
 class SynapseDynamics:
     """PyNN 0.7's container of a fast (short-term) or slow (long-term) synapse type."""
 
@@ -122,6 +140,15 @@ def forget_hints(what: str, given: dict[str, Any], hints: frozenset[str]) -> Non
             else "it steers how another simulator uses its machine"
         )
         state.warn(f"{what}: {name}={given[name]!r} is ignored; {about}.")
+
+
+def ascending(trains: Any, label: str) -> list[NDArray[np.float64]]:
+    """Return spike times in order, as they are taken on SpiNNaker; PyNN refuses others."""
+    times = [np.asarray(getattr(train, "value", train), np.float64).ravel() for train in trains]
+    if any(np.any(np.diff(train) < 0) for train in times):
+        state.warn(f"Population {label!r}: spike times that do not ascend were sorted.")
+        return [np.sort(train) for train in times]
+    return times
 
 
 def size_of(size: Any) -> Any:

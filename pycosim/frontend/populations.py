@@ -15,7 +15,7 @@ from pycosim import network
 from pycosim.errors import InvalidInputError, NotSupportedError
 from pycosim.frontend import simulator
 from pycosim.frontend.cells import STATE_OF
-from pycosim.frontend.dialects import cell_of, population_hints, selector_of, size_of
+from pycosim.frontend.dialects import ascending, cell_of, population_hints, selector_of, size_of
 from pycosim.frontend.old_methods import OldMethods
 from pycosim.frontend.recording import Recorder
 from pycosim.frontend.spike_times import SpikeTimes
@@ -188,6 +188,8 @@ class Population(_Shared, common.Population):
 
     def _assign_spike_times(self, trains: NDArray[Any]) -> None:
         state = simulator.state
+        if state.is_spinnaker:
+            trains = ascending(trains, self.label)
         new = SpikeTimes.of(trains, state.dt, self.label)
         self.column.spike_steps, self.column.spike_indices = new.steps, new.indices
         if len(new.steps) and 0 < new.steps[-1] <= state.step:

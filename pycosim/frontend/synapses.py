@@ -8,11 +8,12 @@ from pyNN.standardmodels import StandardModelType, electrodes, synapses
 from pyNN.standardmodels.electrodes import StandardCurrentSource
 
 from pycosim.frontend.cells import placeholder, same_names
+from pycosim.frontend.dialects import WeightAndDelay
 from pycosim.frontend.simulator import state
 from pycosim.frontend.synapse_values import distance_function
 
 
-class StaticSynapse(synapses.StaticSynapse):
+class StaticSynapse(WeightAndDelay, synapses.StaticSynapse):
     """Synapse with constant weight and delay; without a delay it has the smallest one."""
 
     translations = same_names(synapses.StaticSynapse)

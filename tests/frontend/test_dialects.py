@@ -227,6 +227,29 @@ def test_the_synaptic_current_of_current_based_cells_can_be_recorded(sim):
     np.testing.assert_allclose(np.asarray(signal)[:, 0], expected, rtol=0, atol=1e-12)
 
 
+def test_a_synapse_type_tells_its_weight_and_delay(sim):
+    sim.setup(timestep=1.0)
+    synapse = sim.StaticSynapse(weight=0.5)
+    assert (synapse.weight, synapse.delay) == (0.5, 1.0)
+    synapse.delay = 3.0
+    cells = sim.Population(1, sim.IF_cond_exp())
+    projection = sim.Projection(cells, cells, sim.OneToOneConnector(), synapse)
+    assert projection.get(["weight", "delay"], "list") == [(0, 0, 0.5, 3.0)]
+
+
+def test_spike_times_out_of_order_are_sorted_in_spinnaker_s_dialect_only(script):
+    text = """
+import pyNN.{} as sim
+sim.setup(1.0)
+sim.Population(1, sim.SpikeSourceArray(spike_times=[5.0, 2.0]))
+sim.run(10.0)
+"""
+    result = script(text.format("spiNNaker"))
+    assert result.spike_steps.tolist() == [2, 5]
+    assert any("were sorted" in note for note in result.notes)
+    assert "sort them" in str(script(text.format("nest")).error)
+
+
 SPINNAKER = """
 import spynnaker8 as p
 p.setup(timestep=1.0, min_delay=1.0, max_delay=144.0)
