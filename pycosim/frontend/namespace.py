@@ -23,6 +23,7 @@ from pycosim.frontend.dialects import (
     connector_types,
     machine_hints,
 )
+from pycosim.frontend.native_rng import NativeRNG
 from pycosim.frontend.populations import Assembly, Population, PopulationView
 from pycosim.frontend.projections import Projection
 from pycosim.frontend.small_world import SmallWorldConnector
@@ -65,6 +66,7 @@ def shared() -> dict[str, Any]:
     names: dict[str, Any] = {
         "Assembly": Assembly,
         "GSLRNG": GSLRNG,
+        "NativeRNG": NativeRNG,
         "Network": Network,
         "NumpyRNG": NumpyRNG,
         "Population": Population,

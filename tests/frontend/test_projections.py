@@ -126,3 +126,21 @@ def test_a_file_of_another_width_is_refused(sim, cells, tmp_path):
     path.write_text("# columns = ['i', 'j', 'weight']\n0 1\n")
     with pytest.raises(InvalidInputError, match="it needs 2 columns of indices and 1 of parameters"):
         sim.Projection(cells, cells, sim.FromFileConnector(str(path)))
+
+
+def test_the_native_generator_repeats_with_its_seed_and_gives_numbers(sim, cells):
+    def drawn(seed):
+        rng = sim.NativeRNG(seed=seed)
+        synapse = sim.StaticSynapse(weight=sim.RandomDistribution("uniform", (0.0, 1.0), rng=rng))
+        connector = sim.FixedProbabilityConnector(0.5, rng=rng)
+        sim.setup(timestep=0.1)
+        these = sim.Population(20, sim.IF_cond_exp())
+        weights = sim.Projection(these, these, connector, synapse).get("weight", "list")
+        return weights, rng.next(5, "normal", {"mu": 0.0, "sigma": 1.0}).tolist()
+
+    assert drawn(1) == drawn(1)
+    weights, numbers = drawn(2)
+    assert weights != drawn(1)[0]
+    assert len(set(numbers)) == 5
+    with pytest.raises(InvalidInputError, match="NativeRNG"):
+        sim.NativeRNG(seed=-1)
