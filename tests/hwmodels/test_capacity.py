@@ -69,7 +69,7 @@ LIMITS = [
     ("dynapse", ROW | {"capacity.reach": 9}, lambda n: fan_out(1, 4 * n - 1), 4,
      "chips that a neuron sends to"),
     ("dynapse", ROW | {"capacity.target_chips_per_neuron": 9}, lambda n: fan_out(1, 4 * n + 3), 3,
-     "distance to a target in chips"),
+     "mesh hops to a target along one axis"),
 ]  # fmt: skip
 
 
