@@ -156,7 +156,8 @@ def test_what_is_not_supported_is_named(script):
 
 
 def test_notes_hold_what_was_done_differently(script):
-    text = "import pyNN.nest as sim\nsim.setup(verbosity=3)\nsim.Population(1, sim.IF_curr_exp())\nsim.run(1.0)\n"
+    text = "import pyNN.nest as sim\nsim.setup(verbosity=3)\n"
+    text += "sim.Population(1, sim.IF_curr_exp())\nsim.run(1.0)\n"
     assert any("verbosity" in note for note in run(script(text), "reference").notes)
 
 
