@@ -249,9 +249,10 @@ def test_brian2_itself_is_left_as_it_was():
     assert group.x[0] == 3
 
 
-def test_importing_the_backend_does_not_import_the_library():
+# Started elsewhere, because a checkout shadows an installed pycosim.
+def test_importing_the_backend_does_not_import_the_library(tmp_path):
     code = "import sys, pycosim.backends.brian2; sys.exit('brian2' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0
 
 
 def test_brian2_is_imported_without_log_file_and_exception_hook(tmp_path):
@@ -261,7 +262,7 @@ def test_brian2_is_imported_without_log_file_and_exception_hook(tmp_path):
         "import_brian2(); assert sys.excepthook is hook; raise SystemExit('ended')"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.stderr == "ended\n"
     assert not list(tmp_path.glob("brian_*"))
 
