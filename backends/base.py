@@ -65,6 +65,9 @@ class Simulation(Protocol):
     step: int
     """Number of steps done; model time is step * dt."""
 
+    # A simulation that generates and compiles code while it is advanced may say how long that took, in
+    # seconds of wall-clock time, in an attribute `preparation_s`; it then counts as building.
+
     def advance(self, n_steps: int, progress: Progress | None = None) -> None:
         """Advance by `n_steps`; `progress` is called now and then with the steps done since the last call."""
 

@@ -177,7 +177,7 @@ def _gather_results(result: RunResult, state: Any) -> None:
         }
         hardware = getattr(state.simulation, "hardware", None)
         result.hardware = hardware() if callable(hardware) else hardware
-    result.seconds = state.seconds | getattr(state.simulation, "seconds", {})
+    result.seconds = dict(state.seconds)
 
 
 @contextlib.contextmanager

@@ -31,6 +31,9 @@ Key = tuple[str, str]
 class Engine(Protocol):
     """Holds the data of a program and runs it."""
 
+    preparation_s: float
+    """Wall-clock seconds spent on generating and compiling so far."""
+
     def set(self, values: Mapping[Key, NDArray[Any]]) -> None:
         """Take over values: constants, states, weights, delays (in steps), ends of synapses, input spikes."""
 

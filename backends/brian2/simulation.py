@@ -68,6 +68,11 @@ class Brian2Simulation:
             for index, population in enumerate(network.populations)
         ]
 
+    @property
+    def preparation_s(self) -> float:
+        """Wall-clock seconds spent on generating and compiling programs so far."""
+        return self._engine.preparation_s
+
     def _send_initial_state(self, index: int) -> None:
         population, name = self._network.populations[index], self._names[index]
         states = model_named(population.model).states

@@ -139,8 +139,12 @@ class State(common.control.BaseState):
         with _stopwatch(self.seconds, "build"):
             simulation = self.built()
         if n_steps:
+            prepared = getattr(simulation, "preparation_s", 0.0)
             with _stopwatch(self.seconds, "run"):
                 simulation.advance(n_steps, self._progress(n_steps))
+            prepared = getattr(simulation, "preparation_s", 0.0) - prepared
+            self.seconds["run"] -= prepared
+            self.seconds["build"] += prepared
             self.step += n_steps
             self.total_steps += n_steps
 
