@@ -11,6 +11,7 @@ from pycosim.backends.native.inputs import InputFeed
 from pycosim.backends.recording import Recorder, state_named
 from pycosim.errors import BackendError, InvalidInputError, NotSupportedError
 from pycosim.network import Network, Projection, model_named
+from pycosim.network.plasticity_checks import require_static
 from pycosim.network.validate import validate, validate_population, validate_projection
 
 Int = NDArray[np.int64]
@@ -44,6 +45,7 @@ class NativeSimulation:
 
     def __init__(self, network: Network, *, threads: int = 1, core_of_neuron: ArrayLike | None = None):
         _check_models(network)
+        require_static(network, "native")
         validate(network)
         if threads < 1:
             raise InvalidInputError(f"Running on {threads} threads: at least 1 thread is needed.")
