@@ -65,7 +65,7 @@ using PlasticTuple = std::tuple<int, double, double, std::vector<Array<double>>>
 
 PlasticModel plastic_model(const PlasticTuple& model) {
     const auto& [rule, tau_pre, tau_post, columns] = model;
-    PlasticModel result{static_cast<PlasticRule>(rule), tau_pre, tau_post, {}};
+    PlasticModel result{static_cast<PlasticRule>(rule), Decay(tau_pre), Decay(tau_post), {}};
     for (const auto& column : columns) result.parameters.emplace_back(column.data(), column.data() + column.size());
     return result;
 }

@@ -17,9 +17,9 @@ T at(std::span<const T> column, std::int64_t i) {
 std::vector<std::size_t> distinct_taus(const std::vector<PlasticModel>& models, std::vector<double>& taus) {
     std::vector<std::size_t> which;
     for (const PlasticModel& model : models) {
-        const auto found = std::find(taus.begin(), taus.end(), model.tau_post);
+        const auto found = std::find(taus.begin(), taus.end(), model.post.tau());
         which.push_back(static_cast<std::size_t>(found - taus.begin()));
-        if (model.is_timing() && found == taus.end()) taus.push_back(model.tau_post);
+        if (model.is_timing() && found == taus.end()) taus.push_back(model.post.tau());
     }
     return which;
 }
@@ -131,17 +131,22 @@ std::size_t PlasticStore::n_bytes() const {
 }
 
 // Parameters of a timing rule at one synapse after the other.
+template <bool shared>
 struct PlasticStore::Kernel {
     std::array<const double*, 8> columns;
     std::array<std::size_t, 8> strides;
+    std::array<double, 8> first;
 
     explicit Kernel(const PlasticModel& model) {
         for (std::size_t p = 0; p < columns.size(); ++p) {
             columns[p] = model.parameters[p].data();
             strides[p] = model.parameters[p].size() > 1;
+            first[p] = columns[p][0];
         }
     }
-    double operator()(TimingParameter p, std::uint32_t synapse) const { return columns[p][strides[p] * synapse]; }
+    double operator()(TimingParameter p, std::uint32_t synapse) const {
+        return shared ? first[p] : columns[p][strides[p] * synapse];
+    }
 
     double bounded(double w, std::uint32_t s) const {
         const double low = (*this)(kMinimum, s), high = (*this)(kMaximum, s);
@@ -179,12 +184,12 @@ struct PlasticStore::Kernel {
 };
 
 // Processes the postsynaptic spikes that reached a segment by `step` and, if `is_pre`, a presynaptic one at `step`.
-template <PlasticRule rule>
+template <PlasticRule rule, bool shared>
 void PlasticStore::timed_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
                                std::vector<double>& transmitted) const {
     const PlasticSegment& segment = segments_[i];
     const PlasticModel& model = (*models_)[segment.projection];
-    const Kernel kernel(model);
+    const Kernel<shared> kernel(model);
     const std::size_t which = trace_[segment.projection];
     const std::int64_t dendritic = segment.dendritic;
     SegmentState& own = state.segments[i];
@@ -193,7 +198,7 @@ void PlasticStore::timed_spike(PlasticState& state, std::uint32_t i, std::int64_
     const std::int64_t last_post = is_pre && dendritic == 0 ? step - 1 : step;
     const auto trace_at = [&, last = own.last_step](std::int64_t at_step) {
         if (at_step == last) return trace_before;
-        return trace * std::exp(-static_cast<double>(at_step - last) / model.tau_pre);
+        return trace * model.pre(at_step - last);
     };
     for (std::uint64_t k = segment.first; k < segment.first + segment.count; ++k) {
         double w = state.weights[k];
@@ -202,16 +207,16 @@ void PlasticStore::timed_spike(PlasticState& state, std::uint32_t i, std::int64_
         std::size_t n = posts.size();
         while (n > 0 && posts[n - 1] + dendritic > own.applied_step) --n;
         for (; n < posts.size() && posts[n] + dendritic <= last_post; ++n) {
-            if (trace != 0) w = kernel.after_post<rule>(w, trace_at(posts[n] + dendritic), s);
+            if (trace != 0) w = kernel.template after_post<rule>(w, trace_at(posts[n] + dendritic), s);
         }
         if (is_pre) {
             while (n > 0 && posts[n - 1] + dendritic >= step) --n;
             double post_trace = 0;
             if (n > 0) {
                 const auto interval = static_cast<double>(step - dendritic - posts[n - 1]);
-                post_trace = history_.trace(neuron, n - 1, which) * std::exp(-interval / model.tau_post);
+                post_trace = history_.trace(neuron, n - 1, which) * std::exp(-interval / model.post.tau());
             }
-            w = kernel.after_pre<rule>(w, post_trace, s);
+            w = kernel.template after_pre<rule>(w, post_trace, s);
             transmitted.push_back(w);
         }
         state.weights[k] = w;
@@ -226,19 +231,30 @@ void PlasticStore::timed_spike(PlasticState& state, std::uint32_t i, std::int64_
     trace += 1.0;
 }
 
+template <bool shared>
+void PlasticStore::timed_spike_of(PlasticRule rule, PlasticState& state, std::uint32_t i, std::int64_t step,
+                                  bool is_pre, std::vector<double>& transmitted) const {
+    switch (rule) {
+        case PlasticRule::kAdditive:
+            return timed_spike<PlasticRule::kAdditive, shared>(state, i, step, is_pre, transmitted);
+        case PlasticRule::kMultiplicative:
+            return timed_spike<PlasticRule::kMultiplicative, shared>(state, i, step, is_pre, transmitted);
+        case PlasticRule::kAdditiveMultiplicative:
+            return timed_spike<PlasticRule::kAdditiveMultiplicative, shared>(state, i, step, is_pre, transmitted);
+        default:
+            return timed_spike<PlasticRule::kGutig, shared>(state, i, step, is_pre, transmitted);
+    }
+}
+
 void PlasticStore::dispatch(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
                             std::vector<double>& transmitted) const {
-    switch ((*models_)[segments_[i].projection].rule) {
-        case PlasticRule::kAdditive:
-            return timed_spike<PlasticRule::kAdditive>(state, i, step, is_pre, transmitted);
-        case PlasticRule::kMultiplicative:
-            return timed_spike<PlasticRule::kMultiplicative>(state, i, step, is_pre, transmitted);
-        case PlasticRule::kAdditiveMultiplicative:
-            return timed_spike<PlasticRule::kAdditiveMultiplicative>(state, i, step, is_pre, transmitted);
-        case PlasticRule::kGutig:
-            return timed_spike<PlasticRule::kGutig>(state, i, step, is_pre, transmitted);
-        case PlasticRule::kTsodyksMarkram:
-            if (is_pre) short_term_spike(state, i, step, transmitted);
+    const PlasticModel& model = (*models_)[segments_[i].projection];
+    if (!model.is_timing()) {
+        if (is_pre) short_term_spike(state, i, step, transmitted);
+    } else if (model.is_shared()) {
+        timed_spike_of<true>(model.rule, state, i, step, is_pre, transmitted);
+    } else {
+        timed_spike_of<false>(model.rule, state, i, step, is_pre, transmitted);
     }
 }
 

@@ -7,7 +7,9 @@
 // traces are always computed from the spike that left them.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -29,13 +31,34 @@ enum class PlasticRule : int {
 enum TimingParameter { kPostGain, kPreGain, kPreLoss, kConstantLoss, kMinimum, kMaximum, kMuPlus, kMuMinus };
 enum ShortTermParameter { kUse, kTauRec, kTauFacil, kTauPsc, kInitialUse };  // taus in steps
 
+// exp(-n / tau) of whole numbers of steps; small ones from a table, with the same bits.
+class Decay {
+  public:
+    explicit Decay(double tau) : tau_(tau), table_(tau > 0 ? kTable : 0) {
+        for (std::size_t n = 0; n < table_.size(); ++n) table_[n] = std::exp(-static_cast<double>(n) / tau_);
+    }
+    double operator()(std::int64_t n) const {
+        const auto i = static_cast<std::size_t>(n);
+        return i < table_.size() ? table_[i] : std::exp(-static_cast<double>(n) / tau_);
+    }
+    double tau() const { return tau_; }
+
+  private:
+    static constexpr std::size_t kTable = 4096;
+    double tau_;
+    std::vector<double> table_;
+};
+
 // What a projection's synapses do; one object for all partitions.
 struct PlasticModel {
     PlasticRule rule;
-    double tau_pre, tau_post;                     // in steps
+    Decay pre, post;                              // of the traces
     std::vector<std::vector<double>> parameters;  // columns of length 1 or the number of synapses
 
     bool is_timing() const { return rule != PlasticRule::kTsodyksMarkram; }
+    bool is_shared() const {
+        return std::all_of(parameters.begin(), parameters.end(), [](const auto& column) { return column.size() == 1; });
+    }
 };
 
 struct PlasticColumns {
@@ -98,6 +121,7 @@ class PlasticStore {
 
   private:
     struct Row;
+    template <bool shared>
     struct Kernel;
 
     void append(const Row& row);
@@ -108,9 +132,12 @@ class PlasticStore {
     std::uint32_t neuron_of(std::uint32_t target) const {
         return target < receptor_stride_ ? target : target - receptor_stride_;
     }
-    template <PlasticRule rule>
+    template <PlasticRule rule, bool shared>
     void timed_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival, bool is_pre,
                      std::vector<double>& transmitted) const;
+    template <bool shared>
+    void timed_spike_of(PlasticRule rule, PlasticState& state, std::uint32_t i, std::int64_t arrival, bool is_pre,
+                        std::vector<double>& transmitted) const;
     void dispatch(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
                   std::vector<double>& transmitted) const;
     void short_term_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival,
