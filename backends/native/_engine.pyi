@@ -60,6 +60,8 @@ class Engine:
                         NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
                     ]
                 ],
+                int,
+                int,
             ]
         ],
     ) -> None: ...
@@ -83,6 +85,8 @@ class Engine:
                     NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
                 ]
             ],
+            int,
+            int,
         ],
     ) -> None: ...
     def set_constants(

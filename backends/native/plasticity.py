@@ -9,16 +9,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from pycosim.errors import NotSupportedError
 from pycosim.network import Network, Projection
-from pycosim.network.plasticity import WEIGHT_DEPENDENCES
+from pycosim.network.plasticity import ALL_SITES, WEIGHT_DEPENDENCES
 from pycosim.network.plasticity_checks import require_same_delays
-from pycosim.network.short_term import receptor_time_constants
+from pycosim.network.short_term import draw_stream, receptor_time_constants
 from pycosim.network.validate import validate_projection
+from pycosim.random import unsigned
 
 # In the order of the engine's PlasticRule and TimingParameter.
-_RULES = (*WEIGHT_DEPENDENCES, "TsodyksMarkram")
+_RULES = (*WEIGHT_DEPENDENCES, "TsodyksMarkram", "Quantal")
 _TIMING = ("post_gain", "pre_gain", "pre_loss", "constant_loss", "w_min", "w_max", "mu_plus", "mu_minus")
 
-Model = tuple[int, float, float, list[NDArray[np.float64]]]
+Model = tuple[int, float, float, list[NDArray[np.float64]], int, int]
 
 
 class PlasticProjections:
@@ -37,7 +38,7 @@ class PlasticProjections:
         self._index = [i for i, p in enumerate(network.projections) if p.plasticity is not None]
         projections = [network.projections[i] for i in self._index]
         self._delays = [projection.delay_column() for projection in projections]
-        self._models = [_model(network, projection) for projection in projections]
+        self._models = [_model(network, i) for i in self._index]
         if projections:
             dendritic = [_dendritic(projection) for projection in projections]
             engine.connect_plastic(
@@ -68,7 +69,7 @@ class PlasticProjections:
         """
         number, described = self._index.index(projection), self._network.projections[projection]
         validate_projection(self._network, described)
-        old, new = self._models[number], _model(self._network, described)
+        old, new = self._models[number], _model(self._network, projection)
         _check_change(described, old, new)
         self._engine.set_plastic_model(number, new)
         self._models[number] = new
@@ -91,17 +92,25 @@ def _dendritic(projection: Projection) -> NDArray[np.int32]:
     return plasticity.dendritic_steps(delays) if plasticity.changes_weights else np.ascontiguousarray(delays)
 
 
-def _model(network: Network, projection: Projection) -> Model:
-    plasticity, dt_ms = projection.plasticity, network.dt_ms
+def _model(network: Network, index: int) -> Model:
+    """Return rule, time constants of traces in steps, columns of parameters, seed and stream of draws."""
+    projection, dt_ms = network.projections[index], network.dt_ms
+    plasticity = projection.plasticity
+    draws = unsigned(network.seed), draw_stream(index)
     if plasticity.changes_weights:
         c = plasticity.coefficients()
         rule = _RULES.index(plasticity.weight_dependence)
-        return rule, c["tau_pre"] / dt_ms, c["tau_post"] / dt_ms, [_column(c[name]) for name in _TIMING]
-    p = plasticity.parameters
-    tau_psc = receptor_time_constants(network, projection)
-    columns = [p["U"], *(np.asarray(tau) / dt_ms for tau in (p["tau_rec"], p["tau_facil"], tau_psc))]
-    columns.append(plasticity.initial.get("u", 0.0))
-    return _RULES.index(plasticity.rule), 0.0, 0.0, [_column(column) for column in columns]
+        columns = [_column(c[name]) for name in _TIMING]
+        return rule, c["tau_pre"] / dt_ms, c["tau_post"] / dt_ms, columns, *draws
+    if plasticity.rule == "TsodyksMarkram":
+        p, rule = plasticity.parameters, "TsodyksMarkram"
+        own = (np.asarray(receptor_time_constants(network, projection)) / dt_ms, 0.0, 0.0)
+    else:
+        p, rule = plasticity.quantal_parameters(), "Quantal"
+        own = (0.0, p["n"], plasticity.initial.get("a", ALL_SITES))
+    taus = (np.asarray(p[name]) / dt_ms for name in ("tau_rec", "tau_facil"))
+    columns = [p["U"], *taus, plasticity.initial.get("u", 0.0), *own]
+    return _RULES.index(rule), 0.0, 0.0, [_column(column) for column in columns], *draws
 
 
 def _column(values: ArrayLike) -> NDArray[np.float64]:

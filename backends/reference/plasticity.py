@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pycosim.backends.reference.quantal import QuantalSynapses
 from pycosim.network import Network, Projection
 from pycosim.network.plasticity import Column
 from pycosim.network.short_term import receptor_time_constants
@@ -34,12 +35,15 @@ class PlasticSynapses(Protocol):
         """Read the projection's weights again."""
 
 
-def plastic_synapses(network: Network, projection: Projection) -> PlasticSynapses:
+def plastic_synapses(network: Network, index: int) -> PlasticSynapses:
     """Return the synapses of a plastic projection in their initial state."""
+    projection = network.projections[index]
     assert projection.plasticity is not None
     if projection.plasticity.changes_weights:
         return TimingDependentSynapses(network, projection)
-    return TsodyksMarkramSynapses(network, projection)
+    if projection.plasticity.rule == "TsodyksMarkram":
+        return TsodyksMarkramSynapses(network, projection)
+    return QuantalSynapses(network, index)
 
 
 class TimingDependentSynapses:

@@ -53,7 +53,7 @@ class ReferenceSimulation:
             lambda: np.zeros((len(RECEPTORS), network.n_neurons))
         )
         self._plastic = {
-            index: plastic_synapses(network, projection)
+            index: plastic_synapses(network, index)
             for index, projection in enumerate(network.projections)
             if projection.plasticity is not None
         }

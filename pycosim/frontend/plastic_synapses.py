@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pyNN.standardmodels import build_translations, synapses
@@ -13,7 +13,14 @@ from pycosim.errors import InvalidInputError, NotSupportedError
 from pycosim.frontend.cells import same_names
 from pycosim.frontend.simulator import state
 from pycosim.frontend.synapse_values import Values, distance_function
-from pycosim.network.plasticity import SHARED, TIMING_RULES, WEIGHT_DEPENDENCES, Plasticity
+from pycosim.network.plasticity import (
+    ALL_SITES,
+    SHARED,
+    SHORT_TERM_RULES,
+    TIMING_RULES,
+    WEIGHT_DEPENDENCES,
+    Plasticity,
+)
 
 
 def _component(name: str) -> type:
@@ -116,15 +123,43 @@ class _TextValues:
         return state.min_delay
 
 
-class TsodyksMarkramSynapse(_TextValues, synapses.TsodyksMarkramSynapse):
-    """Synapse with depression and facilitation; `pycosim.network.plasticity` has the equations."""
+class _ShortTermSynapse(_TextValues):
+    """What synapses that depend on presynaptic spikes only have in common.
 
-    translations = same_names(synapses.TsodyksMarkramSynapse)
+    `rule` and `initial` are those of the description.
+    """
+
+    rule = ""
+    initial: ClassVar[dict[str, float]] = {"u": 0.0}
+
+    def get_schema(self) -> dict[str, type]:
+        """Return the type of each parameter; that of a whole number would refuse arrays with gaps."""
+        return dict.fromkeys(self.default_parameters, float)
 
     def plasticity(self, values: Callable[[str], Values | None], label: str) -> Plasticity:
         """Return the description; `values` gives a parameter's values at the synapses."""
-        parameters = {name: values(name) for name in ("U", "tau_rec", "tau_facil")}
-        return Plasticity("TsodyksMarkram", parameters=parameters, initial=dict(self.default_initial_values))
+        parameters = {name: values(name) for name in SHORT_TERM_RULES[self.rule]}
+        return Plasticity(self.rule, parameters=parameters, initial=dict(self.initial))
+
+
+def _short_term(name: str, rule: str) -> type:
+    base = getattr(synapses, name)
+    doc = f"PyNN's {name}; `pycosim.network.plasticity` has the equations under {rule!r}."
+    body = {"__doc__": doc, "__module__": __name__, "translations": same_names(base), "rule": rule}
+    if rule == "Quantal":
+        body["initial"] = {"u": 0.0, "a": ALL_SITES}
+    return type(name, (_ShortTermSynapse, base), body)
+
+
+SHORT_TERM: dict[str, type] = {
+    name: _short_term(name, rule)
+    for name, rule in {
+        "TsodyksMarkramSynapse": "TsodyksMarkram",
+        "MultiQuantalSynapse": "Quantal",
+        "StochasticTsodyksMarkramSynapse": "StochasticTsodyksMarkram",
+        "SimpleStochasticSynapse": "SimpleStochastic",
+    }.items()
+}
 
 
 def shared(name: str, value: Values | None, label: str) -> Values:

@@ -8,7 +8,7 @@ from pyNN.standardmodels import StandardModelType, electrodes, synapses
 from pyNN.standardmodels.electrodes import StandardCurrentSource
 
 from pycosim.frontend.cells import placeholder, same_names
-from pycosim.frontend.plastic_synapses import COMPONENTS, STDPMechanism, TsodyksMarkramSynapse
+from pycosim.frontend.plastic_synapses import COMPONENTS, SHORT_TERM, STDPMechanism
 from pycosim.frontend.simulator import state
 from pycosim.frontend.synapse_values import distance_function
 
@@ -33,7 +33,7 @@ class StaticSynapse(synapses.StaticSynapse):
 SUPPORTED: dict[str, type] = {
     "StaticSynapse": StaticSynapse,
     "STDPMechanism": STDPMechanism,
-    "TsodyksMarkramSynapse": TsodyksMarkramSynapse,
+    **SHORT_TERM,
 }
 
 

@@ -46,6 +46,13 @@ sets ``u = u + U (1 - u)`` (U itself where tau_facil is 0), then moves ``u x`` f
 ``weight u x``. At step 0, y = z = 0, and u has its initial value. `tau_psc` is the time constant of the
 receptor that the synapse ends on, 0 where it has none.
 
+`Quantal` (U, n, tau_rec, tau_facil; Fuhrmann et al. 2002, J Neurophysiol 87:140) has n release sites, of
+which a (unless given: all) are available at step 0. At a presynaptic spike u is as above, each empty site has
+become available with probability ``1 - exp(-interval / tau_rec)``, then each available site releases with
+probability u and is empty; ``weight * released / n`` is transmitted. `StochasticTsodyksMarkram` (U, tau_rec,
+tau_facil) has one site, `SimpleStochastic` (p) one that is always available, with u = p. Draws are
+counter-based: they depend on the network's seed, the projection, the synapse and its number of spikes so far.
+
 A spike uses the state at its emission; as only intervals between spikes matter, the delay changes nothing.
 """
 
@@ -72,8 +79,16 @@ TIMING_RULES: dict[str, tuple[str, ...]] = {
 }
 """Parameters of each rule that depends on spikes of both sides."""
 
-SHORT_TERM_RULES: dict[str, tuple[str, ...]] = {"TsodyksMarkram": ("U", "tau_rec", "tau_facil")}
+SHORT_TERM_RULES: dict[str, tuple[str, ...]] = {
+    "TsodyksMarkram": ("U", "tau_rec", "tau_facil"),
+    "Quantal": ("U", "n", "tau_rec", "tau_facil"),
+    "StochasticTsodyksMarkram": ("U", "tau_rec", "tau_facil"),
+    "SimpleStochastic": ("p",),
+}
 """Parameters of each rule that depends on presynaptic spikes only."""
+
+ALL_SITES = 2.0**31
+"""Initial value of "a" that stands for all release sites."""
 
 SHARED = frozenset({"tau_plus", "tau_minus", "tau"})
 """Parameters that all synapses of a projection share."""
@@ -92,7 +107,7 @@ class Plasticity:
     parameters : dict of str to float or (n_synapses,) float64 ndarray
         Those of the rule and of the weight dependence: ms, Hz, and the unit of the weights.
     initial : dict of str to float or (n_synapses,) float64 ndarray
-        Initial values of state variables: "u" of short-term rules.
+        Initial values of state variables: "u" of short-term rules, "a" of the quantal one.
     dendritic_delay_fraction : float
         Share of the delay that a postsynaptic spike takes to the synapse, for timing rules.
     """
@@ -117,6 +132,12 @@ class Plasticity:
     def dendritic_steps(self, delays: ArrayLike) -> NDArray[np.int32]:
         """Return the dendritic part of delays in steps."""
         return np.floor(self.dendritic_delay_fraction * np.asarray(delays) + 0.5).astype(np.int32)
+
+    def quantal_parameters(self) -> dict[str, Column]:
+        """Return U, n, tau_rec and tau_facil of a stochastic rule; a tau_rec of 0 ms means at once."""
+        if self.rule == "SimpleStochastic":
+            return {"U": self.parameters["p"], "n": 1.0, "tau_rec": 0.0, "tau_facil": 0.0}
+        return {"n": 1.0} | {name: self.parameters[name] for name in self.parameter_names}
 
     def coefficients(self) -> dict[str, Column]:
         """Return what a timing rule's equations above are written in, each a number or a column.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pycosim.errors import NotSupportedError
 from pycosim.network.columns import Network, Projection
 from pycosim.network.plasticity import (
+    ALL_SITES,
     SHARED,
     SHORT_TERM_RULES,
     TIMING_RULES,
@@ -30,8 +31,11 @@ _RANGES = {
     "mu_minus": (0.0, np.inf),
     "U": (0.0, 1.0),
     "u": (0.0, 1.0),
+    "p": (0.0, 1.0),
+    "n": (1.0, ALL_SITES),
+    "a": (0.0, ALL_SITES),
 }
-_MAY_BE_LOWEST = frozenset({"tau_facil", "rho", "mu_plus", "mu_minus", "U", "u"})
+_MAY_BE_LOWEST = frozenset({"tau_facil", "rho", "mu_plus", "mu_minus", "U", "u", "p", "n", "a"})
 
 _MULTIPLES_OF_W_MAX = frozenset({"AdditiveWeightDependence", "AdditivePotentiationMultiplicativeDepression"})
 
@@ -79,13 +83,16 @@ def _column_problems(name: str, column: Column, size: int) -> Iterator[str]:
         return
     low, high = _RANGES.get(name, (-np.inf, np.inf))
     bad = ~np.isfinite(values) | (values < low) | (values > high)
+    if name in ("n", "a"):
+        bad |= values != np.floor(values)
     if name not in _MAY_BE_LOWEST:
         bad |= values == low
     if np.any(bad):
         whose = f" for {np.count_nonzero(bad)} of {size} synapses" if values.ndim else ""
         above = "" if low == -np.inf else f" {'of at least' if name in _MAY_BE_LOWEST else 'above'} {low:g}"
+        kind = "whole" if name in ("n", "a") else "finite"
         below = "" if high == np.inf else f" and at most {high:g}"
-        yield f"{name} is {values[bad].flat[0]:g}{whose}; it must be a finite number{above}{below}"
+        yield f"{name} is {values[bad].flat[0]:g}{whose}; it must be a {kind} number{above}{below}"
 
 
 def _bound_problems(plasticity: Plasticity) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What short-term plasticity needs to know of the neurons that synapses end on."""
+"""What short-term plasticity needs to know of the network: receptors that synapses end on, random streams."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim.network.columns import Network, Projection
+from pycosim.random import stream_of
 
 _TIME_CONSTANTS = {"excitatory": "tau_syn_E", "inhibitory": "tau_syn_I"}
 
@@ -25,3 +26,8 @@ def receptor_time_constants(network: Network, projection: Projection) -> float |
             of_neuron[population.first : population.first + population.size] = population.column(name)
     column = of_neuron[projection.targets]
     return float(column[0]) if len(column) and np.all(column == column[0]) else column
+
+
+def draw_stream(projection: int) -> int:
+    """Return the random stream of the stochastic synapses of a projection, which is given by its index."""
+    return stream_of("synapses", projection)

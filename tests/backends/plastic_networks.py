@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pycosim.network import Plasticity
-from pycosim.network.plasticity import TIMING_RULES, WEIGHT_DEPENDENCES
+from pycosim.network.plasticity import SHORT_TERM_RULES, TIMING_RULES, WEIGHT_DEPENDENCES
 
 from .backend_networks import connect, network_of, neurons, random_network, spike_array
 
@@ -39,7 +39,7 @@ def with_plasticity(seed, *, short_term=True):
         if not projection.n_synapses or rng.random() < 0.3:
             continue
         projection.weights = np.array(projection.weight_column())
-        if short_term and rng.random() < 0.3:
+        if short_term and rng.random() < 0.45:
             projection.plasticity = _random_short_term(rng, projection.n_synapses)
         else:
             projection.plasticity = _random_timing(rng, projection)
@@ -51,9 +51,15 @@ def _varied(rng, low, high, n):
 
 
 def _random_short_term(rng, n):
+    rule = rng.choice(list(SHORT_TERM_RULES))
+    if rule == "SimpleStochastic":
+        return Plasticity("SimpleStochastic", parameters={"p": _varied(rng, 0.1, 0.9, n)})
     parameters = dict(U=_varied(rng, 0.1, 0.9, n), tau_rec=_varied(rng, 5.0, 100.0, n))
+    if rule == "Quantal":
+        parameters["n"] = rng.integers(1, 7, n).astype(float) if rng.random() < 0.5 else 3.0
     parameters["tau_facil"] = 0.0 if rng.random() < 0.3 else _varied(rng, 5.0, 100.0, n)
-    return Plasticity("TsodyksMarkram", parameters=parameters, initial={"u": float(rng.uniform(0, 0.5))})
+    initial = {"u": float(rng.uniform(0, 0.5))} | ({"a": 2.0} if rule == "Quantal" else {})
+    return Plasticity(str(rule), parameters=parameters, initial=initial)
 
 
 def _random_timing(rng, projection):

@@ -187,3 +187,24 @@ def test_chips_learn_as_native_does(sim):
         target.end()
     np.testing.assert_array_equal(results[0], results[1])
     assert np.ptp(results[0]) > 0.1
+
+
+def test_stochastic_synapses_have_their_parameters_and_initial_values(sim):
+    sim.setup(timestep=0.1, seed=7)
+    source = sim.Population(1, sim.SpikeSourceArray(spike_times=np.arange(5.0, 500.0, 5.0)))
+    neurons = sim.Population(3, sim.IF_cond_exp(tau_syn_E=1.0))
+    neurons.record("gsyn_exc")
+    simple = sim.SimpleStochasticSynapse(weight=0.5, p=np.array([[0.0, 0.5, 1.0]]))
+    quantal = sim.MultiQuantalSynapse(weight=0.1, U=0.4, n=3, tau_rec=50.0)
+    first = sim.Projection(source, neurons, sim.AllToAllConnector(), simple)
+    second = sim.Projection(source, neurons, sim.AllToAllConnector(), quantal)
+    second.initialize(a=0.0, u=0.4)
+    assert first.get("p", "list", with_address=False) == [0.0, 0.5, 1.0]
+    second.set(n=[1, 2, 3], weight=0.0)
+    assert second.get("n", "list", with_address=False) == [1.0, 2.0, 3.0]
+    sim.run(500.0)
+    g = np.asarray(neurons.get_data().segments[0].filter(name="gsyn_exc")[0])
+    arrivals = (np.diff(g, axis=0) > 0.2).sum(axis=0)
+    assert arrivals[0] == 0
+    assert 25 < arrivals[1] < 75  # five standard deviations around half of 99
+    assert arrivals[2] == 99

@@ -61,11 +61,11 @@ void connect(Engine& engine, const std::vector<ProjectionTuple>& projections) {
     engine.connect(columns);
 }
 
-using PlasticTuple = std::tuple<int, double, double, std::vector<Array<double>>>;
+using PlasticTuple = std::tuple<int, double, double, std::vector<Array<double>>, std::uint64_t, std::uint64_t>;
 
 PlasticModel plastic_model(const PlasticTuple& model) {
-    const auto& [rule, tau_pre, tau_post, columns] = model;
-    PlasticModel result{static_cast<PlasticRule>(rule), Decay(tau_pre), Decay(tau_post), {}};
+    const auto& [rule, tau_pre, tau_post, columns, seed, stream] = model;
+    PlasticModel result{static_cast<PlasticRule>(rule), Decay(tau_pre), Decay(tau_post), {}, pycosim::key_of(seed, stream)};
     for (const auto& column : columns) result.parameters.emplace_back(column.data(), column.data() + column.size());
     return result;
 }

@@ -84,6 +84,16 @@ PlasticStore::PlasticStore(std::span<const PlasticColumns> projections, const st
         if (core_of_neuron.empty()) core_.clear();
         row_.push_back(static_cast<std::uint32_t>(segments_.size()));
     }
+    state.available.resize(
+        std::any_of(models.begin(), models.end(), [](auto& m) { return m.rule == PlasticRule::kQuantal; })
+            ? targets_.size()
+            : 0);
+    for (const PlasticSegment& segment : segments_) {
+        if (models[segment.projection].rule != PlasticRule::kQuantal) continue;
+        const double sites = parameter(segment.projection, kInitialSites, segment.first);
+        std::fill_n(state.available.begin() + static_cast<std::ptrdiff_t>(segment.first), segment.count,
+                    static_cast<std::uint32_t>(sites));
+    }
     targets_.shrink_to_fit();
     synapse_.shrink_to_fit();
     state.weights.shrink_to_fit();
@@ -250,7 +260,12 @@ void PlasticStore::dispatch(PlasticState& state, std::uint32_t i, std::int64_t s
                             std::vector<double>& transmitted) const {
     const PlasticModel& model = (*models_)[segments_[i].projection];
     if (!model.is_timing()) {
-        if (is_pre) short_term_spike(state, i, step, transmitted);
+        if (!is_pre) return;
+        if (model.rule == PlasticRule::kQuantal) {
+            quantal_spike(state, i, step, transmitted);
+        } else {
+            short_term_spike(state, i, step, transmitted);
+        }
     } else if (model.is_shared()) {
         timed_spike_of<true>(model.rule, state, i, step, is_pre, transmitted);
     } else {
@@ -273,7 +288,7 @@ void PlasticStore::catch_up(PlasticState& state, std::uint32_t i, std::int64_t s
 void PlasticStore::rest(PlasticState& state, std::uint32_t i, std::int64_t step) const {
     const PlasticSegment& segment = segments_[i];
     SegmentState& own = state.segments[i];
-    if ((*models_)[segment.projection].is_timing() || step <= own.last_step) return;
+    if ((*models_)[segment.projection].rule != PlasticRule::kTsodyksMarkram || step <= own.last_step) return;
     const auto tau = [&](int name) { return parameter(segment.projection, name, segment.first); };
     const auto interval = static_cast<double>(step - own.last_step);
     auto& [active, inactive, use] = own.values;
@@ -294,6 +309,38 @@ void PlasticStore::short_term_spike(PlasticState& state, std::uint32_t i, std::i
     active += moved;
     const double* weight = state.weights.data() + segment.first;
     for (std::uint32_t k = 0; k < segment.count; ++k) transmitted.push_back(weight[k] * moved);
+}
+
+void PlasticStore::quantal_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival,
+                                 std::vector<double>& transmitted) const {
+    const PlasticSegment& segment = segments_[i];
+    const PlasticModel& model = (*models_)[segment.projection];
+    SegmentState& own = state.segments[i];
+    auto& [n_spikes, unused, use] = own.values;
+    const auto value = [&](int name) { return parameter(segment.projection, name, segment.first); };
+    const auto interval = static_cast<double>(arrival - own.last_step);
+    const double left = use * decay(interval, value(kTauFacil));
+    use = left + value(kUse) * (1 - left);
+    const double recovery = 1 - decay(interval, value(kTauRec));
+    const auto n_sites = static_cast<std::uint32_t>(value(kSites));
+    for (std::uint64_t k = segment.first; k < segment.first + segment.count; ++k) {
+        Block block{};
+        std::uint32_t n_draws = 0;
+        const auto draw = [&] {
+            if (n_draws % 2 == 0) {
+                block = block_of(model.key, synapse_[k], n_draws / 2, static_cast<std::uint64_t>(n_spikes));
+            }
+            const std::uint32_t word = 2 * (n_draws++ % 2);
+            return uniform(block[word], block[word + 1]);
+        };
+        std::uint32_t available = std::min(state.available[k], n_sites), n_released = 0;
+        for (std::uint32_t n_empty = n_sites - available; n_empty > 0; --n_empty) available += draw() < recovery;
+        for (std::uint32_t site = 0; site < available; ++site) n_released += draw() < use;
+        state.available[k] = available - n_released;
+        transmitted.push_back(state.weights[k] * (static_cast<double>(n_released) / n_sites));
+    }
+    own.last_step = arrival;
+    n_spikes += 1;
 }
 
 void PlasticStore::add_post_spike(std::uint32_t neuron, std::int64_t step) {

@@ -15,6 +15,7 @@
 #include <span>
 #include <vector>
 
+#include "../../../pycosim/csrc/philox.hpp"
 #include "post_history.hpp"
 #include "synapses.hpp"
 
@@ -26,10 +27,12 @@ enum class PlasticRule : int {
     kAdditiveMultiplicative,
     kGutig,
     kTsodyksMarkram,
+    kQuantal,
 };
 
 enum TimingParameter { kPostGain, kPreGain, kPreLoss, kConstantLoss, kMinimum, kMaximum, kMuPlus, kMuMinus };
-enum ShortTermParameter { kUse, kTauRec, kTauFacil, kTauPsc, kInitialUse };  // taus in steps
+// Time constants are in steps; kTauPsc is only of Tsodyks and Markram's rule, sites are only of the quantal one.
+enum ShortTermParameter { kUse, kTauRec, kTauFacil, kInitialUse, kTauPsc, kSites, kInitialSites };
 
 // exp(-n / tau) of whole numbers of steps; small ones from a table, with the same bits.
 class Decay {
@@ -54,8 +57,9 @@ struct PlasticModel {
     PlasticRule rule;
     Decay pre, post;                              // of the traces
     std::vector<std::vector<double>> parameters;  // columns of length 1 or the number of synapses
+    Key key;                                      // of the draws
 
-    bool is_timing() const { return rule != PlasticRule::kTsodyksMarkram; }
+    bool is_timing() const { return rule < PlasticRule::kTsodyksMarkram; }
     bool is_shared() const {
         return std::all_of(parameters.begin(), parameters.end(), [](const auto& column) { return column.size() == 1; });
     }
@@ -73,7 +77,7 @@ struct PlasticSegment {
 };
 
 // What changes in a segment. Of a timing rule: the presynaptic trace after and before the spikes of the last step. Of a
-// short-term rule: active and inactive resources, and their use.
+// short-term rule: active and inactive resources, and their use; of a stochastic one: spikes so far, -, use.
 struct SegmentState {
     std::int64_t last_step = 0;      // at which a presynaptic spike came
     std::int64_t applied_step = -1;  // up to which postsynaptic spikes have been processed
@@ -82,6 +86,7 @@ struct SegmentState {
 
 struct PlasticState {
     std::vector<double> weights;
+    std::vector<std::uint32_t> available;  // release sites by synapse; empty where no rule has them
     std::vector<SegmentState> segments;
 };
 
@@ -142,6 +147,9 @@ class PlasticStore {
                   std::vector<double>& transmitted) const;
     void short_term_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival,
                           std::vector<double>& transmitted) const;
+
+    void quantal_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival,
+                       std::vector<double>& transmitted) const;
 
     const std::vector<PlasticModel>* models_;
     std::uint32_t receptor_stride_;
