@@ -14,22 +14,6 @@ const Model* find_model(std::string_view name) {
     throw std::invalid_argument("unknown model " + std::string(name));
 }
 
-std::int64_t smallest_delay(std::span<const ProjectionColumns> projections) {
-    std::int64_t smallest = kMaxBatchSteps;
-    for (const ProjectionColumns& p : projections) {
-        for (const std::int32_t delay : p.delays) smallest = std::min<std::int64_t>(smallest, delay);
-    }
-    return smallest;
-}
-
-std::int64_t largest_delay(std::span<const ProjectionColumns> projections) {
-    std::int64_t largest = 1;
-    for (const ProjectionColumns& p : projections) {
-        for (const std::int32_t delay : p.delays) largest = std::max<std::int64_t>(largest, delay);
-    }
-    return largest;
-}
-
 }  // namespace
 
 Engine::Engine(std::span<const PopulationSpec> populations, std::span<const std::int32_t> core_of_neuron,
@@ -64,50 +48,7 @@ void Engine::connect(std::span<const ProjectionColumns> projections) {
         SynapseStore store(index, projections, partition.target_map(n_neurons_), core_of_neuron_);
         partition.connect(std::move(store), first_emission, max_delay, step_);
     });
-    batch_steps_ = std::min(smallest_delay(projections), smallest_plastic_delay_);
-}
-
-void Engine::connect_plastic(std::span<const PlasticColumns> projections, std::vector<PlasticModel> models) {
-    if (projections.size() != models.size()) throw std::invalid_argument("one model is needed for each projection");
-    if (!n_plastic_synapses_.empty()) throw std::logic_error("there are plastic synapses already");
-    plastic_models_ = std::move(models);
-    std::vector<ProjectionColumns> columns;
-    for (const PlasticColumns& projection : projections) {
-        columns.push_back(projection.synapses);
-        n_plastic_synapses_.push_back(projection.synapses.targets.size());
-    }
-    smallest_plastic_delay_ = smallest_delay(columns);
-    largest_plastic_delay_ = largest_delay(columns);
-    pool_.run([&](unsigned thread) {
-        Partition& partition = partitions_[thread];
-        auto store = std::make_unique<PlasticStore>(projections, plastic_models_, partition.target_map(n_neurons_),
-                                                    core_of_neuron_);
-        partition.connect_plastic(std::move(store), largest_plastic_delay_);
-    });
-    batch_steps_ = std::min(batch_steps_, smallest_plastic_delay_);
-}
-
-std::vector<double> Engine::plastic_weights(std::size_t projection) const {
-    std::vector<double> weights(n_plastic_synapses_.at(projection));
-    for (const Partition& partition : partitions_) {
-        partition.gather_weights(static_cast<std::uint32_t>(projection), step_, weights);
-    }
-    return weights;
-}
-
-void Engine::set_plastic_weights(std::size_t projection, std::span<const double> weights) {
-    if (weights.size() != n_plastic_synapses_.at(projection)) throw std::invalid_argument("wrong number of weights");
-    for (Partition& partition : partitions_) {
-        if (started_) partition.settle(static_cast<std::uint32_t>(projection), step_);
-        partition.set_weights(static_cast<std::uint32_t>(projection), weights);
-    }
-}
-
-void Engine::set_plastic_model(std::size_t projection, PlasticModel model) {
-    for (Partition& partition : partitions_) {
-        if (started_) partition.settle(static_cast<std::uint32_t>(projection), step_);
-    }
-    plastic_models_.at(projection) = std::move(model);
+    batch_steps_ = std::min(smallest_delay(projections, kMaxBatchSteps), smallest_plastic_delay_);
 }
 
 const Model& Engine::dynamics(std::size_t population) const {
