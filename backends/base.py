@@ -106,3 +106,17 @@ class Simulation(Protocol):
 
     def close(self) -> None:
         """Free what the simulation holds (threads, files)."""
+
+
+@runtime_checkable
+class PlasticSimulation(Simulation, Protocol):
+    """A simulation of networks whose projections may have a `plasticity`.
+
+    A backend that does not offer this refuses such networks with NotSupportedError.
+    """
+
+    def plasticity_changed(self, projection: int) -> None:
+        """Read the parameters of a projection's plasticity again; weights and traces stay."""
+
+    def weights(self, projection: int) -> NDArray[np.float64]:
+        """Return the present weights of a projection, (n_synapses,) float64 in the order of its columns."""

@@ -193,6 +193,14 @@ class ChipSimulation:
             )
         self._engine.weights_changed(projection)
 
+    def plasticity_changed(self, projection: int) -> None:
+        """Read the parameters of a projection's plasticity again; weights and traces stay."""
+        self._engine.plasticity_changed(projection)
+
+    def weights(self, projection: int) -> NDArray[np.float64]:
+        """Return the present weights of a projection, (n_synapses,) float64."""
+        return self._engine.weights(projection)
+
     def recording_changed(self, population: int) -> None:
         """Read the population's recordings again; a new one starts at the present step."""
         self._engine.recording_changed(population)

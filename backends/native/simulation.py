@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from pycosim.backends.base import Progress
 from pycosim.backends.native import MODELS, _engine
 from pycosim.backends.native.inputs import InputFeed
+from pycosim.backends.native.plasticity import PlasticProjections
 from pycosim.backends.recording import Recorder, state_named
 from pycosim.errors import BackendError, InvalidInputError, NotSupportedError
 from pycosim.network import Network, Projection, model_named
@@ -55,6 +56,7 @@ class NativeSimulation:
             _core_column(network, core_of_neuron),
             threads,
         )
+        self._plastic = PlasticProjections(network, self._engine, _engine_columns)
         self._feed = InputFeed(network, self._engine)
         self._weights_stale = True
         for index, population in enumerate(network.populations):
@@ -192,11 +194,25 @@ class NativeSimulation:
             self._feed.forget(self.step)
         else:
             self._set_constants(population)
+            self._plastic.neurons_changed(population)
 
     def weights_changed(self, projection: int) -> None:
         """Read the projection's weights and delays again, for the spikes emitted from the next step on."""
         validate_projection(self._network, self._network.projections[projection])
-        self._weights_stale = True
+        if projection in self._plastic:
+            self._plastic.weights_changed(projection)
+        else:
+            self._weights_stale = True
+
+    def plasticity_changed(self, projection: int) -> None:
+        """Read the parameters of a projection's plasticity again; weights and traces stay."""
+        self._plastic.parameters_changed(projection)
+
+    def weights(self, projection: int) -> NDArray[np.float64]:
+        """Return the present weights of a projection, (n_synapses,) float64."""
+        if projection in self._plastic:
+            return self._plastic.weights(projection)
+        return np.array(self._network.projections[projection].weight_column())
 
     def recording_changed(self, population: int) -> None:
         """Read the population's recordings again."""
@@ -256,7 +272,8 @@ class NativeSimulation:
 
     def _update_weights(self) -> None:
         if self._weights_stale:
-            self._engine.connect([_engine_columns(projection) for projection in self._network.projections])
+            static = [p for p in self._network.projections if p.plasticity is None]
+            self._engine.connect([_engine_columns(projection) for projection in static])
             self._weights_stale = False
 
 

@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 from pycosim.backends.base import Progress
 from pycosim.backends.recording import Recorder, state_named
 from pycosim.backends.reference.neurons import Neurons
+from pycosim.backends.reference.plasticity import plastic_synapses
 from pycosim.errors import InvalidInputError
 from pycosim.network import Network
 from pycosim.network.inputs import source_spikes
+from pycosim.network.plasticity_checks import require_same_delays
 from pycosim.network.validate import validate, validate_population, validate_projection
 
 RECEPTORS = ("excitatory", "inhibitory")
 Int = NDArray[np.int64]
+Float = NDArray[np.float64]
 
 
 class ReferenceSimulation:
@@ -49,6 +52,12 @@ class ReferenceSimulation:
         self._arrivals: dict[int, NDArray[np.float64]] = defaultdict(
             lambda: np.zeros((len(RECEPTORS), network.n_neurons))
         )
+        self._plastic = {
+            index: plastic_synapses(network, index)
+            for index, projection in enumerate(network.projections)
+            if projection.plasticity is not None
+        }
+        self._delays = {index: network.projections[index].delay_column() for index in self._plastic}
         self._recorders = [
             Recorder(population, lambda name, index=index: self._neurons[index].states[name])
             for index, population in enumerate(network.populations)
@@ -67,6 +76,8 @@ class ReferenceSimulation:
             self._emit(_at_step(inputs, 0))
         for _ in range(n_steps):
             self.step += 1
+            for index, synapses in self._plastic.items():
+                self._transmit(index, synapses.arrive(self.step), acting_after_emission=False)
             fired = self._advance_neurons()
             self._emit(fired | _at_step(inputs, self.step))
             self._sample()
@@ -90,10 +101,37 @@ class ReferenceSimulation:
             self._recorders[index].add_spikes(np.full(len(indices), self.step), indices)
             for source in self._network.populations[index].first + indices:
                 self._send(source)
+        self._emit_plastic(spikes)
+
+    def _emit_plastic(self, spikes: dict[int, Int]) -> None:
+        """Tell plastic synapses how often every neuron fired."""
+        counts = np.zeros(self._network.n_neurons, np.int64)
+        for index, indices in spikes.items():
+            np.add.at(counts, self._network.populations[index].first + indices, 1)
+        for index, synapses in self._plastic.items():
+            self._transmit(index, synapses.emit(self.step, counts), acting_after_emission=True)
+
+    def _transmit(self, index: int, sent: list[tuple[Int, Float]], *, acting_after_emission: bool) -> None:
+        """Add what plastic synapses transmit to the arrivals of the steps at which it acts.
+
+        From synapses with an axonal part of the delay the dendritic part is left, else the whole delay, which
+        is the same for timing rules.
+        """
+        projection = self._network.projections[index]
+        delays = self._delays[index]
+        left = delays if acting_after_emission else projection.plasticity.dendritic_steps(delays)
+        receptor = RECEPTORS.index(projection.receptor)
+        for synapses, weights in sent:
+            for delay in np.unique(left[synapses]):
+                here = left[synapses] == delay
+                arrivals = self._arrivals[self.step + int(delay)][receptor]
+                np.add.at(arrivals, projection.targets[synapses[here]], weights[here])
 
     def _send(self, source: int) -> None:
         """Add the weights of all synapses of a neuron to the arrivals of the steps at which they act."""
-        for projection in self._network.projections:
+        for index, projection in enumerate(self._network.projections):
+            if index in self._plastic:
+                continue
             row = np.searchsorted(projection.sources, source)
             if row == len(projection.sources) or projection.sources[row] != source:
                 continue
@@ -133,10 +171,26 @@ class ReferenceSimulation:
         validate_population(self._network.populations[population])
         if population in self._neurons:
             self._neurons[population].read_parameters()
+        for synapses in self._plastic.values():
+            synapses.read_parameters()
 
     def weights_changed(self, projection: int) -> None:
         """Check the new columns; a spike has the weights and delays that hold when it is emitted."""
         validate_projection(self._network, self._network.projections[projection])
+        if projection in self._plastic:
+            require_same_delays(self._network.projections[projection], self._delays[projection])
+            self._plastic[projection].read_weights()
+
+    def plasticity_changed(self, projection: int) -> None:
+        """Read the parameters of the projection's plasticity again; weights stay as they are."""
+        validate_projection(self._network, self._network.projections[projection])
+        self._plastic[projection].read_parameters()
+
+    def weights(self, projection: int) -> Float:
+        """Return the present weights of a projection, (n_synapses,) float64."""
+        if projection in self._plastic:
+            return self._plastic[projection].weights()
+        return np.array(self._network.projections[projection].weight_column())
 
     def recording_changed(self, population: int) -> None:
         """Read the population's recordings again."""

@@ -8,6 +8,7 @@ from pyNN.standardmodels import StandardModelType, electrodes, synapses
 from pyNN.standardmodels.electrodes import StandardCurrentSource
 
 from pycosim.frontend.cells import placeholder, same_names
+from pycosim.frontend.plastic_synapses import COMPONENTS, SHORT_TERM, STDPMechanism
 from pycosim.frontend.simulator import state
 from pycosim.frontend.synapse_values import distance_function
 
@@ -29,6 +30,13 @@ class StaticSynapse(synapses.StaticSynapse):
         return state.min_delay
 
 
+SUPPORTED: dict[str, type] = {
+    "StaticSynapse": StaticSynapse,
+    "STDPMechanism": STDPMechanism,
+    **SHORT_TERM,
+}
+
+
 def synapse_types() -> dict[str, type]:
     """Return all of PyNN's synapse types and their components by name."""
     found: dict[str, type] = {}
@@ -38,8 +46,8 @@ def synapse_types() -> dict[str, type]:
             and issubclass(base, StandardModelType)
             and base.__module__ == synapses.__name__
         ):
-            found[name] = placeholder("Synapse model", name, ["StaticSynapse"])
-    return found | {"StaticSynapse": StaticSynapse}
+            found[name] = placeholder("Synapse model", name, list(SUPPORTED))
+    return found | SUPPORTED | COMPONENTS
 
 
 def electrode_types() -> dict[str, type]:

@@ -3,11 +3,13 @@
 from pycosim.network.columns import Network, Population, Projection, Recording
 from pycosim.network.io import load, save
 from pycosim.network.models import MODELS, NeuronModel, SourceModel, model_named
+from pycosim.network.plasticity import Plasticity
 
 __all__ = [
     "MODELS",
     "Network",
     "NeuronModel",
+    "Plasticity",
     "Population",
     "Projection",
     "Recording",

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim.network.models import NeuronModel, SourceModel, model_named
-
-Column = float | NDArray[np.float64]
+from pycosim.network.plasticity import Column, Plasticity
 
 
 @dataclass
@@ -111,6 +110,8 @@ class Projection:
         delta weights are negative.
     delays : int or (n_synapses,) int32 ndarray
         In steps, at least 1.
+    plasticity : Plasticity or None
+        How the synapses change; `weights` are then the initial ones and always a column.
     """
 
     label: str
@@ -120,6 +121,7 @@ class Projection:
     targets: NDArray[np.int32]
     weights: Column
     delays: int | NDArray[np.int32]
+    plasticity: Plasticity | None = None
 
     @property
     def n_synapses(self) -> int:

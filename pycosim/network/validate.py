@@ -12,6 +12,7 @@ import numpy as np
 from pycosim.errors import ConnectivityError, InvalidInputError
 from pycosim.network.columns import Column, Network, Population, Projection
 from pycosim.network.models import NeuronModel, model_named
+from pycosim.network.plasticity_checks import plasticity_problems
 
 _POSITIVE = frozenset({"cm", "tau_m", "tau_syn_E", "tau_syn_I"})
 _NOT_NEGATIVE = frozenset({"tau_refrac", "rate", "duration"})
@@ -156,6 +157,7 @@ def _projection_problems(network: Network, projection: Projection) -> Iterator[s
     structure = list(_structure_problems(network, projection))
     problems = structure or list(_target_problems(network, projection))
     problems += _synapse_problems(projection)
+    problems += plasticity_problems(projection)
     for problem in problems:
         yield f"projection {projection.label!r}: {problem}"
 

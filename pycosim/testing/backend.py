@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from pycosim import targets
 from pycosim.backends.base import Options, Simulation
-from pycosim.errors import PycosimError
-from pycosim.network import MODELS, Network, NeuronModel, Recording
+from pycosim.errors import NotSupportedError, PycosimError
+from pycosim.network import MODELS, Network, NeuronModel, Plasticity, Recording
 from pycosim.testing.networks import deterministic_network
 from pycosim.testing.report import run_checks
 
@@ -165,6 +165,25 @@ def _two_at_once(name: str) -> None:
     expect_equal_spikes(spikes_of(simulated("reference", two), two), spikes_of(second, two))
 
 
+def _plastic(name: str) -> None:
+    def learnt(backend: str) -> NDArray[np.float64]:
+        network = deterministic_network()
+        projection = network.projections[4]  # from the source, which drives the neurons
+        parameters = {"tau_plus": 10.0, "tau_minus": 15.0, "A_plus": 0.05, "A_minus": 0.04}
+        bounds = {"w_min": 0.0, "w_max": 2 * float(np.max(projection.weights))}
+        projection.plasticity = Plasticity(
+            "SpikePairRule", "MultiplicativeWeightDependence", parameters | bounds
+        )
+        return simulated(backend, network).weights(4)  # type: ignore[attr-defined]
+
+    expected = learnt("reference")
+    try:
+        found = learnt(name)
+    except NotSupportedError:
+        return
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
 def _bad_network(name: str) -> None:
     def refused(change: Callable[[Network], Any], what: str) -> None:
         network = deterministic_network()
@@ -193,5 +212,6 @@ BACKEND_CHECKS: dict[str, Callable[[str], None]] = {
     "a recording that is added starts now": _recording_added,
     "the state is the last sample": _state,
     "two simulations in one process do not disturb each other": _two_at_once,
+    "plastic synapses end with the reference's weights, or are refused": _plastic,
     "impossible networks are refused with an error of pycosim": _bad_network,
 }

@@ -240,7 +240,7 @@ def test_what_is_missing_raises_an_error_that_names_it(sim):
     sim.setup(timestep=0.1)
     for use in (
         lambda: sim.HH_cond_exp(),
-        lambda: sim.TsodyksMarkramSynapse(U=0.5),
+        lambda: sim.ElectricalSynapse(weight=0.5),
         lambda: sim.DCSource(amplitude=1.0),
         lambda: sim.SpikeSourceGamma(alpha=2.0),
     ):

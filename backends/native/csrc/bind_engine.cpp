@@ -61,6 +61,29 @@ void connect(Engine& engine, const std::vector<ProjectionTuple>& projections) {
     engine.connect(columns);
 }
 
+using PlasticTuple = std::tuple<int, double, double, std::vector<Array<double>>, std::uint64_t, std::uint64_t>;
+
+PlasticModel plastic_model(const PlasticTuple& model) {
+    const auto& [rule, tau_pre, tau_post, columns, seed, stream] = model;
+    PlasticModel result{static_cast<PlasticRule>(rule), Decay(tau_pre), Decay(tau_post), {}, pycosim::key_of(seed, stream)};
+    for (const auto& column : columns) result.parameters.emplace_back(column.data(), column.data() + column.size());
+    return result;
+}
+
+void connect_plastic(Engine& engine, const std::vector<ProjectionTuple>& projections,
+                     const std::vector<Array<std::int32_t>>& dendritic, const std::vector<PlasticTuple>& models) {
+    std::vector<PlasticColumns> columns;
+    std::vector<PlasticModel> converted;
+    for (std::size_t i = 0; i < projections.size(); ++i) {
+        const auto& [receptor, sources, indptr, targets, weights, delays] = projections[i];
+        columns.push_back({{receptor, view(sources), view(indptr), view(targets), view(weights), view(delays)},
+                           view(dendritic.at(i))});
+        converted.push_back(plastic_model(models.at(i)));
+    }
+    const nb::gil_scoped_release release;
+    engine.connect_plastic(columns, std::move(converted));
+}
+
 void set_constants(Engine& engine, std::size_t population, const std::vector<Array<double>>& columns) {
     std::vector<std::span<const double>> views;
     for (const auto& column : columns) views.push_back(view(column));
@@ -93,6 +116,16 @@ NB_MODULE(_engine, module) {
     nb::class_<Engine>(module, "Engine")
         .def("__init__", &construct, nb::arg("populations"), nb::arg("core_of_neuron"), nb::arg("n_threads"))
         .def("connect", &connect, nb::arg("projections"))
+        .def("connect_plastic", &connect_plastic, nb::arg("projections"), nb::arg("dendritic"), nb::arg("models"))
+        .def("plastic_weights", [](const Engine& engine, std::size_t projection) {
+                 return to_numpy(engine.plastic_weights(projection));
+             }, nb::arg("projection"))
+        .def("set_plastic_weights", [](Engine& engine, std::size_t projection, const Array<double>& weights) {
+                 engine.set_plastic_weights(projection, view(weights));
+             }, nb::arg("projection"), nb::arg("weights"))
+        .def("set_plastic_model", [](Engine& engine, std::size_t projection, const PlasticTuple& model) {
+                 engine.set_plastic_model(projection, plastic_model(model));
+             }, nb::arg("projection"), nb::arg("model"))
         .def("set_constants", &set_constants, nb::arg("population"), nb::arg("columns"))
         .def("set_state", [](Engine& engine, std::size_t population, std::string_view name,
                              const Array<double>& values) { engine.set_state(population, name, view(values)); },

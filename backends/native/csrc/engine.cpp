@@ -7,29 +7,11 @@
 namespace pycosim::native {
 namespace {
 
-constexpr std::int64_t kMaxBatchSteps = 32;  // keeps the lists of fired neurons in cache
-
 const Model* find_model(std::string_view name) {
     for (const Model& model : models()) {
         if (model.name == name) return &model;
     }
     throw std::invalid_argument("unknown model " + std::string(name));
-}
-
-std::int64_t smallest_delay(std::span<const ProjectionColumns> projections) {
-    std::int64_t smallest = kMaxBatchSteps;
-    for (const ProjectionColumns& p : projections) {
-        for (const std::int32_t delay : p.delays) smallest = std::min<std::int64_t>(smallest, delay);
-    }
-    return smallest;
-}
-
-std::int64_t largest_delay(std::span<const ProjectionColumns> projections) {
-    std::int64_t largest = 1;
-    for (const ProjectionColumns& p : projections) {
-        for (const std::int32_t delay : p.delays) largest = std::max<std::int64_t>(largest, delay);
-    }
-    return largest;
 }
 
 }  // namespace
@@ -60,13 +42,13 @@ Engine::Engine(std::span<const PopulationSpec> populations, std::span<const std:
 void Engine::connect(std::span<const ProjectionColumns> projections) {
     const RowIndex index(n_neurons_, projections);
     const std::int64_t first_emission = started_ ? step_ + 1 : 0;
-    const std::int64_t max_delay = largest_delay(projections);
+    const std::int64_t max_delay = std::max(largest_delay(projections), largest_plastic_delay_);
     pool_.run([&](unsigned thread) {
         Partition& partition = partitions_[thread];
         SynapseStore store(index, projections, partition.target_map(n_neurons_), core_of_neuron_);
         partition.connect(std::move(store), first_emission, max_delay, step_);
     });
-    batch_steps_ = smallest_delay(projections);
+    batch_steps_ = std::min(smallest_delay(projections, kMaxBatchSteps), smallest_plastic_delay_);
 }
 
 const Model& Engine::dynamics(std::size_t population) const {

@@ -16,6 +16,8 @@
 
 namespace pycosim::native {
 
+inline constexpr std::int64_t kMaxBatchSteps = 32;  // keeps the lists of fired neurons in cache
+
 struct PopulationSpec {
     std::string model;  // a name of models(), or empty: spike sources
     std::uint32_t size;
@@ -34,6 +36,13 @@ class Engine {
 
     // Replaces all synapses, for the spikes that are emitted from the next step on.
     void connect(std::span<const ProjectionColumns> projections);
+    // Gives the network its plastic synapses, once and before all else.
+    void connect_plastic(std::span<const PlasticColumns> projections, std::vector<PlasticModel> models);
+    // The weights of a plastic projection at the present step, in the order of its columns.
+    std::vector<double> plastic_weights(std::size_t projection) const;
+    // For the spikes that are emitted from the next step on.
+    void set_plastic_weights(std::size_t projection, std::span<const double> weights);
+    void set_plastic_model(std::size_t projection, PlasticModel model);
     // One column, of length 1 or the population's size, for each of the model's constants.
     void set_constants(std::size_t population, std::span<const std::span<const double>> columns);
     void set_state(std::size_t population, std::string_view name, std::span<const double> values);
@@ -94,6 +103,9 @@ class Engine {
     std::size_t n_slices_ = 0;
     std::vector<Population> populations_;
     std::vector<std::int32_t> core_of_neuron_;
+    std::vector<PlasticModel> plastic_models_;  // the partitions point here
+    std::vector<std::size_t> n_plastic_synapses_;
+    std::int64_t smallest_plastic_delay_ = kMaxBatchSteps, largest_plastic_delay_ = 1;
     std::vector<Partition> partitions_;
     ThreadPool pool_;
 };
