@@ -111,6 +111,7 @@ std::vector<std::tuple<std::string, std::vector<std::string>, std::vector<std::s
 }  // namespace
 
 NB_MODULE(_engine, module) {
+    nb::set_leak_warnings(false);  // objects of a script live until Python ends
     module.doc() = "The native engine: neurons and synapses of a network, advanced step by step.";
     module.def("models", &model_columns, "Names of the models, their state variables and constants of one step.");
     nb::class_<Engine>(module, "Engine")
