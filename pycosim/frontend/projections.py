@@ -68,6 +68,15 @@ class Connection(common.Connection):
             raise AttributeError(name)
         return float(self._projection.attribute(name)[self._index])
 
+    def __setattr__(self, name: str, value: float) -> None:
+        """Set weight, delay or a parameter of a plastic synapse."""
+        if name.startswith("_") or name in ("weight", "delay"):
+            object.__setattr__(self, name, value)
+            return
+        column = self._projection.attribute(name).copy()
+        column[self._index] = value
+        self._projection.assign(**{name: column})
+
     def as_tuple(self, *names: str) -> tuple[Any, ...]:
         """Return the named attributes."""
         return tuple(getattr(self, name) for name in names)

@@ -1,5 +1,7 @@
 """Plastic networks give the same on every path: backends, threads, and spikes that a chip carries."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -32,6 +34,42 @@ def test_native_agrees_with_the_reference(seed):
         for key in expected:
             # Inputs are added in another order, and traces decay at once instead of step by step.
             np.testing.assert_allclose(found[key], expected[key], rtol=1e-9, atol=1e-12, err_msg=str(key))
+    simulations[0].close()
+
+
+def change(network, rng):
+    """Change weights or parameters of some plastic projections; which, and how to say so."""
+    for index, projection in enumerate(network.projections):
+        if projection.plasticity is None or rng.random() < 0.4:
+            continue
+        if rng.random() < 0.5:
+            projection.weights = projection.weights * rng.uniform(0.8, 1.2)
+            yield "weights_changed", index
+            continue
+        parameters = projection.plasticity.parameters
+        scaled = {
+            name: parameters[name] * 0.9
+            for name in ("A_plus", "eta", "U", "tau_rec", "p")
+            if name in parameters
+        }
+        projection.plasticity = replace(projection.plasticity, parameters=parameters | scaled)
+        yield "plasticity_changed", index
+
+
+@given(seed=SEEDS)
+@settings(max_examples=12, deadline=None)
+def test_native_agrees_with_the_reference_when_weights_and_parameters_change_between_runs(seed):
+    network, rng = with_plasticity(seed), np.random.default_rng(seed)
+    simulations = [native.build(network, Options(threads=2)), reference.build(network)]
+    for part in (1, 50, 49, 100):
+        for simulation in simulations:
+            simulation.advance(part)
+        for method, index in change(network, rng):
+            for simulation in simulations:
+                getattr(simulation, method)(index)
+    found, expected = (result_of(simulation, network) for simulation in simulations)
+    for key in expected:
+        np.testing.assert_allclose(found[key], expected[key], rtol=1e-8, atol=1e-12, err_msg=str(key))
     simulations[0].close()
 
 

@@ -208,3 +208,21 @@ def test_stochastic_synapses_have_their_parameters_and_initial_values(sim):
     assert arrivals[0] == 0
     assert 25 < arrivals[1] < 75  # five standard deviations around half of 99
     assert arrivals[2] == 99
+
+
+def test_a_parameter_of_one_connection_can_be_set_and_an_unknown_one_is_refused(sim):
+    _, projection = depressing(sim)
+    projection[1].U = 0.25
+    assert projection.get("U", "list", with_address=False) == [0.5, 0.25]
+    with pytest.raises(AttributeError, match="no attribute 'V'; it has weight, delay, U, tau_rec, tau_facil"):
+        projection[1].V = 0.25
+
+
+def test_a_list_of_connections_may_have_columns_for_parameters(sim):
+    sim.setup(timestep=0.1)
+    cells = sim.Population(3, sim.IF_cond_exp())
+    rows = [(0, 2, 0.1, 1.0, 0.3, 50.0), (0, 1, 0.2, 2.0, 0.4, 60.0), (2, 0, 0.3, 1.0, 0.5, 70.0)]
+    connector = sim.FromListConnector(rows, column_names=["weight", "delay", "U", "tau_rec"])
+    projection = sim.Projection(cells, cells, connector, sim.TsodyksMarkramSynapse(tau_facil=10.0))
+    found = projection.get(["weight", "delay", "U", "tau_rec", "tau_facil"], "list")
+    assert sorted(found) == sorted((*row, 10.0) for row in rows)
