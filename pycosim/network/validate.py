@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from pycosim.errors import ConnectivityError, InvalidInputError
-from pycosim.network.columns import Column, Network, Population, Projection
+from pycosim.network.columns import Column, Current, Network, Population, Projection
+from pycosim.network.currents import current_problems
 from pycosim.network.models import NeuronModel, model_named
 
 _POSITIVE = frozenset({"cm", "tau_m", "tau_syn_E", "tau_syn_I", "tau_w", "tau_sfa", "tau_rr", "g_leak"})
@@ -35,6 +36,8 @@ def validate(network: Network) -> None:
     general = list(_network_problems(network))
     for population in network.populations:
         general += _population_problems(population)
+    for current in network.currents:
+        general += _current_problems(network, current)
     connections = [
         text for projection in network.projections for text in _projection_problems(network, projection)
     ]
@@ -68,6 +71,23 @@ def validate_projection(network: Network, projection: Projection) -> None:
     problems = list(_projection_problems(network, projection))
     if problems:
         raise ConnectivityError(_message(problems))
+
+
+def validate_current(network: Network, current: Current) -> None:
+    """Check one current source of `network`, for example after its parameters have changed.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is not valid.
+    """
+    problems = _current_problems(network, current)
+    if problems:
+        raise InvalidInputError(_message(problems))
+
+
+def _current_problems(network: Network, current: Current) -> list[str]:
+    return [f"current source {current.label!r}: {text}" for text in current_problems(network, current)]
 
 
 def _message(problems: list[str]) -> str:

@@ -53,7 +53,10 @@ Engine::Engine(std::span<const PopulationSpec> populations, std::span<const std:
         }
         populations_.push_back(std::move(population));
     }
-    for (Partition& partition : partitions_) partition.allocate_inputs();
+    for (Partition& partition : partitions_) {
+        partition.allocate_inputs();
+        partition.currents = &currents_;
+    }
     connect({});
 }
 
@@ -88,6 +91,7 @@ void Engine::set_constants(std::size_t population, std::span<const std::span<con
     for (Partition& partition : partitions_) {
         Slice& slice = partition.slices[spec.slice];
         slice.equal_constants = equal;
+        slice.injections = {};
         for (std::size_t c = 0; c < columns.size(); ++c) {
             if (columns[c].size() == 1) {
                 slice.constants[c].assign(equal ? 1 : padded(slice.size), columns[c][0]);
@@ -98,6 +102,41 @@ void Engine::set_constants(std::size_t population, std::span<const std::span<con
             slice.constants[c].assign(begin, begin + slice.size);
         }
     }
+}
+
+void Engine::inject(std::size_t population, std::span<const double> drive_per_na,
+                    std::span<const std::pair<std::size_t, std::span<const std::int64_t>>> injections) {
+    const Model& model = dynamics(population);
+    const Population& spec = populations_[population];
+    if (drive_per_na.size() != 1 && drive_per_na.size() != spec.size) throw std::invalid_argument("wrong length");
+    const auto drive = std::find(model.constants.begin(), model.constants.end(), "drive") - model.constants.begin();
+    for (Partition& partition : partitions_) {
+        Slice& slice = partition.slices[spec.slice];
+        for (Column& constant : slice.constants) {
+            if (slice.equal_constants) constant.assign(padded(slice.size), double{constant[0]});
+        }
+        slice.equal_constants = false;
+        slice.drive = static_cast<std::size_t>(drive);
+        const Column& own = slice.constants[slice.drive];
+        Column per_na(own.size(), drive_per_na[0]);
+        if (drive_per_na.size() > 1) std::copy_n(drive_per_na.begin() + slice.first_index, slice.size, per_na.begin());
+        std::vector<Injection> parts;
+        for (const auto& [current, indices] : injections) {
+            if (current >= currents_.size()) currents_.resize(current + 1);
+            Injection part{current, {}};
+            for (const std::int64_t i : indices) {
+                const std::int64_t within = i - slice.first_index;
+                if (within >= 0 && within < slice.size) part.indices.push_back(static_cast<std::uint32_t>(within));
+            }
+            if (!part.indices.empty()) parts.push_back(std::move(part));
+        }
+        slice.injections = SliceInjections(std::move(parts), own, std::move(per_na));
+    }
+}
+
+void Engine::set_current_values(std::size_t current, std::int64_t first_step, std::span<const double> values) {
+    if (current >= currents_.size()) currents_.resize(current + 1);
+    currents_[current] = {first_step, {values.begin(), values.end()}};
 }
 
 void Engine::set_state(std::size_t population, std::string_view name, std::span<const double> values) {
@@ -213,6 +252,11 @@ void Engine::check_sources(std::int64_t first_step, std::int64_t last_step) cons
         const SourceSpikes& known = population.source_spikes;
         if (!population.model && !(known.covers(first_step) && known.covers(last_step))) {
             throw std::logic_error("the spikes of the sources are not known for all steps");
+        }
+    }
+    for (const CurrentValues& current : currents_) {
+        if (!(current.covers(std::max<std::int64_t>(first_step, 1)) && current.covers(std::max<std::int64_t>(last_step, 1)))) {
+            throw std::logic_error("the injected currents are not known for all steps");
         }
     }
 }

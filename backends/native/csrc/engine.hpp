@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "partition.hpp"
@@ -36,6 +37,12 @@ class Engine {
     void connect(std::span<const ProjectionColumns> projections);
     // One column, of length 1 or the population's size, for each of the model's constants.
     void set_constants(std::size_t population, std::span<const std::span<const double>> columns);
+    // Replaces the currents into a population, until its constants are set again: numbers of currents and indices in
+    // the population, and what 1 nA adds to the constant "drive" (length 1 or the population's size).
+    void inject(std::size_t population, std::span<const double> drive_per_na,
+                std::span<const std::pair<std::size_t, std::span<const std::int64_t>>> injections);
+    // What a current is in nA from `first_step` on, which must be known for a step before the step is done.
+    void set_current_values(std::size_t current, std::int64_t first_step, std::span<const double> values);
     void set_state(std::size_t population, std::string_view name, std::span<const double> values);
     std::vector<double> state(std::size_t population, std::string_view name) const;
 
@@ -94,6 +101,7 @@ class Engine {
     std::size_t n_slices_ = 0;
     std::vector<Population> populations_;
     std::vector<std::int32_t> core_of_neuron_;
+    std::vector<CurrentValues> currents_;
     std::vector<Partition> partitions_;
     ThreadPool pool_;
 };

@@ -134,6 +134,7 @@ void Partition::update(Slice& slice, std::int64_t step, FiredNeurons& fired) {
 void Partition::step(std::int64_t step, FiredNeurons& fired) {
     deliver(step);
     for (Slice& slice : slices) {
+        slice.injections.apply(*currents, step, slice.constants[slice.drive]);
         update(slice, step, fired);
         for (SignalRecording& signal : slice.signals) {
             if ((step - signal.origin_step) % signal.interval_steps) continue;
