@@ -102,10 +102,17 @@ class NeuronModel:
 
 @dataclass(frozen=True)
 class SourceModel:
-    """A model that only emits spikes."""
+    """A model that only emits spikes.
+
+    Attributes
+    ----------
+    sequences : tuple of str
+        Those parameters that have several values for each source: columns of shape (size, n).
+    """
 
     name: str
     parameters: tuple[str, ...]
+    sequences: tuple[str, ...] = ()
     initial: dict[str, float] = field(default_factory=dict)
 
 
@@ -233,6 +240,11 @@ MODELS: dict[str, NeuronModel | SourceModel] = {
         ),
         SourceModel("SpikeSourcePoisson", ("rate", "start", "duration")),
         SourceModel("SpikeSourceArray", ()),
+        SourceModel("SpikeSourcePoissonRefractory", ("rate", "tau_refrac", "start", "duration")),
+        SourceModel("SpikeSourceGamma", ("alpha", "beta", "start", "duration")),
+        SourceModel(
+            "SpikeSourceInhGamma", ("a", "b", "tbins", "start", "duration"), sequences=("a", "b", "tbins")
+        ),
     )
 }
 

@@ -115,7 +115,11 @@ def _population_problems(population: Population) -> list[str]:
         if name not in population.parameters:
             problems.append(f"parameter {name} is missing")
             continue
-        problems += _column_problems(f"parameter {name}", population.parameters[name], population.size, name)
+        column = population.parameters[name]
+        if name in getattr(model, "sequences", ()):
+            problems += _sequence_problems(name, column, population.size)
+            continue
+        problems += _column_problems(f"parameter {name}", column, population.size, name)
     for name, column in population.initial.items():
         if isinstance(model, NeuronModel) and name not in model.states:
             problems.append(f"{model.name} has no state variable {name}; it has {', '.join(model.states)}")
@@ -123,6 +127,14 @@ def _population_problems(population: Population) -> list[str]:
     problems += _spike_problems(population)
     problems += _recording_problems(population)
     return [f"population {population.label!r}: {problem}" for problem in problems]
+
+
+def _sequence_problems(name: str, column: Column, size: int) -> Iterator[str]:
+    values = np.asarray(column, np.float64)
+    if values.ndim != 2 or len(values) != size or not values.shape[1]:
+        yield f"parameter {name} has the shape {values.shape}; give one sequence to each of {size} sources"
+    elif np.any(np.isnan(values)):
+        yield f"parameter {name} has values that are not numbers"
 
 
 def _column_problems(what: str, column: Column, size: int, name: str = "") -> Iterator[str]:

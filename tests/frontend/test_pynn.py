@@ -241,7 +241,6 @@ def test_what_is_missing_raises_an_error_that_names_it(sim):
     for use in (
         lambda: sim.GIF_cond_exp(),
         lambda: sim.TsodyksMarkramSynapse(U=0.5),
-        lambda: sim.SpikeSourceGamma(alpha=2.0),
     ):
         with pytest.raises(NotSupportedError, match="is not supported yet"):
             use()
