@@ -21,18 +21,12 @@ is ``$CXX``, else ``c++``, ``g++`` or ``clang++``.
 from __future__ import annotations
 
 from pycosim.backends.base import Options, Simulation
-from pycosim.errors import NotSupportedError, UnknownTargetError
+from pycosim.errors import UnknownTargetError
 from pycosim.network import MODELS as _ALL_MODELS
 from pycosim.network import Network
 
 DESCRIPTION = "Brian2 code generation: C++ standalone, Cython or NumPy"
-# Models whose step is cut into sub-steps are not written as Brian2 statements.
-MODELS = frozenset(_ALL_MODELS) - {
-    "EIF_cond_alpha_isfa_ista",
-    "EIF_cond_exp_isfa_ista",
-    "HH_cond_exp",
-    "Izhikevich",
-}
+MODELS = frozenset(_ALL_MODELS)
 OPTIONS = frozenset({"codegen"})
 
 
@@ -50,12 +44,6 @@ def build(network: Network, options: Options | None = None) -> Simulation:
     BackendError
         If "codegen" asks for a compiler and there is none.
     """
-    missing = sorted({population.model for population in network.populations} & (set(_ALL_MODELS) - MODELS))
-    if missing:
-        raise NotSupportedError(
-            f"Cell type {', '.join(missing)} is not supported by the brian2 backend; it runs on native and "
-            f"reference. Supported: {', '.join(sorted(MODELS))}."
-        )
     from pycosim.backends.brian2.codegen import engine_for
     from pycosim.backends.brian2.simulation import Brian2Simulation
 

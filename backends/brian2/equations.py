@@ -7,6 +7,7 @@ by term, so that results agree to the last bit where inputs are added in the sam
 
 from __future__ import annotations
 
+from pycosim.backends.brian2 import nonlinear
 from pycosim.network import NeuronModel
 
 SCHEDULE = ("start", "groups", "synapses", "thresholds", "resets", "end")
@@ -111,22 +112,25 @@ def neuron_equations(model: NeuronModel, constants: tuple[str, ...], shared: tup
     return "\n".join(lines)
 
 
-def update_statements(model: NeuronModel) -> str:
-    """Return the statements that integrate one step and hold refractory neurons."""
-    lines = (_INTEGRATION[model.name] + _HOLD).splitlines()
+def update_statements(model: NeuronModel, substeps: int) -> str:
+    """Return the statements that integrate one step of so many sub-steps, and hold refractory neurons."""
+    integration = _INTEGRATION.get(model.name) or nonlinear.statements(model.name, substeps)
+    lines = (integration + (_HOLD if model.resets else "")).splitlines()
     return "\n".join(line for line in lines if line)
 
 
 def reset_statements(model: NeuronModel) -> str:
     """Return the statements that a spike executes in its neuron."""
+    if not model.resets:
+        return f"{HELD_UNTIL} = t_in_timesteps"
     lines = ["v = v_reset", f"{HELD_UNTIL} = t_in_timesteps + refractory_steps"]
     return "\n".join([*lines, *(f"{state} += {jump}" for state, jump in model.spike_jumps.items())])
 
 
 def arrival_statement(model: NeuronModel, receptor: str) -> str:
-    """Return the statement that a spike's arrival executes; "w" is the weight."""
+    """Return the statement that a spike's arrival executes; "weight" is the synapse's."""
     state = model.receptors[receptor]
     if state == "v":
-        return "v_post += w*int(t_in_timesteps > held_until_post)"
+        return "v_post += weight*int(t_in_timesteps > held_until_post)"
     jump = model.jumps.get(receptor)
-    return f"{state}_post += w*{jump}_post" if jump else f"{state}_post += w"
+    return f"{state}_post += weight*{jump}_post" if jump else f"{state}_post += weight"

@@ -54,6 +54,7 @@ class Brian2Simulation:
             if population.size and not population.is_source
         ]
         self._currents = Currents(network)
+        self._substeps: dict[int, int] = {}
         self._constants: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         for index in self._neurons:
             self._send_initial_state(index)
@@ -83,6 +84,7 @@ class Brian2Simulation:
         population, name = self._network.populations[index], self._names[index]
         coefficients = model_named(population.model).coefficients(population.parameters, self._network.dt_ms)
         per_na = coefficients.pop("drive_per_na")
+        self._substeps[index] = int(coefficients.pop("substeps", 1))
         injects = index in self._currents.populations()
         if injects:
             coefficients["drive"] = coefficients["drive"] + per_na * self._currents.injected(index)
@@ -113,7 +115,7 @@ class Brian2Simulation:
             name = self._synapses_name(part)
             weights, delays = weights_of(projection, part), delays_of(projection, part)
             self._kinds[name] = np.ndim(projection.weights) == 0, np.ndim(projection.delays) == 0
-            self._engine.set({(name, "w"): weights, (name, "delay"): delays})
+            self._engine.set({(name, "weight"): weights, (name, "delay"): delays})
 
     def _plan(self) -> Plan:
         groups = tuple(self._group_plan(index) for index in self._neurons)
@@ -135,7 +137,11 @@ class Brian2Simulation:
         population, name = self._network.populations[index], self._names[index]
         samplers = tuple(sampler for sampler, _ in self._samplers(index))
         spikes = len(self._recorders[index].spike_indices) > 0
-        return GroupPlan(name, population.model, population.size, *self._constants[index], spikes, samplers)
+        constants, shared = self._constants[index]
+        substeps = self._substeps.get(index, 1)
+        return GroupPlan(
+            name, population.model, population.size, constants, shared, spikes, samplers, substeps
+        )
 
     def _samplers(self, index: int) -> list[tuple[SamplerPlan, list[str]]]:
         """Return the samplers that record a population's signals, each with the names of its signals."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pycosim import targets
 from pycosim.backends.base import Options, Simulation
 from pycosim.errors import PycosimError
-from pycosim.network import MODELS, Network, NeuronModel, Recording
+from pycosim.network import MODELS, Current, Network, NeuronModel, Recording
 from pycosim.testing.networks import deterministic_network
 from pycosim.testing.report import run_checks
 
@@ -139,6 +139,23 @@ def _changes(name: str) -> None:
     expect_equal_spikes(*results)
 
 
+def _currents(name: str) -> None:
+    results = []
+    for backend in ("reference", name):
+        network = deterministic_network()
+        steps = {"times": np.array([1.0, 12.0]), "amplitudes": np.array([0.3, -0.1])}
+        network.currents.append(Current("steps", "StepCurrentSource", np.arange(4, 20), steps))
+        pulse = {"amplitude": 0.2, "start": 5.0, "stop": 45.0}
+        network.currents.append(Current("pulse", "DCSource", np.arange(10, 27), pulse))
+        simulation = simulated(backend, network, 200)
+        pulse["amplitude"] = 0.4
+        simulation.currents_changed()
+        simulation.advance(STEPS - 200)
+        results.append((spikes_of(simulation, network), simulation.signal(0, "v")))
+    expect_equal_spikes(results[0][0], results[1][0])
+    np.testing.assert_allclose(results[0][1], results[1][1], atol=V_TOLERANCE_MV, rtol=0)
+
+
 def _recording_added(name: str) -> None:
     network = deterministic_network()
     whole = simulated(name, network)
@@ -193,6 +210,7 @@ BACKEND_CHECKS: dict[str, Callable[[str], None]] = {
     "samples start with the initial value and keep their interval": _samples,
     "clearing a recording loses no spike and no sample": _clear,
     "changed parameters and weights act from the next step": _changes,
+    "injected currents flow when and where the description says": _currents,
     "a recording that is added starts now": _recording_added,
     "the state is the last sample": _state,
     "two simulations in one process do not disturb each other": _two_at_once,
