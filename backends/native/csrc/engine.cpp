@@ -104,33 +104,14 @@ void Engine::set_constants(std::size_t population, std::span<const std::span<con
     }
 }
 
-void Engine::inject(std::size_t population, std::span<const double> drive_per_na,
-                    std::span<const std::pair<std::size_t, std::span<const std::int64_t>>> injections) {
+void Engine::inject(std::size_t population, std::span<const double> drive_per_na, InjectionColumns injections) {
     const Model& model = dynamics(population);
     const Population& spec = populations_[population];
     if (drive_per_na.size() != 1 && drive_per_na.size() != spec.size) throw std::invalid_argument("wrong length");
     const auto drive = std::find(model.constants.begin(), model.constants.end(), "drive") - model.constants.begin();
+    for (const auto& [current, indices] : injections) currents_.resize(std::max(currents_.size(), current + 1));
     for (Partition& partition : partitions_) {
-        Slice& slice = partition.slices[spec.slice];
-        for (Column& constant : slice.constants) {
-            if (slice.equal_constants) constant.assign(padded(slice.size), double{constant[0]});
-        }
-        slice.equal_constants = false;
-        slice.drive = static_cast<std::size_t>(drive);
-        const Column& own = slice.constants[slice.drive];
-        Column per_na(own.size(), drive_per_na[0]);
-        if (drive_per_na.size() > 1) std::copy_n(drive_per_na.begin() + slice.first_index, slice.size, per_na.begin());
-        std::vector<Injection> parts;
-        for (const auto& [current, indices] : injections) {
-            if (current >= currents_.size()) currents_.resize(current + 1);
-            Injection part{current, {}};
-            for (const std::int64_t i : indices) {
-                const std::int64_t within = i - slice.first_index;
-                if (within >= 0 && within < slice.size) part.indices.push_back(static_cast<std::uint32_t>(within));
-            }
-            if (!part.indices.empty()) parts.push_back(std::move(part));
-        }
-        slice.injections = SliceInjections(std::move(parts), own, std::move(per_na));
+        partition.slices[spec.slice].inject(static_cast<std::size_t>(drive), drive_per_na, injections);
     }
 }
 
@@ -163,7 +144,7 @@ std::vector<double> Engine::state(std::size_t population, std::string_view name)
 void Engine::record_spikes(std::size_t population, std::span<const std::uint8_t> mask) {
     Population& spec = populations_.at(population);
     if (mask.size() != spec.size) throw std::invalid_argument("the mask has the wrong length");
-    const bool any = std::any_of(mask.begin(), mask.end(), [](std::uint8_t m) { return m != 0; });
+    const bool any = std::ranges::any_of(mask, [](std::uint8_t m) { return m != 0; });
     if (!spec.model) {
         spec.spikes_recorded.assign(mask.begin(), any ? mask.end() : mask.begin());
         return;
@@ -254,8 +235,9 @@ void Engine::check_sources(std::int64_t first_step, std::int64_t last_step) cons
             throw std::logic_error("the spikes of the sources are not known for all steps");
         }
     }
+    if (last_step < 1) return;
     for (const CurrentValues& current : currents_) {
-        if (!(current.covers(std::max<std::int64_t>(first_step, 1)) && current.covers(std::max<std::int64_t>(last_step, 1)))) {
+        if (!(current.covers(std::max<std::int64_t>(first_step, 1)) && current.covers(last_step))) {
             throw std::logic_error("the injected currents are not known for all steps");
         }
     }

@@ -8,7 +8,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "partition.hpp"
@@ -39,8 +38,7 @@ class Engine {
     void set_constants(std::size_t population, std::span<const std::span<const double>> columns);
     // Replaces the currents into a population, until its constants are set again: numbers of currents and indices in
     // the population, and what 1 nA adds to the constant "drive" (length 1 or the population's size).
-    void inject(std::size_t population, std::span<const double> drive_per_na,
-                std::span<const std::pair<std::size_t, std::span<const std::int64_t>>> injections);
+    void inject(std::size_t population, std::span<const double> drive_per_na, InjectionColumns injections);
     // What a current is in nA from `first_step` on, which must be known for a step before the step is done.
     void set_current_values(std::size_t current, std::int64_t first_step, std::span<const double> values);
     void set_state(std::size_t population, std::string_view name, std::span<const double> values);

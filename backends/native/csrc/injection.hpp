@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <limits>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "aligned.hpp"
@@ -19,6 +21,9 @@ struct CurrentValues {
     }
     double at(std::int64_t step) const { return values[static_cast<std::size_t>(step - first_step)]; }
 };
+
+// Numbers of currents, and the indices (in a population) of the neurons that they flow into.
+using InjectionColumns = std::span<const std::pair<std::size_t, std::span<const std::int64_t>>>;
 
 // Into which neurons of a slice one current flows.
 struct Injection {

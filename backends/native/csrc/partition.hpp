@@ -46,6 +46,9 @@ struct Slice {
     std::vector<std::uint8_t> spikes_recorded;  // by index in the slice; empty: none
     SpikeColumns spikes;
     std::vector<SignalRecording> signals;
+
+    // The columns are those of the whole population; `drive_constant` is the number of the constant "drive".
+    void inject(std::size_t drive_constant, std::span<const double> drive_per_na, InjectionColumns columns);
 };
 
 // Global numbers of the neurons that fired in some steps, by step and slice.
