@@ -101,6 +101,9 @@ class Simulation(Protocol):
     def weights_changed(self, projection: int) -> None:
         """Read the projection's weights and delays again."""
 
+    def currents_changed(self) -> None:
+        """Read all currents again: there are new ones, or parameters or targets have changed."""
+
     def recording_changed(self, population: int) -> None:
         """Read the population's recordings again; a new one starts at the present step."""
 

@@ -201,6 +201,10 @@ class ChipSimulation:
         """Return the present weights of a projection, (n_synapses,) float64."""
         return self._engine.weights(projection)
 
+    def currents_changed(self) -> None:
+        """Read the currents again."""
+        self._engine.currents_changed()
+
     def recording_changed(self, population: int) -> None:
         """Read the population's recordings again; a new one starts at the present step."""
         self._engine.recording_changed(population)

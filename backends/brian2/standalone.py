@@ -248,7 +248,7 @@ class _Lines:
             yield source.name, "_spikespace"
         for synapses in self._plan.synapses:
             if synapses.shared_weight:
-                yield synapses.name, "w"
+                yield synapses.name, "weight"
 
     def _growing(self) -> Iterator[Key]:
         """Iterate over the arrays whose size is that of their file."""
@@ -260,7 +260,7 @@ class _Lines:
             yield synapses.name, "_synaptic_post"
             yield synapses.name, "delay"
             if not synapses.shared_weight:
-                yield synapses.name, "w"
+                yield synapses.name, "weight"
 
     def loading(self) -> Iterator[str]:
         """Iterate over the statements before Brian2 prepares the run, with queues as long as the delays."""

@@ -96,6 +96,27 @@ class Engine:
             Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)]
         ],
     ) -> None: ...
+    def inject(
+        self,
+        population: int,
+        drive_per_na: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        injections: Sequence[
+            tuple[
+                int,
+                Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+            ]
+        ],
+    ) -> None: ...
+    def set_current_values(
+        self,
+        current: int,
+        first_step: int,
+        values: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+    ) -> None: ...
     def set_state(
         self,
         population: int,

@@ -12,7 +12,7 @@ from pycosim.backends.native.plasticity import PlasticProjections
 from pycosim.backends.recording import Recorder, state_named
 from pycosim.errors import BackendError, InvalidInputError, NotSupportedError
 from pycosim.network import Network, Projection, model_named
-from pycosim.network.validate import validate, validate_population, validate_projection
+from pycosim.network.validate import validate, validate_current, validate_population, validate_projection
 
 Int = NDArray[np.int64]
 
@@ -214,6 +214,15 @@ class NativeSimulation:
             return self._plastic.weights(projection)
         return np.array(self._network.projections[projection].weight_column())
 
+    def currents_changed(self) -> None:
+        """Read the currents again."""
+        for current in self._network.currents:
+            validate_current(self._network, current)
+        for index, population in enumerate(self._network.populations):
+            if not population.is_source:
+                self._set_constants(index)
+        self._feed.forget(self.step)
+
     def recording_changed(self, population: int) -> None:
         """Read the population's recordings again."""
         validate_population(self._network.populations[population])
@@ -252,6 +261,10 @@ class NativeSimulation:
         coefficients = model_named(population.model).coefficients(population.parameters, self._network.dt_ms)
         columns = [coefficients[name] for name in _CONSTANTS[population.model]]
         self._engine.set_constants(index, [np.array(column, np.float64, ndmin=1) for column in columns])
+        injections = self._network.injections(index)
+        if injections:
+            per_na = np.array(coefficients["drive_per_na"], np.float64, ndmin=1)
+            self._engine.inject(index, per_na, injections)
 
     def _set_recordings(self, index: int) -> None:
         population, recorder = self._network.populations[index], self._recorders[index]

@@ -13,9 +13,10 @@ from pycosim.backends.reference.neurons import Neurons
 from pycosim.backends.reference.plasticity import plastic_synapses
 from pycosim.errors import InvalidInputError
 from pycosim.network import Network
+from pycosim.network.currents import current_values
 from pycosim.network.inputs import source_spikes
 from pycosim.network.plasticity_checks import require_same_delays
-from pycosim.network.validate import validate, validate_population, validate_projection
+from pycosim.network.validate import validate, validate_current, validate_population, validate_projection
 
 RECEPTORS = ("excitatory", "inhibitory")
 Int = NDArray[np.int64]
@@ -71,6 +72,11 @@ class ReferenceSimulation:
             return
         first = self.step + 1 if self._started else 0
         inputs = {i: source_spikes(self._network, i, first, self.step + n_steps) for i in self._sources}
+        start = self.step + 1
+        currents = [
+            current_values(self._network, i, start, self.step + n_steps)
+            for i in range(len(self._network.currents))
+        ]
         if not self._started:
             self._started = True
             self._emit(_at_step(inputs, 0))
@@ -78,13 +84,13 @@ class ReferenceSimulation:
             self.step += 1
             for index, synapses in self._plastic.items():
                 self._transmit(index, synapses.arrive(self.step), acting_after_emission=False)
-            fired = self._advance_neurons()
+            fired = self._advance_neurons([values[self.step - start] for values in currents])
             self._emit(fired | _at_step(inputs, self.step))
             self._sample()
             if progress:
                 progress(1)
 
-    def _advance_neurons(self) -> dict[int, Int]:
+    def _advance_neurons(self, currents_na: list[float]) -> dict[int, Int]:
         """Return the indices of the neurons that fire, by population."""
         arrivals = self._arrivals.pop(self.step, None)
         if arrivals is None:
@@ -92,8 +98,17 @@ class ReferenceSimulation:
         fired = {}
         for index, neurons in self._neurons.items():
             numbers = self._network.populations[index].neurons
-            fired[index] = neurons.advance(arrivals[:, numbers.start : numbers.stop])
+            injected = self._injected(index, currents_na) if currents_na else None
+            fired[index] = neurons.advance(arrivals[:, numbers.start : numbers.stop], injected)
         return fired
+
+    def _injected(self, population: int, currents_na: list[float]) -> NDArray[np.float64] | None:
+        """Return the sum of the currents into each neuron of a population, None where there is none."""
+        injections = self._network.injections(population)
+        total = np.zeros(self._network.populations[population].size)
+        for current, indices in injections:
+            np.add.at(total, indices, currents_na[current])
+        return total if injections else None
 
     def _emit(self, spikes: dict[int, Int]) -> None:
         """Record the spikes of the present step, given by population, and send them on their way."""
@@ -191,6 +206,11 @@ class ReferenceSimulation:
         if projection in self._plastic:
             return self._plastic[projection].weights()
         return np.array(self._network.projections[projection].weight_column())
+
+    def currents_changed(self) -> None:
+        """Check the currents; they are read at every `advance` anyway."""
+        for current in self._network.currents:
+            validate_current(self._network, current)
 
     def recording_changed(self, population: int) -> None:
         """Read the population's recordings again."""

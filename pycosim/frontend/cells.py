@@ -9,8 +9,22 @@ from pyNN.standardmodels import StandardCellType, build_translations, cells
 from pycosim.errors import NotSupportedError
 from pycosim.network import MODELS
 
-STATE_OF = {"v": "v", "isyn_exc": "i_e", "isyn_inh": "i_i", "gsyn_exc": "g_e", "gsyn_inh": "g_i"}
+STATE_OF = {
+    **{"v": "v", "isyn_exc": "i_e", "isyn_inh": "i_i", "gsyn_exc": "g_e", "gsyn_inh": "g_i"},
+    **{name: name for name in ("w", "u", "g_s", "g_r", "m", "h", "n")},
+}
 """PyNN's names of initial values, and the state variables they set."""
+
+
+EXTRA: dict[str, dict[str, Any]] = {
+    # PyNN lists a receptor for gap junctions as well, and leaves the gates out.
+    "HH_cond_exp": {
+        "receptor_types": ("excitatory", "inhibitory"),
+        "recordable": [*cells.HH_cond_exp.recordable, "m", "h", "n"],
+        "units": cells.HH_cond_exp.units | {gate: "dimensionless" for gate in "mhn"},
+    }
+}
+"""What cell types have beyond, or different from, PyNN's definitions."""
 
 
 def same_names(base: type) -> dict[str, Any]:
@@ -35,7 +49,8 @@ def cell_types() -> dict[str, type]:
         if not (isinstance(base, type) and issubclass(base, StandardCellType)) or base is StandardCellType:
             continue
         if name in MODELS:
-            found[name] = type(name, (base,), {"__doc__": base.__doc__, "translations": same_names(base)})
+            members = {"__doc__": base.__doc__, "translations": same_names(base)}
+            found[name] = type(name, (base,), members | EXTRA.get(name, {}))
         else:
             found[name] = placeholder("Cell type", name, list(MODELS))
     return found

@@ -14,9 +14,10 @@ from pyNN.space import Space
 
 from pycosim.frontend import control, simulator
 from pycosim.frontend.cells import cell_types
+from pycosim.frontend.electrodes import electrode_types
 from pycosim.frontend.populations import Assembly, Population, PopulationView
 from pycosim.frontend.projections import Projection
-from pycosim.frontend.synapses import StaticSynapse, electrode_types, synapse_types
+from pycosim.frontend.synapses import StaticSynapse, synapse_types
 from pycosim.network import MODELS
 
 FUNCTIONS = (

@@ -36,7 +36,9 @@ class _Shared:
     """What a population and a view of it have in common; `_indices` are indices in the population."""
 
     def _get_parameters(self, *names: str) -> ParameterSpace:
-        values = {name: simplify(self._root._values(name)[self._indices]) for name in names}
+        columns = {name: self._root._values(name)[self._indices] for name in names}
+        # PyNN cannot expand one sequence that stands for all cells.
+        values = {name: c if c.dtype == object else simplify(c) for name, c in columns.items()}
         return ParameterSpace(values, shape=(self.size,))
 
     def _set_parameters(self, parameter_space: ParameterSpace) -> None:
@@ -126,6 +128,9 @@ class Population(_Shared, common.Population):
         if name == "spike_times":
             self.column.spike_steps, self.column.spike_indices = self._spike_columns(column)
             return
+        if name in getattr(model_named(self.column.model), "sequences", ()):
+            self.column.parameters[name] = padded(column, np.inf if name == "tbins" else None)
+            return
         if not np.all(np.isfinite(column)):
             raise InvalidInputError(
                 f"Population {self.label!r}: parameter {name} has a value that is not finite."
@@ -162,6 +167,16 @@ class Population(_Shared, common.Population):
         steps = np.floor(flat / simulator.state.dt + 0.5).astype(np.int64)
         order = np.lexsort((indices, steps))
         return steps[order], indices[order]
+
+
+def padded(sequences: NDArray[Any], fill: float | None) -> NDArray[np.float64]:
+    """Return sequences as rows of a matrix, short ones filled up with `fill`, or their last value if None."""
+    rows = [np.asarray(getattr(item, "value", item), np.float64).ravel() for item in sequences]
+    matrix = np.full((len(rows), max(len(row) for row in rows)), np.nan)
+    for place, row in zip(matrix, rows):
+        place[: len(row)] = row
+        place[len(row) :] = fill if fill is not None or not len(row) else row[-1]
+    return matrix
 
 
 def evaluated(value: LazyArray, size: int, *stream: Any) -> NDArray[Any]:

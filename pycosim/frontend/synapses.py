@@ -1,11 +1,10 @@
-"""PyNN's synapse types and electrodes: those that pycosim runs, and placeholders that name the others."""
+"""PyNN's synapse types: those that pycosim runs, and placeholders that name the others."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pyNN.standardmodels import StandardModelType, electrodes, synapses
-from pyNN.standardmodels.electrodes import StandardCurrentSource
+from pyNN.standardmodels import StandardModelType, synapses
 
 from pycosim.frontend.cells import placeholder, same_names
 from pycosim.frontend.plastic_synapses import COMPONENTS, SHORT_TERM, STDPMechanism
@@ -48,14 +47,3 @@ def synapse_types() -> dict[str, type]:
         ):
             found[name] = placeholder("Synapse model", name, list(SUPPORTED))
     return found | SUPPORTED | COMPONENTS
-
-
-def electrode_types() -> dict[str, type]:
-    """Return all of PyNN's electrodes by name."""
-    return {
-        name: placeholder("Current source", name, ["the parameter i_offset of the integrate-and-fire cells"])
-        for name, base in vars(electrodes).items()
-        if isinstance(base, type)
-        and issubclass(base, StandardCurrentSource)
-        and base is not StandardCurrentSource
-    }

@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from pycosim.errors import InvalidInputError
-from pycosim.network.columns import Network, Population, Projection, Recording
+from pycosim.network.columns import Current, Network, Population, Projection, Recording
 from pycosim.network.plasticity import Plasticity
 
 FORMAT = "pycosim-network-1"
@@ -75,7 +75,9 @@ def _network(data: dict[str, Any]) -> Network:
     for population in populations:
         population.recordings = {name: Recording(**item) for name, item in population.recordings.items()}
     projections = [_projection(item) for item in data["projections"]]
-    return Network(data["dt_ms"], data["seed"], populations, projections)
+    # Files written before there were currents have none.
+    currents = [Current(**_only(Current, item)) for item in data.get("currents", ())]
+    return Network(data["dt_ms"], data["seed"], populations, projections, currents)
 
 
 def _projection(data: dict[str, Any]) -> Projection:

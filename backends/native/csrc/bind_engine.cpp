@@ -90,6 +90,15 @@ void set_constants(Engine& engine, std::size_t population, const std::vector<Arr
     engine.set_constants(population, views);
 }
 
+using InjectionTuple = std::tuple<std::size_t, Array<std::int64_t>>;
+
+void inject(Engine& engine, std::size_t population, const Array<double>& drive_per_na,
+            const std::vector<InjectionTuple>& injections) {
+    std::vector<std::pair<std::size_t, std::span<const std::int64_t>>> views;
+    for (const auto& [current, indices] : injections) views.emplace_back(current, view(indices));
+    engine.inject(population, view(drive_per_na), views);
+}
+
 auto as_tuple(SpikeColumns spikes) {
     return std::make_tuple(to_numpy(std::move(spikes.steps)), to_numpy(std::move(spikes.indices)));
 }
@@ -128,6 +137,11 @@ NB_MODULE(_engine, module) {
                  engine.set_plastic_model(projection, plastic_model(model));
              }, nb::arg("projection"), nb::arg("model"))
         .def("set_constants", &set_constants, nb::arg("population"), nb::arg("columns"))
+        .def("inject", &inject, nb::arg("population"), nb::arg("drive_per_na"), nb::arg("injections"))
+        .def("set_current_values", [](Engine& engine, std::size_t current, std::int64_t first_step,
+                                      const Array<double>& values) {
+                 engine.set_current_values(current, first_step, view(values));
+             }, nb::arg("current"), nb::arg("first_step"), nb::arg("values"))
         .def("set_state", [](Engine& engine, std::size_t population, std::string_view name,
                              const Array<double>& values) { engine.set_state(population, name, view(values)); },
              nb::arg("population"), nb::arg("name"), nb::arg("values"))

@@ -35,7 +35,10 @@ Engine::Engine(std::span<const PopulationSpec> populations, std::span<const std:
         }
         populations_.push_back(std::move(population));
     }
-    for (Partition& partition : partitions_) partition.allocate_inputs();
+    for (Partition& partition : partitions_) {
+        partition.allocate_inputs();
+        partition.currents = &currents_;
+    }
     connect({});
 }
 
@@ -70,6 +73,7 @@ void Engine::set_constants(std::size_t population, std::span<const std::span<con
     for (Partition& partition : partitions_) {
         Slice& slice = partition.slices[spec.slice];
         slice.equal_constants = equal;
+        slice.injections = {};
         for (std::size_t c = 0; c < columns.size(); ++c) {
             if (columns[c].size() == 1) {
                 slice.constants[c].assign(equal ? 1 : padded(slice.size), columns[c][0]);
@@ -80,6 +84,22 @@ void Engine::set_constants(std::size_t population, std::span<const std::span<con
             slice.constants[c].assign(begin, begin + slice.size);
         }
     }
+}
+
+void Engine::inject(std::size_t population, std::span<const double> drive_per_na, InjectionColumns injections) {
+    const Model& model = dynamics(population);
+    const Population& spec = populations_[population];
+    if (drive_per_na.size() != 1 && drive_per_na.size() != spec.size) throw std::invalid_argument("wrong length");
+    const auto drive = std::find(model.constants.begin(), model.constants.end(), "drive") - model.constants.begin();
+    for (const auto& [current, indices] : injections) currents_.resize(std::max(currents_.size(), current + 1));
+    for (Partition& partition : partitions_) {
+        partition.slices[spec.slice].inject(static_cast<std::size_t>(drive), drive_per_na, injections);
+    }
+}
+
+void Engine::set_current_values(std::size_t current, std::int64_t first_step, std::span<const double> values) {
+    if (current >= currents_.size()) currents_.resize(current + 1);
+    currents_[current] = {first_step, {values.begin(), values.end()}};
 }
 
 void Engine::set_state(std::size_t population, std::string_view name, std::span<const double> values) {
@@ -106,7 +126,7 @@ std::vector<double> Engine::state(std::size_t population, std::string_view name)
 void Engine::record_spikes(std::size_t population, std::span<const std::uint8_t> mask) {
     Population& spec = populations_.at(population);
     if (mask.size() != spec.size) throw std::invalid_argument("the mask has the wrong length");
-    const bool any = std::any_of(mask.begin(), mask.end(), [](std::uint8_t m) { return m != 0; });
+    const bool any = std::ranges::any_of(mask, [](std::uint8_t m) { return m != 0; });
     if (!spec.model) {
         spec.spikes_recorded.assign(mask.begin(), any ? mask.end() : mask.begin());
         return;
@@ -195,6 +215,12 @@ void Engine::check_sources(std::int64_t first_step, std::int64_t last_step) cons
         const SourceSpikes& known = population.source_spikes;
         if (!population.model && !(known.covers(first_step) && known.covers(last_step))) {
             throw std::logic_error("the spikes of the sources are not known for all steps");
+        }
+    }
+    if (last_step < 1) return;
+    for (const CurrentValues& current : currents_) {
+        if (!(current.covers(std::max<std::int64_t>(first_step, 1)) && current.covers(last_step))) {
+            throw std::logic_error("the injected currents are not known for all steps");
         }
     }
 }

@@ -45,6 +45,11 @@ class Engine {
     void set_plastic_model(std::size_t projection, PlasticModel model);
     // One column, of length 1 or the population's size, for each of the model's constants.
     void set_constants(std::size_t population, std::span<const std::span<const double>> columns);
+    // Replaces the currents into a population, until its constants are set again: numbers of currents and indices in
+    // the population, and what 1 nA adds to the constant "drive" (length 1 or the population's size).
+    void inject(std::size_t population, std::span<const double> drive_per_na, InjectionColumns injections);
+    // What a current is in nA from `first_step` on, which must be known for a step before the step is done.
+    void set_current_values(std::size_t current, std::int64_t first_step, std::span<const double> values);
     void set_state(std::size_t population, std::string_view name, std::span<const double> values);
     std::vector<double> state(std::size_t population, std::string_view name) const;
 
@@ -106,6 +111,7 @@ class Engine {
     std::vector<PlasticModel> plastic_models_;  // the partitions point here
     std::vector<std::size_t> n_plastic_synapses_;
     std::int64_t smallest_plastic_delay_ = kMaxBatchSteps, largest_plastic_delay_ = 1;
+    std::vector<CurrentValues> currents_;
     std::vector<Partition> partitions_;
     ThreadPool pool_;
 };

@@ -12,6 +12,27 @@ constexpr std::size_t kSynapsesAhead = 8;
 
 }  // namespace
 
+void Slice::inject(std::size_t drive_constant, std::span<const double> drive_per_na, InjectionColumns columns) {
+    for (Column& constant : constants) {
+        if (equal_constants) constant.assign(padded(size), double{constant[0]});
+    }
+    equal_constants = false;
+    drive = drive_constant;
+    const Column& own = constants[drive];
+    Column per_na(own.size(), drive_per_na[0]);
+    if (drive_per_na.size() > 1) std::copy_n(drive_per_na.begin() + first_index, size, per_na.begin());
+    std::vector<Injection> parts;
+    for (const auto& [current, indices] : columns) {
+        Injection part{current, {}};
+        for (const std::int64_t i : indices) {
+            const std::int64_t within = i - first_index;
+            if (within >= 0 && within < size) part.indices.push_back(static_cast<std::uint32_t>(within));
+        }
+        if (!part.indices.empty()) parts.push_back(std::move(part));
+    }
+    injections = SliceInjections(std::move(parts), own, std::move(per_na));
+}
+
 void Partition::add_slice(const Model& model, std::uint32_t first_index, std::uint32_t first_neuron,
                           std::uint32_t size) {
     Slice slice{};
@@ -231,6 +252,7 @@ void Partition::update(Slice& slice, std::int64_t step, FiredNeurons& fired) {
 void Partition::step(std::int64_t step, FiredNeurons& fired) {
     deliver(step);
     for (Slice& slice : slices) {
+        slice.injections.apply(*currents, step, slice.constants[slice.drive]);
         update(slice, step, fired);
         for (SignalRecording& signal : slice.signals) {
             if ((step - signal.origin_step) % signal.interval_steps) continue;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "aligned.hpp"
+#include "injection.hpp"
 #include "kernels.hpp"
 #include "pending.hpp"
 #include "plastic.hpp"
@@ -42,9 +43,14 @@ struct Slice {
     std::vector<Column> states, constants;
     Column refractory_steps_left;
     bool equal_constants = true;
+    SliceInjections injections;
+    std::size_t drive = 0;  // number of the constant that injected currents change
     std::vector<std::uint8_t> spikes_recorded;  // by index in the slice; empty: none
     SpikeColumns spikes;
     std::vector<SignalRecording> signals;
+
+    // The columns are those of the whole population; `drive_constant` is the number of the constant "drive".
+    void inject(std::size_t drive_constant, std::span<const double> drive_per_na, InjectionColumns columns);
 };
 
 // Global numbers of the neurons that fired in some steps, by step and slice.
@@ -66,6 +72,7 @@ struct FiredNeurons {
 class alignas(kCacheLine) Partition {
   public:
     std::vector<Slice> slices;    // one for each population that has dynamics
+    const std::vector<CurrentValues>* currents = nullptr;  // of the whole network
     FiredNeurons fired[2];        // of the present batch of steps, and of the one before, which others may still read
 
     void add_slice(const Model& model, std::uint32_t first_index, std::uint32_t first_neuron, std::uint32_t size);
