@@ -65,6 +65,9 @@ class Simulation(Protocol):
     step: int
     """Number of steps done; model time is step * dt."""
 
+    # A simulation that generates and compiles code while it is advanced may say how long that took, in
+    # seconds of wall-clock time, in an attribute `preparation_s`; it then counts as building.
+
     def advance(self, n_steps: int, progress: Progress | None = None) -> None:
         """Advance by `n_steps`; `progress` is called now and then with the steps done since the last call."""
 
@@ -105,8 +108,25 @@ class Simulation(Protocol):
         carry the spikes of the steps after it. A simulation that cannot grow raises NotSupportedError.
         """
 
+    def currents_changed(self) -> None:
+        """Read all currents again: there are new ones, or parameters or targets have changed."""
+
     def recording_changed(self, population: int) -> None:
         """Read the population's recordings again; a new one starts at the present step."""
 
     def close(self) -> None:
         """Free what the simulation holds (threads, files)."""
+
+
+@runtime_checkable
+class PlasticSimulation(Simulation, Protocol):
+    """A simulation of networks whose projections may have a `plasticity`.
+
+    A backend that does not offer this refuses such networks with NotSupportedError.
+    """
+
+    def plasticity_changed(self, projection: int) -> None:
+        """Read the parameters of a projection's plasticity again; weights and traces stay."""
+
+    def weights(self, projection: int) -> NDArray[np.float64]:
+        """Return the present weights of a projection, (n_synapses,) float64 in the order of its columns."""

@@ -206,6 +206,17 @@ class ChipSimulation:
             "mapped once, for the whole network. Create everything before the first run(), or call reset() "
             "after run() and before adding; 'native' and the other software targets can grow while they run."
         )
+    def plasticity_changed(self, projection: int) -> None:
+        """Read the parameters of a projection's plasticity again; weights and traces stay."""
+        self._engine.plasticity_changed(projection)
+
+    def weights(self, projection: int) -> NDArray[np.float64]:
+        """Return the present weights of a projection, (n_synapses,) float64."""
+        return self._engine.weights(projection)
+
+    def currents_changed(self) -> None:
+        """Read the currents again."""
+        self._engine.currents_changed()
 
     def recording_changed(self, population: int) -> None:
         """Read the population's recordings again; a new one starts at the present step."""

@@ -84,6 +84,14 @@ def run(
     return result
 
 
+def run_to_compare(script: Script, target: str | TargetSpec, **how: Any) -> RunResult:
+    """Run a script as `run` does, quietly; that it never simulates is an error."""
+    result = run(script, target, quiet=True, **how)
+    if result.error is None and result.duration_ms == 0:
+        result.error = ScriptError("The script ended without a call of run(); there is nothing to compare.")
+    return result
+
+
 def _attempt(
     script: Script, module: ModuleType, arguments: list[str], parameters: dict[str, Any]
 ) -> Exception | None:
@@ -139,9 +147,9 @@ def _gather(result: RunResult, observer: Observer) -> None:
     """Put everything that the front end holds into the result."""
     from pycosim.frontend.simulator import state
 
-    if result.error is None and not state.running and state.total_steps == 0:
-        result.error = ScriptError("The script ended without a call of run(); there is nothing to look at.")
-    if result.error is None and not state.network.populations:
+    if result.error is None and state.total_steps == 0:
+        result.notes.append("The script ended without a call of run().")
+    elif result.error is None and not state.network.populations:
         result.error = ScriptError("The script ran an empty network; there is nothing to look at.")
     if observer.n_setups == 0:
         return
@@ -179,7 +187,7 @@ def _gather_results(result: RunResult, state: Any) -> None:
         }
         hardware = getattr(state.simulation, "hardware", None)
         result.hardware = hardware() if callable(hardware) else hardware
-    result.seconds = state.seconds | getattr(state.simulation, "seconds", {})
+    result.seconds = dict(state.seconds)
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pycosim.errors import InvalidInputError, UnknownTargetError
+from pycosim.errors import InvalidInputError, NotSupportedError, UnknownTargetError
 
 if TYPE_CHECKING:
     from pycosim.backends.base import Options, Simulation
@@ -209,7 +209,11 @@ def checked_name(name: str) -> str:
 def build(name: str, network: Network, options: Options) -> Simulation:
     """Build `network` on the target called `name`."""
     if name in backends():
-        return import_module(backends()[name]).build(network, options)
+        simulation = import_module(backends()[name]).build(network, options)
+        if network.currents and not hasattr(simulation, "currents_changed"):
+            simulation.close()
+            raise NotSupportedError(f"Current sources are not supported by the backend {name}: use native.")
+        return simulation
     from pycosim.hwmodels.simulation import build as build_chip
 
     return build_chip(name, network, options)

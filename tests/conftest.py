@@ -1,6 +1,14 @@
 """Fixtures that all tests share."""
 
+import os
+
 import pytest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def compiled_programs(tmp_path_factory):
+    """Keep what is compiled during the tests out of the user's cache, unless told where."""
+    os.environ.setdefault("PYCOSIM_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture

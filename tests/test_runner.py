@@ -7,7 +7,7 @@ import pytest
 
 from pycosim.errors import InvalidInputError, NotSupportedError, ScriptError, UnknownTargetError
 from pycosim.redirect import as_simulator
-from pycosim.runner import run
+from pycosim.runner import run, run_to_compare
 from pycosim.targets import TargetSpec, split_targets
 
 BODY = """
@@ -140,7 +140,6 @@ def test_a_script_that_fails_is_reported_with_its_line_and_keeps_what_was_comput
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("import pyNN.nest as sim\nsim.setup()\n", "without a call of run"),
         ("import sys\nsys.exit(3)\n", "exit status 3"),
         ("import pyNN.nest as sim\nsim.setup()\nsim.run(1.0)\n", "empty network"),
     ],
@@ -149,14 +148,23 @@ def test_a_script_that_does_not_simulate_says_so(script, text, said):
     assert said in str(run(script(text), "reference").error)
 
 
+def test_a_script_that_only_builds_is_noted_and_cannot_be_compared(script):
+    path = script("import pyNN.nest as sim\nsim.setup()\nsim.Population(2, sim.IF_curr_exp())\n")
+    result = run(path, "reference")
+    assert result.error is None
+    assert "without a call of run" in result.notes[0]
+    assert "nothing to compare" in str(run_to_compare(path, "reference").error)
+
+
 def test_what_is_not_supported_is_named(script):
-    result = run(script("import pyNN.nest as sim\nsim.setup()\nsim.HH_cond_exp()\n"), "reference")
+    result = run(script("import pyNN.nest as sim\nsim.setup()\nsim.GIF_cond_exp()\n"), "reference")
     assert isinstance(result.error, NotSupportedError)
-    assert "HH_cond_exp" in str(result.error)
+    assert "GIF_cond_exp" in str(result.error)
 
 
 def test_notes_hold_what_was_done_differently(script):
-    text = "import pyNN.nest as sim\nsim.setup(verbosity=3)\nsim.Population(1, sim.IF_curr_exp())\nsim.run(1.0)\n"
+    text = "import pyNN.nest as sim\nsim.setup(verbosity=3)\n"
+    text += "sim.Population(1, sim.IF_curr_exp())\nsim.run(1.0)\n"
     assert any("verbosity" in note for note in run(script(text), "reference").notes)
 
 

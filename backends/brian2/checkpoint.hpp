@@ -58,7 +58,9 @@ template <class Array>
 void write_samples(const std::string& name, Array& samples) {
     std::vector<double> rows;
     rows.reserve(static_cast<size_t>(samples.n) * samples.m);
-    for (int i = 0; i < samples.n; i++) rows.insert(rows.end(), samples(i).begin(), samples(i).end());
+    const int n_rows = static_cast<int>(samples.n), n_columns = static_cast<int>(samples.m);
+    for (int i = 0; i < n_rows; i++)
+        for (int j = 0; j < n_columns; j++) rows.push_back(samples(i, j));
     write(name, rows.data(), rows.size());
 }
 

@@ -7,6 +7,7 @@ import importlib.metadata
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -29,6 +30,9 @@ Key = tuple[str, str]
 
 class Engine(Protocol):
     """Holds the data of a program and runs it."""
+
+    preparation_s: float
+    """Wall-clock seconds spent on generating and compiling so far."""
 
     def set(self, values: Mapping[Key, NDArray[Any]]) -> None:
         """Take over values: constants, states, weights, delays (in steps), ends of synapses, input spikes."""
@@ -133,7 +137,8 @@ def import_brian2() -> ModuleType:
         return sys.modules["brian2"]
     hook = sys.excepthook
     try:
-        import brian2
+        with _no_deprecation_warnings():
+            import brian2
     except (ImportError, AttributeError) as error:
         raise MissingDependencyError(
             f"Brian2 {brian2_version()} cannot be imported with NumPy {np.__version__}: {error}. "
@@ -154,6 +159,14 @@ def import_brian2() -> ModuleType:
 
 
 @contextlib.contextmanager
+def _no_deprecation_warnings() -> Iterator[None]:
+    """Hide what Brian2 uses of other packages' old interfaces; nobody here can change that."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
+
+
+@contextlib.contextmanager
 def brian2_session(device: str, **preferences: Any) -> Iterator[ModuleType]:
     """Choose the device and set preferences of Brian2 (names with "__" for "."), and restore both afterwards.
 
@@ -169,7 +182,8 @@ def brian2_session(device: str, **preferences: Any) -> Iterator[ModuleType]:
     try:
         for name, value in names.items():
             brian2.prefs[name] = value
-        yield brian2
+        with _no_deprecation_warnings():
+            yield brian2
     except PycosimError:
         raise
     except Exception as error:

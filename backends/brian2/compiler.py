@@ -34,6 +34,7 @@ Unit = tuple[str, tuple[str, ...]]
 
 _KERNELS_PER_UNIT = 60
 _FRAME = ("objects.cpp", "network.cpp", "synapses_classes.cpp", "run.cpp", "main.cpp")
+_LIBRARY = ("brianlib/spikequeue.cpp",)  # Brian2 2.9 has all of it in the header
 _FUNCTION = re.compile(r"^void (_(?:run|before_run|after_run)_\w+)\(\)", re.MULTILINE)
 _INCLUDE = re.compile(r"^\s*#include\s*([<\"].+[>\"])", re.MULTILINE)
 
@@ -131,7 +132,8 @@ def _write_units(folder: Path) -> list[Unit]:
             lines += _in_namespace(f"unit_{number}", name, texts[name])
         units.append((f"kernels_{len(units)}.cpp", KERNEL_FLAGS))
         (folder / units[-1][0]).write_text("\n".join(lines) + "\n")
-    frame = [f'#include "{name}"' for name in ("objects.h", "checkpoint.hpp", *_FRAME)]
+    library = [name for name in _LIBRARY if (folder / name).exists()]
+    frame = [f'#include "{name}"' for name in ("objects.h", "checkpoint.hpp", *library, *_FRAME)]
     (folder / "frame.cpp").write_text("\n".join(frame) + "\n")
     return [*units, ("frame.cpp", FRAME_FLAGS)]
 

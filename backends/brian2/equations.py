@@ -7,6 +7,7 @@ by term, so that results agree to the last bit where inputs are added in the sam
 
 from __future__ import annotations
 
+from pycosim.backends.brian2 import nonlinear
 from pycosim.network import NeuronModel
 
 SCHEDULE = ("start", "groups", "synapses", "thresholds", "resets", "end")
@@ -20,7 +21,6 @@ HELD_UNTIL = "held_until"
 """Last step of the refractory period ("refractory_until" is a reserved word of Brian2)."""
 
 THRESHOLD = "v >= v_thresh and t_in_timesteps > held_until"
-RESET = "v = v_reset\nheld_until = t_in_timesteps + refractory_steps"
 
 # The names of these coefficients mean something else to Brian2.
 _RENAMED = {"dt": "dt_ms", "half_dt": "half_dt_ms"}
@@ -64,7 +64,22 @@ g_i = (g_i + dg_i*dt_ms)*decay_i
 dg_e = dg_e*decay_e
 dg_i = dg_i*decay_i
 """,
+    "IF_cond_exp_gsfa_grr": """
+g_mid_e = g_e*half_decay_e
+g_mid_i = g_i*half_decay_i
+g_mid_s = g_s*middle_s
+g_mid_r = g_r*middle_r
+g_total = g_leak + g_mid_e + g_mid_i + g_mid_s + g_mid_r
+inward = drive + g_mid_e*e_rev_e + g_mid_i*e_rev_i
+v_inf = (inward + g_mid_s*e_rev_s + g_mid_r*e_rev_r)/g_total
+v_free = v_inf + (v - v_inf)*exp(-g_total*dt_over_cm)
+g_e = g_e*decay_e
+g_i = g_i*decay_i
+g_s = g_s*decay_s
+g_r = g_r*decay_r
+""",
 }
+_INTEGRATION["IF_facets_hardware1"] = _INTEGRATION["IF_cond_exp"]
 
 # The products are exact: one factor is 0, the other 1.
 _HOLD = """
@@ -97,16 +112,25 @@ def neuron_equations(model: NeuronModel, constants: tuple[str, ...], shared: tup
     return "\n".join(lines)
 
 
-def update_statements(model: NeuronModel) -> str:
-    """Return the statements that integrate one step and hold refractory neurons."""
-    lines = (_INTEGRATION[model.name] + _HOLD).splitlines()
+def update_statements(model: NeuronModel, substeps: int) -> str:
+    """Return the statements that integrate one step of so many sub-steps, and hold refractory neurons."""
+    integration = _INTEGRATION.get(model.name) or nonlinear.statements(model.name, substeps)
+    lines = (integration + (_HOLD if model.resets else "")).splitlines()
     return "\n".join(line for line in lines if line)
 
 
+def reset_statements(model: NeuronModel) -> str:
+    """Return the statements that a spike executes in its neuron."""
+    if not model.resets:
+        return f"{HELD_UNTIL} = t_in_timesteps"
+    lines = ["v = v_reset", f"{HELD_UNTIL} = t_in_timesteps + refractory_steps"]
+    return "\n".join([*lines, *(f"{state} += {jump}" for state, jump in model.spike_jumps.items())])
+
+
 def arrival_statement(model: NeuronModel, receptor: str) -> str:
-    """Return the statement that a spike's arrival executes; "w" is the weight."""
+    """Return the statement that a spike's arrival executes; "weight" is the synapse's."""
     state = model.receptors[receptor]
     if state == "v":
-        return "v_post += w*int(t_in_timesteps > held_until_post)"
+        return "v_post += weight*int(t_in_timesteps > held_until_post)"
     jump = model.jumps.get(receptor)
-    return f"{state}_post += w*{jump}_post" if jump else f"{state}_post += w"
+    return f"{state}_post += weight*{jump}_post" if jump else f"{state}_post += weight"

@@ -43,6 +43,8 @@ class GroupPlan:
     spikes : bool
         Whether spikes are recorded.
     samplers : tuple of SamplerPlan
+    substeps : int
+        Number of sub-steps of a step, where the model has them.
     """
 
     name: str
@@ -52,6 +54,7 @@ class GroupPlan:
     shared: tuple[str, ...]
     spikes: bool
     samplers: tuple[SamplerPlan, ...]
+    substeps: int = 1
 
     @property
     def monitor(self) -> str:

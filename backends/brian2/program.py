@@ -81,12 +81,12 @@ def _add_group(program: Program, plan: GroupPlan) -> None:
         plan.size,
         equations.neuron_equations(model, plan.constants, plan.shared),
         threshold=equations.THRESHOLD,
-        reset=equations.RESET,
+        reset=equations.reset_statements(model),
         clock=program.clock,
         name=plan.name,
         namespace={},
     )
-    update = equations.update_statements(model)
+    update = equations.update_statements(model, plan.substeps)
     group.run_regularly(update, clock=program.clock, when="groups", name=f"{plan.name}_update")
     # Brian2 forgets the spikes of a run's last step; they are still to be sent in the next run.
     group.thresholder["spike"].after_run = lambda: None
@@ -121,7 +121,7 @@ def _add_synapses(program: Program, plan: SynapsesPlan, model: str) -> None:
     synapses = brian2.Synapses(
         source,
         program.groups[plan.target],
-        f"w : 1 ({'shared, constant' if plan.shared_weight else 'constant'})",
+        f"weight : 1 ({'shared, constant' if plan.shared_weight else 'constant'})",
         on_pre=equations.arrival_statement(model_named(model), plan.receptor),
         delay=0 * brian2.second if plan.shared_delay else None,
         clock=program.clock,

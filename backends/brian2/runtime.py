@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from types import ModuleType
@@ -37,6 +38,7 @@ class RuntimeEngine:
         self._program: Any = None
         self._data: dict[Key, NDArray[Any]] = {}
         self._is_saved, self._is_closed = True, False
+        self.preparation_s = 0.0
 
     def set(self, values: Mapping[Key, NDArray[Any]]) -> None:
         """Take over values; what no object holds yet is kept for the next program."""
@@ -103,7 +105,9 @@ class RuntimeEngine:
         """Run the program of `plan` for `n_steps` steps."""
         with self._session():
             if plan != self._plan:
+                started = time.perf_counter()
                 self._build(plan)
+                self.preparation_s += time.perf_counter() - started
             self._is_saved = False
             self._program.run(first_step, n_steps, self._dt_s)
             recorded = RecordedArrays(self._program, self._dt_s)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pycosim.backends.base import Progress
 from pycosim.backends.brian2.codegen import Engine, Recorded
+from pycosim.backends.brian2.currents import Currents
 from pycosim.backends.brian2.equations import HELD_UNTIL, variable_of
 from pycosim.backends.brian2.inputs import Inputs
 from pycosim.backends.brian2.plan import GroupPlan, Plan, SamplerPlan, SynapsesPlan, population_name
@@ -18,7 +19,8 @@ from pycosim.backends.brian2.wiring import Part, delays_of, endpoints, parts_of,
 from pycosim.backends.recording import Recorder, SignalLog, state_named
 from pycosim.errors import InvalidInputError
 from pycosim.network import Network, model_named
-from pycosim.network.validate import validate, validate_population, validate_projection
+from pycosim.network.plasticity_checks import require_static
+from pycosim.network.validate import validate, validate_current, validate_population, validate_projection
 
 Int = NDArray[np.int64]
 
@@ -42,12 +44,15 @@ class Brian2Simulation:
     """
 
     def __init__(self, network: Network, engine: Engine):
+        require_static(network, "Brian2")
         validate(network)
         self.step = 0
         self._started = False
         self._network, self._engine = network, engine
         self._names: list[str] = []
         self._neurons: list[int] = []
+        self._currents = Currents(network)
+        self._substeps: dict[int, int] = {}
         self._constants: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self._parts: dict[int, list[Part]] = {}
         self._kinds: dict[str, tuple[bool, bool]] = {}
@@ -93,6 +98,11 @@ class Brian2Simulation:
         names = [self._synapses_name(part) for part in parts]
         send_present_spikes(self._engine, self._names[source], names)
 
+    @property
+    def preparation_s(self) -> float:
+        """Wall-clock seconds spent on generating and compiling programs so far."""
+        return self._engine.preparation_s
+
     def _send_initial_state(self, index: int) -> None:
         population, name = self._network.populations[index], self._names[index]
         states = model_named(population.model).states
@@ -105,10 +115,16 @@ class Brian2Simulation:
         """Send the constants of one step, each as one number where all neurons have the same."""
         population, name = self._network.populations[index], self._names[index]
         coefficients = model_named(population.model).coefficients(population.parameters, self._network.dt_ms)
+        per_na = coefficients.pop("drive_per_na")
+        self._substeps[index] = int(coefficients.pop("substeps", 1))
+        injects = index in self._currents.populations()
+        if injects:
+            coefficients["drive"] = coefficients["drive"] + per_na * self._currents.injected(index)
         values, shared = {}, []
         for coefficient, value in coefficients.items():
             variable, column = variable_of(coefficient), np.atleast_1d(value)
-            if np.all(column == column[0]):
+            # A drive that currents change has a column in any case, so that the program stays the same.
+            if np.all(column == column[0]) and not (injects and coefficient == "drive"):
                 shared.append(variable)
                 column = column[:1]
             values[name, variable] = column
@@ -131,7 +147,7 @@ class Brian2Simulation:
             name = self._synapses_name(part)
             weights, delays = weights_of(projection, part), delays_of(projection, part)
             self._kinds[name] = np.ndim(projection.weights) == 0, np.ndim(projection.delays) == 0
-            self._engine.set({(name, "w"): weights, (name, "delay"): delays})
+            self._engine.set({(name, "weight"): weights, (name, "delay"): delays})
 
     def _plan(self) -> Plan:
         groups = tuple(self._group_plan(index) for index in self._neurons)
@@ -153,7 +169,11 @@ class Brian2Simulation:
         population, name = self._network.populations[index], self._names[index]
         samplers = tuple(sampler for sampler, _ in self._samplers(index))
         spikes = len(self._recorders[index].spike_indices) > 0
-        return GroupPlan(name, population.model, population.size, *self._constants[index], spikes, samplers)
+        constants, shared = self._constants[index]
+        substeps = self._substeps.get(index, 1)
+        return GroupPlan(
+            name, population.model, population.size, constants, shared, spikes, samplers, substeps
+        )
 
     def _samplers(self, index: int) -> list[tuple[SamplerPlan, list[str]]]:
         """Return the samplers that record a population's signals, each with the names of its signals."""
@@ -195,7 +215,10 @@ class Brian2Simulation:
         self._engine.check_open()
         last = self.step + n_steps
         while self.step < last:
-            self._advance_piece(self._inputs.piece(self.step, last - self.step), progress)
+            n_steps = self._currents.piece(self.step + 1, last - self.step)
+            for index in self._currents.populations():
+                self._send_constants(index)
+            self._advance_piece(self._inputs.piece(self.step, n_steps), progress)
 
     def _advance_piece(self, n_steps: int, progress: Progress | None) -> None:
         first = self.step + 1
@@ -277,6 +300,12 @@ class Brian2Simulation:
             receptor = self._network.projections[projection].receptor
             self._underway.take(self._synapses_name(part), self._names[part.target], receptor, self.step)
         self._send_weights(projection)
+
+    def currents_changed(self) -> None:
+        """Read the currents again."""
+        for current in self._network.currents:
+            validate_current(self._network, current)
+        self._currents.forget()
 
     def recording_changed(self, population: int) -> None:
         """Read the population's recordings again."""

@@ -13,6 +13,7 @@ import logging
 import shutil
 import subprocess
 import tempfile
+import time
 import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -73,6 +74,7 @@ class StandaloneEngine:
             (self._folder / name).mkdir()
         self._write("network", "dt", np.array([self._dt_s]))
         self._programs: dict[Plan, Path] = {}
+        self.preparation_s = 0.0
 
     def set(self, values: Mapping[Key, NDArray[Any]]) -> None:
         """Write values to the files of the program."""
@@ -94,7 +96,9 @@ class StandaloneEngine:
     def run(self, plan: Plan, first_step: int, n_steps: int, progress: Progress | None) -> RecordedFiles:
         """Run the program of `plan` for `n_steps` steps; nothing has changed if it fails."""
         if plan not in self._programs:
+            started = time.perf_counter()
             self._programs[plan] = _program(plan, self._compiler)
+            self.preparation_s += time.perf_counter() - started
         for synapses in plan.synapses:
             for name in ("pending_ahead", "pending_synapses"):
                 if not (self._folder / "data" / f"{synapses.name}.{name}").exists():
@@ -244,7 +248,7 @@ class _Lines:
             yield source.name, "_spikespace"
         for synapses in self._plan.synapses:
             if synapses.shared_weight:
-                yield synapses.name, "w"
+                yield synapses.name, "weight"
 
     def _growing(self) -> Iterator[Key]:
         """Iterate over the arrays whose size is that of their file."""
@@ -256,7 +260,7 @@ class _Lines:
             yield synapses.name, "_synaptic_post"
             yield synapses.name, "delay"
             if not synapses.shared_weight:
-                yield synapses.name, "w"
+                yield synapses.name, "weight"
 
     def loading(self) -> Iterator[str]:
         """Iterate over the statements before Brian2 prepares the run, with queues as long as the delays."""

@@ -96,7 +96,7 @@ class UnderWay:
         if not len(ahead):
             return
         waiting = self._engine.get(synapses, "pending_synapses")
-        weights = self._engine.get(synapses, "w")
+        weights = self._engine.get(synapses, "weight")
         targets = self._engine.get(synapses, "_synaptic_post")[waiting]
         events = self._events.setdefault((target, receptor), _Events(target, receptor))
         events.forget_until(step)
@@ -124,7 +124,7 @@ class UnderWay:
                     (events.source, "_spikespace"): spikespace(order[:now], events.capacity),
                     (events.synapses, "_synaptic_pre"): np.arange(events.capacity, dtype=np.int32),
                     (events.synapses, "_synaptic_post"): post,
-                    (events.synapses, "w"): weights,
+                    (events.synapses, "weight"): weights,
                     (events.synapses, "delay"): np.ones(1, np.int64),
                 }
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pycosim.backends.base import Options
+from pycosim.network import MODELS as _ALL_MODELS
 from pycosim.network import Network
 
 if TYPE_CHECKING:
@@ -12,17 +13,7 @@ if TYPE_CHECKING:
 
 OPTIONS = frozenset({"threads"})
 DESCRIPTION = "C++ engine with threads; the same spikes for any number of them"
-MODELS = frozenset(
-    {
-        "IF_curr_delta",
-        "IF_curr_exp",
-        "IF_curr_alpha",
-        "IF_cond_exp",
-        "IF_cond_alpha",
-        "SpikeSourcePoisson",
-        "SpikeSourceArray",
-    }
-)
+MODELS = frozenset(_ALL_MODELS)
 
 
 def build(network: Network, options: Options | None = None) -> NativeSimulation:

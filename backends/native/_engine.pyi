@@ -34,11 +34,88 @@ class Engine:
             ]
         ],
     ) -> None: ...
+    def connect_plastic(
+        self,
+        projections: Sequence[
+            tuple[
+                int,
+                Annotated[NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)],
+                Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+                Annotated[NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)],
+                Annotated[
+                    NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+                ],
+                Annotated[NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)],
+            ]
+        ],
+        dendritic: Sequence[
+            Annotated[NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)]
+        ],
+        models: Sequence[
+            tuple[
+                int,
+                float,
+                float,
+                Sequence[
+                    Annotated[
+                        NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+                    ]
+                ],
+                int,
+                int,
+            ]
+        ],
+    ) -> None: ...
+    def plastic_weights(self, projection: int) -> NDArray[numpy.float64]: ...
+    def set_plastic_weights(
+        self,
+        projection: int,
+        weights: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+    ) -> None: ...
+    def set_plastic_model(
+        self,
+        projection: int,
+        model: tuple[
+            int,
+            float,
+            float,
+            Sequence[
+                Annotated[
+                    NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+                ]
+            ],
+            int,
+            int,
+        ],
+    ) -> None: ...
     def set_constants(
         self,
         population: int,
         columns: Sequence[
             Annotated[NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)]
+        ],
+    ) -> None: ...
+    def inject(
+        self,
+        population: int,
+        drive_per_na: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        injections: Sequence[
+            tuple[
+                int,
+                Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+            ]
+        ],
+    ) -> None: ...
+    def set_current_values(
+        self,
+        current: int,
+        first_step: int,
+        values: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
         ],
     ) -> None: ...
     def set_state(

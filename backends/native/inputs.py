@@ -1,10 +1,11 @@
-"""Feeding the spikes of sources to the engine, a stretch of steps at a time."""
+"""Feeding the spikes of sources, and injected currents, to the engine, a stretch of steps at a time."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from pycosim.network import Network
+from pycosim.network.currents import current_values
 from pycosim.network.inputs import source_spikes
 
 _MAX_STEPS = 1000
@@ -14,7 +15,7 @@ _WANTED_SPIKES = 200_000
 
 
 class InputFeed:
-    """Draws the spikes of a network's sources and hands them to the engine before they are needed.
+    """Computes spikes of sources and currents, and hands them to the engine before they are needed.
 
     Parameters
     ----------
@@ -24,7 +25,7 @@ class InputFeed:
     Attributes
     ----------
     last_step : int
-        The spikes of all steps up to this one are known to the engine; -1 if of none.
+        Spikes and currents of all steps up to this one are known to the engine; -1 if of none.
     """
 
     def __init__(self, network: Network, engine: Any):
@@ -36,11 +37,11 @@ class InputFeed:
     def find_sources(self, step: int) -> None:
         """Look for sources in a network that is new, or has grown after `step`."""
         self._sources = [i for i, population in enumerate(self._network.populations) if population.is_source]
-        if self._sources:
+        if self._sources or self._network.currents:
             self.forget(step)
 
     def forget(self, step: int) -> None:
-        """Read the sources' spikes after `step`, the present one, again."""
+        """Read spikes and currents after `step`, the present one, again."""
         self.last_step = min(self.last_step, step)
 
     def ready(self, step: int, wanted: int) -> int:
@@ -60,6 +61,9 @@ class InputFeed:
             steps, indices = source_spikes(self._network, index, first, last)
             self._engine.set_source_spikes(index, first, last, steps, indices)
             n_spikes += len(steps)
+        for index in range(len(self._network.currents)):
+            values = current_values(self._network, index, step + 1, last)
+            self._engine.set_current_values(index, step + 1, values)
         self.last_step = last
         if n_spikes > _WANTED_SPIKES:
             self._stretch = max(1, self._stretch // 2)

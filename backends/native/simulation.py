@@ -8,10 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 from pycosim.backends.base import Progress
 from pycosim.backends.native import MODELS, _engine
 from pycosim.backends.native.inputs import InputFeed
+from pycosim.backends.native.plasticity import PlasticProjections
 from pycosim.backends.recording import Recorder, state_named
 from pycosim.errors import BackendError, InvalidInputError, NotSupportedError
 from pycosim.network import Network, Population, Projection, model_named
-from pycosim.network.validate import validate, validate_population, validate_projection
+from pycosim.network.validate import validate, validate_current, validate_population, validate_projection
 
 Int = NDArray[np.int64]
 
@@ -55,6 +56,7 @@ class NativeSimulation:
             _core_column(network, core_of_neuron),
             threads,
         )
+        self._plastic = PlasticProjections(network, self._engine, _engine_columns)
         self._feed = InputFeed(network, self._engine)
         self._weights_stale = True
         self._recorders: list[Recorder] = []
@@ -217,11 +219,34 @@ class NativeSimulation:
             self._feed.forget(self.step)
         else:
             self._set_constants(population)
+            self._plastic.neurons_changed(population)
 
     def weights_changed(self, projection: int) -> None:
         """Read the projection's weights and delays again, for the spikes emitted from the next step on."""
         validate_projection(self._network, self._network.projections[projection])
-        self._weights_stale = True
+        if projection in self._plastic:
+            self._plastic.weights_changed(projection)
+        else:
+            self._weights_stale = True
+
+    def plasticity_changed(self, projection: int) -> None:
+        """Read the parameters of a projection's plasticity again; weights and traces stay."""
+        self._plastic.parameters_changed(projection)
+
+    def weights(self, projection: int) -> NDArray[np.float64]:
+        """Return the present weights of a projection, (n_synapses,) float64."""
+        if projection in self._plastic:
+            return self._plastic.weights(projection)
+        return np.array(self._network.projections[projection].weight_column())
+
+    def currents_changed(self) -> None:
+        """Read the currents again."""
+        for current in self._network.currents:
+            validate_current(self._network, current)
+        for index, population in enumerate(self._network.populations):
+            if not population.is_source:
+                self._set_constants(index)
+        self._feed.forget(self.step)
 
     def recording_changed(self, population: int) -> None:
         """Read the population's recordings again."""
@@ -261,6 +286,10 @@ class NativeSimulation:
         coefficients = model_named(population.model).coefficients(population.parameters, self._network.dt_ms)
         columns = [coefficients[name] for name in _CONSTANTS[population.model]]
         self._engine.set_constants(index, [np.array(column, np.float64, ndmin=1) for column in columns])
+        injections = self._network.injections(index)
+        if injections:
+            per_na = np.array(coefficients["drive_per_na"], np.float64, ndmin=1)
+            self._engine.inject(index, per_na, injections)
 
     def _set_recordings(self, index: int) -> None:
         population, recorder = self._network.populations[index], self._recorders[index]
@@ -281,7 +310,8 @@ class NativeSimulation:
 
     def _update_weights(self) -> None:
         if self._weights_stale:
-            self._engine.connect([_engine_columns(projection) for projection in self._network.projections])
+            static = [p for p in self._network.projections if p.plasticity is None]
+            self._engine.connect([_engine_columns(projection) for projection in static])
             self._weights_stale = False
 
 

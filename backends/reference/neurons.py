@@ -2,7 +2,8 @@
 
 An `integrate` function takes the state variables `s` from one step to the next, in place. It has the
 constants `c` of the model, and the sums of the weights that arrive at the end of the step: `e` for the
-excitatory, `i` for the inhibitory receptor. All of them are arrays over the neurons, or numbers.
+excitatory, `i` for the inhibitory receptor. All of them are arrays over the neurons, or numbers. `held` says
+which neurons are refractory; those that go on with adaptation meanwhile need it.
 """
 
 from __future__ import annotations
@@ -10,19 +11,21 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pycosim.backends.reference import nonlinear
 from pycosim.network import Population, model_named
 from pycosim.network.models import Coefficients
 
 Float = NDArray[np.float64]
+Bool = NDArray[np.bool_]
 States = dict[str, Float]
 
 
-def curr_delta(s: States, c: Coefficients, e: Float, i: Float) -> None:
+def curr_delta(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> None:
     """A spike moves the membrane itself."""
     s["v"] = c["v_rest"] + (s["v"] - c["v_rest"]) * c["decay_m"] + c["drive"] + e + i
 
 
-def curr_exp(s: States, c: Coefficients, e: Float, i: Float) -> None:
+def curr_exp(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> None:
     """Currents decay exponentially."""
     s["v"] = (
         c["v_rest"]
@@ -35,7 +38,7 @@ def curr_exp(s: States, c: Coefficients, e: Float, i: Float) -> None:
     s["i_i"] = s["i_i"] * c["decay_i"] + i
 
 
-def curr_alpha(s: States, c: Coefficients, e: Float, i: Float) -> None:
+def curr_alpha(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> None:
     """Currents rise at a rate that decays exponentially."""
     s["v"] = (
         c["v_rest"]
@@ -59,7 +62,7 @@ def _conductance_membrane(v: Float, c: Coefficients, g_e: Float, g_i: Float) -> 
     return v_inf + (v - v_inf) * np.exp(-g_total * c["dt_over_cm"])
 
 
-def cond_exp(s: States, c: Coefficients, e: Float, i: Float) -> None:
+def cond_exp(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> None:
     """Conductances decay exponentially."""
     middle_e = s["g_e"] * c["half_decay_e"]
     middle_i = s["g_i"] * c["half_decay_i"]
@@ -68,7 +71,7 @@ def cond_exp(s: States, c: Coefficients, e: Float, i: Float) -> None:
     s["g_i"] = s["g_i"] * c["decay_i"] + i
 
 
-def cond_alpha(s: States, c: Coefficients, e: Float, i: Float) -> None:
+def cond_alpha(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> None:
     """Conductances rise at a rate that decays exponentially."""
     middle_e = (s["g_e"] + s["dg_e"] * c["half_dt"]) * c["half_decay_e"]
     middle_i = (s["g_i"] + s["dg_i"] * c["half_dt"]) * c["half_decay_i"]
@@ -79,12 +82,34 @@ def cond_alpha(s: States, c: Coefficients, e: Float, i: Float) -> None:
     s["dg_i"] = s["dg_i"] * c["decay_i"] + i * c["jump_i"]
 
 
+def cond_exp_gsfa_grr(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> None:
+    """Two more conductances, which the neuron's own spikes increase."""
+    middle_e = s["g_e"] * c["half_decay_e"]
+    middle_i = s["g_i"] * c["half_decay_i"]
+    middle_s = s["g_s"] * c["middle_s"]
+    middle_r = s["g_r"] * c["middle_r"]
+    g_total = c["g_leak"] + middle_e + middle_i + middle_s + middle_r
+    inward = c["drive"] + middle_e * c["e_rev_e"] + middle_i * c["e_rev_i"]
+    v_inf = (inward + middle_s * c["e_rev_s"] + middle_r * c["e_rev_r"]) / g_total
+    s["v"] = v_inf + (s["v"] - v_inf) * np.exp(-g_total * c["dt_over_cm"])
+    s["g_e"] = s["g_e"] * c["decay_e"] + e
+    s["g_i"] = s["g_i"] * c["decay_i"] + i
+    s["g_s"] = s["g_s"] * c["decay_s"]
+    s["g_r"] = s["g_r"] * c["decay_r"]
+
+
 INTEGRATE = {
     "IF_curr_delta": curr_delta,
     "IF_curr_exp": curr_exp,
     "IF_curr_alpha": curr_alpha,
     "IF_cond_exp": cond_exp,
     "IF_cond_alpha": cond_alpha,
+    "IF_cond_exp_gsfa_grr": cond_exp_gsfa_grr,
+    "IF_facets_hardware1": cond_exp,
+    "EIF_cond_exp_isfa_ista": nonlinear.eif_cond_exp,
+    "EIF_cond_alpha_isfa_ista": nonlinear.eif_cond_alpha,
+    "HH_cond_exp": nonlinear.hh_cond_exp,
+    "Izhikevich": nonlinear.izhikevich,
 }
 
 
@@ -108,20 +133,31 @@ class Neurons:
         """Compute the constants of one step from the population's parameters."""
         self._coefficients = self._model.coefficients(self._population.parameters, self._dt_ms)
 
-    def advance(self, arrivals: Float) -> NDArray[np.int64]:
+    def advance(self, arrivals: Float, current_na: Float | None = None) -> NDArray[np.int64]:
         """Advance by one step and return the indices of the neurons that fire.
 
         Parameters
         ----------
         arrivals : (2, size) float64 ndarray
             Sums of the weights that arrive at the end of the step: excitatory, inhibitory.
+        current_na : (size,) float64 ndarray, optional
+            Injected current during the step.
         """
         s, c = self.states, self._coefficients
-        INTEGRATE[self._model.name](s, c, *arrivals)
+        if current_na is not None:
+            c = c | {"drive": c["drive"] + c["drive_per_na"] * current_na}
+        integrate = INTEGRATE[self._model.name]
+        if not self._model.resets:
+            was_above = s["v"] >= c["v_thresh"]
+            integrate(s, c, *arrivals, was_above)
+            return np.flatnonzero(~was_above & (s["v"] >= c["v_thresh"]))
         refractory = self._refractory_steps_left > 0
+        integrate(s, c, *arrivals, refractory)
         s["v"] = np.where(refractory, c["v_reset"], s["v"])
         fired = ~refractory & (s["v"] >= c["v_thresh"])
         s["v"] = np.where(fired, c["v_reset"], s["v"])
+        for state, jump in self._model.spike_jumps.items():
+            s[state] = np.where(fired, s[state] + c[jump], s[state])
         self._refractory_steps_left = np.where(
             fired, c["refractory_steps"], np.maximum(self._refractory_steps_left - 1, 0)
         )

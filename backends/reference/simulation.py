@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 from pycosim.backends.base import Progress
 from pycosim.backends.recording import Recorder, state_named
 from pycosim.backends.reference.neurons import Neurons
+from pycosim.backends.reference.plasticity import plastic_synapses
 from pycosim.errors import InvalidInputError
 from pycosim.network import Network
+from pycosim.network.currents import current_values
 from pycosim.network.inputs import source_spikes
-from pycosim.network.validate import validate, validate_population, validate_projection
+from pycosim.network.plasticity_checks import require_same_delays
+from pycosim.network.validate import validate, validate_current, validate_population, validate_projection
 
 RECEPTORS = ("excitatory", "inhibitory")
 Int = NDArray[np.int64]
+Float = NDArray[np.float64]
 
 
 class ReferenceSimulation:
@@ -45,6 +49,12 @@ class ReferenceSimulation:
         self._arrivals: dict[int, NDArray[np.float64]] = defaultdict(
             lambda: np.zeros((len(RECEPTORS), network.n_neurons))
         )
+        self._plastic = {
+            index: plastic_synapses(network, index)
+            for index, projection in enumerate(network.projections)
+            if projection.plasticity is not None
+        }
+        self._delays = {index: network.projections[index].delay_column() for index in self._plastic}
         self._recorders: list[Recorder] = []
         self._start_populations()
 
@@ -76,18 +86,25 @@ class ReferenceSimulation:
             return
         first = self.step + 1 if self._started else 0
         inputs = {i: source_spikes(self._network, i, first, self.step + n_steps) for i in self._sources}
+        start = self.step + 1
+        currents = [
+            current_values(self._network, i, start, self.step + n_steps)
+            for i in range(len(self._network.currents))
+        ]
         if not self._started:
             self._started = True
             self._emit(_at_step(inputs, 0))
         for _ in range(n_steps):
             self.step += 1
-            fired = self._advance_neurons()
+            for index, synapses in self._plastic.items():
+                self._transmit(index, synapses.arrive(self.step), acting_after_emission=False)
+            fired = self._advance_neurons([values[self.step - start] for values in currents])
             self._emit(fired | _at_step(inputs, self.step))
             self._sample()
             if progress:
                 progress(1)
 
-    def _advance_neurons(self) -> dict[int, Int]:
+    def _advance_neurons(self, currents_na: list[float]) -> dict[int, Int]:
         """Return the indices of the neurons that fire, by population."""
         arrivals = self._arrivals.pop(self.step, None)
         if arrivals is None:
@@ -95,8 +112,17 @@ class ReferenceSimulation:
         fired = {}
         for index, neurons in self._neurons.items():
             numbers = self._network.populations[index].neurons
-            fired[index] = neurons.advance(arrivals[:, numbers.start : numbers.stop])
+            injected = self._injected(index, currents_na) if currents_na else None
+            fired[index] = neurons.advance(arrivals[:, numbers.start : numbers.stop], injected)
         return fired
+
+    def _injected(self, population: int, currents_na: list[float]) -> NDArray[np.float64] | None:
+        """Return the sum of the currents into each neuron of a population, None where there is none."""
+        injections = self._network.injections(population)
+        total = np.zeros(self._network.populations[population].size)
+        for current, indices in injections:
+            np.add.at(total, indices, currents_na[current])
+        return total if injections else None
 
     def _emit(self, spikes: dict[int, Int]) -> None:
         """Record the spikes of the present step, given by population, and send them on their way."""
@@ -104,10 +130,37 @@ class ReferenceSimulation:
             self._recorders[index].add_spikes(np.full(len(indices), self.step), indices)
             for source in self._network.populations[index].first + indices:
                 self._send(source)
+        self._emit_plastic(spikes)
+
+    def _emit_plastic(self, spikes: dict[int, Int]) -> None:
+        """Tell plastic synapses how often every neuron fired."""
+        counts = np.zeros(self._network.n_neurons, np.int64)
+        for index, indices in spikes.items():
+            np.add.at(counts, self._network.populations[index].first + indices, 1)
+        for index, synapses in self._plastic.items():
+            self._transmit(index, synapses.emit(self.step, counts), acting_after_emission=True)
+
+    def _transmit(self, index: int, sent: list[tuple[Int, Float]], *, acting_after_emission: bool) -> None:
+        """Add what plastic synapses transmit to the arrivals of the steps at which it acts.
+
+        From synapses with an axonal part of the delay the dendritic part is left, else the whole delay, which
+        is the same for timing rules.
+        """
+        projection = self._network.projections[index]
+        delays = self._delays[index]
+        left = delays if acting_after_emission else projection.plasticity.dendritic_steps(delays)
+        receptor = RECEPTORS.index(projection.receptor)
+        for synapses, weights in sent:
+            for delay in np.unique(left[synapses]):
+                here = left[synapses] == delay
+                arrivals = self._arrivals[self.step + int(delay)][receptor]
+                np.add.at(arrivals, projection.targets[synapses[here]], weights[here])
 
     def _send(self, source: int) -> None:
         """Add the weights of all synapses of a neuron to the arrivals of the steps at which they act."""
-        for projection in self._network.projections:
+        for index, projection in enumerate(self._network.projections):
+            if index in self._plastic:
+                continue
             row = np.searchsorted(projection.sources, source)
             if row == len(projection.sources) or projection.sources[row] != source:
                 continue
@@ -147,10 +200,31 @@ class ReferenceSimulation:
         validate_population(self._network.populations[population])
         if population in self._neurons:
             self._neurons[population].read_parameters()
+        for synapses in self._plastic.values():
+            synapses.read_parameters()
 
     def weights_changed(self, projection: int) -> None:
         """Check the new columns; a spike has the weights and delays that hold when it is emitted."""
         validate_projection(self._network, self._network.projections[projection])
+        if projection in self._plastic:
+            require_same_delays(self._network.projections[projection], self._delays[projection])
+            self._plastic[projection].read_weights()
+
+    def plasticity_changed(self, projection: int) -> None:
+        """Read the parameters of the projection's plasticity again; weights stay as they are."""
+        validate_projection(self._network, self._network.projections[projection])
+        self._plastic[projection].read_parameters()
+
+    def weights(self, projection: int) -> Float:
+        """Return the present weights of a projection, (n_synapses,) float64."""
+        if projection in self._plastic:
+            return self._plastic[projection].weights()
+        return np.array(self._network.projections[projection].weight_column())
+
+    def currents_changed(self) -> None:
+        """Check the currents; they are read at every `advance` anyway."""
+        for current in self._network.currents:
+            validate_current(self._network, current)
 
     def recording_changed(self, population: int) -> None:
         """Read the population's recordings again."""

@@ -191,7 +191,11 @@ _LIMITS = (
         "keep the targets of a neuron on {limit} chips",
     ),
     _Limit(
-        "reach", "distance to a target in chips", "neurons", _reach, "place neurons closer to their targets"
+        "reach",
+        "mesh hops to a target along one axis",
+        "neurons",
+        _reach,
+        "place neurons closer to their targets",
     ),
     _Limit(
         "delay_max",

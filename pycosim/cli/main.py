@@ -13,6 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress, TaskID
 
     from pycosim.results import RunResult
 
@@ -39,8 +40,10 @@ def run(context: typer.Context, script: Script, on: On = "native", as_json: Json
     from pycosim.runner import run as run_script
 
     with console_and_errors() as console:
-        with progress_line(console, on) as progress:
-            result = run_script(script, on, arguments=context.args, progress=progress)
+        with progress_lines(console) as lines:
+            if lines:
+                lines.watch(on, None)
+            result = run_script(script, on, arguments=context.args, progress=lines and lines.factory)
         print_result(result, console, as_json)
         if result.error is not None:
             raise result.error
@@ -58,9 +61,14 @@ def compare(
         targets = split_targets(on)
         for target in targets:
             TargetSpec.parse(target)
-        with progress_line(console, "") as progress:
+        with progress_lines(console) as lines:
             comparison = compare_script(
-                script, targets, arguments=context.args, output=output, progress=progress
+                script,
+                targets,
+                arguments=context.args,
+                output=output,
+                progress=lines and lines.factory,
+                watch=lines and lines.watch,
             )
         if as_json:
             sys.stdout.write(comparison.table.to_json(orient="records", indent=1) + "\n")
@@ -105,22 +113,38 @@ def console_and_errors() -> Iterator[Console]:
         raise typer.Exit(130) from None
 
 
+class TargetProgress:
+    """One line in a terminal for each target: a moving bar while it is built, then the steps done."""
+
+    def __init__(self, line: Progress):
+        self._line = line
+        self._task: TaskID | None = None
+
+    def watch(self, target: str, result: RunResult | None) -> None:
+        """Begin the line of a target, or end it when there is a result."""
+        if result is None:
+            self._task = self._line.add_task(target, total=None)
+        elif self._task is not None:
+            self._line.update(self._task, total=1, completed=1)
+
+    def factory(self, n_steps: int) -> Callable[[int], None]:
+        """Return what is told of the steps done in a run of `n_steps`."""
+        assert self._task is not None
+        self._line.update(self._task, total=n_steps, completed=0)
+        return lambda done: self._line.advance(self._task, done)
+
+
 @contextmanager
-def progress_line(console: Console, target: str) -> Iterator[Callable[..., Any] | None]:
-    """Give a factory of progress callbacks that move one line in a terminal; None elsewhere."""
+def progress_lines(console: Console) -> Iterator[TargetProgress | None]:
+    """Give progress lines that vanish at the end; None where the output is not a terminal."""
     if not console.is_terminal:
         yield None
         return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %")
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as line:
-
-        def factory(n_steps: int) -> Callable[[int], None]:
-            task = line.add_task(target or "running", total=n_steps)
-            return lambda done: line.advance(task, done)
-
-        yield factory
+    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True) as line:
+        yield TargetProgress(line)
 
 
 def print_result(result: RunResult, console: Console, as_json: bool) -> None:

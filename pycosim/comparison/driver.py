@@ -82,14 +82,13 @@ def compare(
     for target in targets:
         if watch:
             watch(target, None)
-        result = runner.run(
+        result = runner.run_to_compare(
             script,
             target,
             arguments=arguments,
             parameters=parameters,
             options=options,
             progress=progress,
-            quiet=True,
         )
         if score:
             comparison.scores.append(_scored(score, result))

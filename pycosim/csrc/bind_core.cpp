@@ -49,6 +49,7 @@ auto unlocked(Work&& work) {
 }  // namespace
 
 NB_MODULE(_core, m) {
+    nb::set_leak_warnings(false);  // objects of a script live until Python ends
     using Seed = std::uint64_t;
     using Long = std::int64_t;
     m.doc() = "Counter-based random numbers (Philox 4x32-10) and random connectivity.";

@@ -14,7 +14,7 @@ from pycosim.errors import DoesNotFitError, InvalidInputError, MissingDependency
 from pycosim.exploration.space import Choice, as_choices, grid_of, split_assignment
 from pycosim.exploration.study import METRICS, REASON, Exploration
 from pycosim.results import RunResult
-from pycosim.runner import Script, run
+from pycosim.runner import Script, run_to_compare
 from pycosim.targets import TargetSpec
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class _Evaluation:
 
     def _run(self, spec: TargetSpec, parameters: dict[str, Any], options: dict[str, Any]) -> RunResult:
         given = TargetSpec(spec.name, spec.options | options)
-        result = run(self.script, given, arguments=self.arguments, parameters=parameters, quiet=True)
+        result = run_to_compare(self.script, given, arguments=self.arguments, parameters=parameters)
         if result.error is not None:
             raise result.error
         return result

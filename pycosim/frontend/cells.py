@@ -9,8 +9,22 @@ from pyNN.standardmodels import StandardCellType, build_translations, cells
 from pycosim.errors import NotSupportedError
 from pycosim.network import MODELS
 
-STATE_OF = {"v": "v", "isyn_exc": "i_e", "isyn_inh": "i_i", "gsyn_exc": "g_e", "gsyn_inh": "g_i"}
+STATE_OF = {
+    **{"v": "v", "isyn_exc": "i_e", "isyn_inh": "i_i", "gsyn_exc": "g_e", "gsyn_inh": "g_i"},
+    **{name: name for name in ("w", "u", "g_s", "g_r", "m", "h", "n")},
+}
 """PyNN's names of initial values, and the state variables they set."""
+
+
+EXTRA: dict[str, dict[str, Any]] = {
+    # PyNN lists a receptor for gap junctions as well, and leaves the gates out.
+    "HH_cond_exp": {
+        "receptor_types": ("excitatory", "inhibitory"),
+        "recordable": [*cells.HH_cond_exp.recordable, "m", "h", "n"],
+        "units": cells.HH_cond_exp.units | {gate: "dimensionless" for gate in "mhn"},
+    }
+}
+"""What cell types have beyond, or different from, PyNN's definitions."""
 
 
 def same_names(base: type) -> dict[str, Any]:
@@ -40,7 +54,7 @@ def cell_types() -> dict[str, type]:
             more = {v: unit for v, (_, unit) in recordables.items() if v not in base.recordable}
             contents["recordable"] = [*base.recordable, *more]
             contents["units"] = base.units | more
-            found[name] = type(name, (base,), contents)
+            found[name] = type(name, (base,), contents | EXTRA.get(name, {}))
         else:
             found[name] = placeholder("Cell type", name, list(MODELS))
     return found

@@ -13,6 +13,7 @@ from pyNN.standardmodels.base import check_weights, excitatory_receptor_types, i
 from pycosim.errors import ConnectivityError
 from pycosim.frontend.connectivity import Connectivity, Request, connect
 from pycosim.frontend.synapse_values import SynapseValues, Values
+from pycosim.network import Plasticity
 from pycosim.random import stream_of, unsigned
 
 __all__ = ["Expanded", "expand"]
@@ -31,12 +32,15 @@ class Expanded:
         In PyNN units; a number stands for all synapses.
     delays_ms : float, (n_synapses,) float64 ndarray or None
         None means the smallest delay.
+    plasticity : Plasticity or None
+        Columns in the order of the synapses.
     """
 
     indptr: NDArray[np.int64]
     targets: NDArray[np.int32]
     weights: Values
     delays_ms: Values | None
+    plasticity: Plasticity | None = None
 
     @property
     def n_synapses(self) -> int:
@@ -81,7 +85,9 @@ def expand(
     _check(projection, connectivity, {"weight": weights, "delay": delays})
     if connector.callback is not None:
         connector.callback(1.0)
-    return Expanded(connectivity.indptr, connectivity.targets, weights, delays)
+    described = getattr(projection.synapse_type, "plasticity", None)
+    plasticity = described(values, projection.label) if described else None
+    return Expanded(connectivity.indptr, connectivity.targets, weights, delays, plasticity)
 
 
 def _check(projection: Any, connectivity: Connectivity, columns: dict[str, Values | None]) -> None:

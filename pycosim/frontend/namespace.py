@@ -23,11 +23,12 @@ from pycosim.frontend.dialects import (
     connector_types,
     machine_hints,
 )
+from pycosim.frontend.electrodes import electrode_types
 from pycosim.frontend.native_rng import NativeRNG
 from pycosim.frontend.populations import Assembly, Population, PopulationView
 from pycosim.frontend.projections import Projection
 from pycosim.frontend.small_world import SmallWorldConnector
-from pycosim.frontend.synapses import StaticSynapse, electrode_types, synapse_types
+from pycosim.frontend.synapses import StaticSynapse, synapse_types
 from pycosim.network import MODELS
 
 FUNCTIONS = (

@@ -164,6 +164,9 @@ class Population(_Shared, common.Population):
         if name == "spike_times":
             self._assign_spike_times(column)
             return
+        if name in getattr(model_named(self.column.model), "sequences", ()):
+            self.column.parameters[name] = padded(column, np.inf if name == "tbins" else None)
+            return
         if not np.all(np.isfinite(column)):
             raise InvalidInputError(
                 f"Population {self.label!r}: parameter {name} has a value that is not finite."
@@ -199,6 +202,16 @@ class Population(_Shared, common.Population):
             )
         running = state.knows(self.number)
         self.spike_times = self.spike_times.followed_by(new, state.step) if running else new
+
+
+def padded(sequences: NDArray[Any], fill: float | None) -> NDArray[np.float64]:
+    """Return sequences as rows of a matrix, short ones filled up with `fill`, or their last value if None."""
+    rows = [np.asarray(getattr(item, "value", item), np.float64).ravel() for item in sequences]
+    matrix = np.full((len(rows), max(len(row) for row in rows)), np.nan)
+    for place, row in zip(matrix, rows):
+        place[: len(row)] = row
+        place[len(row) :] = fill if fill is not None or not len(row) else row[-1]
+    return matrix
 
 
 def evaluated(

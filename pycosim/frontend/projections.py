@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,12 @@ from pyNN.random import RandomDistribution
 from pyNN.space import Space
 
 from pycosim import network
-from pycosim.errors import ConnectivityError, NotSupportedError
+from pycosim.errors import ConnectivityError, InvalidInputError, NotSupportedError
 from pycosim.frontend import simulator
 from pycosim.frontend.dialects import negative_inhibition, projection_arguments
 from pycosim.frontend.expansion import expand
-from pycosim.frontend.synapses import StaticSynapse
+from pycosim.frontend.plastic_synapses import shared
+from pycosim.frontend.synapses import SUPPORTED, StaticSynapse
 from pycosim.random import evaluate_distribution, stream_of
 
 COMBINE = {"sum": np.add, "min": np.minimum, "max": np.maximum}
@@ -44,11 +46,11 @@ class Connection(common.Connection):
     @property
     def weight(self) -> float:
         """Weight in nA, uS or mV."""
-        return float(self._projection.column.weight_column()[self._index])
+        return float(self._projection.attribute("weight")[self._index])
 
     @weight.setter
     def weight(self, value: float) -> None:
-        column = self._projection.column.weight_column().copy()
+        column = self._projection.attribute("weight").copy()
         column[self._index] = value
         self._projection.assign(weight=column)
 
@@ -62,6 +64,21 @@ class Connection(common.Connection):
         column = self._projection.attribute("delay").copy()
         column[self._index] = value
         self._projection.assign(delay=column)
+
+    def __getattr__(self, name: str) -> float:
+        """Return a parameter of a plastic synapse, such as U."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return float(self._projection.attribute(name)[self._index])
+
+    def __setattr__(self, name: str, value: float) -> None:
+        """Set weight, delay or a parameter of a plastic synapse."""
+        if name.startswith("_") or name in ("weight", "delay"):
+            object.__setattr__(self, name, value)
+            return
+        column = self._projection.attribute(name).copy()
+        column[self._index] = value
+        self._projection.assign(**{name: column})
 
     def as_tuple(self, *names: str) -> tuple[Any, ...]:
         """Return the named attributes."""
@@ -102,7 +119,7 @@ class Projection(common.Projection):
             space or Space(),
             label,
         )
-        if not isinstance(self.synapse_type, StaticSynapse):
+        if not isinstance(self.synapse_type, tuple(SUPPORTED.values())):
             raise NotSupportedError(f"Synapse type {type(self.synapse_type).__name__} is not supported yet.")
         self.number = len(simulator.state.network.projections)
         self.column = self._expanded()
@@ -121,14 +138,20 @@ class Projection(common.Projection):
         self.pre_indices, self.post_indices = rows[order], np.asarray(expanded.targets)[order]
         ids, counts = np.unique(sources, return_counts=True)
         delays = state.default_delay if expanded.delays_ms is None else expanded.delays_ms
+        weights, plasticity = _ordered(expanded.weights, order), expanded.plasticity
+        if plasticity is not None:
+            weights = np.array(np.broadcast_to(weights, len(targets)), np.float64)
+            parameters = {name: _ordered(value, order) for name, value in plasticity.parameters.items()}
+            plasticity = replace(plasticity, parameters=parameters)
         return network.Projection(
             label=self.label or f"projection{self.number}",
             receptor=self.receptor_type,
             sources=ids,
             indptr=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
             targets=targets[order],
-            weights=_ordered(expanded.weights, order),
+            weights=weights,
             delays=delay_steps(_ordered(delays, order), self.label),
+            plasticity=plasticity,
         )
 
     def __len__(self) -> int:
@@ -151,18 +174,40 @@ class Projection(common.Projection):
         if name in ("presynaptic_index", "postsynaptic_index"):
             return self.pre_indices if name == "presynaptic_index" else self.post_indices
         if name in ("weight", "weights"):
-            return self.column.weight_column()
+            return self._present_weights()
         if name in ("delay", "delays"):
             return np.round(self.column.delay_column() * simulator.state.dt, 9)
-        raise AttributeError(f"Projection {self.label!r} has no attribute {name!r}; it has weight and delay.")
+        plasticity = self.column.plasticity
+        if plasticity is not None and name in plasticity.parameters:
+            return np.broadcast_to(np.asarray(plasticity.parameters[name], np.float64), len(self))
+        if plasticity is not None and plasticity.changes_weights and name == "dendritic_delay_fraction":
+            return np.full(len(self), plasticity.dendritic_delay_fraction)
+        names = ["weight", "delay", *(plasticity.parameters if plasticity else ())]
+        raise AttributeError(
+            f"Projection {self.label!r} has no attribute {name!r}; it has {', '.join(names)}."
+        )
+
+    def _present_weights(self) -> NDArray[np.float64]:
+        """Return the weights as the simulation has changed them, or those that it will begin with."""
+        simulation, plasticity = simulator.state.simulation, self.column.plasticity
+        if simulation is None or plasticity is None or not plasticity.changes_weights:
+            return self.column.weight_column()
+        return simulation.weights(self.number)
 
     def assign(self, **values: NDArray[np.float64] | float) -> None:
-        """Put new weights (PyNN units) or delays (ms) into the description."""
+        """Put new weights (PyNN units), delays (ms) or parameters of a plasticity into the description."""
+        plasticity = self.column.plasticity
         if "weight" in values:
             self.column.weights = negative_inhibition(self, values["weight"], self.receptor_type)
+            if plasticity is not None:
+                self.column.weights = np.array(np.broadcast_to(self.column.weights, len(self)), np.float64)
         if "delay" in values:
             self.column.delays = delay_steps(values["delay"], self.label)
-        simulator.state.tell("weights_changed", self.number)
+        if {"weight", "delay"} & values.keys():
+            simulator.state.tell("weights_changed", self.number)
+        parameters = {name: value for name, value in values.items() if name not in ("weight", "delay")}
+        if parameters and plasticity is not None:
+            self._assign_parameters(parameters)
 
     def set(self, **attributes: Any) -> None:
         """Set attributes of the synapses.
@@ -212,6 +257,36 @@ class Projection(common.Projection):
             super().save(attribute_names, file, format, gather, with_address=False)
         else:
             super().save([attribute_names] if one else attribute_names, file, format, gather, with_address)
+
+    def _assign_parameters(self, values: dict[str, NDArray[np.float64] | float]) -> None:
+        """Change the plasticity; weights stay as they are."""
+        plasticity, fraction = self.column.plasticity, values.pop("dendritic_delay_fraction", None)
+        parameters = {name: shared(name, value, self.label) for name, value in values.items()}
+        changed = replace(plasticity, parameters=plasticity.parameters | parameters)
+        if fraction is not None and np.any(fraction != plasticity.dendritic_delay_fraction):
+            simulator.state.require_not_running("Projection.set(dendritic_delay_fraction=...)")
+            changed = replace(changed, dendritic_delay_fraction=float(np.ravel(fraction)[0]))
+        self.column.plasticity = changed
+        simulator.state.tell("plasticity_changed", self.number)
+
+    def _set_initial_value_array(self, variable: str, initial_value: LazyArray) -> None:
+        """Set where a state variable of all synapses starts from."""
+        simulator.state.require_not_running("Projection.initialize()")
+        plasticity = self.column.plasticity
+        if plasticity is None or variable not in plasticity.initial:
+            known = ", ".join(plasticity.initial) if plasticity and plasticity.initial else "none"
+            raise InvalidInputError(
+                f"Projection {self.label!r}: its synapses have no state variable {variable!r} that can be "
+                f"initialized (there are: {known})."
+            )
+        value = self._evaluated_initial(variable, initial_value)
+        self.column.plasticity = replace(plasticity, initial=plasticity.initial | {variable: value})
+
+    def _evaluated_initial(self, name: str, value: LazyArray) -> NDArray[np.float64] | float:
+        if isinstance(value.base_value, RandomDistribution):
+            stream = stream_of("projection.initialize", self.number, name)
+            return evaluate_distribution(value.base_value, len(self), simulator.state.network.seed, stream)
+        return np.asarray(value.evaluate(simplify=True), np.float64)[()]
 
     def _set_attributes(self, parameter_space: ParameterSpace) -> None:
         self.assign(**{name: self._evaluated(name, value) for name, value in parameter_space.items()})

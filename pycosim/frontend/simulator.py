@@ -155,8 +155,12 @@ class State(common.control.BaseState):
         with _stopwatch(self.seconds, "build"):
             simulation = self.built()
         if n_steps:
+            prepared = getattr(simulation, "preparation_s", 0.0)
             with _stopwatch(self.seconds, "run"):
                 simulation.advance(n_steps, self._progress(n_steps))
+            prepared = getattr(simulation, "preparation_s", 0.0) - prepared
+            self.seconds["run"] -= prepared
+            self.seconds["build"] += prepared
             self.step += n_steps
             self.total_steps += n_steps
 
@@ -196,6 +200,11 @@ class State(common.control.BaseState):
             self._record_all_spikes()
             self.simulation = targets.build(self.target, self.network, self.options)
         elif n_now != self.n_known:
+            if any(projection.plasticity is not None for projection in self.network.projections):
+                raise NotSupportedError(
+                    "Adding populations or projections after run() to a network with plastic or stochastic "
+                    "synapses is not supported yet: create all before the first run(), or call reset() first."
+                )
             self._record_all_spikes()
             self.simulation.network_grown()
         self.n_known = n_now
@@ -210,11 +219,11 @@ class State(common.control.BaseState):
 
         Parameters
         ----------
-        change : {"parameters_changed", "recording_changed", "weights_changed"}
+        change : {"parameters_changed", "recording_changed", "weights_changed", "plasticity_changed"}
         number : int
             Of the population or projection.
         """
-        known = self.n_known[change == "weights_changed"]
+        known = self.n_known[change in ("weights_changed", "plasticity_changed")]
         if self.simulation is not None and number < known:
             getattr(self.simulation, change)(number)
 

@@ -1,14 +1,14 @@
-"""PyNN's synapse types and electrodes: those that pycosim runs, and placeholders that name the others."""
+"""PyNN's synapse types: those that pycosim runs, and placeholders that name the others."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pyNN.standardmodels import StandardModelType, electrodes, synapses
-from pyNN.standardmodels.electrodes import StandardCurrentSource
+from pyNN.standardmodels import StandardModelType, synapses
 
 from pycosim.frontend.cells import placeholder, same_names
 from pycosim.frontend.dialects import WeightAndDelay
+from pycosim.frontend.plastic_synapses import COMPONENTS, SHORT_TERM, STDPMechanism
 from pycosim.frontend.simulator import state
 from pycosim.frontend.synapse_values import distance_function
 
@@ -30,6 +30,13 @@ class StaticSynapse(WeightAndDelay, synapses.StaticSynapse):
         return state.default_delay
 
 
+SUPPORTED: dict[str, type] = {
+    "StaticSynapse": StaticSynapse,
+    "STDPMechanism": STDPMechanism,
+    **SHORT_TERM,
+}
+
+
 def synapse_types() -> dict[str, type]:
     """Return all of PyNN's synapse types and their components by name."""
     found: dict[str, type] = {}
@@ -39,16 +46,5 @@ def synapse_types() -> dict[str, type]:
             and issubclass(base, StandardModelType)
             and base.__module__ == synapses.__name__
         ):
-            found[name] = placeholder("Synapse model", name, ["StaticSynapse"])
-    return found | {"StaticSynapse": StaticSynapse}
-
-
-def electrode_types() -> dict[str, type]:
-    """Return all of PyNN's electrodes by name."""
-    return {
-        name: placeholder("Current source", name, ["the parameter i_offset of the integrate-and-fire cells"])
-        for name, base in vars(electrodes).items()
-        if isinstance(base, type)
-        and issubclass(base, StandardCurrentSource)
-        and base is not StandardCurrentSource
-    }
+            found[name] = placeholder("Synapse model", name, list(SUPPORTED))
+    return found | SUPPORTED | COMPONENTS

@@ -1,13 +1,16 @@
 """The network description: plain columns with units, the only thing that a target sees."""
 
-from pycosim.network.columns import Network, Population, Projection, Recording
+from pycosim.network.columns import Current, Network, Population, Projection, Recording
 from pycosim.network.io import load, save
 from pycosim.network.models import MODELS, NeuronModel, SourceModel, model_named
+from pycosim.network.plasticity import Plasticity
 
 __all__ = [
     "MODELS",
+    "Current",
     "Network",
     "NeuronModel",
+    "Plasticity",
     "Population",
     "Projection",
     "Recording",

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim.network.models import NeuronModel, SourceModel, model_named
-
-Column = float | NDArray[np.float64]
+from pycosim.network.plasticity import Column, Plasticity
 
 
 @dataclass
@@ -111,6 +110,8 @@ class Projection:
         delta weights are negative.
     delays : int or (n_synapses,) int32 ndarray
         In steps, at least 1.
+    plasticity : Plasticity or None
+        How the synapses change; `weights` are then the initial ones and always a column.
     """
 
     label: str
@@ -120,6 +121,7 @@ class Projection:
     targets: NDArray[np.int32]
     weights: Column
     delays: int | NDArray[np.int32]
+    plasticity: Plasticity | None = None
 
     @property
     def n_synapses(self) -> int:
@@ -140,6 +142,27 @@ class Projection:
 
 
 @dataclass
+class Current:
+    """A current source and the neurons into which it flows; see `pycosim.network.currents`.
+
+    Attributes
+    ----------
+    label : str
+    kind : str
+        PyNN's name: "DCSource", "StepCurrentSource", "ACSource" or "NoisyCurrentSource".
+    targets : (n,) int64 ndarray
+        Global numbers of the neurons; the current flows as often into a neuron as that is there.
+    parameters : dict of str to float or (m,) float64 ndarray
+        In PyNN units (nA, ms, Hz, degrees).
+    """
+
+    label: str
+    kind: str
+    targets: NDArray[np.int64]
+    parameters: dict[str, Column] = field(default_factory=dict)
+
+
+@dataclass
 class Network:
     """Everything that a target needs to know about a network.
 
@@ -149,13 +172,14 @@ class Network:
         Length of a step.
     seed : int
         Seed of the random input that is drawn while the network runs (Poisson sources).
-    populations, projections : list
+    populations, projections, currents : list
     """
 
     dt_ms: float
     seed: int = 0
     populations: list[Population] = field(default_factory=list)
     projections: list[Projection] = field(default_factory=list)
+    currents: list[Current] = field(default_factory=list)
 
     def add(self, population: Population) -> int:
         """Append a population, number its neurons, and return its index."""
@@ -193,6 +217,17 @@ class Network:
         """Return the index of each neuron's population, (n_neurons,) int32."""
         sizes = [population.size for population in self.populations]
         return np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+
+    def injections(self, population_index: int) -> list[tuple[int, NDArray[np.int64]]]:
+        """Return the currents into a population: index of the current, indices in the population."""
+        population = self.populations[population_index]
+        found = []
+        for index, current in enumerate(self.currents):
+            within = np.asarray(current.targets, np.int64) - population.first
+            within = within[(within >= 0) & (within < population.size)]
+            if len(within):
+                found.append((index, within))
+        return found
 
     def neuron_models(self) -> Iterator[tuple[Population, NeuronModel]]:
         """Iterate over the populations that have dynamics, with their models."""

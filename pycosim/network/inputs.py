@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pycosim import _core
 from pycosim.errors import InvalidInputError, NotSupportedError
 from pycosim.network.columns import Network, Population
+from pycosim.network.renewal import PROCESSES, renewal_spikes
 from pycosim.random import stream_of, unsigned
 
 # Largest mean number of spikes of one source in one step; an expectation, not a limit of the hardware.
@@ -35,7 +36,8 @@ def source_spikes(
     Raises
     ------
     InvalidInputError
-        If a rate is negative, not finite or above 1e6 spikes per step, or a start or duration is nan.
+        If a rate is negative, not finite or above 1e6 spikes per step, or a start or duration is nan, or
+        another parameter of a source has no meaning.
     NotSupportedError
         If the population is not a spike source.
     """
@@ -45,9 +47,11 @@ def source_spikes(
     if population.model == "SpikeSourcePoisson":
         stream = stream_of("poisson", population_index)
         return _poisson_spikes(network, population, stream, first_step, last_step)
+    if population.model in PROCESSES:
+        return renewal_spikes(network, population_index, first_step, last_step)
     raise NotSupportedError(
         f"Spikes of population {population.label!r}: {population.model} is not a source whose spikes can be "
-        "drawn; those are SpikeSourceArray and SpikeSourcePoisson."
+        f"drawn; those are SpikeSourceArray, SpikeSourcePoisson, {', '.join(PROCESSES)}."
     )
 
 

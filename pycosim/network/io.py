@@ -12,7 +12,8 @@ from zipfile import BadZipFile
 import numpy as np
 
 from pycosim.errors import InvalidInputError
-from pycosim.network.columns import Network, Population, Projection, Recording
+from pycosim.network.columns import Current, Network, Population, Projection, Recording
+from pycosim.network.plasticity import Plasticity
 
 FORMAT = "pycosim-network-1"
 
@@ -73,8 +74,16 @@ def _network(data: dict[str, Any]) -> Network:
     populations = [Population(**_only(Population, item)) for item in data["populations"]]
     for population in populations:
         population.recordings = {name: Recording(**item) for name, item in population.recordings.items()}
-    projections = [Projection(**_only(Projection, item)) for item in data["projections"]]
-    return Network(data["dt_ms"], data["seed"], populations, projections)
+    projections = [_projection(item) for item in data["projections"]]
+    # Files written before there were currents have none.
+    currents = [Current(**_only(Current, item)) for item in data.get("currents", ())]
+    return Network(data["dt_ms"], data["seed"], populations, projections, currents)
+
+
+def _projection(data: dict[str, Any]) -> Projection:
+    plasticity = data.get("plasticity")  # absent from files of older versions
+    restored = Plasticity(**_only(Plasticity, plasticity)) if plasticity else None
+    return Projection(**_only(Projection, data | {"plasticity": restored}))
 
 
 def _only(cls: type, item: dict[str, Any]) -> dict[str, Any]:

@@ -11,23 +11,53 @@ Every backend advances a neuron from step k-1 to step k in the same four moves:
 So a spike that arrives at 6.0 ms moves a synaptic current at 6.0 ms and the membrane one step later,
 while a delta synapse moves the membrane at 6.0 ms (and is ignored while the neuron is refractory).
 
+A neuron without a refractory period in this sense, HH_cond_exp, is neither held nor reset: it fires at a
+step whose membrane is at ``v_thresh`` or above when that of the step before was below. A spike also adds the
+coefficients of `NeuronModel.spike_jumps` to other states (in move 3).
+
 Current-based models are integrated exactly (Rotter & Diesmann 1999, Biol Cybern 81:381); conductance-
 based ones by the exponential midpoint rule: conductances, which are known exactly, are frozen at the
-middle of the step, which makes the membrane equation linear (error of second order in dt).
+middle of the step, which makes the membrane equation linear (error of second order in dt). Models with a
+membrane that is not linear take several sub-steps, see `pycosim.network.nonlinear`; during the refractory
+period their membrane stays at ``v_reset`` while the adaptation goes on.
+
+Every model has the coefficient ``drive``, what its constant current does in one step (or sub-step), and
+``drive_per_na``: a current injected during a step adds its value in nA times this to ``drive``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from pycosim.errors import NotSupportedError
+from pycosim.network import nonlinear
+from pycosim.network.coefficients import (
+    Coefficients,
+    Parameters,
+    alpha_response,
+    cond_alpha,
+    cond_exp,
+    cond_exp_gsfa_grr,
+    curr_alpha,
+    curr_delta,
+    curr_exp,
+    decay,
+    exponential_response,
+    facets_hardware1,
+)
 
-Parameters = Mapping[str, ArrayLike]
-Coefficients = dict[str, NDArray[np.float64]]
+__all__ = [
+    "MODELS",
+    "Coefficients",
+    "NeuronModel",
+    "Parameters",
+    "SourceModel",
+    "alpha_response",
+    "decay",
+    "exponential_response",
+    "model_named",
+]
 
 
 @dataclass(frozen=True)
@@ -40,8 +70,8 @@ class NeuronModel:
         PyNN's name.
     parameters : tuple of str
     states : tuple of str
-        State variables, "v" first. Units: mV, nA for "i_*", uS for "g_*"; "di_*" and "dg_*" are the
-        rates of rise of alpha-shaped responses (nA/ms, uS/ms).
+        State variables, "v" first. Units: mV, nA for "i_*" and "w", uS for "g_*" ("g_s" and "g_r": nS),
+        mV/ms for "u"; "di_*" and "dg_*" are the rates of rise of alpha-shaped responses (nA/ms, uS/ms).
     receptors : dict of str to str
         Name of a receptor to the state variable that a spike's weight is added to (after
         multiplication with the coefficient of `jumps`, where the receptor has one).
@@ -52,6 +82,10 @@ class NeuronModel:
         Initial values, where not 0.
     coefficients : callable
         ``coefficients(parameters, dt_ms)`` gives the constants of one step by name.
+    spike_jumps : dict of str to str
+        Name of a state variable to the coefficient that a spike of the neuron adds to it.
+    resets : bool
+        Whether a spike resets the membrane and begins a refractory period.
     """
 
     name: str
@@ -62,127 +96,24 @@ class NeuronModel:
     coefficients: Callable[[Parameters, float], Coefficients]
     jumps: dict[str, str] = field(default_factory=dict)
     initial: dict[str, float] = field(default_factory=lambda: {"v": -65.0})
+    spike_jumps: dict[str, str] = field(default_factory=dict)
+    resets: bool = True
 
 
 @dataclass(frozen=True)
 class SourceModel:
-    """A model that only emits spikes."""
+    """A model that only emits spikes.
+
+    Attributes
+    ----------
+    sequences : tuple of str
+        Those parameters that have several values for each source: columns of shape (size, n).
+    """
 
     name: str
     parameters: tuple[str, ...]
+    sequences: tuple[str, ...] = ()
     initial: dict[str, float] = field(default_factory=dict)
-
-
-def decay(tau_ms: ArrayLike, dt_ms: float) -> NDArray[np.float64]:
-    """Return the factor by which a quantity with time constant `tau_ms` decays in one step."""
-    return np.exp(-dt_ms / np.asarray(tau_ms, np.float64))
-
-
-def exponential_response(
-    tau_m: ArrayLike, tau_s: ArrayLike, cm: ArrayLike, dt_ms: float
-) -> NDArray[np.float64]:
-    """Return the membrane's change in mV after one step per nA of an exponentially decaying current.
-
-    It is ``(exp(-dt/tau_s) - exp(-dt/tau_m)) / (1/tau_m - 1/tau_s) / cm``, written so that it stays
-    exact where the two time constants are equal.
-    """
-    tau_m, tau_s, cm = (np.asarray(x, np.float64) for x in (tau_m, tau_s, cm))
-    x = dt_ms * (1 / tau_m - 1 / tau_s)
-    safe = np.where(x == 0, 1.0, x)
-    ratio = np.where(x == 0, 1.0, -np.expm1(-safe) / safe)
-    return dt_ms * np.exp(-dt_ms / tau_s) * ratio / cm
-
-
-# Nodes and weights on [0, 1]; with 40 nodes the integral below is exact to rounding for dt < 20 tau.
-_NODES, _WEIGHTS = (
-    (np.polynomial.legendre.leggauss(40)[0] + 1) / 2,
-    np.polynomial.legendre.leggauss(40)[1] / 2,
-)
-
-
-def alpha_response(tau_m: ArrayLike, tau_s: ArrayLike, cm: ArrayLike, dt_ms: float) -> NDArray[np.float64]:
-    """Return the membrane's change in mV after one step per nA/ms of an alpha current's rate of rise.
-
-    It is the integral of ``exp(-(dt - s)/tau_m) * s * exp(-s/tau_s) / cm`` over s from 0 to dt, by
-    Gauss-Legendre quadrature (the closed form cancels where the time constants are close).
-    """
-    tau_m, tau_s, cm = (np.asarray(x, np.float64)[..., np.newaxis] for x in (tau_m, tau_s, cm))
-    s = dt_ms * _NODES
-    integrand = np.exp(-(dt_ms - s) / tau_m - s / tau_s) * s / cm
-    return dt_ms * np.sum(integrand * _WEIGHTS, axis=-1)
-
-
-def _membrane(p: Parameters, dt_ms: float) -> Coefficients:
-    """Return what every integrate-and-fire model needs: resting, reset, threshold, refractory steps."""
-    return {
-        "v_rest": np.asarray(p["v_rest"], np.float64),
-        "v_reset": np.asarray(p["v_reset"], np.float64),
-        "v_thresh": np.asarray(p["v_thresh"], np.float64),
-        "refractory_steps": np.round(np.asarray(p["tau_refrac"], np.float64) / dt_ms),
-    }
-
-
-def _current_membrane(p: Parameters, dt_ms: float) -> Coefficients:
-    """Return the coefficients of ``v - v_rest -> (v - v_rest) * decay_m + drive`` for a constant current."""
-    decay_m = decay(p["tau_m"], dt_ms)
-    tau_over_cm = np.asarray(p["tau_m"], np.float64) / np.asarray(p["cm"], np.float64)
-    drive = np.asarray(p["i_offset"], np.float64) * tau_over_cm * -np.expm1(-dt_ms / np.asarray(p["tau_m"]))
-    return _membrane(p, dt_ms) | {"decay_m": decay_m, "drive": drive}
-
-
-def _curr_delta(p: Parameters, dt_ms: float) -> Coefficients:
-    return _current_membrane(p, dt_ms)
-
-
-def _curr_exp(p: Parameters, dt_ms: float) -> Coefficients:
-    return _current_membrane(p, dt_ms) | {
-        "decay_e": decay(p["tau_syn_E"], dt_ms),
-        "decay_i": decay(p["tau_syn_I"], dt_ms),
-        "v_per_i_e": exponential_response(p["tau_m"], p["tau_syn_E"], p["cm"], dt_ms),
-        "v_per_i_i": exponential_response(p["tau_m"], p["tau_syn_I"], p["cm"], dt_ms),
-    }
-
-
-def _alpha_jumps(p: Parameters) -> Coefficients:
-    """Return rise rates per weight, which is the peak of an alpha response ``w (t/tau) e^(1 - t/tau)``."""
-    return {f"jump_{r.lower()}": np.e / np.asarray(p[f"tau_syn_{r}"], np.float64) for r in "EI"}
-
-
-def _curr_alpha(p: Parameters, dt_ms: float) -> Coefficients:
-    return (
-        _curr_exp(p, dt_ms)
-        | _alpha_jumps(p)
-        | {
-            "v_per_di_e": alpha_response(p["tau_m"], p["tau_syn_E"], p["cm"], dt_ms),
-            "v_per_di_i": alpha_response(p["tau_m"], p["tau_syn_I"], p["cm"], dt_ms),
-            "dt": np.asarray(dt_ms),
-        }
-    )
-
-
-def _cond_exp(p: Parameters, dt_ms: float) -> Coefficients:
-    """Return the coefficients of the exponential midpoint rule.
-
-    ``g_mid = g * half_decay``; ``g_total = g_leak + sum g_mid``; ``v_inf = (drive + sum g_mid * e_rev) /
-    g_total``; ``v -> v_inf + (v - v_inf) * exp(-g_total * dt_over_cm)``; ``g -> g * decay``.
-    """
-    g_leak = np.asarray(p["cm"], np.float64) / np.asarray(p["tau_m"], np.float64)
-    return _membrane(p, dt_ms) | {
-        "g_leak": g_leak,
-        "drive": g_leak * np.asarray(p["v_rest"]) + np.asarray(p["i_offset"]),
-        "dt_over_cm": dt_ms / np.asarray(p["cm"], np.float64),
-        "e_rev_e": np.asarray(p["e_rev_E"], np.float64),
-        "e_rev_i": np.asarray(p["e_rev_I"], np.float64),
-        "decay_e": decay(p["tau_syn_E"], dt_ms),
-        "decay_i": decay(p["tau_syn_I"], dt_ms),
-        "half_decay_e": decay(p["tau_syn_E"], dt_ms / 2),
-        "half_decay_i": decay(p["tau_syn_I"], dt_ms / 2),
-    }
-
-
-def _cond_alpha(p: Parameters, dt_ms: float) -> Coefficients:
-    """Return the coefficients; ``g_mid = (g + dg half_dt) half_decay``, ``g -> (g + dg dt) decay``."""
-    return _cond_exp(p, dt_ms) | _alpha_jumps(p) | {"dt": np.asarray(dt_ms), "half_dt": np.asarray(dt_ms / 2)}
 
 
 _MEMBRANE = ("v_rest", "cm", "tau_m", "tau_refrac", "i_offset", "v_reset", "v_thresh")
@@ -192,6 +123,15 @@ _V = {"v": ("v", "mV")}
 _GSYN = {"gsyn_exc": ("g_e", "uS"), "gsyn_inh": ("g_i", "uS")}
 _ISYN = {"isyn_exc": ("i_e", "nA"), "isyn_inh": ("i_i", "nA")}
 _ALPHA_JUMPS = {"excitatory": "jump_e", "inhibitory": "jump_i"}
+_CONDUCTANCES = {"excitatory": "g_e", "inhibitory": "g_i"}
+_EIF = (
+    *("cm", "tau_refrac", "v_spike", "v_reset", "v_rest", "tau_m", "i_offset"),
+    *("a", "b", "delta_T", "tau_w", "v_thresh"),
+)
+_HH = (
+    *("gbar_Na", "gbar_K", "g_leak", "cm", "v_offset", "e_rev_Na", "e_rev_K", "e_rev_leak"),
+    *("e_rev_E", "e_rev_I", "tau_syn_E", "tau_syn_I", "i_offset"),
+)
 
 MODELS: dict[str, NeuronModel | SourceModel] = {
     model.name: model
@@ -202,7 +142,7 @@ MODELS: dict[str, NeuronModel | SourceModel] = {
             ("v",),
             {"excitatory": "v", "inhibitory": "v"},
             _V,
-            _curr_delta,
+            curr_delta,
         ),
         NeuronModel(
             "IF_curr_exp",
@@ -210,7 +150,7 @@ MODELS: dict[str, NeuronModel | SourceModel] = {
             ("v", "i_e", "i_i"),
             {"excitatory": "i_e", "inhibitory": "i_i"},
             _V | _ISYN,
-            _curr_exp,
+            curr_exp,
         ),
         NeuronModel(
             "IF_curr_alpha",
@@ -218,7 +158,7 @@ MODELS: dict[str, NeuronModel | SourceModel] = {
             ("v", "i_e", "i_i", "di_e", "di_i"),
             {"excitatory": "di_e", "inhibitory": "di_i"},
             _V | _ISYN,
-            _curr_alpha,
+            curr_alpha,
             jumps=_ALPHA_JUMPS,
         ),
         NeuronModel(
@@ -227,7 +167,7 @@ MODELS: dict[str, NeuronModel | SourceModel] = {
             ("v", "g_e", "g_i"),
             {"excitatory": "g_e", "inhibitory": "g_i"},
             _V | _GSYN,
-            _cond_exp,
+            cond_exp,
         ),
         NeuronModel(
             "IF_cond_alpha",
@@ -235,11 +175,77 @@ MODELS: dict[str, NeuronModel | SourceModel] = {
             ("v", "g_e", "g_i", "dg_e", "dg_i"),
             {"excitatory": "dg_e", "inhibitory": "dg_i"},
             _V | _GSYN,
-            _cond_alpha,
+            cond_alpha,
             jumps=_ALPHA_JUMPS,
+        ),
+        NeuronModel(
+            "IF_cond_exp_gsfa_grr",
+            _MEMBRANE
+            + _SYNAPSES
+            + _REVERSAL
+            + ("tau_sfa", "e_rev_sfa", "q_sfa", "tau_rr", "e_rev_rr", "q_rr"),
+            ("v", "g_e", "g_i", "g_s", "g_r"),
+            _CONDUCTANCES,
+            _V | _GSYN | {"g_s": ("g_s", "nS"), "g_r": ("g_r", "nS")},
+            cond_exp_gsfa_grr,
+            spike_jumps={"g_s": "q_s", "g_r": "q_r"},
+        ),
+        NeuronModel(
+            "IF_facets_hardware1",
+            ("g_leak", "tau_syn_E", "tau_syn_I", "v_reset", "e_rev_I", "v_rest", "v_thresh"),
+            ("v", "g_e", "g_i"),
+            _CONDUCTANCES,
+            _V | _GSYN,
+            facets_hardware1,
+        ),
+        NeuronModel(
+            "EIF_cond_exp_isfa_ista",
+            _EIF + _SYNAPSES + _REVERSAL,
+            ("v", "w", "g_e", "g_i"),
+            _CONDUCTANCES,
+            _V | {"w": ("w", "nA")} | _GSYN,
+            nonlinear.eif_cond_exp,
+            initial={"v": -70.6},
+            spike_jumps={"w": "b"},
+        ),
+        NeuronModel(
+            "EIF_cond_alpha_isfa_ista",
+            _EIF + _SYNAPSES + _REVERSAL,
+            ("v", "w", "g_e", "g_i", "dg_e", "dg_i"),
+            {"excitatory": "dg_e", "inhibitory": "dg_i"},
+            _V | {"w": ("w", "nA")} | _GSYN,
+            nonlinear.eif_cond_alpha,
+            jumps=_ALPHA_JUMPS,
+            initial={"v": -70.6},
+            spike_jumps={"w": "b"},
+        ),
+        NeuronModel(
+            "HH_cond_exp",
+            _HH,
+            ("v", "m", "h", "n", "g_e", "g_i"),
+            _CONDUCTANCES,
+            _V | _GSYN | {gate: (gate, "dimensionless") for gate in "mhn"},
+            nonlinear.hh_cond_exp,
+            initial={"v": -65.0, "h": 1.0},
+            resets=False,
+        ),
+        NeuronModel(
+            "Izhikevich",
+            ("a", "b", "c", "d", "i_offset"),
+            ("v", "u"),
+            {"excitatory": "v", "inhibitory": "v"},
+            _V | {"u": ("u", "mV/ms")},
+            nonlinear.izhikevich,
+            initial={"v": -70.0, "u": -14.0},
+            spike_jumps={"u": "d"},
         ),
         SourceModel("SpikeSourcePoisson", ("rate", "start", "duration")),
         SourceModel("SpikeSourceArray", ()),
+        SourceModel("SpikeSourcePoissonRefractory", ("rate", "tau_refrac", "start", "duration")),
+        SourceModel("SpikeSourceGamma", ("alpha", "beta", "start", "duration")),
+        SourceModel(
+            "SpikeSourceInhGamma", ("a", "b", "tbins", "start", "duration"), sequences=("a", "b", "tbins")
+        ),
     )
 }
 

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from pycosim.errors import ConnectivityError, InvalidInputError
-from pycosim.network.columns import Column, Network, Population, Projection
+from pycosim.network.columns import Column, Current, Network, Population, Projection
+from pycosim.network.currents import current_problems
 from pycosim.network.models import NeuronModel, model_named
+from pycosim.network.plasticity_checks import plasticity_problems
 
-_POSITIVE = frozenset({"cm", "tau_m", "tau_syn_E", "tau_syn_I"})
-_NOT_NEGATIVE = frozenset({"tau_refrac", "rate", "duration"})
+_POSITIVE = frozenset({"cm", "tau_m", "tau_syn_E", "tau_syn_I", "tau_w", "tau_sfa", "tau_rr", "g_leak"})
+_NOT_NEGATIVE = frozenset({"tau_refrac", "rate", "duration", "delta_T", "gbar_Na", "gbar_K"})
 _MAY_BE_INFINITE = frozenset({"duration"})
 # Delays and steps of emission are added in 32 bits by the native engine; 2^30 steps are 29 hours at 0.1 ms.
 MAX_DELAY_STEPS = 2**30
@@ -35,6 +37,8 @@ def validate(network: Network) -> None:
     general = list(_network_problems(network))
     for population in network.populations:
         general += _population_problems(population)
+    for current in network.currents:
+        general += _current_problems(network, current)
     connections = [
         text for projection in network.projections for text in _projection_problems(network, projection)
     ]
@@ -70,6 +74,23 @@ def validate_projection(network: Network, projection: Projection) -> None:
         raise ConnectivityError(_message(problems))
 
 
+def validate_current(network: Network, current: Current) -> None:
+    """Check one current source of `network`, for example after its parameters have changed.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is not valid.
+    """
+    problems = _current_problems(network, current)
+    if problems:
+        raise InvalidInputError(_message(problems))
+
+
+def _current_problems(network: Network, current: Current) -> list[str]:
+    return [f"current source {current.label!r}: {text}" for text in current_problems(network, current)]
+
+
 def _message(problems: list[str]) -> str:
     count = "1 problem was" if len(problems) == 1 else f"{len(problems)} problems were"
     return f"Building the network: {count} found.\n" + "\n".join(f"  - {problem}" for problem in problems)
@@ -95,7 +116,11 @@ def _population_problems(population: Population) -> list[str]:
         if name not in population.parameters:
             problems.append(f"parameter {name} is missing")
             continue
-        problems += _column_problems(f"parameter {name}", population.parameters[name], population.size, name)
+        column = population.parameters[name]
+        if name in getattr(model, "sequences", ()):
+            problems += _sequence_problems(name, column, population.size)
+            continue
+        problems += _column_problems(f"parameter {name}", column, population.size, name)
     for name, column in population.initial.items():
         if isinstance(model, NeuronModel) and name not in model.states:
             problems.append(f"{model.name} has no state variable {name}; it has {', '.join(model.states)}")
@@ -103,6 +128,14 @@ def _population_problems(population: Population) -> list[str]:
     problems += _spike_problems(population)
     problems += _recording_problems(population)
     return [f"population {population.label!r}: {problem}" for problem in problems]
+
+
+def _sequence_problems(name: str, column: Column, size: int) -> Iterator[str]:
+    values = np.asarray(column, np.float64)
+    if values.ndim != 2 or len(values) != size or not values.shape[1]:
+        yield f"parameter {name} has the shape {values.shape}; give one sequence to each of {size} sources"
+    elif np.any(np.isnan(values)):
+        yield f"parameter {name} has values that are not numbers"
 
 
 def _column_problems(what: str, column: Column, size: int, name: str = "") -> Iterator[str]:
@@ -156,6 +189,7 @@ def _projection_problems(network: Network, projection: Projection) -> Iterator[s
     structure = list(_structure_problems(network, projection))
     problems = structure or list(_target_problems(network, projection))
     problems += _synapse_problems(projection)
+    problems += plasticity_problems(projection)
     for problem in problems:
         yield f"projection {projection.label!r}: {problem}"
 

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 NEUTRAL = "#7d8590"
-SERIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C7A00", NEUTRAL)
+SERIES = (
+    *("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C7A00", NEUTRAL),
+    *("#332288", "#882255", "#44AA99", "#999933"),  # of Paul Tol's "muted" scheme
+)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SPIKE_COLOURS = {
     "same": NEUTRAL,

@@ -23,15 +23,37 @@ PARAMETERS: dict[str, float] = {
     "tau_syn_I": 10.0,
     "e_rev_E": 0.0,
     "e_rev_I": -80.0,
+    **{"v_spike": -40.0, "delta_T": 2.0, "tau_w": 100.0},
+    **{"tau_sfa": 100.0, "e_rev_sfa": -75.0, "q_sfa": 2.0, "tau_rr": 2.0, "e_rev_rr": -75.0, "q_rr": 50.0},
+    **{"g_leak": 40.0, "gbar_Na": 20.0, "gbar_K": 6.0, "v_offset": -63.0},
+    **{"e_rev_Na": 50.0, "e_rev_K": -90.0, "e_rev_leak": -65.0},
+    **{"a": 4.0, "b": 0.02, "c": -65.0, "d": 2.0},
 }
+OF_MODEL: dict[str, dict[str, float]] = {
+    "HH_cond_exp": {"g_leak": 0.01, "tau_syn_E": 1.0, "tau_syn_I": 2.0},
+    "Izhikevich": {"a": 0.02, "b": 0.2},
+}
+"""Values that differ from `PARAMETERS` in one model."""
 WEIGHTS = {
     "IF_curr_delta": 2.0,
     "IF_curr_exp": 0.1,
     "IF_curr_alpha": 0.05,
     "IF_cond_exp": 0.002,
     "IF_cond_alpha": 0.001,
+    "IF_cond_exp_gsfa_grr": 0.002,
+    "IF_facets_hardware1": 0.006,
+    "EIF_cond_exp_isfa_ista": 0.002,
+    "EIF_cond_alpha_isfa_ista": 0.001,
+    "HH_cond_exp": 0.01,
+    "Izhikevich": 5.0,
 }
 """Excitatory weight that gives a few mV in each model with the parameters above (mV, nA or uS)."""
+
+
+def parameters_of(model: str) -> dict[str, float]:
+    """Return values of all parameters of a model with which `deterministic_network` is busy."""
+    values = PARAMETERS | OF_MODEL.get(model, {})
+    return {name: values[name] for name in model_named(model).parameters}
 
 
 def random_projection(
@@ -90,7 +112,7 @@ def deterministic_network(
     network.add(source)
     exc, inh, _ = network.populations
     weight = WEIGHTS[model]
-    sign = 1 if model.startswith("IF_cond") else -1
+    sign = 1 if "g_e" in neuron_model.states else -1
     for pre, w in ((exc, weight), (inh, 3 * weight), (source, 2 * weight)):
         for post in (exc, inh):
             projection = random_projection(rng, pre, post, n_inputs=min(6, pre.size), weight=w, delay=delay)
@@ -104,10 +126,12 @@ def _varied(
     rng: np.random.Generator, model: NeuronModel, size: int
 ) -> dict[str, float | NDArray[np.float64]]:
     """Return parameters that differ by up to a tenth between neurons, where that makes sense."""
-    same = ("v_rest", "v_reset", "v_thresh", "i_offset", "e_rev_E", "e_rev_I", "tau_refrac")
+    same = ("i_offset", "tau_refrac", "c", "delta_T")
     return {
-        name: PARAMETERS[name] if name in same else PARAMETERS[name] * rng.uniform(0.9, 1.1, size)
-        for name in model.parameters
+        name: value
+        if name in same or name.startswith(("v_", "e_rev"))
+        else value * rng.uniform(0.9, 1.1, size)
+        for name, value in parameters_of(model.name).items()
     }
 
 

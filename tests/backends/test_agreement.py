@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from pycosim.backends import native, reference
 from pycosim.backends.base import Options, Simulation
 from pycosim.network import MODELS, NeuronModel
+from pycosim.testing.networks import parameters_of
 
 from .backend_networks import (
     NEURON_MODELS,
     assert_identical,
-    neuron_parameters,
     one_synapse,
     random_network,
     recorded,
@@ -98,4 +98,4 @@ def test_engine_knows_the_columns_of_the_models_by_their_names():
     assert set(engine_models) == {name for name in native.MODELS if isinstance(MODELS[name], NeuronModel)}
     for name, (states, constants) in engine_models.items():
         assert tuple(states) == MODELS[name].states
-        assert set(constants) <= set(MODELS[name].coefficients(neuron_parameters(name), 0.1))
+        assert set(constants) <= set(MODELS[name].coefficients(parameters_of(name), 0.1))

@@ -1,10 +1,7 @@
 """What is particular to Brian2: code generation, programs that are continued, agreement with native."""
 
-import logging
-import os
+import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +10,7 @@ from hypothesis import strategies as st
 
 from pycosim.backends import brian2, native
 from pycosim.backends.base import Options, Simulation
-from pycosim.backends.brian2 import cache, codegen, compiler, inputs, standalone
+from pycosim.backends.brian2 import codegen, compiler, inputs, standalone
 from pycosim.errors import BackendError, InvalidInputError, MissingDependencyError, UnknownTargetError
 from pycosim.network import MODELS, Population, Recording
 
@@ -32,7 +29,7 @@ from .backend_networks import (
 
 STEPS = 250
 CPP, NUMPY = "cpp_standalone", "numpy"
-# Same constants and expressions; only inputs of one step are added in another order, or exp is another library's.
+# Same constants and expressions; only inputs of a step are added in other order, or exp is another library's.
 ROUNDING_MV = 1e-9
 
 
@@ -80,7 +77,7 @@ def assert_agree(found, expected):
 
 
 @given(seed=st.integers(0, 2**32 - 1), heterogeneous=st.booleans())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_numpy_code_agrees_with_native_on_random_networks(seed, heterogeneous):
     network = random_network(seed, heterogeneous=heterogeneous)
     assert_agree(run(built(network, NUMPY), network), run(native.build(network), network))
@@ -95,7 +92,7 @@ def test_compiled_program_agrees_with_native_on_every_model(model):
 
 
 @given(seed=st.integers(0, 2**32 - 1), cuts=st.lists(st.integers(0, STEPS), max_size=4))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_numpy_results_do_not_depend_on_how_the_run_is_cut(seed, cuts):
     network = random_network(seed)
     pieces = np.diff([0, *sorted(cuts), STEPS])
@@ -205,20 +202,17 @@ def test_long_runs_are_cut_so_that_input_spikes_fit_into_memory(monkeypatch):
 def balanced_network(seed):
     """400 excitatory and 100 inhibitory neurons with 10 % connections, and noise."""
     rng = np.random.default_rng(seed)
-    everyone = np.arange(500)
-    network = network_of(
-        neurons("IF_curr_exp", 400), neurons("IF_curr_exp", 100), poisson(400, 100.0), seed=seed
-    )
+    exc, inh = (neurons("IF_curr_exp", size) for size in (400, 100))
+    network = network_of(exc, inh, poisson(400, 100.0), seed=seed)
     for population, label in zip(network.populations, ("exc", "inh")):
         population.label, population.initial["v"] = label, rng.uniform(-65, -50, population.size)
         population.recordings = {"spikes": Recording(np.arange(population.size))}
-    for pre, weight in ((0, 0.25), (1, -1.2), (2, 0.25)):
+    for pre, weight in ((0, 0.1), (1, -0.8), (2, 0.15)):
         size = network.populations[pre].size
         for post in (0, 1):
             connected = rng.random((size, network.populations[post].size)) < 0.1
             receptor = "excitatory" if weight > 0 else "inhibitory"
             add_pairs(network, pre, post, *np.nonzero(connected), weight, 15, receptor)
-    assert network.n_neurons == 400 + len(everyone)
     return network
 
 
@@ -240,41 +234,14 @@ def test_rates_of_a_balanced_network_agree_with_native_within_sampling_error():
         assert abs(native_hz - brian2_hz) < 4 * error
 
 
-def test_compiled_program_reports_progress_while_it_runs():
-    network = one_synapse("IF_curr_exp")
-    simulation = built(network, CPP)
-    done = []
-    simulation.advance(1000, done.append)
-    assert sum(done) == simulation.step == 1000
-    assert len(done) == 50
-    simulation.close()
-
-
-def test_nothing_is_left_behind_but_the_program_in_the_cache(tmp_path, monkeypatch, cache_folder):
-    monkeypatch.chdir(tmp_path)
-    private = tmp_path / "temporary"
-    private.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(private))
-    network = one_synapse("IF_curr_alpha")
-    simulation = built(network, CPP)
-    simulation.advance(10)
-    assert len(list(private.glob("pycosim_brian2_*"))) == 1
-    simulation.close()
-    assert list(private.iterdir()) == []
-    assert list(tmp_path.iterdir()) == [private]
-    programs = list((cache_folder / "brian2").iterdir())
-    assert programs
-    assert all((program / "main").is_file() for program in programs)
-
-
 def test_brian2_itself_is_left_as_it_was():
     import brian2 as library
 
-    dt, target = library.defaultclock.dt, library.prefs.codegen.target
+    device, dt, target = library.get_device(), library.defaultclock.dt, library.prefs.codegen.target
     for kind in (NUMPY, CPP):
         network = one_synapse("IF_cond_exp")
         run(built(network, kind), network)
-    assert library.get_device() is library.devices.device.runtime_device
+    assert library.get_device() is device
     assert (library.defaultclock.dt, library.prefs.codegen.target) == (dt, target)
     group = library.NeuronGroup(1, "x : 1")
     group.run_regularly("x += 1")
@@ -282,24 +249,20 @@ def test_brian2_itself_is_left_as_it_was():
     assert group.x[0] == 3
 
 
-def test_importing_the_backend_does_not_import_the_library():
-    import subprocess
-
+# Started elsewhere, because a checkout shadows an installed pycosim.
+def test_importing_the_backend_does_not_import_the_library(tmp_path):
     code = "import sys, pycosim.backends.brian2; sys.exit('brian2' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0
 
 
 def test_brian2_is_imported_without_log_file_and_exception_hook(tmp_path):
-    import subprocess
-
     code = (
         "import sys, tempfile; tempfile.tempdir = sys.argv[1]; hook = sys.excepthook\n"
         "from pycosim.backends.brian2.codegen import import_brian2\n"
         "import_brian2(); assert sys.excepthook is hook; raise SystemExit('ended')"
     )
-    ended = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.stderr == "ended\n"
     assert not list(tmp_path.glob("brian_*"))
 
@@ -339,7 +302,7 @@ def test_projection_between_several_populations_is_split():
 
 def test_unknown_options_are_refused():
     network = one_synapse("IF_curr_exp")
-    with pytest.raises(InvalidInputError, match="codegen='fortran'.*cpp_standalone, cython, numpy"):
+    with pytest.raises(InvalidInputError, match=r"codegen='fortran'.*cpp_standalone, cython, numpy"):
         built(network, "fortran")
     with pytest.raises(UnknownTargetError, match="hop_ns"):
         brian2.build(network, Options(overrides={"hop_ns": 5}))
@@ -362,68 +325,3 @@ def test_missing_brian2_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr(codegen.importlib.metadata, "version", missing)
     with pytest.raises(MissingDependencyError, match="pip install"):
         brian2.build(one_synapse("IF_curr_exp"))
-
-
-def script(path, text):
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
-    return str(path)
-
-
-def test_failing_compiler_is_quoted(tmp_path, monkeypatch):
-    monkeypatch.setenv("CXX", script(tmp_path / "cxx", "echo 'fatal: no space left'; exit 1"))
-    simulation = built(one_synapse("IF_curr_exp"), CPP)
-    with pytest.raises(BackendError, match="(?s)compiling.*no space left"):
-        simulation.advance(1)
-    assert simulation.step == 0
-    simulation.close()
-
-
-def test_failing_program_is_quoted_and_leaves_the_state_of_before(monkeypatch, tmp_path):
-    network = one_synapse("IF_curr_exp", i_offset=1.0)
-    simulation = built(network, CPP)
-    simulation.advance(100)
-    (plan,) = simulation._engine._programs
-    program = simulation._engine._programs[plan]
-    broken = tmp_path / "broken"
-    (broken / "static_arrays").mkdir(parents=True)
-    script(broken / "main", "echo 'steps 2'; echo 'out of memory' >&2; exit 9")
-    simulation._engine._programs[plan] = broken
-    with pytest.raises(BackendError, match="(?s)status 9 after 2 of 400.*out of memory"):
-        simulation.advance(400)
-    simulation._engine._programs[plan] = program
-    simulation.advance(400)
-    assert_agree(recorded(simulation, network), run(native.build(network), network, (500,)))
-    simulation.close()
-
-
-def test_unwritable_cache_is_replaced_by_a_temporary_one(monkeypatch, tmp_path):
-    blocked = tmp_path / "file"
-    blocked.write_text("")
-    monkeypatch.setenv("PYCOSIM_CACHE_DIR", str(blocked / "below"))
-    folder = cache.cache_folder()
-    assert folder.is_dir()
-    assert blocked not in folder.parents
-
-
-def test_old_programs_are_dropped_from_the_cache(monkeypatch, tmp_path):
-    monkeypatch.setenv("PYCOSIM_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(cache, "MAX_PROGRAMS", 2)
-    build = tmp_path / "build"
-    build.mkdir()
-    (build / "main").write_text("")
-    for age, key in enumerate("abc"):
-        folder = cache.store(key, build)
-        os.utime(folder, (1000 + age, 1000 + age))
-    assert cache.find("b")
-    cache.store("d", build)
-    assert [key for key in "abcd" if cache.find(key)] == ["b", "d"]
-
-
-def test_compilation_is_logged(caplog, monkeypatch, tmp_path):
-    monkeypatch.setenv("PYCOSIM_CACHE_DIR", str(tmp_path))
-    with caplog.at_level(logging.INFO, "pycosim"):
-        network = network_of(neurons("IF_curr_delta"))
-        run(built(network, CPP), network)
-    assert any("compiled in" in record.message for record in caplog.records)
-    assert Path(tmp_path, "brian2").is_dir()

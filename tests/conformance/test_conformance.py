@@ -9,7 +9,7 @@ from pycosim.testing.report import run_checks
 
 
 @pytest.mark.parametrize("title", BACKEND_CHECKS)
-@pytest.mark.parametrize("name", ["native", "reference"])
+@pytest.mark.parametrize("name", sorted(targets.backends()))
 def test_backend(name, title):
     assert run_checks(name, {title: BACKEND_CHECKS[title]}, name) == [title]
 

@@ -239,10 +239,8 @@ def test_get_and_set_parameters_of_populations_views_and_cells(sim):
 def test_what_is_missing_raises_an_error_that_names_it(sim):
     sim.setup(timestep=0.1)
     for use in (
-        lambda: sim.HH_cond_exp(),
-        lambda: sim.TsodyksMarkramSynapse(U=0.5),
-        lambda: sim.DCSource(amplitude=1.0),
-        lambda: sim.SpikeSourceGamma(alpha=2.0),
+        lambda: sim.GIF_cond_exp(),
+        lambda: sim.ElectricalSynapse(weight=0.5),
     ):
         with pytest.raises(NotSupportedError, match="is not supported yet"):
             use()

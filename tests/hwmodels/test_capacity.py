@@ -64,12 +64,12 @@ LIMITS = [
     ("dynapse", {}, fan_in, 64, "synapses onto a neuron (fan-in)"),
     ("loihi", {}, one_delay, 63, "delay in steps"),
     ("truenorth", {}, one_delay, 15, "delay in steps"),
-    ("loihi", {}, out_edges, 4096, OUT_EDGES),
+    ("loihi", {"mapping.neurons_per_core": 128}, out_edges, 4096, OUT_EDGES),
     # One neuron on each core, four cores on each chip of a row of nine.
     ("dynapse", ROW | {"capacity.reach": 9}, lambda n: fan_out(1, 4 * n - 1), 4,
      "chips that a neuron sends to"),
     ("dynapse", ROW | {"capacity.target_chips_per_neuron": 9}, lambda n: fan_out(1, 4 * n + 3), 3,
-     "distance to a target in chips"),
+     "mesh hops to a target along one axis"),
 ]  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def test_more_synapse_words_than_the_memory_holds_are_refused(n_sources, fits):
     network = Network(1.0)
     targets, sources = add_neurons(network, 64), add_poisson(network, n_sources)
     connect(network, *all_pairs(sources, targets))
-    chip = load("loihi", ONE_CORE)
+    chip = load("loihi", ONE_CORE | {"mapping.neurons_per_core": 64})
     if fits:
         _, utilisation = fit(chip, network)
         assert utilisation["synapse memory words per core"] == (16380, 16384)

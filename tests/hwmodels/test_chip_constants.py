@@ -41,7 +41,9 @@ def test_the_fitted_barrier_takes_the_value_at_the_largest_number_of_tiles_not_a
 
 
 def test_compartments_at_rest_are_a_named_set():
-    _, hardware = run_chip("loihi", silent(100), 1, values={"constants": "at_rest"})
+    _, hardware = run_chip(
+        "loihi", silent(100), 1, values={"constants": "at_rest", "mapping.neurons_per_core": 100}
+    )
     assert hardware.step_duration_ps.tolist() == [100 * 5300 + 113_000]
     assert hardware.energy_j["neuron updates"] == pytest.approx(100 * 52e-12)
 

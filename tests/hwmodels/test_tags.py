@@ -52,7 +52,9 @@ def test_neurons_with_the_same_address_may_share_a_tag_at_different_cores():
     network = Network(1.0)
     neurons = np.asarray(add_neurons(network, 16 * 256))
     connect(network, neurons[::256], neurons[1::256])
-    fit(load("dynapse"), network)
+    mapping, _ = fit(load("dynapse"), network)
+    tags = allocate_tags(mapping, 16, 4)
+    assert len(set(tags.of.values())) <= 4  # one address has four tags
 
 
 def test_external_sources_take_tags_that_are_free():

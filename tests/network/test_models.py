@@ -9,6 +9,7 @@ from scipy.integrate import quad, solve_ivp
 from pycosim.errors import NotSupportedError
 from pycosim.network import MODELS, NeuronModel, model_named
 from pycosim.network.models import alpha_response, decay, exponential_response
+from pycosim.testing.networks import parameters_of
 
 TIMES = st.floats(0.5, 100.0)
 STEPS = st.floats(0.01, 1.0)
@@ -126,7 +127,8 @@ def test_the_midpoint_rule_of_conductances_is_of_second_order():
 @pytest.mark.parametrize("name", [name for name, model in MODELS.items() if isinstance(model, NeuronModel)])
 def test_coefficients_of_columns_are_those_of_each_neuron(name):
     model = MODELS[name]
-    columns = {key: np.array([value, value * 1.3 + 0.1]) for key, value in PARAMETERS.items()}
+    values = parameters_of(name)
+    columns = {key: np.array([value, value * 1.3 + 0.1]) for key, value in values.items()}
     together = model.coefficients(columns, 0.1)
     for neuron in (0, 1):
         alone = model.coefficients({key: column[neuron] for key, column in columns.items()}, 0.1)
@@ -148,9 +150,11 @@ def test_what_a_model_says_of_itself_fits_together():
             assert set(model.receptors.values()) <= set(model.states)
             assert {state for state, _ in model.recordables.values()} <= set(model.states)
             assert set(model.initial) <= set(model.states)
-            assert set(model.jumps.values()) <= set(model.coefficients(PARAMETERS, 0.1))
+            coefficients = set(model.coefficients(parameters_of(name), 0.1))
+            assert {*model.jumps.values(), *model.spike_jumps.values()} <= coefficients
+            assert {"drive", "drive_per_na", "v_thresh"} <= coefficients
 
 
 def test_an_unknown_model_is_named_with_those_that_exist():
-    with pytest.raises(NotSupportedError, match=r"HH_cond_exp is not supported.*IF_cond_alpha"):
-        model_named("HH_cond_exp")
+    with pytest.raises(NotSupportedError, match=r"GIF_cond_exp is not supported.*IF_cond_alpha"):
+        model_named("GIF_cond_exp")

@@ -68,10 +68,42 @@ void connect(Engine& engine, const std::vector<ProjectionTuple>& projections) {
     engine.connect(columns);
 }
 
+using PlasticTuple = std::tuple<int, double, double, std::vector<Array<double>>, std::uint64_t, std::uint64_t>;
+
+PlasticModel plastic_model(const PlasticTuple& model) {
+    const auto& [rule, tau_pre, tau_post, columns, seed, stream] = model;
+    PlasticModel result{static_cast<PlasticRule>(rule), Decay(tau_pre), Decay(tau_post), {}, pycosim::key_of(seed, stream)};
+    for (const auto& column : columns) result.parameters.emplace_back(column.data(), column.data() + column.size());
+    return result;
+}
+
+void connect_plastic(Engine& engine, const std::vector<ProjectionTuple>& projections,
+                     const std::vector<Array<std::int32_t>>& dendritic, const std::vector<PlasticTuple>& models) {
+    std::vector<PlasticColumns> columns;
+    std::vector<PlasticModel> converted;
+    for (std::size_t i = 0; i < projections.size(); ++i) {
+        const auto& [receptor, sources, indptr, targets, weights, delays] = projections[i];
+        columns.push_back({{receptor, view(sources), view(indptr), view(targets), view(weights), view(delays)},
+                           view(dendritic.at(i))});
+        converted.push_back(plastic_model(models.at(i)));
+    }
+    const nb::gil_scoped_release release;
+    engine.connect_plastic(columns, std::move(converted));
+}
+
 void set_constants(Engine& engine, std::size_t population, const std::vector<Array<double>>& columns) {
     std::vector<std::span<const double>> views;
     for (const auto& column : columns) views.push_back(view(column));
     engine.set_constants(population, views);
+}
+
+using InjectionTuple = std::tuple<std::size_t, Array<std::int64_t>>;
+
+void inject(Engine& engine, std::size_t population, const Array<double>& drive_per_na,
+            const std::vector<InjectionTuple>& injections) {
+    std::vector<std::pair<std::size_t, std::span<const std::int64_t>>> views;
+    for (const auto& [current, indices] : injections) views.emplace_back(current, view(indices));
+    engine.inject(population, view(drive_per_na), views);
 }
 
 auto as_tuple(SpikeColumns spikes) {
@@ -95,13 +127,29 @@ std::vector<std::tuple<std::string, std::vector<std::string>, std::vector<std::s
 }  // namespace
 
 NB_MODULE(_engine, module) {
+    nb::set_leak_warnings(false);  // objects of a script live until Python ends
     module.doc() = "The native engine: neurons and synapses of a network, advanced step by step.";
     module.def("models", &model_columns, "Names of the models, their state variables and constants of one step.");
     nb::class_<Engine>(module, "Engine")
         .def("__init__", &construct, nb::arg("populations"), nb::arg("core_of_neuron"), nb::arg("n_threads"))
         .def("grow", &grow, nb::arg("populations"))
         .def("connect", &connect, nb::arg("projections"))
+        .def("connect_plastic", &connect_plastic, nb::arg("projections"), nb::arg("dendritic"), nb::arg("models"))
+        .def("plastic_weights", [](const Engine& engine, std::size_t projection) {
+                 return to_numpy(engine.plastic_weights(projection));
+             }, nb::arg("projection"))
+        .def("set_plastic_weights", [](Engine& engine, std::size_t projection, const Array<double>& weights) {
+                 engine.set_plastic_weights(projection, view(weights));
+             }, nb::arg("projection"), nb::arg("weights"))
+        .def("set_plastic_model", [](Engine& engine, std::size_t projection, const PlasticTuple& model) {
+                 engine.set_plastic_model(projection, plastic_model(model));
+             }, nb::arg("projection"), nb::arg("model"))
         .def("set_constants", &set_constants, nb::arg("population"), nb::arg("columns"))
+        .def("inject", &inject, nb::arg("population"), nb::arg("drive_per_na"), nb::arg("injections"))
+        .def("set_current_values", [](Engine& engine, std::size_t current, std::int64_t first_step,
+                                      const Array<double>& values) {
+                 engine.set_current_values(current, first_step, view(values));
+             }, nb::arg("current"), nb::arg("first_step"), nb::arg("values"))
         .def("set_state", [](Engine& engine, std::size_t population, std::string_view name,
                              const Array<double>& values) { engine.set_state(population, name, view(values)); },
              nb::arg("population"), nb::arg("name"), nb::arg("values"))

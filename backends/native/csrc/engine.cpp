@@ -7,29 +7,11 @@
 namespace pycosim::native {
 namespace {
 
-constexpr std::int64_t kMaxBatchSteps = 32;  // keeps the lists of fired neurons in cache
-
 const Model* find_model(std::string_view name) {
     for (const Model& model : models()) {
         if (model.name == name) return &model;
     }
     throw std::invalid_argument("unknown model " + std::string(name));
-}
-
-std::int64_t smallest_delay(std::span<const ProjectionColumns> projections) {
-    std::int64_t smallest = kMaxBatchSteps;
-    for (const ProjectionColumns& p : projections) {
-        for (const std::int32_t delay : p.delays) smallest = std::min<std::int64_t>(smallest, delay);
-    }
-    return smallest;
-}
-
-std::int64_t largest_delay(std::span<const ProjectionColumns> projections) {
-    std::int64_t largest = 1;
-    for (const ProjectionColumns& p : projections) {
-        for (const std::int32_t delay : p.delays) largest = std::max<std::int64_t>(largest, delay);
-    }
-    return largest;
 }
 
 }  // namespace
@@ -38,7 +20,10 @@ Engine::Engine(std::span<const PopulationSpec> populations, std::span<const std:
                unsigned n_threads)
     : core_of_neuron_(core_of_neuron.begin(), core_of_neuron.end()), partitions_(n_threads), pool_(n_threads) {
     for (const PopulationSpec& spec : populations) add(spec);
-    for (Partition& partition : partitions_) partition.allocate_inputs();
+    for (Partition& partition : partitions_) {
+        partition.allocate_inputs();
+        partition.currents = &currents_;
+    }
     connect({});
 }
 
@@ -69,13 +54,13 @@ void Engine::grow(std::span<const PopulationSpec> populations) {
 void Engine::connect(std::span<const ProjectionColumns> projections) {
     const RowIndex index(n_neurons_, projections);
     const std::int64_t first_emission = started_ ? step_ + 1 : 0;
-    const std::int64_t max_delay = largest_delay(projections);
+    const std::int64_t max_delay = std::max(largest_delay(projections), largest_plastic_delay_);
     pool_.run([&](unsigned thread) {
         Partition& partition = partitions_[thread];
         SynapseStore store(index, projections, partition.target_map(n_neurons_), core_of_neuron_);
         partition.connect(std::move(store), first_emission, max_delay, step_);
     });
-    batch_steps_ = smallest_delay(projections);
+    batch_steps_ = std::min(smallest_delay(projections, kMaxBatchSteps), smallest_plastic_delay_);
 }
 
 const Model& Engine::dynamics(std::size_t population) const {
@@ -97,6 +82,7 @@ void Engine::set_constants(std::size_t population, std::span<const std::span<con
     for (Partition& partition : partitions_) {
         Slice& slice = partition.slices[spec.slice];
         slice.equal_constants = equal;
+        slice.injections = {};
         for (std::size_t c = 0; c < columns.size(); ++c) {
             if (columns[c].size() == 1) {
                 slice.constants[c].assign(equal ? 1 : padded(slice.size), columns[c][0]);
@@ -107,6 +93,22 @@ void Engine::set_constants(std::size_t population, std::span<const std::span<con
             slice.constants[c].assign(begin, begin + slice.size);
         }
     }
+}
+
+void Engine::inject(std::size_t population, std::span<const double> drive_per_na, InjectionColumns injections) {
+    const Model& model = dynamics(population);
+    const Population& spec = populations_[population];
+    if (drive_per_na.size() != 1 && drive_per_na.size() != spec.size) throw std::invalid_argument("wrong length");
+    const auto drive = std::find(model.constants.begin(), model.constants.end(), "drive") - model.constants.begin();
+    for (const auto& [current, indices] : injections) currents_.resize(std::max(currents_.size(), current + 1));
+    for (Partition& partition : partitions_) {
+        partition.slices[spec.slice].inject(static_cast<std::size_t>(drive), drive_per_na, injections);
+    }
+}
+
+void Engine::set_current_values(std::size_t current, std::int64_t first_step, std::span<const double> values) {
+    if (current >= currents_.size()) currents_.resize(current + 1);
+    currents_[current] = {first_step, {values.begin(), values.end()}};
 }
 
 void Engine::set_state(std::size_t population, std::string_view name, std::span<const double> values) {
@@ -133,7 +135,7 @@ std::vector<double> Engine::state(std::size_t population, std::string_view name)
 void Engine::record_spikes(std::size_t population, std::span<const std::uint8_t> mask) {
     Population& spec = populations_.at(population);
     if (mask.size() != spec.size) throw std::invalid_argument("the mask has the wrong length");
-    const bool any = std::any_of(mask.begin(), mask.end(), [](std::uint8_t m) { return m != 0; });
+    const bool any = std::ranges::any_of(mask, [](std::uint8_t m) { return m != 0; });
     if (!spec.model) {
         spec.spikes_recorded.assign(mask.begin(), any ? mask.end() : mask.begin());
         return;
@@ -222,6 +224,12 @@ void Engine::check_sources(std::int64_t first_step, std::int64_t last_step) cons
         const SourceSpikes& known = population.source_spikes;
         if (!population.model && !(known.covers(first_step) && known.covers(last_step))) {
             throw std::logic_error("the spikes of the sources are not known for all steps");
+        }
+    }
+    if (last_step < 1) return;
+    for (const CurrentValues& current : currents_) {
+        if (!(current.covers(std::max<std::int64_t>(first_step, 1)) && current.covers(last_step))) {
+            throw std::logic_error("the injected currents are not known for all steps");
         }
     }
 }

@@ -16,6 +16,8 @@
 
 namespace pycosim::native {
 
+inline constexpr std::int64_t kMaxBatchSteps = 32;  // keeps the lists of fired neurons in cache
+
 struct PopulationSpec {
     std::string model;  // a name of models(), or empty: spike sources
     std::uint32_t size;
@@ -36,8 +38,20 @@ class Engine {
     void grow(std::span<const PopulationSpec> populations);
     // Replaces all synapses, for the spikes that are emitted from the next step on.
     void connect(std::span<const ProjectionColumns> projections);
+    // Gives the network its plastic synapses, once and before all else.
+    void connect_plastic(std::span<const PlasticColumns> projections, std::vector<PlasticModel> models);
+    // The weights of a plastic projection at the present step, in the order of its columns.
+    std::vector<double> plastic_weights(std::size_t projection) const;
+    // For the spikes that are emitted from the next step on.
+    void set_plastic_weights(std::size_t projection, std::span<const double> weights);
+    void set_plastic_model(std::size_t projection, PlasticModel model);
     // One column, of length 1 or the population's size, for each of the model's constants.
     void set_constants(std::size_t population, std::span<const std::span<const double>> columns);
+    // Replaces the currents into a population, until its constants are set again: numbers of currents and indices in
+    // the population, and what 1 nA adds to the constant "drive" (length 1 or the population's size).
+    void inject(std::size_t population, std::span<const double> drive_per_na, InjectionColumns injections);
+    // What a current is in nA from `first_step` on, which must be known for a step before the step is done.
+    void set_current_values(std::size_t current, std::int64_t first_step, std::span<const double> values);
     void set_state(std::size_t population, std::string_view name, std::span<const double> values);
     std::vector<double> state(std::size_t population, std::string_view name) const;
 
@@ -97,6 +111,10 @@ class Engine {
     std::size_t n_slices_ = 0;
     std::vector<Population> populations_;
     std::vector<std::int32_t> core_of_neuron_;
+    std::vector<PlasticModel> plastic_models_;  // the partitions point here
+    std::vector<std::size_t> n_plastic_synapses_;
+    std::int64_t smallest_plastic_delay_ = kMaxBatchSteps, largest_plastic_delay_ = 1;
+    std::vector<CurrentValues> currents_;
     std::vector<Partition> partitions_;
     ThreadPool pool_;
 };

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "models.hpp"
+#include "nonlinear.hpp"
 
 namespace pycosim::native {
 namespace {
@@ -38,12 +39,63 @@ struct DistinctConstants {
     }
 };
 
+template <class Model>
+concept HasSubsteps = requires { Model::substep_ms; };
+
+template <class Model>
+concept HasSpikeJumps = requires { &Model::template after_spike<double (*)(int)>; };
+
+template <class Model>
+constexpr bool kResets = requires { Model::v_reset; };
+
+// Moves the states of a model on by one sub-step.
+template <class Model, class Constants, std::size_t... s>
+PYCOSIM_ALWAYS_INLINE void substep(const SliceColumns& slice, std::size_t begin, std::size_t n,
+                                   std::index_sequence<s...>) {
+    double* const state[] = {slice.states[s] + begin...};
+    const double* __restrict const left = slice.refractory_steps_left + begin;
+    const Constants constants(slice, begin);
+    PYCOSIM_INDEPENDENT
+    for (std::size_t i = 0; i < n; ++i) {
+        const auto c = constants.of(i);
+        double x[] = {state[s][i]...};
+        Model::substep(x, c, left[i]);
+        ((state[s][i] = x[s]), ...);
+    }
+}
+
+// Compares with the threshold, resets, and returns whether the neuron fires; `left` is the rest of its refractory
+// period. A model that does not reset has there whether its membrane was above the threshold before the step.
+template <class Model, class State, class Constants>
+PYCOSIM_ALWAYS_INLINE bool compare(State& x, const Constants& c, double& left) {
+    const bool refractory = left > 0.0;
+    if constexpr (!kResets<Model>) {
+        return !refractory & (x[Model::v] >= c(Model::v_thresh));
+    } else {
+        const double v = refractory ? c(Model::v_reset) : x[Model::v];
+        const bool fires = !refractory & (v >= c(Model::v_thresh));
+        x[Model::v] = fires ? c(Model::v_reset) : v;
+        const double unfired = refractory ? left - 1.0 : 0.0;
+        left = fires ? c(Model::refractory_steps) : unfired;
+        if constexpr (HasSpikeJumps<Model>) Model::after_spike(x, c, fires);
+        return fires;
+    }
+}
+
 // Advances `n` neurons from `begin` on; returns whether any fired, and which in `flags`.
 template <class Model, class Constants, std::size_t... s>
 PYCOSIM_ALWAYS_INLINE bool update_block(const SliceColumns& slice, std::size_t begin, std::size_t n,
-                                        std::int64_t* __restrict flags, std::index_sequence<s...>) {
+                                        std::int64_t* __restrict flags, std::index_sequence<s...> all) {
     double* const state[] = {slice.states[s] + begin...};
     double* __restrict const left = slice.refractory_steps_left + begin;
+    if constexpr (!kResets<Model>) {
+        const Constants constants(slice, begin);
+        for (std::size_t i = 0; i < n; ++i) left[i] = state[Model::v][i] >= constants.of(i)(Model::v_thresh) ? 1.0 : 0.0;
+    }
+    if constexpr (HasSubsteps<Model>) {
+        const int n_substeps = static_cast<int>(slice.constants[Model::substeps][0]);
+        for (int k = 0; k < n_substeps; ++k) substep<Model, Constants>(slice, begin, n, all);
+    }
     double* __restrict const excitatory = slice.excitatory + begin;
     double* __restrict const inhibitory = slice.inhibitory + begin;
     const Constants constants(slice, begin);
@@ -53,18 +105,16 @@ PYCOSIM_ALWAYS_INLINE bool update_block(const SliceColumns& slice, std::size_t b
         const auto c = constants.of(i);
         double x[] = {state[s][i]...};
         Model::integrate(x, c, excitatory[i], inhibitory[i]);
-        excitatory[i] = 0.0;
-        inhibitory[i] = 0.0;
-        const bool refractory = left[i] > 0.0;
-        const double v = refractory ? c(Model::v_reset) : x[Model::v];
-        const bool fires = !refractory & (v >= c(Model::v_thresh));
-        x[Model::v] = fires ? c(Model::v_reset) : v;
-        const double unfired = refractory ? left[i] - 1.0 : 0.0;
-        left[i] = fires ? c(Model::refractory_steps) : unfired;
+        double still = left[i];
+        const bool fires = compare<Model>(x, c, still);
+        left[i] = still;
         ((state[s][i] = x[s]), ...);
         flags[i] = fires ? 1 : 0;
         any |= flags[i];
     }
+    // Not in the loop: GCC 12 then loses the inhibitory input of the Hodgkin-Huxley model.
+    std::fill_n(excitatory, n, 0.0);
+    std::fill_n(inhibitory, n, 0.0);
     return any != 0;
 }
 
@@ -102,6 +152,18 @@ PYCOSIM_UPDATE(cond_exp_equal, CondExp, EqualConstants)
 PYCOSIM_UPDATE(cond_exp_distinct, CondExp, DistinctConstants)
 PYCOSIM_UPDATE(cond_alpha_equal, CondAlpha, EqualConstants)
 PYCOSIM_UPDATE(cond_alpha_distinct, CondAlpha, DistinctConstants)
+PYCOSIM_UPDATE(cond_exp_gsfa_grr_equal, CondExpGsfaGrr, EqualConstants)
+PYCOSIM_UPDATE(cond_exp_gsfa_grr_distinct, CondExpGsfaGrr, DistinctConstants)
+PYCOSIM_UPDATE(facets_hardware1_equal, FacetsHardware1, EqualConstants)
+PYCOSIM_UPDATE(facets_hardware1_distinct, FacetsHardware1, DistinctConstants)
+PYCOSIM_UPDATE(eif_cond_exp_equal, EifCondExp, EqualConstants)
+PYCOSIM_UPDATE(eif_cond_exp_distinct, EifCondExp, DistinctConstants)
+PYCOSIM_UPDATE(eif_cond_alpha_equal, EifCondAlpha, EqualConstants)
+PYCOSIM_UPDATE(eif_cond_alpha_distinct, EifCondAlpha, DistinctConstants)
+PYCOSIM_UPDATE(hh_cond_exp_equal, HhCondExp, EqualConstants)
+PYCOSIM_UPDATE(hh_cond_exp_distinct, HhCondExp, DistinctConstants)
+PYCOSIM_UPDATE(izhikevich_equal, Izhikevich, EqualConstants)
+PYCOSIM_UPDATE(izhikevich_distinct, Izhikevich, DistinctConstants)
 
 template <class M>
 constexpr Model entry(Update equal, Update distinct) {
@@ -115,6 +177,12 @@ const Model kModels[] = {
     entry<CurrAlpha>(curr_alpha_equal, curr_alpha_distinct),
     entry<CondExp>(cond_exp_equal, cond_exp_distinct),
     entry<CondAlpha>(cond_alpha_equal, cond_alpha_distinct),
+    entry<CondExpGsfaGrr>(cond_exp_gsfa_grr_equal, cond_exp_gsfa_grr_distinct),
+    entry<FacetsHardware1>(facets_hardware1_equal, facets_hardware1_distinct),
+    entry<EifCondExp>(eif_cond_exp_equal, eif_cond_exp_distinct),
+    entry<EifCondAlpha>(eif_cond_alpha_equal, eif_cond_alpha_distinct),
+    entry<HhCondExp>(hh_cond_exp_equal, hh_cond_exp_distinct),
+    entry<Izhikevich>(izhikevich_equal, izhikevich_distinct),
 };
 
 }  // namespace

@@ -8,8 +8,8 @@
 
 namespace pycosim::native {
 
-inline constexpr std::size_t kMaxStates = 5;
-inline constexpr std::size_t kMaxConstants = 16;
+inline constexpr std::size_t kMaxStates = 6;
+inline constexpr std::size_t kMaxConstants = 24;
 
 // Where the columns of a slice are. `constants` point to one number each, or to one number for each neuron.
 struct SliceColumns {

@@ -2,7 +2,8 @@
 //
 // Notation and order of operations are those of pycosim/network/models.py: x are the state variables, c the constants
 // of one step, e and i the sums of the weights that arrive at the end of the step at the excitatory and the inhibitory
-// receptor. Every model begins with the state v and with the constants v_reset, v_thresh, refractory_steps.
+// receptor. Every model begins with the state v; every model that resets, with the constants v_reset, v_thresh,
+// refractory_steps. `drive` is the constant that injected currents add to. Models with sub-steps are in nonlinear.hpp.
 #pragma once
 
 #include <array>
@@ -121,6 +122,46 @@ struct CondAlpha {
         x[g_i] = (x[g_i] + x[dg_i] * c(dt)) * c(decay_i);
         x[dg_e] = x[dg_e] * c(decay_e) + e * c(jump_e);
         x[dg_i] = x[dg_i] * c(decay_i) + i * c(jump_i);
+    }
+};
+
+struct FacetsHardware1 : CondExp {
+    static constexpr std::string_view name = "IF_facets_hardware1";
+};
+
+struct CondExpGsfaGrr {
+    static constexpr std::string_view name = "IF_cond_exp_gsfa_grr";
+    enum State { v, g_e, g_i, g_s, g_r, n_states };
+    static constexpr Names<n_states> states{"v", "g_e", "g_i", "g_s", "g_r"};
+    enum Constant {
+        v_reset, v_thresh, refractory_steps, g_leak, drive, dt_over_cm, e_rev_e, e_rev_i, decay_e, decay_i,
+        half_decay_e, half_decay_i, e_rev_s, decay_s, middle_s, q_s, e_rev_r, decay_r, middle_r, q_r, n_constants
+    };
+    static constexpr Names<n_constants> constants{
+        "v_reset", "v_thresh", "refractory_steps", "g_leak",       "drive",   "dt_over_cm", "e_rev_e",
+        "e_rev_i", "decay_e",  "decay_i",          "half_decay_e", "half_decay_i", "e_rev_s", "decay_s",
+        "middle_s", "q_s",     "e_rev_r",          "decay_r",      "middle_r", "q_r"};
+
+    template <class Constants>
+    PYCOSIM_ALWAYS_INLINE static void integrate(double (&x)[n_states], const Constants& c, double e, double i) {
+        const double middle_e = x[g_e] * c(half_decay_e);
+        const double middle_i = x[g_i] * c(half_decay_i);
+        const double adapting = x[g_s] * c(middle_s);
+        const double resting = x[g_r] * c(middle_r);
+        const double g_total = c(g_leak) + middle_e + middle_i + adapting + resting;
+        const double inward = c(drive) + middle_e * c(e_rev_e) + middle_i * c(e_rev_i);
+        const double v_inf = (inward + adapting * c(e_rev_s) + resting * c(e_rev_r)) / g_total;
+        x[v] = v_inf + (x[v] - v_inf) * exponential(-g_total * c(dt_over_cm));
+        x[g_e] = x[g_e] * c(decay_e) + e;
+        x[g_i] = x[g_i] * c(decay_i) + i;
+        x[g_s] = x[g_s] * c(decay_s);
+        x[g_r] = x[g_r] * c(decay_r);
+    }
+
+    template <class Constants>
+    PYCOSIM_ALWAYS_INLINE static void after_spike(double (&x)[n_states], const Constants& c, bool fires) {
+        x[g_s] = fires ? x[g_s] + c(q_s) : x[g_s];
+        x[g_r] = fires ? x[g_r] + c(q_r) : x[g_r];
     }
 };
 

@@ -12,6 +12,27 @@ constexpr std::size_t kSynapsesAhead = 8;
 
 }  // namespace
 
+void Slice::inject(std::size_t drive_constant, std::span<const double> drive_per_na, InjectionColumns columns) {
+    for (Column& constant : constants) {
+        if (equal_constants) constant.assign(padded(size), double{constant[0]});
+    }
+    equal_constants = false;
+    drive = drive_constant;
+    const Column& own = constants[drive];
+    Column per_na(own.size(), drive_per_na[0]);
+    if (drive_per_na.size() > 1) std::copy_n(drive_per_na.begin() + first_index, size, per_na.begin());
+    std::vector<Injection> parts;
+    for (const auto& [current, indices] : columns) {
+        Injection part{current, {}};
+        for (const std::int64_t i : indices) {
+            const std::int64_t within = i - first_index;
+            if (within >= 0 && within < size) part.indices.push_back(static_cast<std::uint32_t>(within));
+        }
+        if (!part.indices.empty()) parts.push_back(std::move(part));
+    }
+    injections = SliceInjections(std::move(parts), own, std::move(per_na));
+}
+
 void Partition::add_slice(const Model& model, std::uint32_t first_index, std::uint32_t first_neuron,
                           std::uint32_t size) {
     Slice slice{};
@@ -52,7 +73,7 @@ std::uint32_t Partition::free_base(std::uint32_t n_segments) const {
         const bool overlaps = std::any_of(generations_.begin(), generations_.end(), [&](const Generation& old) {
             return base < std::uint64_t{old.base} + old.store.n_segments() && old.base < end;
         });
-        if (!overlaps && end <= 0xffffffffu) return static_cast<std::uint32_t>(base);
+        if (!overlaps && end <= plastic_base_) return static_cast<std::uint32_t>(base);
     }
     throw std::length_error("a partition has more than 4e9 runs of synapses; use more threads");
 }
@@ -87,12 +108,112 @@ void Partition::send_to_core(std::uint32_t source, std::int32_t core, std::int64
         const std::int64_t due = std::max({wanted, floor, present_step + 1});
         pending_.push(due, present_step, pending_key(emission_step, generation->base + i));
     }
+    if (!plastic_) return;
+    for (std::uint32_t i = plastic_->row_begin(source); i < plastic_->row_end(source); ++i) {
+        const std::int64_t delay = plastic_->segment(i).delay;
+        if (plastic_->core(i) != core || (only_delay != 0 && delay != only_delay)) continue;
+        const std::int64_t due = std::max({emission_step + delay + shift, floor, present_step + 1});
+        pending_.push(due, present_step, pending_key(emission_step, plastic_base_ + i));
+    }
+}
+
+void Partition::send_plastic(std::uint32_t source, std::int64_t emission_step) {
+    for (std::uint32_t i = plastic_->row_begin(source); i < plastic_->row_end(source); ++i) {
+        const std::int64_t due = emission_step + plastic_->segment(i).delay;
+        pending_.push(due, emission_step, pending_key(emission_step, plastic_base_ + i));
+    }
+}
+
+void Partition::connect_plastic(std::unique_ptr<PlasticStore> store, std::int64_t max_delay) {
+    plastic_base_ = kNoPlastic - store->n_segments();
+    plastic_ = std::move(store);
+    pending_.reserve(max_delay, 0);
+}
+
+// The spikes under way that have reached the synapses of a projection by the present step, and are not settled yet.
+std::vector<std::pair<std::int64_t, PendingKey>> Partition::unsettled(std::uint32_t projection,
+                                                                      std::int64_t present_step) const {
+    std::vector<std::pair<std::int64_t, PendingKey>> found = pending_.waiting(plastic_base_, present_step);
+    auto n_settled = settled_.begin();
+    std::erase_if(found, [&](const auto& waiting) {
+        const std::uint32_t i = segment_of(waiting.second) - plastic_base_;
+        while (n_settled != settled_.end() && n_settled->first < waiting) ++n_settled;
+        const bool is_settled = n_settled != settled_.end() && n_settled->first == waiting;
+        if (is_settled) ++n_settled;
+        const bool is_here = plastic_->arrival(i, waiting.first) <= present_step;
+        return is_settled || !is_here || plastic_->segment(i).projection != projection;
+    });
+    return found;
+}
+
+void Partition::gather_weights(std::uint32_t projection, std::int64_t present_step, std::span<double> weights) const {
+    if (!plastic_) return;
+    PlasticState copy = plastic_->state;
+    std::vector<double> transmitted;
+    for (const auto& [due, key] : unsettled(projection, present_step)) {
+        plastic_->spike(copy, segment_of(key) - plastic_base_, due, transmitted);
+    }
+    for (std::uint32_t i = 0; i < plastic_->n_segments(); ++i) {
+        if (plastic_->segment(i).projection == projection) plastic_->catch_up(copy, i, present_step);
+    }
+    plastic_->gather_weights(copy, projection, weights);
+}
+
+void Partition::settle(std::uint32_t projection, std::int64_t present_step) {
+    if (!plastic_) return;
+    for (const auto& waiting : unsettled(projection, present_step)) {
+        plastic_->spike(plastic_->state, segment_of(waiting.second) - plastic_base_, waiting.first, transmitted_);
+        settled_.emplace(waiting, transmitted_);
+    }
+    for (std::uint32_t i = 0; i < plastic_->n_segments(); ++i) {
+        if (plastic_->segment(i).projection != projection) continue;
+        plastic_->catch_up(plastic_->state, i, present_step);
+        plastic_->rest(plastic_->state, i, present_step);
+    }
+}
+
+// In order, like all contributions: what is settled has its sum at its place.
+void Partition::deliver_mixed(std::int64_t step, std::span<const PendingKey> keys) {
+    const auto prefetch = [&](std::size_t i, bool synapses) {
+        if (i >= keys.size() || segment_of(keys[i]) >= plastic_base_) return;
+        const Generation& generation = generation_of(segment_of(keys[i]));
+        const std::uint32_t number = segment_of(keys[i]) - generation.base;
+        synapses ? generation.store.prefetch_synapses(number) : generation.store.prefetch_segment(number);
+    };
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        prefetch(i + kSegmentAhead, false);
+        prefetch(i + kSynapsesAhead, true);
+        const std::uint32_t number = segment_of(keys[i]);
+        if (number < plastic_base_) {
+            const Generation& generation = generation_of(number);
+            generation.store.deliver(number - generation.base, inputs_.data());
+            continue;
+        }
+        const std::uint32_t segment = number - plastic_base_;
+        const auto settled = settled_.lower_bound({step, keys[i]});
+        if (settled != settled_.end() && settled->first == std::pair{step, keys[i]}) {
+            transmitted_ = std::move(settled->second);
+            settled_.erase(settled);
+        } else {
+            plastic_->spike(plastic_->state, segment, step, transmitted_);
+        }
+        plastic_->add(segment, transmitted_, inputs_.data());
+    }
+}
+
+const Partition::Generation& Partition::generation_of(std::uint64_t number) const {
+    if (generations_.size() == 1) return generations_.front();
+    return *std::find_if(generations_.begin(), generations_.end(), [number](const Generation& g) {
+        return number >= g.base && number < std::uint64_t{g.base} + g.store.n_segments();
+    });
 }
 
 void Partition::deliver(std::int64_t step) {
     std::vector<PendingKey>& keys = pending_.due(step);
     double* const inputs = inputs_.data();
-    if (generations_.size() == 1) {
+    if (plastic_) {
+        deliver_mixed(step, keys);
+    } else if (generations_.size() == 1) {
         const Generation& only = generations_.front();
         const auto number = [&](std::size_t i) { return segment_of(keys[i]) - only.base; };
         for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -102,11 +223,7 @@ void Partition::deliver(std::int64_t step) {
         }
     } else {
         for (const PendingKey key : keys) {
-            const std::uint64_t number = segment_of(key);
-            const auto holds = [number](const Generation& g) {
-                return number >= g.base && number < std::uint64_t{g.base} + g.store.n_segments();
-            };
-            const Generation& generation = *std::find_if(generations_.begin(), generations_.end(), holds);
+            const Generation& generation = generation_of(segment_of(key));
             generation.store.deliver(segment_of(key) - generation.base, inputs);
         }
     }
@@ -129,6 +246,7 @@ void Partition::update(Slice& slice, std::int64_t step, FiredNeurons& fired) {
         if (!slice.spikes_recorded.empty() && slice.spikes_recorded[index]) {
             slice.spikes.add(step, slice.first_index + index);
         }
+        if (plastic_) plastic_->add_post_spike(slice.input_offset + index, step);
     }
     fired.ends.push_back(fired.neurons.size());
 }
@@ -136,6 +254,7 @@ void Partition::update(Slice& slice, std::int64_t step, FiredNeurons& fired) {
 void Partition::step(std::int64_t step, FiredNeurons& fired) {
     deliver(step);
     for (Slice& slice : slices) {
+        slice.injections.apply(*currents, step, slice.constants[slice.drive]);
         update(slice, step, fired);
         for (SignalRecording& signal : slice.signals) {
             if ((step - signal.origin_step) % signal.interval_steps) continue;
@@ -149,7 +268,7 @@ void Partition::step(std::int64_t step, FiredNeurons& fired) {
 std::size_t Partition::n_bytes() const {
     std::size_t n = 0;
     for (const Generation& generation : generations_) n += generation.store.n_bytes();
-    return n;
+    return n + (plastic_ ? plastic_->n_bytes() : 0);
 }
 
 }  // namespace pycosim::native

@@ -2,13 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "aligned.hpp"
+#include "injection.hpp"
 #include "kernels.hpp"
 #include "pending.hpp"
+#include "plastic.hpp"
 #include "synapses.hpp"
 
 namespace pycosim::native {
@@ -40,9 +43,14 @@ struct Slice {
     std::vector<Column> states, constants;
     Column refractory_steps_left;
     bool equal_constants = true;
+    SliceInjections injections;
+    std::size_t drive = 0;  // number of the constant that injected currents change
     std::vector<std::uint8_t> spikes_recorded;  // by index in the slice; empty: none
     SpikeColumns spikes;
     std::vector<SignalRecording> signals;
+
+    // The columns are those of the whole population; `drive_constant` is the number of the constant "drive".
+    void inject(std::size_t drive_constant, std::span<const double> drive_per_na, InjectionColumns columns);
 };
 
 // Global numbers of the neurons that fired in some steps, by step and slice.
@@ -64,6 +72,7 @@ struct FiredNeurons {
 class alignas(kCacheLine) Partition {
   public:
     std::vector<Slice> slices;    // one for each population that has dynamics
+    const std::vector<CurrentValues>* currents = nullptr;  // of the whole network
     FiredNeurons fired[2];        // of the present batch of steps, and of the one before, which others may still read
 
     void add_slice(const Model& model, std::uint32_t first_index, std::uint32_t first_neuron, std::uint32_t size);
@@ -76,6 +85,16 @@ class alignas(kCacheLine) Partition {
     // Spikes emitted from `first_emission` on meet these synapses.
     void connect(SynapseStore store, std::int64_t first_emission, std::int64_t max_delay, std::int64_t present_step);
 
+    // Gives the partition its plastic synapses, once.
+    void connect_plastic(std::unique_ptr<PlasticStore> store, std::int64_t max_delay);
+    // Writes the weights that a projection's synapses on this partition have at the present step.
+    void gather_weights(std::uint32_t projection, std::int64_t present_step, std::span<double> weights) const;
+    // Processes all that has reached a projection's synapses by the present step, before these are changed.
+    void settle(std::uint32_t projection, std::int64_t present_step);
+    void set_weights(std::uint32_t projection, std::span<const double> weights) {
+        if (plastic_) plastic_->set_weights(projection, weights);
+    }
+
     // Does one step with the spikes that are due, and appends the neurons that fire to `fired`.
     void step(std::int64_t step, FiredNeurons& fired);
 
@@ -87,6 +106,7 @@ class alignas(kCacheLine) Partition {
             const std::int64_t due = emission_step + newest.store.segment(i).delay;
             pending_.push(due, emission_step, pending_key(emission_step, newest.base + i));
         }
+        if (plastic_) send_plastic(source, emission_step);
     }
 
     // The same for the synapses on one core, which act at max(emission + delay + shift, floor, present + 1). Only
@@ -108,6 +128,11 @@ class alignas(kCacheLine) Partition {
     };
 
     void deliver(std::int64_t step);
+    void deliver_mixed(std::int64_t step, std::span<const PendingKey> keys);
+    void send_plastic(std::uint32_t source, std::int64_t emission_step);
+    std::vector<std::pair<std::int64_t, PendingKey>> unsettled(std::uint32_t projection,
+                                                               std::int64_t present_step) const;
+    const Generation& generation_of(std::uint64_t number) const;
     void update(Slice& slice, std::int64_t step, FiredNeurons& fired);
     std::uint32_t free_base(std::uint32_t n_segments) const;
 
@@ -116,6 +141,13 @@ class alignas(kCacheLine) Partition {
     std::vector<std::uint32_t> scratch_;
     std::vector<Generation> generations_;
     PendingSegments pending_;
+    std::unique_ptr<PlasticStore> plastic_;          // null: none
+    std::uint32_t plastic_base_ = kNoPlastic;        // plastic segments have the numbers from here on
+    std::vector<double> transmitted_;                // scratch
+    // What spikes transmit that were processed before they act, by (step at which they act, key).
+    std::multimap<std::pair<std::int64_t, PendingKey>, std::vector<double>> settled_;
+
+    static constexpr std::uint32_t kNoPlastic = 0xffffffffu;
 };
 
 }  // namespace pycosim::native

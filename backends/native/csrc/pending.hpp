@@ -64,6 +64,23 @@ class PendingSegments {
                std::any_of(far_.begin(), far_.end(), [&](const auto& item) { return any(item.second); });
     }
 
+    // All that wait with a number of at least `begin`, as (step at which they are due, key), in order.
+    std::vector<std::pair<std::int64_t, PendingKey>> waiting(std::uint32_t begin, std::int64_t present_step) const {
+        std::vector<std::pair<std::int64_t, PendingKey>> found;
+        const auto take = [&](std::int64_t due, const Slot& slot) {
+            for (const PendingKey key : slot.keys) {
+                if (segment_of(key) >= begin) found.emplace_back(due, key);
+            }
+        };
+        const auto n_slots = static_cast<std::int64_t>(slots_.size());
+        for (std::int64_t due = present_step + 1; due < present_step + n_slots; ++due) {
+            take(due, slots_[static_cast<std::size_t>(due & (n_slots - 1))]);
+        }
+        for (const auto& [due, slot] : far_) take(due, slot);
+        std::sort(found.begin(), found.end());
+        return found;
+    }
+
   private:
     static constexpr std::int64_t kMaxSlots = 1 << 16;
 

@@ -129,6 +129,22 @@ void SynapseStore::append(const Row& row) {
     targets_.insert(targets_.end(), row.target.begin(), row.target.end());
 }
 
+std::int64_t smallest_delay(std::span<const ProjectionColumns> projections, std::int64_t otherwise) {
+    std::int64_t smallest = otherwise;
+    for (const ProjectionColumns& p : projections) {
+        for (const std::int32_t delay : p.delays) smallest = std::min<std::int64_t>(smallest, delay);
+    }
+    return smallest;
+}
+
+std::int64_t largest_delay(std::span<const ProjectionColumns> projections) {
+    std::int64_t largest = 1;
+    for (const ProjectionColumns& p : projections) {
+        for (const std::int32_t delay : p.delays) largest = std::max<std::int64_t>(largest, delay);
+    }
+    return largest;
+}
+
 RowIndex::RowIndex(std::size_t n_neurons, std::span<const ProjectionColumns> projections) : first(n_neurons + 1, 0) {
     for (const ProjectionColumns& projection : projections) {
         for (const std::int32_t source : projection.sources) ++first[static_cast<std::size_t>(source) + 1];

@@ -24,6 +24,10 @@ struct ProjectionColumns {
     std::span<const std::int32_t> delays;
 };
 
+// Of all synapses, at least 1 and at most `otherwise`.
+std::int64_t largest_delay(std::span<const ProjectionColumns> projections);
+std::int64_t smallest_delay(std::span<const ProjectionColumns> projections, std::int64_t otherwise);
+
 // Which rows of which projections belong to each source neuron, in order of (source, projection).
 struct RowIndex {
     struct Row {

@@ -6,8 +6,10 @@
 
 #if defined(__GNUC__)
 #define PYCOSIM_ALWAYS_INLINE [[gnu::always_inline]] inline
+#define PYCOSIM_LAMBDA_INLINE __attribute__((always_inline))
 #else
 #define PYCOSIM_ALWAYS_INLINE inline
+#define PYCOSIM_LAMBDA_INLINE
 #endif
 
 // The iterations of the loop that follows do not depend on each other: its arrays do not overlap.

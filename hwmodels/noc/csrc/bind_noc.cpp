@@ -81,6 +81,7 @@ Cycles packet_field(const Network& network) {
 }  // namespace
 
 NB_MODULE(_noc, m) {
+    nb::set_leak_warnings(false);  // objects of a script live until Python ends
     m.doc() = "Flit-level, cycle-accurate network-on-chip simulation (compiled part).";
 
     nb::enum_<RouterKind>(m, "RouterKind")

@@ -1,0 +1,232 @@
+// The models whose membranes are not linear: their update over one sub-step.
+//
+// Notation and order of operations are those of pycosim/network/nonlinear.py and backends/reference/nonlinear.py. A step
+// is `substeps` calls of `substep`, with the steps left of the refractory period, then one of `integrate`, which adds
+// what arrives.
+#pragma once
+
+#include "models.hpp"
+
+namespace pycosim::native {
+
+struct Pair {
+    double x, y;
+};
+
+// The classical rule of fourth order; the slopes are those at the start, middle and end of the sub-step `h`.
+template <class Start, class Middle, class End>
+PYCOSIM_ALWAYS_INLINE Pair runge_kutta(double x, double y, double h, Start start, Middle middle, End end) {
+    const double half = 0.5 * h;
+    const Pair k1 = start(x, y);
+    const Pair k2 = middle(x + half * k1.x, y + half * k1.y);
+    const Pair k3 = middle(x + half * k2.x, y + half * k2.y);
+    const Pair k4 = end(x + h * k3.x, y + h * k3.y);
+    const double sixth = h * (1.0 / 6.0);
+    return {x + sixth * (k1.x + 2.0 * (k2.x + k3.x) + k4.x), y + sixth * (k1.y + 2.0 * (k2.y + k3.y) + k4.y)};
+}
+
+PYCOSIM_ALWAYS_INLINE double smaller(double a, double b) { return a < b ? a : b; }
+
+struct Izhikevich {
+    static constexpr std::string_view name = "Izhikevich";
+    enum State { v, u, n_states };
+    static constexpr Names<n_states> states{"v", "u"};
+    enum Constant {
+        v_reset, v_thresh, refractory_steps, drive, substeps, substep_ms, a, b, d, n_constants
+    };
+    static constexpr Names<n_constants> constants{"v_reset",    "v_thresh", "refractory_steps", "drive", "substeps",
+                                                  "substep_ms", "a",        "b",                "d"};
+
+    template <class Constants>
+    PYCOSIM_ALWAYS_INLINE static void substep(double (&x)[n_states], const Constants& c, double) {
+        const auto slopes = [&](double at_v, double at_u) PYCOSIM_LAMBDA_INLINE {
+            const double w = smaller(at_v, c(v_thresh));
+            return Pair{0.04 * w * w + 5.0 * w + 140.0 - at_u + c(drive), c(a) * (c(b) * w - at_u)};
+        };
+        const bool moves = x[v] < c(v_thresh);
+        const Pair next = runge_kutta(x[v], x[u], c(substep_ms), slopes, slopes, slopes);
+        x[v] = moves ? next.x : x[v];
+        x[u] = moves ? next.y : x[u];
+    }
+
+    template <class Constants>
+    PYCOSIM_ALWAYS_INLINE static void integrate(double (&x)[n_states], const Constants&, double e, double i) {
+        x[v] = x[v] + e + i;
+    }
+
+    template <class Constants>
+    PYCOSIM_ALWAYS_INLINE static void after_spike(double (&x)[n_states], const Constants& c, bool fires) {
+        x[u] = fires ? x[u] + c(d) : x[u];
+    }
+};
+
+// Conductances of the excitatory and the inhibitory receptor at the start, middle and end of a sub-step.
+struct Conductances {
+    double e[3], i[3];
+};
+
+template <class Model, class Constants>
+PYCOSIM_ALWAYS_INLINE void eif_substep(double& v, double& w, const Constants& c, const Conductances& g, double left) {
+    const double free = left > 0.0 ? 0.0 : 1.0;
+    const auto slopes_at = [&](int point) PYCOSIM_LAMBDA_INLINE {
+        const double g_e = g.e[point], g_i = g.i[point];
+        return [&c, g_e, g_i, free](double at_v, double at_w) PYCOSIM_LAMBDA_INLINE {
+            const double x = smaller(at_v, c(Model::v_thresh));
+            const double rise = c(Model::g_rise) * exponential((x - c(Model::v_rise)) * c(Model::per_delta_t));
+            const double inward = c(Model::drive) + rise + g_e * c(Model::e_rev_e) + g_i * c(Model::e_rev_i);
+            const double slope = (inward - at_w - (c(Model::g_leak) + g_e + g_i) * x) * c(Model::per_cm) * free;
+            return Pair{slope, (c(Model::a) * (x - c(Model::v_rest)) - at_w) * c(Model::per_tau_w)};
+        };
+    };
+    const bool moves = (left > 0.0) | (v < c(Model::v_thresh));
+    const Pair next = runge_kutta(v, w, c(Model::substep_ms), slopes_at(0), slopes_at(1), slopes_at(2));
+    v = moves ? next.x : v;
+    w = moves ? next.y : w;
+}
+
+struct EifCondExp {
+    static constexpr std::string_view name = "EIF_cond_exp_isfa_ista";
+    enum State { v, w, g_e, g_i, n_states };
+    static constexpr Names<n_states> states{"v", "w", "g_e", "g_i"};
+    enum Constant {
+        v_reset, v_thresh, refractory_steps, substeps, substep_ms, g_leak, g_rise, v_rise, per_delta_t, per_cm, drive,
+        v_rest, a, b, per_tau_w, e_rev_e, e_rev_i, half_decay_e, half_decay_i, n_constants
+    };
+    static constexpr Names<n_constants> constants{
+        "v_reset", "v_thresh", "refractory_steps", "substeps", "substep_ms", "g_leak",    "g_rise",
+        "v_rise",  "per_delta_t", "per_cm",        "drive",    "v_rest",     "a",         "b",
+        "per_tau_w", "e_rev_e",   "e_rev_i",       "half_decay_e", "half_decay_i"};
+
+    template <class Constants>
+    PYCOSIM_ALWAYS_INLINE static void substep(double (&x)[n_states], const Constants& c, double left) {
+        const double middle_e = x[g_e] * c(half_decay_e), middle_i = x[g_i] * c(half_decay_i);
+        const Conductances g{{x[g_e], middle_e, middle_e * c(half_decay_e)},
+                             {x[g_i], middle_i, middle_i * c(half_decay_i)}};
+        eif_substep<EifCondExp>(x[v], x[w], c, g, left);
+        x[g_e] = g.e[2];
+        x[g_i] = g.i[2];
+    }
+
+    template <class Constants>
+    PYCOSIM_ALWAYS_INLINE static void integrate(double (&x)[n_states], const Constants&, double e, double i) {
+        x[g_e] = x[g_e] + e;
+        x[g_i] = x[g_i] + i;
+    }
+
+    template <class Constants>
+    PYCOSIM_ALWAYS_INLINE static void after_spike(double (&x)[n_states], const Constants& c, bool fires) {
+        x[w] = fires ? x[w] + c(b) : x[w];
+    }
+};
+
+struct EifCondAlpha {
+    static constexpr std::string_view name = "EIF_cond_alpha_isfa_ista";
+    enum State { v, w, g_e, g_i, dg_e, dg_i, n_states };
+    static constexpr Names<n_states> states{"v", "w", "g_e", "g_i", "dg_e", "dg_i"};
+    enum Constant {
+        v_reset, v_thresh, refractory_steps, substeps, substep_ms, g_leak, g_rise, v_rise, per_delta_t, per_cm, drive,
+        v_rest, a, b, per_tau_w, e_rev_e, e_rev_i, half_decay_e, half_decay_i, jump_e, jump_i, half_substep_ms,
+        n_constants
+    };
+    static constexpr Names<n_constants> constants{
+        "v_reset", "v_thresh", "refractory_steps", "substeps", "substep_ms", "g_leak",    "g_rise",
+        "v_rise",  "per_delta_t", "per_cm",        "drive",    "v_rest",     "a",         "b",
+        "per_tau_w", "e_rev_e",   "e_rev_i",       "half_decay_e", "half_decay_i", "jump_e", "jump_i",
+        "half_substep_ms"};
+
+    template <class Constants>
+    PYCOSIM_ALWAYS_INLINE static void substep(double (&x)[n_states], const Constants& c, double left) {
+        Conductances g{{x[g_e], 0.0, 0.0}, {x[g_i], 0.0, 0.0}};
+        for (int point = 1; point < 3; ++point) {
+            g.e[point] = (g.e[point - 1] + x[dg_e] * c(half_substep_ms)) * c(half_decay_e);
+            g.i[point] = (g.i[point - 1] + x[dg_i] * c(half_substep_ms)) * c(half_decay_i);
+            x[dg_e] = x[dg_e] * c(half_decay_e);
+            x[dg_i] = x[dg_i] * c(half_decay_i);
+        }
+        eif_substep<EifCondAlpha>(x[v], x[w], c, g, left);
+        x[g_e] = g.e[2];
+        x[g_i] = g.i[2];
+    }
+
+    template <class Constants>
+    PYCOSIM_ALWAYS_INLINE static void integrate(double (&x)[n_states], const Constants& c, double e, double i) {
+        x[dg_e] = x[dg_e] + e * c(jump_e);
+        x[dg_i] = x[dg_i] + i * c(jump_i);
+    }
+
+    template <class Constants>
+    PYCOSIM_ALWAYS_INLINE static void after_spike(double (&x)[n_states], const Constants& c, bool fires) {
+        x[w] = fires ? x[w] + c(b) : x[w];
+    }
+};
+
+struct HhCondExp {
+    static constexpr std::string_view name = "HH_cond_exp";
+    static constexpr bool resets = false;
+    enum State { v, m, h, n, g_e, g_i, n_states };
+    static constexpr Names<n_states> states{"v", "m", "h", "n", "g_e", "g_i"};
+    enum Constant {
+        v_thresh, substeps, substep_ms, g_leak, gbar_na, gbar_k, e_rev_na, e_rev_k, v_offset, drive,
+        half_substep_over_cm, e_rev_e, e_rev_i, half_decay_e, half_decay_i, quarter_decay_e, quarter_decay_i,
+        n_constants
+    };
+    static constexpr Names<n_constants> constants{
+        "v_thresh", "substeps", "substep_ms", "g_leak", "gbar_na", "gbar_k", "e_rev_na", "e_rev_k", "v_offset",
+        "drive", "half_substep_over_cm", "e_rev_e", "e_rev_i", "half_decay_e", "half_decay_i", "quarter_decay_e",
+        "quarter_decay_i"};
+
+    template <class Constants>
+    PYCOSIM_ALWAYS_INLINE static void substep(double (&x)[n_states], const Constants& c, double) {
+        membrane(x, c);
+        gates(x, c);
+        membrane(x, c);
+    }
+
+    template <class Constants>
+    PYCOSIM_ALWAYS_INLINE static void integrate(double (&x)[n_states], const Constants&, double e, double i) {
+        x[g_e] = x[g_e] + e;
+        x[g_i] = x[g_i] + i;
+    }
+
+  private:
+    template <class Constants>
+    PYCOSIM_ALWAYS_INLINE static void membrane(double (&x)[n_states], const Constants& c) {
+        const double middle_e = x[g_e] * c(quarter_decay_e), middle_i = x[g_i] * c(quarter_decay_i);
+        const double g_na = c(gbar_na) * (x[m] * x[m] * x[m]) * x[h];
+        const double squared = x[n] * x[n];
+        const double g_k = c(gbar_k) * (squared * squared);
+        const double g_total = c(g_leak) + g_na + g_k + middle_e + middle_i;
+        const double inward =
+            c(drive) + g_na * c(e_rev_na) + g_k * c(e_rev_k) + middle_e * c(e_rev_e) + middle_i * c(e_rev_i);
+        const double v_inf = inward / g_total;
+        x[v] = v_inf + (x[v] - v_inf) * exponential(-g_total * c(half_substep_over_cm));
+        x[g_e] = x[g_e] * c(half_decay_e);
+        x[g_i] = x[g_i] * c(half_decay_i);
+    }
+
+    template <class Constants>
+    PYCOSIM_ALWAYS_INLINE static void gates(double (&x)[n_states], const Constants& c) {
+        const double u = x[v] - c(v_offset);
+        const double h_ms = c(substep_ms);
+        x[m] = relaxed(x[m], 1.28 * ramp((13.0 - u) * 0.25), 1.4 * ramp((u - 40.0) * 0.2), h_ms);
+        x[h] = relaxed(x[h], 0.128 * exponential((17.0 - u) * (1.0 / 18.0)),
+                       4.0 / (1.0 + exponential((40.0 - u) * 0.2)), h_ms);
+        x[n] = relaxed(x[n], 0.16 * ramp((15.0 - u) * 0.2), 0.5 * exponential((10.0 - u) * 0.025), h_ms);
+    }
+
+    PYCOSIM_ALWAYS_INLINE static double relaxed(double gate, double opens, double closes, double h_ms) {
+        const double total = opens + closes;
+        const double limit = opens / total;
+        return limit + (gate - limit) * exponential(-total * h_ms);
+    }
+
+    // x / (e^x - 1), near 0 as a series, where the difference would lose digits.
+    PYCOSIM_ALWAYS_INLINE static double ramp(double x) {
+        const bool small = (x < 0.01) & (x > -0.01);
+        const double quotient = x / (exponential(small ? 1.0 : x) - 1.0);
+        const double square = x * x;
+        return small ? 1.0 - 0.5 * x + square * (1.0 / 12.0 - square * (1.0 / 720.0)) : quotient;
+    }
+};
+
+}  // namespace pycosim::native

@@ -1,0 +1,378 @@
+#include "plastic.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <tuple>
+
+namespace pycosim::native {
+namespace {
+
+template <class T>
+T at(std::span<const T> column, std::int64_t i) {
+    return column.size() == 1 ? column[0] : column[static_cast<std::size_t>(i)];
+}
+
+// One number for each projection's time constant of the postsynaptic trace, equal ones only once.
+std::vector<std::size_t> distinct_taus(const std::vector<PlasticModel>& models, std::vector<double>& taus) {
+    std::vector<std::size_t> which;
+    for (const PlasticModel& model : models) {
+        const auto found = std::find(taus.begin(), taus.end(), model.post.tau());
+        which.push_back(static_cast<std::size_t>(found - taus.begin()));
+        if (model.is_timing() && found == taus.end()) taus.push_back(model.post.tau());
+    }
+    return which;
+}
+
+PostHistory history_for(const std::vector<PlasticModel>& models, std::size_t n_neurons) {
+    std::vector<double> taus;
+    distinct_taus(models, taus);
+    const bool is_needed = !taus.empty();
+    return PostHistory(is_needed ? n_neurons : 0, std::move(taus));
+}
+
+double decay(double interval, double tau) { return tau > 0 ? std::exp(-interval / tau) : 0.0; }
+
+// How much of the active resources is inactive after an interval; see TsodyksMarkramSynapses in the reference backend.
+double inactivated(double interval, double tau_psc, double tau_rec) {
+    if (tau_psc <= 0) return std::exp(-interval / tau_rec);
+    const double x = interval * (1 / tau_psc - 1 / tau_rec);
+    const double ratio = x == 0 ? 1.0 : -std::expm1(-x) / x;
+    return interval / tau_psc * std::exp(-interval / tau_rec) * ratio;
+}
+
+}  // namespace
+
+// The synapses of one source neuron on one partition.
+struct PlasticStore::Row {
+    struct Synapse {
+        std::int32_t core, delay, dendritic;
+        std::uint32_t projection, target, place;
+        double weight;
+    };
+    std::vector<Synapse> synapses;
+};
+
+PlasticStore::PlasticStore(std::span<const PlasticColumns> projections, const std::vector<PlasticModel>& models,
+                           const TargetMap& map, std::span<const std::int32_t> core_of_neuron)
+    : models_(&models), receptor_stride_(map.receptor_stride), is_target_(map.receptor_stride, 0),
+      history_(history_for(models, map.receptor_stride)) {
+    std::vector<double> taus;
+    trace_ = distinct_taus(models, taus);
+    std::vector<ProjectionColumns> columns;
+    for (const PlasticColumns& projection : projections) columns.push_back(projection.synapses);
+    const RowIndex index(map.index.size(), columns);
+    row_.push_back(0);
+    Row row;
+    for (std::size_t source = 0; source < map.index.size(); ++source) {
+        row.synapses.clear();
+        for (std::uint64_t part = index.first[source]; part < index.first[source + 1]; ++part) {
+            const auto [projection, begin, end] = index.rows[part];
+            const PlasticColumns& from = projections[projection];
+            const std::uint32_t offset = from.synapses.receptor ? map.receptor_stride : 0;
+            for (std::int64_t i = begin; i < end; ++i) {
+                const auto neuron = static_cast<std::size_t>(from.synapses.targets[static_cast<std::size_t>(i)]);
+                if (map.index[neuron] == kElsewhere) continue;
+                row.synapses.push_back({core_of_neuron.empty() ? 0 : core_of_neuron[neuron],
+                                        at(from.synapses.delays, i), at(from.dendritic, i), projection,
+                                        map.index[neuron] + offset, static_cast<std::uint32_t>(i),
+                                        at(from.synapses.weights, i)});
+                if (models[projection].is_timing()) is_target_[map.index[neuron]] = 1;
+            }
+        }
+        append(row);
+        if (core_of_neuron.empty()) core_.clear();
+        row_.push_back(static_cast<std::uint32_t>(segments_.size()));
+    }
+    state.available.resize(
+        std::any_of(models.begin(), models.end(), [](auto& m) { return m.rule == PlasticRule::kQuantal; })
+            ? targets_.size()
+            : 0);
+    for (const PlasticSegment& segment : segments_) {
+        if (models[segment.projection].rule != PlasticRule::kQuantal) continue;
+        const double sites = parameter(segment.projection, kInitialSites, segment.first);
+        std::fill_n(state.available.begin() + static_cast<std::ptrdiff_t>(segment.first), segment.count,
+                    static_cast<std::uint32_t>(sites));
+    }
+    targets_.shrink_to_fit();
+    synapse_.shrink_to_fit();
+    state.weights.shrink_to_fit();
+}
+
+// Segments are runs of equal core, projection and delay, in short-term rules also of equal parameters, so that all
+// synapses of a segment share its state.
+void PlasticStore::append(const Row& row) {
+    std::vector<Row::Synapse> sorted = row.synapses;
+    std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.core, a.delay, a.projection) < std::tie(b.core, b.delay, b.projection);
+    });
+    const auto is_new = [&](std::size_t k) {
+        const Row::Synapse &one = sorted[k - 1], &two = sorted[k];
+        if (std::tie(one.core, one.delay, one.projection) != std::tie(two.core, two.delay, two.projection)) return true;
+        const PlasticModel& model = (*models_)[two.projection];
+        return !model.is_timing() &&
+               std::any_of(model.parameters.begin(), model.parameters.end(), [&](const std::vector<double>& column) {
+                   return column.size() > 1 && column[one.place] != column[two.place];
+               });
+    };
+    for (std::size_t k = 0; k < sorted.size(); ++k) {
+        const Row::Synapse& synapse = sorted[k];
+        const bool begins = k == 0 || is_new(k);
+        if (begins) {
+            segments_.push_back({targets_.size(), 0, synapse.projection, synapse.delay, synapse.dendritic});
+            core_.push_back(synapse.core);
+            state.segments.emplace_back();
+            longest_dendritic_ = std::max(longest_dendritic_, synapse.dendritic);
+        }
+        ++segments_.back().count;
+        targets_.push_back(synapse.target);
+        synapse_.push_back(synapse.place);
+        state.weights.push_back(synapse.weight);
+        if (begins && !(*models_)[synapse.projection].is_timing()) {
+            state.segments.back().values[2] = parameter(synapse.projection, kInitialUse, targets_.size() - 1);
+        }
+    }
+}
+
+std::size_t PlasticStore::n_bytes() const {
+    return row_.size() * sizeof(row_[0]) + segments_.size() * (sizeof(PlasticSegment) + sizeof(SegmentState)) +
+           core_.size() * sizeof(core_[0]) + targets_.size() * (2 * sizeof(std::uint32_t) + sizeof(double)) +
+           is_target_.size() + history_.n_bytes();
+}
+
+// Parameters of a timing rule at one synapse after the other.
+template <bool shared>
+struct PlasticStore::Kernel {
+    std::array<const double*, 8> columns;
+    std::array<std::size_t, 8> strides;
+    std::array<double, 8> first;
+
+    explicit Kernel(const PlasticModel& model) {
+        for (std::size_t p = 0; p < columns.size(); ++p) {
+            columns[p] = model.parameters[p].data();
+            strides[p] = model.parameters[p].size() > 1;
+            first[p] = columns[p][0];
+        }
+    }
+    double operator()(TimingParameter p, std::uint32_t synapse) const {
+        return shared ? first[p] : columns[p][strides[p] * synapse];
+    }
+
+    double bounded(double w, std::uint32_t s) const {
+        const double low = (*this)(kMinimum, s), high = (*this)(kMaximum, s);
+        return std::clamp(w, std::min(low, high), std::max(low, high));
+    }
+    template <PlasticRule rule>
+    double up(double w, std::uint32_t s) const {
+        const double high = (*this)(kMaximum, s);
+        if constexpr (rule == PlasticRule::kMultiplicative) return high - w;
+        if constexpr (rule != PlasticRule::kGutig) return high;
+        const double range = high - (*this)(kMinimum, s);
+        return range * std::pow(std::max((high - w) / range, 0.0), (*this)(kMuPlus, s));
+    }
+    template <PlasticRule rule>
+    double down(double w, std::uint32_t s) const {
+        const double low = (*this)(kMinimum, s);
+        if constexpr (rule == PlasticRule::kAdditive) return (*this)(kMaximum, s);
+        if constexpr (rule != PlasticRule::kGutig) return w - low;
+        const double range = (*this)(kMaximum, s) - low;
+        return range * std::pow(std::max((w - low) / range, 0.0), (*this)(kMuMinus, s));
+    }
+    template <PlasticRule rule>
+    double after_post(double w, double trace, std::uint32_t s) const {
+        const double gain = (*this)(kPostGain, s) * trace;
+        return gain == 0 ? w : bounded(w + gain * up<rule>(w, s), s);
+    }
+    template <PlasticRule rule>
+    double after_pre(double w, double trace, std::uint32_t s) const {
+        const double gain = (*this)(kPreGain, s) * trace;
+        const double loss = (*this)(kPreLoss, s) * trace + (*this)(kConstantLoss, s);
+        if (gain == 0 && loss == 0) return w;
+        const double gained = gain == 0 ? w : w + gain * up<rule>(w, s);
+        return bounded(loss == 0 ? gained : gained - loss * down<rule>(w, s), s);
+    }
+};
+
+// Processes the postsynaptic spikes that reached a segment by `step` and, if `is_pre`, a presynaptic one at `step`.
+template <PlasticRule rule, bool shared>
+void PlasticStore::timed_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
+                               std::vector<double>& transmitted) const {
+    const PlasticSegment& segment = segments_[i];
+    const PlasticModel& model = (*models_)[segment.projection];
+    const Kernel<shared> kernel(model);
+    const std::size_t which = trace_[segment.projection];
+    const std::int64_t dendritic = segment.dendritic;
+    SegmentState& own = state.segments[i];
+    auto& [trace, trace_before, unused] = own.values;
+    // With no dendritic part, a postsynaptic spike of the same step comes after the presynaptic one.
+    const std::int64_t last_post = is_pre && dendritic == 0 ? step - 1 : step;
+    const auto trace_at = [&, last = own.last_step](std::int64_t at_step) {
+        if (at_step == last) return trace_before;
+        return trace * model.pre(at_step - last);
+    };
+    for (std::uint64_t k = segment.first; k < segment.first + segment.count; ++k) {
+        double w = state.weights[k];
+        const std::uint32_t s = synapse_[k], neuron = neuron_of(targets_[k]);
+        const std::span<const std::int64_t> posts = history_.steps(neuron);
+        std::size_t n = posts.size();
+        while (n > 0 && posts[n - 1] + dendritic > own.applied_step) --n;
+        for (; n < posts.size() && posts[n] + dendritic <= last_post; ++n) {
+            if (trace != 0) w = kernel.template after_post<rule>(w, trace_at(posts[n] + dendritic), s);
+        }
+        if (is_pre) {
+            while (n > 0 && posts[n - 1] + dendritic >= step) --n;
+            double post_trace = 0;
+            if (n > 0) {
+                const auto interval = static_cast<double>(step - dendritic - posts[n - 1]);
+                post_trace = history_.trace(neuron, n - 1, which) * std::exp(-interval / model.post.tau());
+            }
+            w = kernel.template after_pre<rule>(w, post_trace, s);
+            transmitted.push_back(w);
+        }
+        state.weights[k] = w;
+    }
+    own.applied_step = std::max(own.applied_step, last_post);
+    if (!is_pre) return;
+    if (step > own.last_step || trace == 0) {
+        trace_before = trace_at(step);
+        trace = trace_before;
+        own.last_step = step;
+    }
+    trace += 1.0;
+}
+
+template <bool shared>
+void PlasticStore::timed_spike_of(PlasticRule rule, PlasticState& state, std::uint32_t i, std::int64_t step,
+                                  bool is_pre, std::vector<double>& transmitted) const {
+    switch (rule) {
+        case PlasticRule::kAdditive:
+            return timed_spike<PlasticRule::kAdditive, shared>(state, i, step, is_pre, transmitted);
+        case PlasticRule::kMultiplicative:
+            return timed_spike<PlasticRule::kMultiplicative, shared>(state, i, step, is_pre, transmitted);
+        case PlasticRule::kAdditiveMultiplicative:
+            return timed_spike<PlasticRule::kAdditiveMultiplicative, shared>(state, i, step, is_pre, transmitted);
+        default:
+            return timed_spike<PlasticRule::kGutig, shared>(state, i, step, is_pre, transmitted);
+    }
+}
+
+void PlasticStore::dispatch(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
+                            std::vector<double>& transmitted) const {
+    const PlasticModel& model = (*models_)[segments_[i].projection];
+    if (!model.is_timing()) {
+        if (!is_pre) return;
+        if (model.rule == PlasticRule::kQuantal) {
+            quantal_spike(state, i, step, transmitted);
+        } else {
+            short_term_spike(state, i, step, transmitted);
+        }
+    } else if (model.is_shared()) {
+        timed_spike_of<true>(model.rule, state, i, step, is_pre, transmitted);
+    } else {
+        timed_spike_of<false>(model.rule, state, i, step, is_pre, transmitted);
+    }
+}
+
+void PlasticStore::spike(PlasticState& state, std::uint32_t i, std::int64_t due_step,
+                         std::vector<double>& transmitted) const {
+    transmitted.clear();
+    // A spike that comes late cannot reach the synapse before what has been processed there.
+    dispatch(state, i, std::max(arrival(i, due_step), state.segments[i].last_step), true, transmitted);
+}
+
+void PlasticStore::catch_up(PlasticState& state, std::uint32_t i, std::int64_t step) const {
+    std::vector<double> nothing;
+    dispatch(state, i, step, false, nothing);
+}
+
+void PlasticStore::rest(PlasticState& state, std::uint32_t i, std::int64_t step) const {
+    const PlasticSegment& segment = segments_[i];
+    SegmentState& own = state.segments[i];
+    if ((*models_)[segment.projection].rule != PlasticRule::kTsodyksMarkram || step <= own.last_step) return;
+    const auto tau = [&](int name) { return parameter(segment.projection, name, segment.first); };
+    const auto interval = static_cast<double>(step - own.last_step);
+    auto& [active, inactive, use] = own.values;
+    inactive = inactive * decay(interval, tau(kTauRec)) + active * inactivated(interval, tau(kTauPsc), tau(kTauRec));
+    active *= decay(interval, tau(kTauPsc));
+    use *= decay(interval, tau(kTauFacil));
+    own.last_step = step;
+}
+
+void PlasticStore::short_term_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival,
+                                    std::vector<double>& transmitted) const {
+    rest(state, i, arrival);
+    const PlasticSegment& segment = segments_[i];
+    auto& [active, inactive, use] = state.segments[i].values;
+    const double u = parameter(segment.projection, kUse, segment.first);
+    use = parameter(segment.projection, kTauFacil, segment.first) > 0 ? use + u * (1 - use) : u;
+    const double moved = use * (1 - active - inactive);
+    active += moved;
+    const double* weight = state.weights.data() + segment.first;
+    for (std::uint32_t k = 0; k < segment.count; ++k) transmitted.push_back(weight[k] * moved);
+}
+
+void PlasticStore::quantal_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival,
+                                 std::vector<double>& transmitted) const {
+    const PlasticSegment& segment = segments_[i];
+    const PlasticModel& model = (*models_)[segment.projection];
+    SegmentState& own = state.segments[i];
+    auto& [n_spikes, unused, use] = own.values;
+    const auto value = [&](int name) { return parameter(segment.projection, name, segment.first); };
+    const auto interval = static_cast<double>(arrival - own.last_step);
+    const double left = use * decay(interval, value(kTauFacil));
+    use = left + value(kUse) * (1 - left);
+    const double recovery = 1 - decay(interval, value(kTauRec));
+    const auto n_sites = static_cast<std::uint32_t>(value(kSites));
+    for (std::uint64_t k = segment.first; k < segment.first + segment.count; ++k) {
+        Block block{};
+        std::uint32_t n_draws = 0;
+        const auto draw = [&] {
+            if (n_draws % 2 == 0) {
+                block = block_of(model.key, synapse_[k], n_draws / 2, static_cast<std::uint64_t>(n_spikes));
+            }
+            const std::uint32_t word = 2 * (n_draws++ % 2);
+            return uniform(block[word], block[word + 1]);
+        };
+        std::uint32_t available = std::min(state.available[k], n_sites), n_released = 0;
+        for (std::uint32_t n_empty = n_sites - available; n_empty > 0; --n_empty) available += draw() < recovery;
+        for (std::uint32_t site = 0; site < available; ++site) n_released += draw() < use;
+        state.available[k] = available - n_released;
+        transmitted.push_back(state.weights[k] * (static_cast<double>(n_released) / n_sites));
+    }
+    own.last_step = arrival;
+    n_spikes += 1;
+}
+
+void PlasticStore::add_post_spike(std::uint32_t neuron, std::int64_t step) {
+    if (!is_target_[neuron]) return;
+    if (history_.is_full(neuron)) {
+        // No spike reaches a segment any more before this step less its dendritic part.
+        for (std::uint32_t i = 0; i < n_segments(); ++i) {
+            if ((*models_)[segments_[i].projection].is_timing()) catch_up(state, i, step - 1 - segments_[i].dendritic);
+        }
+        history_.forget(step - 1 - 2 * longest_dendritic_);
+        if (history_.is_full(neuron) || 4 * history_.n_bytes() < n_bytes()) history_.grow();
+    }
+    history_.add(neuron, step);
+}
+
+void PlasticStore::gather_weights(const PlasticState& state, std::uint32_t projection,
+                                  std::span<double> weights) const {
+    for (const PlasticSegment& segment : segments_) {
+        if (segment.projection != projection) continue;
+        for (std::uint64_t k = segment.first; k < segment.first + segment.count; ++k) {
+            weights[synapse_[k]] = state.weights[k];
+        }
+    }
+}
+
+void PlasticStore::set_weights(std::uint32_t projection, std::span<const double> weights) {
+    for (const PlasticSegment& segment : segments_) {
+        if (segment.projection != projection) continue;
+        for (std::uint64_t k = segment.first; k < segment.first + segment.count; ++k) {
+            state.weights[k] = weights[synapse_[k]];
+        }
+    }
+}
+
+}  // namespace pycosim::native

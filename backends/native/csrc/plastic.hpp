@@ -1,0 +1,167 @@
+// Plastic synapses whose targets belong to one partition; pycosim/network/plasticity.py has the equations.
+//
+// A presynaptic spike is processed when it acts, once for all synapses of a segment: first the postsynaptic spikes that
+// reached the synapses since the last presynaptic one, from the history of the targets, then the spike itself. As the
+// history has steps, the result is that of processing every spike when it reaches the synapse, and no index of the
+// synapses by target is needed. Where the history is full, all synapses catch up with it; that changes no bit, as
+// traces are always computed from the spike that left them.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "../../../pycosim/csrc/philox.hpp"
+#include "post_history.hpp"
+#include "synapses.hpp"
+
+namespace pycosim::native {
+
+enum class PlasticRule : int {
+    kAdditive,  // timing rules, by weight dependence
+    kMultiplicative,
+    kAdditiveMultiplicative,
+    kGutig,
+    kTsodyksMarkram,
+    kQuantal,
+};
+
+enum TimingParameter { kPostGain, kPreGain, kPreLoss, kConstantLoss, kMinimum, kMaximum, kMuPlus, kMuMinus };
+// Time constants are in steps; kTauPsc is only of Tsodyks and Markram's rule, sites are only of the quantal one.
+enum ShortTermParameter { kUse, kTauRec, kTauFacil, kInitialUse, kTauPsc, kSites, kInitialSites };
+
+// exp(-n / tau) of whole numbers of steps; small ones from a table, with the same bits.
+class Decay {
+  public:
+    explicit Decay(double tau) : tau_(tau), table_(tau > 0 ? kTable : 0) {
+        for (std::size_t n = 0; n < table_.size(); ++n) table_[n] = std::exp(-static_cast<double>(n) / tau_);
+    }
+    double operator()(std::int64_t n) const {
+        const auto i = static_cast<std::size_t>(n);
+        return i < table_.size() ? table_[i] : std::exp(-static_cast<double>(n) / tau_);
+    }
+    double tau() const { return tau_; }
+
+  private:
+    static constexpr std::size_t kTable = 4096;
+    double tau_;
+    std::vector<double> table_;
+};
+
+// What a projection's synapses do; one object for all partitions.
+struct PlasticModel {
+    PlasticRule rule;
+    Decay pre, post;                              // of the traces
+    std::vector<std::vector<double>> parameters;  // columns of length 1 or the number of synapses
+    Key key;                                      // of the draws
+
+    bool is_timing() const { return rule < PlasticRule::kTsodyksMarkram; }
+    bool is_shared() const {
+        return std::all_of(parameters.begin(), parameters.end(), [](const auto& column) { return column.size() == 1; });
+    }
+};
+
+struct PlasticColumns {
+    ProjectionColumns synapses;
+    std::span<const std::int32_t> dendritic;  // parts of the delays, of length 1 or the number of synapses
+};
+
+struct PlasticSegment {
+    std::uint64_t first;  // place of the first synapse
+    std::uint32_t count, projection;
+    std::int32_t delay, dendritic;
+};
+
+// What changes in a segment. Of a timing rule: the presynaptic trace after and before the spikes of the last step. Of a
+// short-term rule: active and inactive resources, and their use; of a stochastic one: spikes so far, -, use.
+struct SegmentState {
+    std::int64_t last_step = 0;      // at which a presynaptic spike came
+    std::int64_t applied_step = -1;  // up to which postsynaptic spikes have been processed
+    std::array<double, 3> values{};
+};
+
+struct PlasticState {
+    std::vector<double> weights;
+    std::vector<std::uint32_t> available;  // release sites by synapse; empty where no rule has them
+    std::vector<SegmentState> segments;
+};
+
+class PlasticStore {
+  public:
+    PlasticStore(std::span<const PlasticColumns> projections, const std::vector<PlasticModel>& models,
+                 const TargetMap& map, std::span<const std::int32_t> core_of_neuron);
+
+    std::uint32_t row_begin(std::size_t source) const { return row_[source]; }
+    std::uint32_t row_end(std::size_t source) const { return row_[source + 1]; }
+    std::int32_t core(std::uint32_t i) const { return core_[i]; }
+    std::uint32_t n_segments() const { return static_cast<std::uint32_t>(segments_.size()); }
+    const PlasticSegment& segment(std::uint32_t i) const { return segments_[i]; }
+    std::size_t n_bytes() const;
+
+    // What a spike that acts at `due_step` transmits goes to `transmitted`, one number for each synapse.
+    void spike(PlasticState& state, std::uint32_t i, std::int64_t due_step, std::vector<double>& transmitted) const;
+    // The step at which such a spike reaches the synapses.
+    std::int64_t arrival(std::uint32_t i, std::int64_t due_step) const { return due_step - segments_[i].dendritic; }
+    // Lets all postsynaptic spikes act that have reached a segment's synapses by `step`.
+    void catch_up(PlasticState& state, std::uint32_t i, std::int64_t step) const;
+    // Brings the short-term state of a segment to `step`.
+    void rest(PlasticState& state, std::uint32_t i, std::int64_t step) const;
+
+    void add(std::uint32_t i, const std::vector<double>& transmitted, double* inputs) const {
+        const std::uint32_t* target = targets_.data() + segments_[i].first;
+        for (std::size_t k = 0; k < transmitted.size(); ++k) inputs[target[k]] += transmitted[k];
+    }
+
+    // Notes that a neuron, given by its excitatory input, fired at `step`; spikes up to step - 1 have acted.
+    void add_post_spike(std::uint32_t neuron, std::int64_t step);
+
+    void gather_weights(const PlasticState& state, std::uint32_t projection, std::span<double> weights) const;
+    void set_weights(std::uint32_t projection, std::span<const double> weights);
+
+    PlasticState state;
+
+  private:
+    struct Row;
+    template <bool shared>
+    struct Kernel;
+
+    void append(const Row& row);
+    double parameter(std::uint32_t projection, int name, std::uint64_t place) const {
+        const std::vector<double>& column = (*models_)[projection].parameters[static_cast<std::size_t>(name)];
+        return column.size() == 1 ? column[0] : column[synapse_[place]];
+    }
+    std::uint32_t neuron_of(std::uint32_t target) const {
+        return target < receptor_stride_ ? target : target - receptor_stride_;
+    }
+    template <PlasticRule rule, bool shared>
+    void timed_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival, bool is_pre,
+                     std::vector<double>& transmitted) const;
+    template <bool shared>
+    void timed_spike_of(PlasticRule rule, PlasticState& state, std::uint32_t i, std::int64_t arrival, bool is_pre,
+                        std::vector<double>& transmitted) const;
+    void dispatch(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
+                  std::vector<double>& transmitted) const;
+    void short_term_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival,
+                          std::vector<double>& transmitted) const;
+
+    void quantal_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival,
+                       std::vector<double>& transmitted) const;
+
+    const std::vector<PlasticModel>* models_;
+    std::uint32_t receptor_stride_;
+    std::int32_t longest_dendritic_ = 0;
+    std::vector<std::uint32_t> row_;  // by source neuron, and one more: first segment
+    std::vector<PlasticSegment> segments_;
+    std::vector<std::int32_t> core_;  // of each segment; empty without cores
+    std::vector<std::uint32_t> targets_;
+    std::vector<std::uint32_t> synapse_;  // place in the projection's columns
+    std::vector<std::size_t> trace_;      // by projection: which of the histories' traces
+    std::vector<std::uint8_t> is_target_;  // of a timing rule, by neuron
+    PostHistory history_;
+};
+
+}  // namespace pycosim::native

@@ -1,0 +1,85 @@
+// The latest spikes of the neurons of a partition, with the traces that they leave at plastic synapses.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace pycosim::native {
+
+class PostHistory {
+  public:
+    // One trace for each time constant, in steps.
+    PostHistory(std::size_t n_neurons, std::vector<double> taus)
+        : taus_(std::move(taus)), count_(n_neurons, 0), steps_(n_neurons * capacity_),
+          traces_(n_neurons * capacity_ * taus_.size()) {}
+
+    std::span<const std::int64_t> steps(std::size_t neuron) const {
+        return {steps_.data() + neuron * capacity_, count_[neuron]};
+    }
+
+    // Just after the spike number `i` of those that are kept.
+    double trace(std::size_t neuron, std::size_t i, std::size_t tau) const {
+        return traces_[(neuron * capacity_ + i) * taus_.size() + tau];
+    }
+
+    bool is_full(std::size_t neuron) const { return count_[neuron] == capacity_; }
+
+    void add(std::size_t neuron, std::int64_t step) {
+        const std::size_t i = count_[neuron]++, place = neuron * capacity_ + i;
+        steps_[place] = step;
+        for (std::size_t tau = 0; tau < taus_.size(); ++tau) {
+            double& trace = traces_[place * taus_.size() + tau];
+            trace = 1.0;
+            if (i == 0) continue;
+            const auto interval = static_cast<double>(step - steps_[place - 1]);
+            trace += traces_[(place - 1) * taus_.size() + tau] * std::exp(-interval / taus_[tau]);
+        }
+    }
+
+    // Forgets all spikes up to `step`, but for the last of them, which holds the traces.
+    void forget(std::int64_t step) {
+        for (std::size_t neuron = 0; neuron < count_.size(); ++neuron) {
+            const auto begin = steps_.begin() + static_cast<std::ptrdiff_t>(neuron * capacity_);
+            const auto n_old = std::upper_bound(begin, begin + count_[neuron], step) - begin;
+            if (n_old < 2) continue;
+            const auto n = static_cast<std::ptrdiff_t>(count_[neuron]), dropped = n_old - 1;
+            std::copy(begin + dropped, begin + n, begin);
+            const auto width = static_cast<std::ptrdiff_t>(taus_.size());
+            const auto trace = traces_.begin() + static_cast<std::ptrdiff_t>(neuron * capacity_) * width;
+            std::copy(trace + dropped * width, trace + n * width, trace);
+            count_[neuron] = static_cast<std::uint32_t>(n - dropped);
+        }
+    }
+
+    void grow() {
+        PostHistory larger(0, taus_);
+        larger.capacity_ = 2 * capacity_;
+        larger.count_ = count_;
+        larger.steps_.resize(count_.size() * larger.capacity_);
+        larger.traces_.resize(larger.steps_.size() * taus_.size());
+        for (std::size_t neuron = 0; neuron < count_.size(); ++neuron) {
+            const auto from = static_cast<std::ptrdiff_t>(neuron * capacity_), to = 2 * from;
+            const auto width = static_cast<std::ptrdiff_t>(taus_.size());
+            std::copy_n(steps_.begin() + from, count_[neuron], larger.steps_.begin() + to);
+            std::copy_n(traces_.begin() + from * width, count_[neuron] * width, larger.traces_.begin() + to * width);
+        }
+        *this = std::move(larger);
+    }
+
+    std::size_t n_bytes() const {
+        return count_.size() * sizeof(std::uint32_t) + steps_.size() * sizeof(std::int64_t) +
+               traces_.size() * sizeof(double);
+    }
+
+  private:
+    std::size_t capacity_ = 8;  // of each neuron
+    std::vector<double> taus_;
+    std::vector<std::uint32_t> count_;
+    std::vector<std::int64_t> steps_;
+    std::vector<double> traces_;
+};
+
+}  // namespace pycosim::native

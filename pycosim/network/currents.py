@@ -1,0 +1,137 @@
+"""Currents that electrodes inject: the same on every target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycosim.errors import NotSupportedError
+from pycosim.network.columns import Current, Network
+from pycosim.random import stream_of, unsigned
+
+PARAMETERS: dict[str, tuple[str, ...]] = {
+    "DCSource": ("amplitude", "start", "stop"),
+    "StepCurrentSource": ("times", "amplitudes"),
+    "ACSource": ("amplitude", "start", "stop", "frequency", "offset", "phase"),
+    "NoisyCurrentSource": ("mean", "stdev", "start", "stop", "dt"),
+}
+"""Parameters of each kind of current source, in PyNN units (nA, ms, Hz, degrees)."""
+
+# "For ever", far from where adding to a step could overflow.
+_LAST_STEP = 2**62
+# Noise is always drawn in whole blocks, so that it does not matter which part of a block is asked for.
+_BLOCK = 1024
+
+Float = NDArray[np.float64]
+
+
+def current_values(network: Network, index: int, first_step: int, last_step: int) -> Float:
+    """Return the current in nA during each of the steps `first_step` to `last_step`, both included.
+
+    A pure function: the value of a step does not depend on the range that was asked for. During step k, that
+    is from t_{k-1} to t_k, the current has its value of t_{k-1}; times at which it changes are rounded to the
+    nearest step. A sine begins at its phase when the current begins; noise keeps each value for `dt`.
+
+    Returns
+    -------
+    (last_step - first_step + 1,) float64 ndarray
+
+    Raises
+    ------
+    NotSupportedError
+        If there is no such kind of current source.
+    """
+    current = network.currents[index]
+    kind, p = current.kind, current.parameters
+    since = np.arange(first_step - 1, last_step)
+    if kind == "StepCurrentSource":
+        return _steps(current, since, network.dt_ms)
+    if kind not in PARAMETERS:
+        raise NotSupportedError(
+            f"Current source {current.label!r} is of the kind {kind}; there are {', '.join(PARAMETERS)}."
+        )
+    start, stop = (_nearest_step(float(p[name]) / network.dt_ms) for name in ("start", "stop"))
+    active = (since >= max(start, 0)) & (since < stop)
+    since = since[active] - start
+    values = np.zeros(len(active))
+    if kind == "DCSource":
+        values[active] = float(p["amplitude"])
+    elif kind == "ACSource":
+        turns = since * network.dt_ms * (float(p["frequency"]) / 1000.0) + float(p["phase"]) / 360.0
+        values[active] = float(p["offset"]) + float(p["amplitude"]) * np.sin(2 * np.pi * (turns % 1.0))
+    elif len(since):
+        numbers = since // max(1, round(float(p["dt"]) / network.dt_ms))
+        noise = _normal(network.seed, stream_of("noisy current", index), int(numbers[0]), int(numbers[-1]))
+        values[active] = float(p["mean"]) + float(p["stdev"]) * noise[numbers - numbers[0]]
+    return values
+
+
+def current_problems(network: Network, current: Current) -> Iterator[str]:
+    """Yield what is wrong with a current source, as ends of a sentence."""
+    if current.kind not in PARAMETERS:
+        yield f"there is no kind {current.kind}; there are {', '.join(PARAMETERS)}"
+        return
+    missing = [name for name in PARAMETERS[current.kind] if name not in current.parameters]
+    if missing:
+        yield f"parameter {', '.join(missing)} is missing"
+        return
+    yield from _value_problems(current, network.dt_ms)
+    targets = np.asarray(current.targets)
+    if len(targets) and (targets.min() < 0 or targets.max() >= network.n_neurons):
+        yield f"it flows into neuron {targets.max()}; the network has {network.n_neurons} neurons"
+    elif len(targets) and network.source_mask()[targets].any():
+        yield "it flows into spike sources, which have no membrane; inject into neurons"
+
+
+def _value_problems(current: Current, dt_ms: float) -> Iterator[str]:
+    for name, value in current.parameters.items():
+        values = np.asarray(value, np.float64)
+        if np.any(np.isnan(values)) or (name not in ("start", "stop") and not np.all(np.isfinite(values))):
+            yield f"{name} is {values.min():g}; it must be a finite number"
+    if current.kind == "StepCurrentSource":
+        times, amplitudes = (
+            np.asarray(current.parameters[name], np.float64) for name in ("times", "amplitudes")
+        )
+        if times.shape != amplitudes.shape or times.ndim != 1:
+            yield f"there are {times.size} times, but {amplitudes.size} amplitudes"
+        elif np.any(times < 0):
+            yield f"the time {times.min():g} ms is negative"
+        elif np.any(np.diff(times) <= 0):
+            yield "the times are not ascending"
+    elif current.kind == "NoisyCurrentSource":
+        steps = float(np.asarray(current.parameters["dt"])) / dt_ms
+        if not (steps > 0.5 and abs(steps - round(steps)) < 1e-6):
+            yield (
+                f"a new value every {float(np.asarray(current.parameters['dt'])):g} ms is not possible with "
+                f"steps of {dt_ms:g} ms; give a multiple"
+            )
+        if float(np.asarray(current.parameters["stdev"])) < 0:
+            yield "stdev is negative"
+
+
+def _steps(current: Current, since: NDArray[np.int64], dt_ms: float) -> Float:
+    times = np.rint(np.asarray(current.parameters["times"], np.float64) / dt_ms)
+    amplitudes = np.append(0.0, np.asarray(current.parameters["amplitudes"], np.float64))
+    # The last of several changes in one step holds.
+    return amplitudes[np.searchsorted(times, since, side="right")]
+
+
+def _nearest_step(steps: float) -> int:
+    return int(np.rint(np.clip(steps, -_LAST_STEP, _LAST_STEP)))
+
+
+def _normal(seed: int, stream: int, first: int, last: int) -> Float:
+    """Return the standard normal numbers `first` to `last` of a stream, by the method of Box and Muller."""
+    parts = []
+    for block in range(first // _BLOCK, last // _BLOCK + 1):
+        # A counter gives four words of 64 bits; a number takes two.
+        bits = np.random.Philox(
+            key=np.array([unsigned(seed), unsigned(stream)], np.uint64), counter=block * (_BLOCK // 2)
+        )
+        words = bits.random_raw(2 * _BLOCK)
+        uniform = ((words >> np.uint64(11)) + 0.5) * 2.0**-53
+        parts.append(np.sqrt(-2 * np.log(uniform[:_BLOCK])) * np.cos(2 * np.pi * uniform[_BLOCK:]))
+    start = first // _BLOCK * _BLOCK
+    return np.concatenate(parts)[first - start : last + 1 - start]

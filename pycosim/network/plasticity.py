@@ -1,0 +1,163 @@
+"""Synapses that change while a network runs: the exact rules on the grid of steps.
+
+Spike-timing-dependent plasticity
+---------------------------------
+The delay D of a synapse, in steps, has a dendritic part ``d = floor(fraction * D + 1/2)`` and an axonal part
+``D - d``. A presynaptic spike of step s reaches the synapse at step ``s + D - d``, and acts on the neuron at
+step ``s + D`` with the weight that it found there. A postsynaptic spike of step t reaches the synapse at step
+``t + d``.
+
+Every spike is paired with all earlier ones of the other side (all-to-all) through two traces, which start at
+0, decay with `tau_pre` and `tau_post`, and grow by 1 with every spike of their side that reaches the synapse.
+With the coefficients that `Plasticity.coefficients` names,
+
+- a postsynaptic spike sets ``w = bounded(w + post_gain * pre_trace * up(w))``;
+- a presynaptic spike sets ``w = bounded(w + pre_gain * post_trace * up(w)
+  - (pre_loss * post_trace + constant_loss) * down(w))``, and only then is w transmitted.
+
+`SpikePairRule` (A_plus, A_minus, tau_plus, tau_minus) has ``post_gain = A_plus``, ``pre_loss = A_minus``.
+`Vogels2011Rule` (tau, eta, rho) has both gains ``eta / |w_max|`` and the constant loss
+``2 rho tau eta / |w_max|`` (Vogels et al. 2011, Science 334:1569, rho in Hz); with the additive weight
+dependence the weight therefore changes by at most eta for a pair of spikes.
+
+==============================================  ===========================  ============================
+weight dependence                               up(w)                        down(w)
+==============================================  ===========================  ============================
+AdditiveWeightDependence                        w_max                        w_max
+MultiplicativeWeightDependence                  w_max - w                    w - w_min
+AdditivePotentiationMultiplicativeDepression    w_max                        w - w_min
+GutigWeightDependence, R = w_max - w_min        R ((w_max - w)/R)^mu_plus    R ((w - w_min)/R)^mu_minus
+==============================================  ===========================  ============================
+
+`bounded` puts w between w_min and w_max. Negative weights have a negative w_max, which they are potentiated
+towards. With ``w_min = 0`` all of this is what NEST's ``stdp_synapse`` computes.
+
+Coincidences follow NEST: spikes of both sides that reach a synapse at the same step are not paired with each
+other, and the postsynaptic spike comes first. Only where d is 0 it comes second: the neuron fires at the end
+of the step, when the presynaptic spike has already acted. A spike whose partners are all still to come
+changes nothing, not even a weight that is out of bounds.
+
+Short-term plasticity
+---------------------
+`TsodyksMarkram` (U, tau_rec, tau_facil; Tsodyks, Uziel & Markram 2000, J Neurosci 20:RC50). Of a synapse's
+resources the fraction y is active, z inactive and x = 1 - y - z recovered; between spikes
+``y' = -y / tau_psc``, ``z' = y / tau_psc - z / tau_rec``, ``u' = -u / tau_facil``. A presynaptic spike first
+sets ``u = u + U (1 - u)`` (U itself where tau_facil is 0), then moves ``u x`` from x to y, and transmits
+``weight u x``. At step 0, y = z = 0, and u has its initial value. `tau_psc` is the time constant of the
+receptor that the synapse ends on, 0 where it has none.
+
+`Quantal` (U, n, tau_rec, tau_facil; Fuhrmann et al. 2002, J Neurophysiol 87:140) has n release sites, of
+which a (unless given: all) are available at step 0. At a presynaptic spike u is as above, each empty site has
+become available with probability ``1 - exp(-interval / tau_rec)``, then each available site releases with
+probability u and is empty; ``weight * released / n`` is transmitted. `StochasticTsodyksMarkram` (U, tau_rec,
+tau_facil) has one site, `SimpleStochastic` (p) one that is always available, with u = p. Draws are
+counter-based: they depend on the network's seed, the projection, the synapse and its number of spikes so far.
+
+A spike uses the state at its emission; as only intervals between spikes matter, the delay changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Column = float | NDArray[np.float64]
+
+WEIGHT_DEPENDENCES: dict[str, tuple[str, ...]] = {
+    "AdditiveWeightDependence": ("w_min", "w_max"),
+    "MultiplicativeWeightDependence": ("w_min", "w_max"),
+    "AdditivePotentiationMultiplicativeDepression": ("w_min", "w_max"),
+    "GutigWeightDependence": ("w_min", "w_max", "mu_plus", "mu_minus"),
+}
+"""Parameters of each weight dependence."""
+
+TIMING_RULES: dict[str, tuple[str, ...]] = {
+    "SpikePairRule": ("tau_plus", "tau_minus", "A_plus", "A_minus"),
+    "Vogels2011Rule": ("tau", "eta", "rho"),
+}
+"""Parameters of each rule that depends on spikes of both sides."""
+
+SHORT_TERM_RULES: dict[str, tuple[str, ...]] = {
+    "TsodyksMarkram": ("U", "tau_rec", "tau_facil"),
+    "Quantal": ("U", "n", "tau_rec", "tau_facil"),
+    "StochasticTsodyksMarkram": ("U", "tau_rec", "tau_facil"),
+    "SimpleStochastic": ("p",),
+}
+"""Parameters of each rule that depends on presynaptic spikes only."""
+
+ALL_SITES = 2.0**31
+"""Initial value of "a" that stands for all release sites."""
+
+SHARED = frozenset({"tau_plus", "tau_minus", "tau"})
+"""Parameters that all synapses of a projection share."""
+
+
+@dataclass(frozen=True)
+class Plasticity:
+    """How the synapses of a projection change; the module's text has the equations.
+
+    Attributes
+    ----------
+    rule : str
+        A name of `TIMING_RULES` or `SHORT_TERM_RULES`.
+    weight_dependence : str
+        A name of `WEIGHT_DEPENDENCES`, for timing rules.
+    parameters : dict of str to float or (n_synapses,) float64 ndarray
+        Those of the rule and of the weight dependence: ms, Hz, and the unit of the weights.
+    initial : dict of str to float or (n_synapses,) float64 ndarray
+        Initial values of state variables: "u" of short-term rules, "a" of the quantal one.
+    dendritic_delay_fraction : float
+        Share of the delay that a postsynaptic spike takes to the synapse, for timing rules.
+    """
+
+    rule: str
+    weight_dependence: str = ""
+    parameters: dict[str, Column] = field(default_factory=dict)
+    initial: dict[str, Column] = field(default_factory=dict)
+    dendritic_delay_fraction: float = 1.0
+
+    @property
+    def changes_weights(self) -> bool:
+        """Whether the weight itself changes, and not only what is transmitted of it."""
+        return self.rule in TIMING_RULES
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The parameters that the rule and the weight dependence need."""
+        own = TIMING_RULES.get(self.rule) or SHORT_TERM_RULES.get(self.rule, ())
+        return own + WEIGHT_DEPENDENCES.get(self.weight_dependence, ())
+
+    def dendritic_steps(self, delays: ArrayLike) -> NDArray[np.int32]:
+        """Return the dendritic part of delays in steps."""
+        return np.floor(self.dendritic_delay_fraction * np.asarray(delays) + 0.5).astype(np.int32)
+
+    def quantal_parameters(self) -> dict[str, Column]:
+        """Return U, n, tau_rec and tau_facil of a stochastic rule; a tau_rec of 0 ms means at once."""
+        if self.rule == "SimpleStochastic":
+            return {"U": self.parameters["p"], "n": 1.0, "tau_rec": 0.0, "tau_facil": 0.0}
+        return {"n": 1.0} | {name: self.parameters[name] for name in self.parameter_names}
+
+    def coefficients(self) -> dict[str, Column]:
+        """Return what a timing rule's equations above are written in, each a number or a column.
+
+        "tau_pre" and "tau_post" are numbers, in ms.
+        """
+        p = self.parameters
+        bounds = {"w_min": p["w_min"], "w_max": p["w_max"]}
+        powers = {"mu_plus": p.get("mu_plus", 0.0), "mu_minus": p.get("mu_minus", 0.0)}
+        if self.rule == "SpikePairRule":
+            taus = {"tau_pre": float(p["tau_plus"]), "tau_post": float(p["tau_minus"])}
+            gains = {
+                "post_gain": p["A_plus"],
+                "pre_gain": 0.0,
+                "pre_loss": p["A_minus"],
+                "constant_loss": 0.0,
+            }
+            return taus | gains | bounds | powers
+        tau = float(p["tau"])
+        gain = np.asarray(p["eta"]) / np.abs(p["w_max"])
+        loss = gain * (2e-3 * np.asarray(p["rho"]) * tau)
+        gains = {"post_gain": gain, "pre_gain": gain, "pre_loss": 0.0, "constant_loss": loss}
+        return {"tau_pre": tau, "tau_post": tau} | gains | bounds | powers

@@ -1,0 +1,33 @@
+"""What short-term plasticity needs to know of the network: receptors that synapses end on, random streams."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycosim.network.columns import Network, Projection
+from pycosim.random import stream_of
+
+_TIME_CONSTANTS = {"excitatory": "tau_syn_E", "inhibitory": "tau_syn_I"}
+
+
+def receptor_time_constants(network: Network, projection: Projection) -> float | NDArray[np.float64]:
+    """Return the time constants in ms of the receptors that synapses end on, 0 where a model has none.
+
+    Returns
+    -------
+    float or (n_synapses,) float64 ndarray
+        One number if all are equal.
+    """
+    name = _TIME_CONSTANTS.get(projection.receptor, "")
+    of_neuron = np.zeros(network.n_neurons)
+    for population in network.populations:
+        if name in population.parameters:
+            of_neuron[population.first : population.first + population.size] = population.column(name)
+    column = of_neuron[projection.targets]
+    return float(column[0]) if len(column) and np.all(column == column[0]) else column
+
+
+def draw_stream(projection: int) -> int:
+    """Return the random stream of the stochastic synapses of a projection, which is given by its index."""
+    return stream_of("synapses", projection)
