@@ -57,7 +57,9 @@ def test_vogels_rule_has_one_time_constant_and_a_constant_loss():
 def test_every_combination_is_valid_when_it_has_its_parameters(rule, dependence):
     values = PAIR | dict(tau=20.0, eta=0.1, rho=3.0, mu_plus=0.5, mu_minus=0.5)
     plasticity = Plasticity(rule, dependence)
-    validate(network_with(replace(plasticity, parameters={n: values[n] for n in plasticity.parameter_names})))
+    parameters = {name: values[name] for name in plasticity.parameter_names}
+    network = network_with(replace(plasticity, parameters=parameters))
+    assert validate(network) is None  # anything else is an error
 
 
 @pytest.mark.parametrize(
