@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 
 import numpy as np
 
@@ -48,10 +49,10 @@ class Dopamine:
     """Dopamine that is released at neurons in some steps to come."""
 
     def __init__(self) -> None:
-        self._amounts: dict[int, list[tuple[Int, Float]]] = defaultdict(list)
+        self._amounts: dict[int, list[tuple[Int, Callable[[], Float]]]] = defaultdict(list)
 
-    def add(self, step: int, neurons: Int, amounts: Float) -> None:
-        """Note what is released at `step`."""
+    def add(self, step: int, neurons: Int, amounts: Callable[[], Float]) -> None:
+        """Note what is released at `step`; amounts are asked for then."""
         self._amounts[step].append((neurons, amounts))
 
     def at(self, step: int, neurons: Int) -> Float:
@@ -60,7 +61,7 @@ class Dopamine:
         amounts = np.zeros(int(neurons.max(initial=0)) + 1)
         for where, how_much in self._amounts.get(step, ()):
             known = where < len(amounts)
-            np.add.at(amounts, where[known], how_much[known])
+            np.add.at(amounts, where[known], how_much()[known])
         return amounts[neurons]
 
 
@@ -88,11 +89,14 @@ class ReleasingSynapses:
 
     def emit(self, step: int, counts: Int) -> list[tuple[Int, Float]]:
         """End a step."""
-        active = counts[self._sources] > 0
-        amounts = self._sign * self._projection.weight_column() * counts[self._sources]
-        for delay in np.unique(self._delays[active]):
-            here = active & (self._delays == delay)
-            self._dopamine.add(step + int(delay), self._projection.targets[here], amounts[here])
+        n_spikes = counts[self._sources]
+        for delay in np.unique(self._delays[n_spikes > 0]):
+            here = np.flatnonzero((n_spikes > 0) & (self._delays == delay))
+
+            def amounts(here: Int = here) -> Float:
+                return self._sign * n_spikes[here] * self.weights()[here]
+
+            self._dopamine.add(step + int(delay), self._projection.targets[here], amounts)
         return []
 
 

@@ -75,9 +75,8 @@ class STDPMechanism(synapses.STDPMechanism):
         super().__init__(timing_dependence, weight_dependence, None, dendritic_delay_fraction)
         self.homeostasis = homeostasis
         self.weight = distance_function(weight) if isinstance(weight, str) else weight
+        # Without a delay it is the smallest one when the synapses are made, as for StaticSynapse.
         self.delay = distance_function(delay) if isinstance(delay, str) else delay
-        if delay is None:
-            self.delay = self._get_minimum_delay()
 
     def _build_translations(self) -> None:
         self.translations = copy(self.base_translations)

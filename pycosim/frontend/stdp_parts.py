@@ -77,7 +77,7 @@ class PfisterSpikeTriplet(*_own_part(TimingPart, STDPTimingDependence, _TRIPLET)
     rule = "PfisterSpikeTriplet"
 
 
-class SpinnakerVogels2011Rule(
+class Vogels2011Rule(
     *_own_part(
         TimingPart, STDPTimingDependence, {"alpha": 0.12, "tau": 20.0, "A_plus": 0.01, "A_minus": 0.01}
     )
@@ -112,7 +112,7 @@ WEIGHT: dict[str, type] = {
 EXTRA_PARTS: dict[str, type] = {
     "SpikeNearestPairRule": SpikeNearestPairRule,
     "PfisterSpikeTriplet": PfisterSpikeTriplet,
-    "Vogels2011Rule": SpinnakerVogels2011Rule,
+    "Vogels2011Rule": Vogels2011Rule,
     "WeightDependenceAdditiveTriplet": WeightDependenceAdditiveTriplet,
 }
 """The parts that sPyNNaker has in extra_models."""

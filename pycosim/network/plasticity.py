@@ -63,8 +63,8 @@ receptor is "reward", downwards if it is "punishment". Such projections do nothi
 the same in steps of its update interval, with ``baseDP`` for d_base and ``tauDP`` for tau_d.
 
 `HomeostaticPairRule` (the pair rule's parameters, base_rate R, homeo_scale, tau_rate T, update_interval;
-Carlson et al. 2013, Proc IJCNN, in the form that CARLsim has). The pair rule's changes add up in c. At the end
-of every step whose number is a multiple of `update_interval`,
+Carlson et al. 2013, Proc IJCNN, in the form that CARLsim has). The pair rule's changes add up in c. At the
+end of every step whose number is a multiple of `update_interval`,
 
     w = bounded(w + (homeo_scale (1 - r / R) w update_interval / (1 s) + c) K),   c = 0,
     K = (R / Hz) / (T / s) / (1 + 50 |1 - r / R|),
