@@ -135,7 +135,9 @@ void Partition::connect_plastic(std::unique_ptr<PlasticStore> store, std::int64_
     for (const Generation& old : generations_) {
         used = std::max(used, std::uint64_t{old.base} + old.store.n_segments() + n);
     }
-    if (used > plastic_base_) throw std::length_error("a partition has more than 4e9 runs of synapses; use more threads");
+    if (used > plastic_base_) {
+        throw std::length_error("a partition has more than 4e9 runs of synapses; use more threads");
+    }
     plastic_base_ -= n;
     store->set_dopamine(&dopamine_);
     for (std::uint32_t i = 0; i < n; ++i) has_dopamine_ = has_dopamine_ || store->releases_dopamine(i);

@@ -82,15 +82,16 @@ PlasticStore::PlasticStore(std::span<const PlasticColumns> projections, const st
         for (std::uint64_t part = index.first[source]; part < index.first[source + 1]; ++part) {
             const auto [projection, begin, end] = index.rows[part];
             const PlasticColumns& from = projections[projection];
+            const std::uint32_t number = first_projection_ + projection;
             const std::uint32_t offset = from.synapses.receptor ? map.receptor_stride : 0;
             for (std::int64_t i = begin; i < end; ++i) {
                 const auto neuron = static_cast<std::size_t>(from.synapses.targets[static_cast<std::size_t>(i)]);
                 if (map.index[neuron] == kElsewhere) continue;
                 row.synapses.push_back({core_of_neuron.empty() ? 0 : core_of_neuron[neuron],
-                                        at(from.synapses.delays, i), at(from.dendritic, i), first_projection_ + projection,
+                                        at(from.synapses.delays, i), at(from.dendritic, i), number,
                                         map.index[neuron] + offset, static_cast<std::uint32_t>(i),
                                         at(from.synapses.weights, i)});
-                if (models[first_projection_ + projection].is_timing()) is_target_[map.index[neuron]] = 1;
+                if (models[number].is_timing()) is_target_[map.index[neuron]] = 1;
             }
         }
         append(row);

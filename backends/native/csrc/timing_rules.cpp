@@ -140,7 +140,8 @@ struct PlasticStore::DopaminePair : OtherRule {
         const double base = extra(kBaseDopamine);
         if (now.trace != 0) {
             // The weight turns where dopamine crosses 0 on its way to the other side.
-            const double until_0 = now.dopamine * base < 0 ? model.slow_post.tau() * std::log1p(-now.dopamine / base) : 0;
+            const bool crosses = now.dopamine * base < 0;
+            const double until_0 = crosses ? model.slow_post.tau() * std::log1p(-now.dopamine / base) : 0;
             double first = 0;
             w = kernel.bounded(w, s);
             if (until_0 > 0 && until_0 < steps) {
