@@ -16,7 +16,7 @@ from pyNN.random import GSLRNG, NativeRNG, NumpyRNG, RandomDistribution
 from pycosim.errors import InvalidInputError
 from pycosim.parallel import hide_broken_mpi
 
-__all__ = ["evaluate_distribution", "generator", "stream_of", "unsigned"]
+__all__ = ["draws_itself", "evaluate_distribution", "generator", "stream_of", "unsigned"]
 
 hide_broken_mpi()  # every random generator of PyNN asks for MPI
 
@@ -58,6 +58,14 @@ def generator(seed: int, stream: int) -> np.random.Generator:
     return np.random.Generator(_philox(seed, stream))
 
 
+def draws_itself(rng: object) -> bool:
+    """Return whether a script's random generator has numbers of its own, such as some read from a file.
+
+    PyNN's generators stand for their seed only: the numbers come from ours.
+    """
+    return not isinstance(rng, NumpyRNG | GSLRNG | NativeRNG | None)
+
+
 def evaluate_distribution(
     distribution: RandomDistribution, n: int, seed: int, stream: int
 ) -> NDArray[np.float64]:
@@ -65,7 +73,7 @@ def evaluate_distribution(
 
     The seed of the distribution's own generator (``NumpyRNG(seed=42)``) is part of the stream, so another
     seed gives other values; its state is neither used nor changed. Only a generator that PyNN does not
-    know, such as one that reads numbers from a file, is asked for the values itself.
+    know is asked for the values itself (`draws_itself`).
 
     Raises
     ------
@@ -74,7 +82,7 @@ def evaluate_distribution(
     """
     rng = getattr(distribution, "rng", None)
     try:
-        if isinstance(rng, NumpyRNG | GSLRNG | NativeRNG | None):
+        if not draws_itself(rng):
             own = NumpyRNG(seed=0)
             own.rng = np.random.RandomState(_philox(seed, stream_of(stream, getattr(rng, "seed", None))))
             values = own.next(n, distribution.name, distribution.parameters)

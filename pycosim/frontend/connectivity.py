@@ -19,7 +19,7 @@ from pyNN.random import RandomDistribution
 
 from pycosim import _core
 from pycosim.errors import ConnectivityError, InvalidInputError, NotSupportedError
-from pycosim.random import evaluate_distribution, stream_of
+from pycosim.random import draws_itself, evaluate_distribution, stream_of
 
 # Pairs whose probabilities are in memory at the same time (8 MB).
 BLOCK_PAIRS = 2**20
@@ -101,6 +101,8 @@ def connect(request: Request) -> Connectivity:
         raise NotSupportedError(request.problem("location_selector needs cells with several compartments."))
     from pycosim.frontend.user_connectors import connect_as_written
 
+    if draws_itself(getattr(request.connector, "rng", None)):
+        return connect_as_written(request)
     known = _KNOWN.get(type(request.connector).connect, connect_as_written)
     return known(request)
 

@@ -15,7 +15,7 @@ from pyNN.space import Space
 
 from pycosim.errors import InvalidInputError
 from pycosim.frontend.connectivity import Connectivity
-from pycosim.random import evaluate_distribution, stream_of
+from pycosim.random import draws_itself, evaluate_distribution, stream_of
 
 Values = float | NDArray[np.float64]
 
@@ -99,6 +99,9 @@ class SynapseValues:
 
     def _base(self, array: larray, name: str, stream: int) -> Any:
         base = array.base_value
+        if isinstance(base, RandomDistribution) and draws_itself(base.rng):
+            # in PyNN's order, so that a script's own numbers go where they go in other simulators
+            return self._by_target(lambda sources, _: base.next(len(sources)), name)
         if isinstance(base, RandomDistribution):
             return evaluate_distribution(base, self.connectivity.n_synapses, self.seed, stream)
         if isinstance(base, IndexBasedExpression):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyNN import mock
-from pyNN.random import NumpyRNG, RandomDistribution
+from pyNN.random import NumpyRNG, RandomDistribution, WrappedRNG
 
 from .expanding import cells, expanded, sources_of, synapses, synapses_of_mock
 
@@ -99,3 +99,36 @@ def test_numbers_may_be_random():
         counts = np.bincount((sources_of(result), result.targets)[axis], minlength=300)
         assert set(counts) == {2, 3, 4, 5}
     assert 2 <= expanded(pre, post, mock.FixedTotalNumberConnector(n)).n_synapses < 6
+
+
+class Counting(WrappedRNG):
+    """A script's own generator: gives 0, 1, 2, ... and the cells in reverse order."""
+
+    def __init__(self):
+        super().__init__(seed=None, parallel_safe=True)
+        self.first = 0
+
+    def _next(self, distribution, n, parameters):
+        self.first += n
+        return np.arange(self.first - n, self.first)
+
+    def permutation(self, values):
+        return values[::-1]
+
+
+def test_numbers_of_a_script_s_own_generator_go_where_pynn_puts_them():
+    def synapse():
+        return {"weight": RandomDistribution("uniform", (0, 100), rng=Counting())}
+
+    ours = synapses(expanded(cells(3), cells(2), mock.AllToAllConnector(), synapse()))
+    assert [weight for _, _, weight, _ in ours] == [0, 3, 1, 4, 2, 5]  # target by target
+    assert ours == synapses_of_mock(cells(3), cells(2), mock.AllToAllConnector(), synapse())
+
+
+def test_a_connector_with_a_script_s_own_generator_connects_what_pynn_connects():
+    def connector():
+        return mock.FixedNumberPreConnector(2, rng=Counting())
+
+    ours = synapses(expanded(cells(4), cells(3), connector()))
+    assert ours == synapses_of_mock(cells(4), cells(3), connector())
+    assert [source for source, _, _, _ in ours] == [2, 2, 2, 3, 3, 3]
