@@ -26,21 +26,29 @@ public:
             throw std::invalid_argument("a state of MT19937 has 624 words and a position from 0 to 624");
         std::copy(words.begin(), words.end(), words_.begin());
         next_ = static_cast<std::size_t>(next);
+        temper();
     }
 
     std::uint32_t word() {
         if (next_ == n_words) refill();
-        std::uint32_t y = words_[next_++];
-        y ^= y >> 11;
-        y ^= (y << 7) & 0x9d2c5680U;
-        y ^= (y << 15) & 0xefc60000U;
-        return y ^ (y >> 18);
+        return tempered_[next_++];
+    }
+
+    /// Whether each of the next draws of 53 bits is below `limit`, for all draws that need no refill, at most
+    /// `n`: calls `take(bool)` for each and returns how many there were.
+    template <class Take>
+    std::int64_t compare_available(std::int64_t n, std::uint64_t limit, Take&& take) {
+        const std::int64_t n_taken = std::min(n, static_cast<std::int64_t>(n_words - next_) / 2);
+        const std::uint32_t* words = tempered_.data() + next_;
+        for (std::int64_t i = 0; i < n_taken; ++i) take(joined(words[2 * i], words[2 * i + 1]) < limit);
+        next_ += static_cast<std::size_t>(2 * n_taken);
+        return n_taken;
     }
 
     /// 53 random bits, as a whole number: RandomState.random_sample() is this times 2**-53.
     std::uint64_t bits53() {
-        const std::uint64_t high = word() >> 5;
-        return (high << 26) + (word() >> 6);
+        const std::uint32_t first = word();
+        return joined(first, word());
     }
 
     /// From 0 to `largest`, both included.
@@ -58,6 +66,10 @@ public:
 private:
     static constexpr std::size_t shift_ = 397;
 
+    static std::uint64_t joined(std::uint32_t first, std::uint32_t second) {
+        return (static_cast<std::uint64_t>(first >> 5) << 26) + (second >> 6);
+    }
+
     static std::uint32_t twisted(std::uint32_t upper, std::uint32_t lower) {
         const std::uint32_t y = (upper & 0x80000000U) | (lower & 0x7fffffffU);
         return (y >> 1) ^ ((lower & 1U) * 0x9908b0dfU);
@@ -70,9 +82,21 @@ private:
             words_[i] = words_[i + shift_ - n_words] ^ twisted(words_[i], words_[i + 1]);
         words_[i] = words_[shift_ - 1] ^ twisted(words_[i], words_[0]);
         next_ = 0;
+        temper();
+    }
+
+    void temper() {
+        for (std::size_t i = 0; i < n_words; ++i) {
+            std::uint32_t y = words_[i];
+            y ^= y >> 11;
+            y ^= (y << 7) & 0x9d2c5680U;
+            y ^= (y << 15) & 0xefc60000U;
+            tempered_[i] = y ^ (y >> 18);
+        }
     }
 
     std::array<std::uint32_t, n_words> words_;
+    std::array<std::uint32_t, n_words> tempered_;
     std::size_t next_;
 };
 
@@ -84,10 +108,20 @@ inline Csr drawn_pairs(MersenneTwister& random, std::int64_t n_rows, std::int64_
     const auto limit = static_cast<std::uint64_t>(std::ceil(std::clamp(p, 0.0, 1.0) * 0x1p53));
     Csr by_target;
     by_target.indptr.push_back(0);
+    std::vector<std::int32_t> column(static_cast<std::size_t>(n_rows) + 1);  // one place for a last write
     for (std::int64_t target = 0; target < n_columns; ++target) {
-        for (std::int64_t source = 0; source < n_rows; ++source)
-            if (random.bits53() < limit && !(same_cells && source == target))
-                by_target.targets.push_back(static_cast<std::int32_t>(source));
+        std::size_t n_connected = 0;
+        std::int32_t source = 0;
+        const auto take = [&](bool connected) {
+            column[n_connected] = source++;
+            n_connected += connected;
+        };
+        for (std::int64_t n_left = n_rows; n_left > 0;) {
+            n_left -= random.compare_available(n_left, limit, take);
+            if (n_left-- > 0) take(random.bits53() < limit);
+        }
+        for (std::size_t i = 0; i < n_connected; ++i)
+            if (!(same_cells && column[i] == target)) by_target.targets.push_back(column[i]);
         by_target.indptr.push_back(static_cast<std::int64_t>(by_target.targets.size()));
     }
     return transposed(by_target, n_rows);
