@@ -21,7 +21,8 @@ from pycosim.frontend import simulator
 from pycosim.frontend.connectivity import BLOCK_PAIRS
 from pycosim.frontend.dialects import negative_inhibition, projection_arguments
 from pycosim.frontend.expansion import expand
-from pycosim.frontend.plastic_synapses import shared
+from pycosim.frontend.neuromodulation import modulate, split_receptor
+from pycosim.frontend.plastic_synapses import as_magnitudes, shared
 from pycosim.frontend.synapse_values import REDRAWN
 from pycosim.frontend.synapses import SUPPORTED, StaticSynapse
 from pycosim.random import draws_itself, evaluate_distribution, stream_of
@@ -111,20 +112,23 @@ class Projection(common.Projection):
         synapse_type, receptor_type = projection_arguments(
             connector, synapse_type, receptor_type, older, StaticSynapse
         )
+        checked_receptor, dopamine_receptor = split_receptor(synapse_type, receptor_type)
         super().__init__(
             presynaptic_population,
             postsynaptic_population,
             connector,
             synapse_type,
             source,
-            receptor_type,
+            checked_receptor,
             space or Space(),
             label,
         )
+        self.receptor_type = dopamine_receptor or self.receptor_type
         if not isinstance(self.synapse_type, tuple(SUPPORTED.values())):
             raise NotSupportedError(f"Synapse type {type(self.synapse_type).__name__} is not supported yet.")
         self.number = len(simulator.state.network.projections)
         self.column = self._expanded()
+        modulate(self)
         simulator.state.network.projections.append(self.column)
         simulator.state.projections.append(self)
 
@@ -144,7 +148,7 @@ class Projection(common.Projection):
         if plasticity is not None:
             weights = np.array(np.broadcast_to(weights, len(targets)), np.float64)
             parameters = {name: _ordered(value, order) for name, value in plasticity.parameters.items()}
-            plasticity = replace(plasticity, parameters=parameters)
+            plasticity = replace(plasticity, parameters=as_magnitudes(self, parameters))
         return network.Projection(
             label=self.label or f"projection{self.number}",
             receptor=self.receptor_type,
@@ -264,7 +268,7 @@ class Projection(common.Projection):
         """Change the plasticity; weights stay as they are."""
         plasticity, fraction = self.column.plasticity, values.pop("dendritic_delay_fraction", None)
         parameters = {name: shared(name, value, self.label) for name, value in values.items()}
-        changed = replace(plasticity, parameters=plasticity.parameters | parameters)
+        changed = replace(plasticity, parameters=plasticity.parameters | as_magnitudes(self, parameters))
         if fraction is not None and np.any(fraction != plasticity.dendritic_delay_fraction):
             simulator.state.require_not_running("Projection.set(dendritic_delay_fraction=...)")
             changed = replace(changed, dendritic_delay_fraction=float(np.ravel(fraction)[0]))

@@ -90,6 +90,7 @@ class State(common.control.BaseState):
         self.options = Options()
         self.populations: list[Any] = []
         self.projections: list[Any] = []
+        self.modulators: list[Any] = []
         self.recorders = set()
         self.write_on_end = []
         self.network = Network(dt_ms=common.control.DEFAULT_TIMESTEP, seed=DEFAULT_SEED)
@@ -193,18 +194,16 @@ class State(common.control.BaseState):
 
     def built(self) -> Simulation:
         """Return the simulation, built or grown so that it has all of the network."""
+        from pycosim.frontend.neuromodulation import warn_of_unused
+
         n_now = len(self.network.populations), len(self.network.projections)
         if self.simulation is None:
             if not n_now[0] and self.target not in targets.backends():
                 raise InvalidInputError("run() was called on an empty network: create a Population first.")
             self._record_all_spikes()
+            warn_of_unused()
             self.simulation = targets.build(self.target, self.network, self.options)
         elif n_now != self.n_known:
-            if any(projection.plasticity is not None for projection in self.network.projections):
-                raise NotSupportedError(
-                    "Adding populations or projections after run() to a network with plastic or stochastic "
-                    "synapses is not supported yet: create all before the first run(), or call reset() first."
-                )
             self._record_all_spikes()
             self.simulation.network_grown()
         self.n_known = n_now

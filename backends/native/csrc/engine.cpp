@@ -21,7 +21,7 @@ Engine::Engine(std::span<const PopulationSpec> populations, std::span<const std:
     : core_of_neuron_(core_of_neuron.begin(), core_of_neuron.end()), partitions_(n_threads), pool_(n_threads) {
     for (const PopulationSpec& spec : populations) add(spec);
     for (Partition& partition : partitions_) {
-        partition.allocate_inputs();
+        partition.allocate_inputs(n_neurons_);
         partition.currents = &currents_;
     }
     connect({});
@@ -48,7 +48,7 @@ void Engine::add(const PopulationSpec& spec) {
 void Engine::grow(std::span<const PopulationSpec> populations) {
     if (!core_of_neuron_.empty()) throw std::logic_error("a network that is split by cores cannot grow");
     for (const PopulationSpec& spec : populations) add(spec);
-    for (Partition& partition : partitions_) partition.allocate_inputs();
+    for (Partition& partition : partitions_) partition.allocate_inputs(n_neurons_);
 }
 
 void Engine::connect(std::span<const ProjectionColumns> projections) {
