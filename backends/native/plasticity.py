@@ -42,7 +42,9 @@ class PlasticProjections:
         if projections:
             dendritic = [_dendritic(projection) for projection in projections]
             engine.connect_plastic(
-                [columns(projection) for projection in projections], dendritic, self._models
+                [columns(projection, network.receptors) for projection in projections],
+                dendritic,
+                self._models,
             )
 
     def __contains__(self, projection: int) -> bool:

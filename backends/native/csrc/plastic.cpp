@@ -69,7 +69,7 @@ PlasticStore::PlasticStore(std::span<const PlasticColumns> projections, const st
         for (std::uint64_t part = index.first[source]; part < index.first[source + 1]; ++part) {
             const auto [projection, begin, end] = index.rows[part];
             const PlasticColumns& from = projections[projection];
-            const std::uint32_t offset = from.synapses.receptor ? map.receptor_stride : 0;
+            const std::uint32_t offset = from.synapses.receptor * map.receptor_stride;
             for (std::int64_t i = begin; i < end; ++i) {
                 const auto neuron = static_cast<std::size_t>(from.synapses.targets[static_cast<std::size_t>(i)]);
                 if (map.index[neuron] == kElsewhere) continue;
