@@ -13,9 +13,6 @@ _Rows = tuple[NDArray[np.int64], NDArray[np.int32]]
 def philox4x32(counter: tuple[int, int, int, int], key: tuple[int, int]) -> tuple[int, int, int, int]:
     """Return the four 32-bit words of Philox 4x32-10 for a counter and a key."""
 
-def uniforms(seed: int, stream: int, first_row: int, n: int, index: int) -> NDArray[np.float64]:
-    """Return a number in [0, 1) for each of n rows, drawn from block `index` of the row alone."""
-
 def poisson_spikes(
     seed: int,
     stream: int,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pycosim.backends.reference import composed, nonlinear
 from pycosim.network import Population, model_named
 from pycosim.network.models import Coefficients
-from pycosim.network.noise import escape_noise
+from pycosim.network.noise import escape_noise, noise_key
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -126,7 +126,7 @@ class Neurons:
     """
 
     def __init__(self, population: Population, dt_ms: float, seed: int):
-        self._population, self._dt_ms, self._seed = population, dt_ms, seed
+        self._population, self._dt_ms, self._key = population, dt_ms, noise_key(seed)
         self._model = model_named(population.model)
         self.states = {name: population.initial_column(name).copy() for name in self._model.states}
         self._refractory_steps_left = np.zeros(population.size)
@@ -181,5 +181,5 @@ class Neurons:
         """Return which neurons would fire were they not refractory."""
         if not self._model.is_stochastic:
             return s["v"] >= c["v_thresh"]
-        noise = escape_noise(self._seed, self._population.neurons, step)
+        noise = escape_noise(self._key, self._population.neurons, step)
         return composed.escapes(self._model.composition, s, c, noise)

@@ -66,20 +66,6 @@ NB_MODULE(_core, m) {
         "counter"_a, "key"_a, "Return the four words of Philox 4x32-10 for a counter and a key.");
 
     m.def(
-        "uniforms",
-        [](Seed seed, Seed stream, std::uint32_t first_row, std::uint32_t n, std::uint64_t index) {
-            const pycosim::Key key = pycosim::key_of(seed, stream);
-            std::vector<double> values(n);
-            for (std::uint32_t i = 0; i < n; ++i) {
-                const pycosim::Block block = pycosim::block_of(key, first_row + i, 0, index);
-                values[i] = pycosim::uniform(block[0], block[1]);
-            }
-            return numpy(std::move(values));
-        },
-        "seed"_a, "stream"_a, "first_row"_a, "n"_a, "index"_a,
-        "Return a number in [0, 1) for each of n rows, drawn from block `index` of the row alone.");
-
-    m.def(
         "poisson_spikes",
         [](Seed seed, Seed stream, In<double> rate, In<Long> first, In<Long> last, Long begin, Long end) {
             if (first.size() != rate.size() || last.size() != rate.size())

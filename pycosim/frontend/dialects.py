@@ -9,8 +9,11 @@ import numpy as np
 from neo import Block
 from numpy.typing import NDArray
 from pyNN.connectors import Connector, FixedTotalNumberConnector
+from pyNN.standardmodels.base import inhibitory_receptor_types
 
 from pycosim.errors import InvalidInputError, NotSupportedError
+from pycosim.frontend.cells import takes_conductance
+from pycosim.frontend.extra_cells import NEAREST, OTHER_NAMES, PARAMETERS
 from pycosim.frontend.simulator import state
 
 CURRENT_NAMES = {"gsyn_exc": "isyn_exc", "gsyn_inh": "isyn_inh"}
@@ -22,10 +25,10 @@ EXTRA_CELLS = {
     "IFCurDelta": "IF_curr_delta",
     "IFCurrDelta": "IF_curr_delta",
     "IF_curr_delta": "IF_curr_delta",
-    "Izk_curr_exp": "Izhikevich",
-    "Izhikevich": "Izhikevich",
+    **{name: name for name in PARAMETERS},
+    **OTHER_NAMES,
 }
-"""Cell types of sPyNNaker's extra_models that are PyNN's under another name."""
+"""Cell types of sPyNNaker's extra_models, and what they are called here."""
 
 STRUCTURAL = (
     "RandomSelection LastNeuronSelection DistanceDependentFormation RandomByWeightElimination "
@@ -60,11 +63,13 @@ class Unsupported:
     def __getattr__(self, attribute: str) -> Any:
         """Return what is known; raise NotSupportedError that names anything else."""
         if attribute in self._known:
-            state.warn(f"{self._name}.{attribute} was read as {self._known[attribute].__name__}.")
+            if self._known[attribute].__name__ != attribute:
+                state.warn(f"{self._name}.{attribute} was read as {self._known[attribute].__name__}.")
             return self._known[attribute]
         if attribute.startswith("_"):
             raise AttributeError(attribute)
-        raise NotSupportedError(f"{self._name}.{attribute} is not supported. {self._instead}")
+        instead = f"{NEAREST[attribute]}." if attribute in NEAREST else self._instead
+        raise NotSupportedError(f"{self._name}.{attribute} is not supported. {instead}")
 
 
 def _parameter(name: str) -> property:
@@ -235,13 +240,13 @@ def negative_inhibition(projection: Any, weights: Any, receptor: str) -> Any:
     In sPyNNaker weights are magnitudes. In PyNN a positive inhibitory current is an error.
     """
     values = np.asarray(weights)
-    if receptor != "inhibitory" or projection.post.conductance_based or not values.size:
+    if receptor not in inhibitory_receptor_types or takes_conductance(projection) or not values.size:
         return weights
     if values.min() < 0 or not values.max() > 0:
         return weights
     state.warn(
-        f"Projection {projection.label!r}: its positive weights on an inhibitory current-based receptor were "
-        "taken as negative."
+        f"Projection {projection.label!r}: its positive weights on the current-based receptor {receptor!r} "
+        "were taken as negative."
     )
     return -weights
 

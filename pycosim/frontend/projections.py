@@ -18,6 +18,7 @@ from pyNN.space import Space
 from pycosim import network
 from pycosim.errors import ConnectivityError, InvalidInputError, NotSupportedError
 from pycosim.frontend import simulator
+from pycosim.frontend.carlsim import receptor_of
 from pycosim.frontend.dialects import negative_inhibition, projection_arguments
 from pycosim.frontend.expansion import expand
 from pycosim.frontend.plastic_synapses import shared
@@ -109,6 +110,7 @@ class Projection(common.Projection):
         synapse_type, receptor_type = projection_arguments(
             connector, synapse_type, receptor_type, older, StaticSynapse
         )
+        receptor_type = receptor_type or receptor_of(presynaptic_population)
         super().__init__(
             presynaptic_population,
             postsynaptic_population,
