@@ -38,8 +38,8 @@ class CarlsimNetwork:
         if hasattr(simulator.state.network, name):
             return getattr(simulator.state.network, name)
         raise NotSupportedError(
-            f"state.network.{name}() is CARLsim's and not supported. Use PyNN's functions; of CARLsim's there "
-            "are setConductances(False), setExternalCurrent() and setupNetwork()."
+            f"state.network.{name}() is CARLsim's and not supported. Use PyNN's functions; there "
+            "are also setConductances(False), setExternalCurrent() and setupNetwork()."
         )
 
     def setConductances(self, conductances: bool, *time_constants: Any) -> None:
@@ -52,9 +52,9 @@ class CarlsimNetwork:
         """
         if conductances:
             raise NotSupportedError(
-                "state.network.setConductances(True): CARLsim's AMPA, NMDA, GABAa and GABAb conductances, one "
-                "of which depends on the membrane, are not supported. Izk_cond_exp is an Izhikevich neuron "
-                "with an excitatory and an inhibitory conductance."
+                "state.network.setConductances(True): CARLsim's AMPA, NMDA, GABAa and GABAb conductances, "
+                "one of which depends on the membrane, are not supported. Izk_cond_exp is an Izhikevich "
+                "neuron with an excitatory and an inhibitory conductance."
             )
         simulator.state.warn(
             "state.network.setConductances(False): synapses move the membrane at once by their weight in mV, "

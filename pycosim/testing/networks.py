@@ -6,7 +6,6 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pyNN.random import NumpyRNG, RandomDistribution
 
 from pycosim.network import Network, NeuronModel, Population, Projection, Recording, model_named
@@ -66,9 +65,11 @@ WEIGHTS = {
     "GIF(one=CurrExp,two=CurrExp)": 0.1,
     "Izk(one=CondBeta,two=CondExp)": 0.03,
 }
-COMPOSED = tuple(name for name in WEIGHTS if "(" in name)
 """Excitatory weight that gives a few mV in each model with the parameters above (mV, nA or uS)."""
 
+
+REPRESENTATIVE = ("GIF_cond_exp", "AdExp(AMPA=CondBeta,GABA=CondAlpha,NMDA=CondExp)")
+"""Composed models that stand for all in the conformance suite, because they share their code."""
 
 SEQUENCES: dict[str, tuple[float, ...]] = {
     **{"tau_eta": (1.0, 10.0, 100.0), "tau_gamma": (2.0, 20.0, 200.0)},
@@ -83,8 +84,8 @@ def parameters_of(model: str) -> dict[str, Any]:
     neuron = model_named(model)
     found = {name: values[name.rpartition(".")[2]] for name in neuron.parameters}
     # The second receptor inhibits.
-    inhibits = f"{list(neuron.receptors)[1]}.e_syn"
-    return found | ({inhibits: -80.0} if inhibits in found else {})
+    inhibiting = {f"{receptor}.e_syn": -80.0 for receptor in list(neuron.receptors)[1:2]}
+    return found | {name: value for name, value in inhibiting.items() if name in found}
 
 
 def random_projection(
