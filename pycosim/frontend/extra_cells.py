@@ -12,6 +12,7 @@ from pyNN.standardmodels import StandardCellType, cells
 
 from pycosim.frontend.cell_arguments import CellArguments
 from pycosim.frontend.cells import same_names
+from pycosim.frontend.simulator import state
 from pycosim.network import model_named
 
 _LIF = dict(cells.IF_curr_exp.default_parameters)
@@ -69,3 +70,20 @@ def _cell(name: str, parameters: dict[str, float]) -> type:
 def extra_cell_types() -> dict[str, type]:
     """Return the cell types by name."""
     return {name: _cell(name, parameters) for name, parameters in PARAMETERS.items()}
+
+
+def with_synapses(izhikevich: type, with_currents: type) -> type:
+    """Return PyNN's Izhikevich type; with time constants of synapses, as in sPyNNaker, it is the other one."""
+
+    def __new__(cls: type, *older: Any, **parameters: Any) -> Any:
+        given = sorted({"tau_syn_E", "tau_syn_I"} & parameters.keys())
+        if not given:
+            return object.__new__(cls)
+        state.warn(
+            f"Izhikevich({given[0]}=...) was read as {with_currents.__name__}, sPyNNaker's neuron "
+            "with currents that decay; PyNN's has none."
+        )
+        return with_currents(*older, **parameters)
+
+    contents = {"__new__": __new__, "__doc__": izhikevich.__doc__}
+    return type(izhikevich.__name__, (izhikevich,), contents)

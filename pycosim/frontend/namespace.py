@@ -26,7 +26,7 @@ from pycosim.frontend.dialects import (
     machine_hints,
 )
 from pycosim.frontend.electrodes import electrode_types
-from pycosim.frontend.extra_cells import extra_cell_types
+from pycosim.frontend.extra_cells import extra_cell_types, with_synapses
 from pycosim.frontend.native_rng import NativeRNG
 from pycosim.frontend.populations import Assembly, Population, PopulationView
 from pycosim.frontend.projections import Projection
@@ -63,6 +63,7 @@ def shared() -> dict[str, Any]:
     )
     record = common.build_record(simulator)
     cells = cell_types() | extra_cell_types() | components()
+    cells["Izhikevich"] = with_synapses(cells["Izhikevich"], cells["Izk_curr_exp"])
     known = {name: cells[model] for name, model in EXTRA_CELLS.items()}
     structural = {
         name: placeholder("Structural plasticity", name, ["static synapses"]) for name in STRUCTURAL

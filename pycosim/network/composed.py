@@ -136,7 +136,8 @@ _LIF = ("v_rest", "cm", "tau_m", "tau_refrac", "i_offset", "v_reset")
 _V = {"v": ("v", "mV")}
 _ADAPTATION = ("a", "b", "delta_T", "tau_w", "v_thresh")
 _GIF = ("delta_v", "v_t_star", "lambda0", "tau_eta", "tau_gamma", "a_eta", "a_gamma")
-# sPyNNaker's threshold_type_maass_stochastic.h: the hazard is per 10 time constants, and saturates.
+# sPyNNaker's threshold_type_maass_stochastic.h: a tenth of the hazard, at most 0.8 (which it takes for all
+# exponents above 5, to save time).
 _STOCHASTIC = Escape(lambda p, dt: 0.1 * dt / np.asarray(p["tau_th"], np.float64), "du_th", 0.8)
 
 MEMBRANES: dict[str, Membrane] = {

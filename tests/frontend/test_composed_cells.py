@@ -180,6 +180,14 @@ def test_cells_of_spynnaker_have_its_names_defaults_and_receptors(sim):
         sim.extra_models.IF_curr_exp_sEMD()
 
 
+def test_an_izhikevich_neuron_with_synaptic_time_constants_is_that_of_spynnaker(sim):
+    sim.setup(timestep=1.0)
+    with pytest.warns(PycosimWarning, match="was read as Izk_curr_exp"):
+        cell = sim.Izhikevich(a=0.1, tau_syn_E=2.0)
+    assert sim.Population(1, cell).get(["a", "tau_syn_E", "tau_syn_I"]) == [0.1, 2.0, 5.0]
+    assert sim.Population(1, sim.Izhikevich(a=0.1)).can_record("isyn_exc") is False
+
+
 def test_initial_values_given_to_a_cell_type_are_initial_values(sim):
     sim.setup(timestep=1.0)
     with pytest.warns(PycosimWarning, match=r"Izk_curr_exp\(v=-60.0, u_init=-12.0\) was read as initial"):
