@@ -73,15 +73,15 @@ def extra_cell_types() -> dict[str, type]:
 
 
 def with_synapses(izhikevich: type, with_currents: type) -> type:
-    """Return PyNN's Izhikevich type; with time constants of synapses, as in sPyNNaker, it is the other one."""
+    """Return PyNN's Izhikevich type; with synaptic time constants, as in sPyNNaker, it is the other."""
 
     def __new__(cls: type, *older: Any, **parameters: Any) -> Any:
         given = sorted({"tau_syn_E", "tau_syn_I"} & parameters.keys())
         if not given:
             return object.__new__(cls)
         state.warn(
-            f"Izhikevich({given[0]}=...) was read as {with_currents.__name__}, sPyNNaker's neuron "
-            "with currents that decay; PyNN's has none."
+            f"Izhikevich({given[0]}=...) was read as {with_currents.__name__}, sPyNNaker's "
+            "neuron with currents that decay; PyNN's has none."
         )
         return with_currents(*older, **parameters)
 
