@@ -19,11 +19,13 @@ from pycosim import network
 from pycosim.errors import ConnectivityError, InvalidInputError, NotSupportedError
 from pycosim.frontend import simulator
 from pycosim.frontend.carlsim import receptor_of
+from pycosim.frontend.connectivity import BLOCK_PAIRS
 from pycosim.frontend.dialects import negative_inhibition, projection_arguments
 from pycosim.frontend.expansion import expand
 from pycosim.frontend.plastic_synapses import shared
+from pycosim.frontend.synapse_values import REDRAWN
 from pycosim.frontend.synapses import SUPPORTED, StaticSynapse
-from pycosim.random import evaluate_distribution, stream_of
+from pycosim.random import draws_itself, evaluate_distribution, stream_of
 
 COMBINE = {"sum": np.add, "min": np.minimum, "max": np.maximum}
 
@@ -297,11 +299,27 @@ class Projection(common.Projection):
         """Return one value for each synapse, or one for all of them."""
         if isinstance(value.base_value, RandomDistribution):
             stream = stream_of("projection.set", self.number, name)
-            return evaluate_distribution(value.base_value, len(self), simulator.state.network.seed, stream)
+            return self._random(value.base_value, stream)
         value.shape = self.shape
         if value.is_homogeneous:
             return float(value.evaluate(simplify=True))
         return np.asarray(value.evaluate(simplify=False), np.float64)[self.pre_indices, self.post_indices]
+
+    def _random(self, values: RandomDistribution, stream: int) -> NDArray[np.float64]:
+        """Draw a value for each synapse; from the script's own generator, as PyNN does, one for each pair."""
+        seed = simulator.state.network.seed
+        if not draws_itself(values.rng):
+            return evaluate_distribution(values, len(self), seed, stream)
+        n_pre, n_post = self.shape
+        drawn, n_rows = np.empty(len(self)), max(1, BLOCK_PAIRS // max(1, n_post))
+        if values.name in REDRAWN:
+            n_rows = max(1, n_pre)
+        for first in range(0, n_pre, n_rows):
+            n = min(n_rows, n_pre - first)
+            matrix = evaluate_distribution(values, n * n_post, seed, stream).reshape(n, n_post)
+            here = slice(*np.searchsorted(self.pre_indices, [first, first + n]))
+            drawn[here] = matrix[self.pre_indices[here] - first, self.post_indices[here]]
+        return drawn
 
     def _get_attributes_as_list(self, names: Sequence[str]) -> list[tuple[Any, ...]]:
         return list(zip(*(self.attribute(name).tolist() for name in names)))
