@@ -6,7 +6,7 @@ from typing import Annotated
 import numpy
 from numpy.typing import NDArray
 
-# Rule, responses (conductance, rises, own), number of thresholds, whether it fires at random, states, constants.
+# Rule, responses (conductance, rises, own), number of thresholds, firing at random, states, constants.
 _Composition = tuple[int, Sequence[tuple[bool, bool, bool]], int, bool, Sequence[str], Sequence[str]]
 _Population = tuple[str, int, Sequence[int], _Composition | None]
 
