@@ -157,9 +157,9 @@ def test_a_script_that_only_builds_is_noted_and_cannot_be_compared(script):
 
 
 def test_what_is_not_supported_is_named(script):
-    result = run(script("import pyNN.nest as sim\nsim.setup()\nsim.GIF_cond_exp()\n"), "reference")
+    result = run(script("import pyNN.nest as sim\nsim.setup()\nsim.MultiCompartmentNeuron()\n"), "reference")
     assert isinstance(result.error, NotSupportedError)
-    assert "GIF_cond_exp" in str(result.error)
+    assert "MultiCompartmentNeuron" in str(result.error)
 
 
 def test_notes_hold_what_was_done_differently(script):

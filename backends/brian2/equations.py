@@ -7,7 +7,7 @@ by term, so that results agree to the last bit where inputs are added in the sam
 
 from __future__ import annotations
 
-from pycosim.backends.brian2 import nonlinear
+from pycosim.backends.brian2 import composed, nonlinear
 from pycosim.network import NeuronModel
 
 SCHEDULE = ("start", "groups", "synapses", "thresholds", "resets", "end")
@@ -20,7 +20,6 @@ is d - 1 steps for Brian2.
 HELD_UNTIL = "held_until"
 """Last step of the refractory period ("refractory_until" is a reserved word of Brian2)."""
 
-THRESHOLD = "v >= v_thresh and t_in_timesteps > held_until"
 
 # The names of these coefficients mean something else to Brian2.
 _RENAMED = {"dt": "dt_ms", "half_dt": "half_dt_ms"}
@@ -114,9 +113,18 @@ def neuron_equations(model: NeuronModel, constants: tuple[str, ...], shared: tup
 
 def update_statements(model: NeuronModel, substeps: int) -> str:
     """Return the statements that integrate one step of so many sub-steps, and hold refractory neurons."""
-    integration = _INTEGRATION.get(model.name) or nonlinear.statements(model.name, substeps)
+    if model.composition:
+        integration = composed.statements(model.composition, substeps)
+    else:
+        integration = _INTEGRATION.get(model.name) or nonlinear.statements(model.name, substeps)
     lines = (integration + (_HOLD if model.resets else "")).splitlines()
     return "\n".join(line for line in lines if line)
+
+
+def threshold(model: NeuronModel) -> str:
+    """Return the condition for a spike."""
+    condition = composed.threshold(model) if model.is_stochastic else "v >= v_thresh"
+    return f"{condition} and t_in_timesteps > {HELD_UNTIL}"
 
 
 def reset_statements(model: NeuronModel) -> str:
@@ -124,7 +132,8 @@ def reset_statements(model: NeuronModel) -> str:
     if not model.resets:
         return f"{HELD_UNTIL} = t_in_timesteps"
     lines = ["v = v_reset", f"{HELD_UNTIL} = t_in_timesteps + refractory_steps"]
-    return "\n".join([*lines, *(f"{state} += {jump}" for state, jump in model.spike_jumps.items())])
+    lines += [f"{state} += {jump}" for state, jump in model.spike_jumps.items()]
+    return "\n".join([*lines, *(composed.sums(model.composition) if model.composition else ())])
 
 
 def arrival_statement(model: NeuronModel, receptor: str) -> str:

@@ -21,7 +21,7 @@ def statements(model: str, substeps: int) -> str:
     return "\n".join([*lines, "v_free = v"])
 
 
-def _runge_kutta(y: str, slopes: Callable[[int], Iterator[str]]) -> Iterator[str]:
+def runge_kutta(y: str, slopes: Callable[[int], Iterator[str]]) -> Iterator[str]:
     """Yield one sub-step of `v` and `y`; slopes(stage) computes dv and dy from v_at and y_at of a stage."""
     yield from ("v_1# = v", f"y_1# = {y}")
     for stage, factor in ((1, "half#"), (2, "half#"), (3, "substep_ms"), (4, "")):
@@ -37,7 +37,7 @@ def _runge_kutta(y: str, slopes: Callable[[int], Iterator[str]]) -> Iterator[str
     yield f"{y} = moves#*next_dy# + (1 - moves#)*{y}"
 
 
-_LENGTHS = ("half# = 0.5*substep_ms", "sixth# = substep_ms*(1.0/6.0)")
+LENGTHS = ("half# = 0.5*substep_ms", "sixth# = substep_ms*(1.0/6.0)")
 
 
 def _izhikevich() -> Iterator[str]:
@@ -46,28 +46,36 @@ def _izhikevich() -> Iterator[str]:
         yield f"dv_{stage}# = 0.04*{c}*{c} + 5.0*{c} + 140.0 - y_{stage}# + drive"
         yield f"dy_{stage}# = a*(b*{c} - y_{stage}#)"
 
-    yield from (*_LENGTHS, "moves# = int(v < v_thresh)")
-    yield from _runge_kutta("u", slopes)
+    yield from (*LENGTHS, "moves# = int(v < v_thresh)")
+    yield from runge_kutta("u", slopes)
 
 
-def _eif_slopes(stage: int) -> Iterator[str]:
-    c, point = f"c_{stage}#", (1, 2, 2, 3)[stage - 1]
-    ge, gi = f"ge_{point}#", f"gi_{point}#"
+def eif_slopes(stage: int, conductance: str, current: str) -> Iterator[str]:
+    """Yield dv and dy of one stage with the synapses of its point."""
+    c = f"c_{stage}#"
     yield f"rise_{stage}# = g_rise*exp(({c} - v_rise)*per_delta_t)"
-    yield f"inward_{stage}# = drive + rise_{stage}# + {ge}*e_rev_e + {gi}*e_rev_i"
-    yield f"dv_{stage}# = (inward_{stage}# - y_{stage}# - (g_leak + {ge} + {gi})*{c})*per_cm*active"
+    yield f"inward_{stage}# = drive + rise_{stage}# + {current}"
+    yield f"dv_{stage}# = (inward_{stage}# - y_{stage}# - (g_leak + {conductance})*{c})*per_cm*active"
     yield f"dy_{stage}# = (a*({c} - v_rest) - y_{stage}#)*per_tau_w"
 
 
+def _eif_slopes(stage: int) -> Iterator[str]:
+    point = (1, 2, 2, 3)[stage - 1]
+    yield from eif_slopes(stage, f"conductance_{point}#", f"current_{point}#")
+
+
 def _eif(alpha: bool) -> Iterator[str]:
-    yield from (*_LENGTHS, "moves# = 1 - int(active > 0)*int(v >= v_thresh)", "ge_1# = g_e", "gi_1# = g_i")
+    yield from (*LENGTHS, "moves# = 1 - int(active > 0)*int(v >= v_thresh)", "ge_1# = g_e", "gi_1# = g_i")
     for r in "ei":
         for point in (2, 3):
             rise = f" + dg_{r}*half_substep_ms" if alpha else ""
             yield f"g{r}_{point}# = (g{r}_{point - 1}#{rise})*half_decay_{r}"
             if alpha:
                 yield f"dg_{r} = dg_{r}*half_decay_{r}"
-    yield from _runge_kutta("w", _eif_slopes)
+    for point in (1, 2, 3):
+        yield f"conductance_{point}# = ge_{point}# + gi_{point}#"
+        yield f"current_{point}# = ge_{point}#*e_rev_e + gi_{point}#*e_rev_i"
+    yield from runge_kutta("w", _eif_slopes)
     yield from ("g_e = ge_3#", "g_i = gi_3#")
 
 

@@ -12,6 +12,7 @@ import brian2
 import numpy as np
 
 from pycosim.backends.brian2 import equations
+from pycosim.backends.brian2.composed import noise_function
 from pycosim.backends.brian2.plan import GroupPlan, Plan, SamplerPlan, SynapsesPlan
 from pycosim.network import model_named
 
@@ -80,11 +81,11 @@ def _add_group(program: Program, plan: GroupPlan) -> None:
     group = brian2.NeuronGroup(
         plan.size,
         equations.neuron_equations(model, plan.constants, plan.shared),
-        threshold=equations.THRESHOLD,
+        threshold=equations.threshold(model),
         reset=equations.reset_statements(model),
         clock=program.clock,
         name=plan.name,
-        namespace={},
+        namespace={"escape_noise": noise_function()} if model.is_stochastic else {},
     )
     update = equations.update_statements(model, plan.substeps)
     group.run_regularly(update, clock=program.clock, when="groups", name=f"{plan.name}_update")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pycosim.backends.base import Progress
 from pycosim.backends.brian2.codegen import Engine, Recorded
+from pycosim.backends.brian2.composed import NOISE_CONSTANTS
 from pycosim.backends.brian2.currents import Currents
 from pycosim.backends.brian2.equations import HELD_UNTIL, variable_of
 from pycosim.backends.brian2.inputs import Inputs
@@ -19,6 +20,7 @@ from pycosim.backends.brian2.wiring import Part, delays_of, endpoints, parts_of,
 from pycosim.backends.recording import Recorder, SignalLog, state_named
 from pycosim.errors import InvalidInputError
 from pycosim.network import Network, model_named
+from pycosim.network.noise import noise_key
 from pycosim.network.plasticity_checks import require_static
 from pycosim.network.validate import validate, validate_current, validate_population, validate_projection
 
@@ -116,6 +118,9 @@ class Brian2Simulation:
         """Send the constants of one step, each as one number where all neurons have the same."""
         population, name = self._network.populations[index], self._names[index]
         coefficients = model_named(population.model).coefficients(population.parameters, self._network.dt_ms)
+        if model_named(population.model).is_stochastic:
+            noise = (population.first, *noise_key(self._network.seed))
+            coefficients |= {key: np.asarray(float(value)) for key, value in zip(NOISE_CONSTANTS, noise)}
         per_na = coefficients.pop("drive_per_na")
         self._substeps[index] = int(coefficients.pop("substeps", 1))
         injects = index in self._currents.populations()

@@ -6,19 +6,24 @@ from typing import Annotated
 import numpy
 from numpy.typing import NDArray
 
+# Rule, responses (conductance, rises, own), number of thresholds, firing at random, states, constants.
+_Composition = tuple[int, Sequence[tuple[bool, bool, bool]], int, bool, Sequence[str], Sequence[str]]
+_Population = tuple[str, int, Sequence[int], _Composition | None]
+
 def models() -> list[tuple[str, list[str], list[str]]]:
     """Names of the models, their state variables and constants of one step."""
 
 class Engine:
     def __init__(
         self,
-        populations: Sequence[tuple[str, int]],
+        populations: Sequence[_Population],
         core_of_neuron: Annotated[
             NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)
         ],
         n_threads: int,
     ) -> None: ...
-    def grow(self, populations: Sequence[tuple[str, int]]) -> None: ...
+    def set_noise(self, seed: int, stream: int) -> None: ...
+    def grow(self, populations: Sequence[_Population]) -> None: ...
     def connect(
         self,
         projections: Sequence[

@@ -62,7 +62,7 @@ class PlasticProjections:
             return
         projections, models = [every[i] for i in new], [_model(self._network, i) for i in new]
         self._engine.connect_plastic(
-            [self._columns(projection) for projection in projections],
+            [self._columns(projection, self._network.receptors) for projection in projections],
             [_dendritic(projection) for projection in projections],
             models,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -11,15 +13,19 @@ from pycosim.backends.native.inputs import InputFeed
 from pycosim.backends.native.plasticity import PlasticProjections
 from pycosim.backends.recording import Recorder, state_named
 from pycosim.errors import BackendError, InvalidInputError, NotSupportedError
-from pycosim.network import Network, Population, Projection, model_named
+from pycosim.network import Network, NeuronModel, Population, Projection, SourceModel, model_named
+from pycosim.network.models import Coefficients
+from pycosim.network.noise import ESCAPE_STREAM
 from pycosim.network.validate import validate, validate_current, validate_population, validate_projection
+from pycosim.random import unsigned
 
 Int = NDArray[np.int64]
 
-RECEPTORS = ("excitatory", "inhibitory")
 # The engine keeps the emission step of a spike in 32 bits.
 MAX_STEPS = 2**32 - 1
 _CONSTANTS = {model: constants for model, _, constants in _engine.models()}
+# In the order of the engine's MembraneRule.
+_RULES = ("exact", "midpoint", "AdExp", "Izk")
 
 
 class NativeSimulation:
@@ -52,10 +58,11 @@ class NativeSimulation:
         self._network = network
         self._has_cores = core_of_neuron is not None
         self._engine = _engine.Engine(
-            _engine_populations(network.populations),
+            _engine_populations(network, network.populations),
             _core_column(network, core_of_neuron),
             threads,
         )
+        self._engine.set_noise(unsigned(network.seed), ESCAPE_STREAM)
         self._plastic = PlasticProjections(network, self._engine, _engine_columns)
         self._feed = InputFeed(network, self._engine)
         self._weights_stale = True
@@ -92,7 +99,7 @@ class NativeSimulation:
         _check_models(self._network)
         validate(self._network)
         new = self._network.populations[len(self._recorders) :]
-        self._engine.grow(_engine_populations(new))
+        self._engine.grow(_engine_populations(self._network, new))
         self._start_populations()
         if any(population.is_source for population in new):
             self._feed.find_sources(self.step)
@@ -285,7 +292,7 @@ class NativeSimulation:
     def _set_constants(self, index: int) -> None:
         population = self._network.populations[index]
         coefficients = model_named(population.model).coefficients(population.parameters, self._network.dt_ms)
-        columns = [coefficients[name] for name in _CONSTANTS[population.model]]
+        columns = [coefficients[name] for name in _constants(model_named(population.model), coefficients)]
         self._engine.set_constants(index, [np.array(column, np.float64, ndmin=1) for column in columns])
         injections = self._network.injections(index)
         if injections:
@@ -312,21 +319,54 @@ class NativeSimulation:
     def _update_weights(self) -> None:
         if self._weights_stale:
             static = [p for p in self._network.projections if p.plasticity is None]
-            self._engine.connect([_engine_columns(projection) for projection in static])
+            receptors = self._network.receptors
+            self._engine.connect([_engine_columns(projection, receptors) for projection in static])
             self._weights_stale = False
 
 
-def _engine_populations(populations: list[Population]) -> list[tuple[str, int]]:
-    return [("" if population.is_source else population.model, population.size) for population in populations]
+def _constants(model: NeuronModel, coefficients: Coefficients) -> list[str]:
+    """Return the names of a model's constants in the order in which the engine takes them."""
+    if model.composition is None:
+        return _CONSTANTS[model.name]
+    return [name for name in coefficients if name != "drive_per_na"]
+
+
+def _engine_populations(network: Network, populations: list[Population]) -> list[tuple[Any, ...]]:
+    """Return model, size, numbers of receptors and parts of populations as the engine takes them."""
+    receptors = network.receptors
+    return [
+        _engine_population(population, model_named(population.model), receptors, network.dt_ms)
+        for population in populations
+    ]
+
+
+def _engine_population(
+    population: Population, model: NeuronModel | SourceModel, receptors: tuple[str, ...], dt_ms: float
+) -> tuple[Any, ...]:
+    if isinstance(model, SourceModel):
+        return "", population.size, [], None
+    parts = None
+    if model.composition is not None:
+        composition = model.composition
+        constants = _constants(model, model.coefficients(population.parameters, dt_ms))
+        responses = [(r.conductance, r.rises, r.receptor is None) for r in composition.responses]
+        rule, states = _RULES.index(composition.rule), list(model.states)
+        parts = rule, responses, composition.n_thresholds, model.is_stochastic, states, constants
+    return model.name, population.size, [receptors.index(name) for name in model.receptors], parts
 
 
 def _check_models(network: Network) -> None:
-    unknown = sorted({population.model for population in network.populations} - MODELS)
+    unknown = sorted({population.model for population in network.populations if not _knows(population.model)})
     if unknown:
         raise NotSupportedError(
             f"Cell type {', '.join(unknown)} is not supported by the native backend. "
             f"Supported: {', '.join(sorted(MODELS))}."
         )
+
+
+def _knows(name: str) -> bool:
+    """Return whether the engine has a model; it runs all that are composed."""
+    return name in MODELS or getattr(model_named(name), "composition", None) is not None
 
 
 def _core_column(network: Network, core_of_neuron: ArrayLike | None) -> NDArray[np.int32]:
@@ -341,10 +381,10 @@ def _core_column(network: Network, core_of_neuron: ArrayLike | None) -> NDArray[
     return column
 
 
-def _engine_columns(projection: Projection) -> tuple[int, *tuple[NDArray, ...]]:
+def _engine_columns(projection: Projection, receptors: tuple[str, ...]) -> tuple[int, *tuple[NDArray, ...]]:
     """Return the columns of a projection as the engine takes them; one number stands for equal values."""
     return (
-        RECEPTORS.index(projection.receptor) if projection.receptor in RECEPTORS else 0,  # dopamine: anywhere
+        receptors.index(projection.receptor) if projection.receptor in receptors else 0,  # dopamine: anywhere
         np.ascontiguousarray(projection.sources, np.int32),
         np.ascontiguousarray(projection.indptr, np.int64),
         np.ascontiguousarray(projection.targets, np.int32),

@@ -11,9 +11,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pycosim.backends.reference import nonlinear
+from pycosim.backends.reference import composed, nonlinear
 from pycosim.network import Population, model_named
 from pycosim.network.models import Coefficients
+from pycosim.network.noise import escape_noise, noise_key
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -120,10 +121,12 @@ class Neurons:
     ----------
     population : Population
     dt_ms : float
+    seed : int
+        Of neurons that fire at random.
     """
 
-    def __init__(self, population: Population, dt_ms: float):
-        self._population, self._dt_ms = population, dt_ms
+    def __init__(self, population: Population, dt_ms: float, seed: int):
+        self._population, self._dt_ms, self._key = population, dt_ms, noise_key(seed)
         self._model = model_named(population.model)
         self.states = {name: population.initial_column(name).copy() for name in self._model.states}
         self._refractory_steps_left = np.zeros(population.size)
@@ -133,32 +136,50 @@ class Neurons:
         """Compute the constants of one step from the population's parameters."""
         self._coefficients = self._model.coefficients(self._population.parameters, self._dt_ms)
 
-    def advance(self, arrivals: Float, current_na: Float | None = None) -> NDArray[np.int64]:
-        """Advance by one step and return the indices of the neurons that fire.
+    def advance(
+        self, step: int, arrivals: dict[str, Float], current_na: Float | None = None
+    ) -> NDArray[np.int64]:
+        """Advance to `step` and return the indices of the neurons that fire.
 
         Parameters
         ----------
-        arrivals : (2, size) float64 ndarray
-            Sums of the weights that arrive at the end of the step: excitatory, inhibitory.
+        step : int
+        arrivals : dict of str to (size,) float64 ndarray
+            By receptor: sums of the weights that arrive at the end of the step.
         current_na : (size,) float64 ndarray, optional
             Injected current during the step.
         """
-        s, c = self.states, self._coefficients
+        s, c, model = self.states, self._coefficients, self._model
         if current_na is not None:
             c = c | {"drive": c["drive"] + c["drive_per_na"] * current_na}
-        integrate = INTEGRATE[self._model.name]
-        if not self._model.resets:
+        inputs = [arrivals[receptor] for receptor in model.receptors]
+        if not model.resets:
             was_above = s["v"] >= c["v_thresh"]
-            integrate(s, c, *arrivals, was_above)
+            self._integrate(s, c, inputs, was_above)
             return np.flatnonzero(~was_above & (s["v"] >= c["v_thresh"]))
         refractory = self._refractory_steps_left > 0
-        integrate(s, c, *arrivals, refractory)
+        self._integrate(s, c, inputs, refractory)
         s["v"] = np.where(refractory, c["v_reset"], s["v"])
-        fired = ~refractory & (s["v"] >= c["v_thresh"])
+        fired = ~refractory & self._is_above(step, s, c)
         s["v"] = np.where(fired, c["v_reset"], s["v"])
-        for state, jump in self._model.spike_jumps.items():
+        for state, jump in model.spike_jumps.items():
             s[state] = np.where(fired, s[state] + c[jump], s[state])
+        if model.composition:
+            composed.add_up(model.composition, s, c)
         self._refractory_steps_left = np.where(
             fired, c["refractory_steps"], np.maximum(self._refractory_steps_left - 1, 0)
         )
         return np.flatnonzero(fired)
+
+    def _integrate(self, s: States, c: Coefficients, inputs: list[Float], held: Bool) -> None:
+        if self._model.composition:
+            composed.integrate(self._model.composition, s, c, inputs, held)
+        else:
+            INTEGRATE[self._model.name](s, c, *inputs, held)
+
+    def _is_above(self, step: int, s: States, c: Coefficients) -> Bool:
+        """Return which neurons would fire were they not refractory."""
+        if not self._model.is_stochastic:
+            return s["v"] >= c["v_thresh"]
+        noise = escape_noise(self._key, self._population.neurons, step)
+        return composed.escapes(self._model.composition, s, c, noise)

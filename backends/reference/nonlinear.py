@@ -12,22 +12,36 @@ from pycosim.network.models import Coefficients
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 States = dict[str, Float]
-Conductances = tuple[tuple[Float, Float], ...]
+Point = tuple[Float, Float]
+"""At a point of a sub-step: the synaptic conductance, and the synaptic current into a membrane at 0 mV."""
+_NO_SYNAPSES: tuple[Point, Point, Point] = ((np.zeros(()), np.zeros(())),) * 3
 
 
 def izhikevich(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> None:
     """A quadratic membrane, which spikes move at once."""
-
-    def slopes(v: Float, u: Float) -> tuple[Float, Float]:
-        v = np.minimum(v, c["v_thresh"])
-        dv = 0.04 * v * v + 5.0 * v + 140.0 - u + c["drive"]
-        return dv, c["a"] * (c["b"] * v - u)
-
     for _ in range(int(c["substeps"])):
-        moves = s["v"] < c["v_thresh"]
-        v, u = _runge_kutta(s["v"], s["u"], c["substep_ms"], (slopes,) * 3)
-        s["v"], s["u"] = np.where(moves, v, s["v"]), np.where(moves, u, s["u"])
+        izhikevich_substep(s, c, _NO_SYNAPSES, held)
     s["v"] = s["v"] + e + i
+
+
+def izhikevich_substep(s: States, c: Coefficients, points: tuple[Point, Point, Point], held: Bool) -> None:
+    """Advance a quadratic membrane and its recovery with the synapses at the start, middle and end."""
+
+    def slopes_with(conductance: Float, current: Float) -> Callable[[Float, Float], tuple[Float, Float]]:
+        def slopes(v: Float, u: Float) -> tuple[Float, Float]:
+            v = np.minimum(v, c["v_thresh"])
+            dv = 0.04 * v * v + 5.0 * v + 140.0 - u + c["drive"] + (current - conductance * v)
+            return dv, c["a"] * (c["b"] * v - u)
+
+        return slopes
+
+    moves = s["v"] < c["v_thresh"]
+    v, u = _runge_kutta(s["v"], s["u"], c["substep_ms"], tuple(slopes_with(*point) for point in points))
+    s["v"], s["u"] = np.where(moves, v, s["v"]), np.where(moves, u, s["u"])
+
+
+def _point(c: Coefficients, g_e: Float, g_i: Float) -> Point:
+    return g_e + g_i, g_e * c["e_rev_e"] + g_i * c["e_rev_i"]
 
 
 def eif_cond_exp(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> None:
@@ -35,7 +49,8 @@ def eif_cond_exp(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> 
     for _ in range(int(c["substeps"])):
         middle = s["g_e"] * c["half_decay_e"], s["g_i"] * c["half_decay_i"]
         end = middle[0] * c["half_decay_e"], middle[1] * c["half_decay_i"]
-        _eif_substep(s, c, ((s["g_e"], s["g_i"]), middle, end), held)
+        points = ((s["g_e"], s["g_i"]), middle, end)
+        eif_substep(s, c, tuple(_point(c, *point) for point in points), held)
         s["g_e"], s["g_i"] = end
     s["g_e"], s["g_i"] = s["g_e"] + e, s["g_i"] + i
 
@@ -43,27 +58,27 @@ def eif_cond_exp(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> 
 def eif_cond_alpha(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> None:
     """An exponential membrane with conductances that rise and decay."""
     for _ in range(int(c["substeps"])):
-        points = [(s["g_e"], s["g_i"])]
+        points = [_point(c, s["g_e"], s["g_i"])]
         for _ in range(2):
             for r in "ei":
                 s[f"g_{r}"] = (s[f"g_{r}"] + s[f"dg_{r}"] * c["half_substep_ms"]) * c[f"half_decay_{r}"]
                 s[f"dg_{r}"] = s[f"dg_{r}"] * c[f"half_decay_{r}"]
-            points.append((s["g_e"], s["g_i"]))
-        _eif_substep(s, c, tuple(points), held)
+            points.append(_point(c, s["g_e"], s["g_i"]))
+        eif_substep(s, c, tuple(points), held)
     s["dg_e"] = s["dg_e"] + e * c["jump_e"]
     s["dg_i"] = s["dg_i"] + i * c["jump_i"]
 
 
-def _eif_substep(s: States, c: Coefficients, points: Conductances, held: Bool) -> None:
-    """Advance membrane and adaptation with the conductances at the start, middle and end of the sub-step."""
+def eif_substep(s: States, c: Coefficients, points: tuple[Point, Point, Point], held: Bool) -> None:
+    """Advance membrane and adaptation with the synapses at the start, middle and end of the sub-step."""
     free = np.where(held, 0.0, 1.0)
 
-    def slopes_with(g_e: Float, g_i: Float) -> Callable[[Float, Float], tuple[Float, Float]]:
+    def slopes_with(conductance: Float, current: Float) -> Callable[[Float, Float], tuple[Float, Float]]:
         def slopes(v: Float, w: Float) -> tuple[Float, Float]:
             v = np.minimum(v, c["v_thresh"])
             rise = c["g_rise"] * np.exp((v - c["v_rise"]) * c["per_delta_t"])
-            inward = c["drive"] + rise + g_e * c["e_rev_e"] + g_i * c["e_rev_i"]
-            dv = (inward - w - (c["g_leak"] + g_e + g_i) * v) * c["per_cm"] * free
+            inward = c["drive"] + rise + current
+            dv = (inward - w - (c["g_leak"] + conductance) * v) * c["per_cm"] * free
             return dv, (c["a"] * (v - c["v_rest"]) - w) * c["per_tau_w"]
 
         return slopes

@@ -19,7 +19,6 @@ from pycosim.network.inputs import source_spikes
 from pycosim.network.plasticity_checks import require_same_delays
 from pycosim.network.validate import validate, validate_current, validate_population, validate_projection
 
-RECEPTORS = ("excitatory", "inhibitory")
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]
 
@@ -47,9 +46,8 @@ class ReferenceSimulation:
         self._network = network
         self._neurons: dict[int, Neurons] = {}
         self._sources: list[int] = []
-        self._arrivals: dict[int, NDArray[np.float64]] = defaultdict(
-            lambda: np.zeros((len(RECEPTORS), network.n_neurons))
-        )
+        self._receptors: tuple[str, ...] = ()
+        self._arrivals: dict[int, NDArray[np.float64]] = defaultdict(self._no_arrivals)
         self._dopamine = Dopamine()
         self._plastic: dict[int, PlasticSynapses] = {}
         self._delays: dict[int, NDArray[np.int32]] = {}
@@ -67,14 +65,19 @@ class ReferenceSimulation:
                 self._delays[index] = projection.delay_column()
         self._n_projections = len(self._network.projections)
 
+    def _no_arrivals(self) -> Float:
+        """Return sums for every receptor and neuron."""
+        return np.zeros((len(self._receptors), self._network.n_neurons))
+
     def _start_populations(self) -> None:
         """Begin with the populations that are new in the network."""
+        self._receptors = self._network.receptors
         for index in range(len(self._recorders), len(self._network.populations)):
             population = self._network.populations[index]
             if population.is_source:
                 self._sources.append(index)
             else:
-                self._neurons[index] = Neurons(population, self._network.dt_ms)
+                self._neurons[index] = Neurons(population, self._network.dt_ms, self._network.seed)
             self._recorders.append(
                 Recorder(population, lambda name, index=index: self._neurons[index].states[name], self.step)
             )
@@ -85,8 +88,8 @@ class ReferenceSimulation:
         self._start_populations()
         self._start_plastic()
         for step, arrivals in self._arrivals.items():
-            n_new = self._network.n_neurons - arrivals.shape[1]
-            self._arrivals[step] = np.pad(arrivals, ((0, 0), (0, n_new)))
+            new = np.subtract((len(self._receptors), self._network.n_neurons), arrivals.shape)
+            self._arrivals[step] = np.pad(arrivals, ((0, new[0]), (0, new[1])))
 
     def advance(self, n_steps: int, progress: Progress | None = None) -> None:
         """Advance by `n_steps`; `progress` is called after each."""
@@ -118,12 +121,13 @@ class ReferenceSimulation:
         """Return the indices of the neurons that fire, by population."""
         arrivals = self._arrivals.pop(self.step, None)
         if arrivals is None:
-            arrivals = np.zeros((len(RECEPTORS), self._network.n_neurons))
+            arrivals = self._no_arrivals()
         fired = {}
         for index, neurons in self._neurons.items():
             numbers = self._network.populations[index].neurons
             injected = self._injected(index, currents_na) if currents_na else None
-            fired[index] = neurons.advance(arrivals[:, numbers.start : numbers.stop], injected)
+            own = dict(zip(self._receptors, arrivals[:, numbers.start : numbers.stop]))
+            fired[index] = neurons.advance(self.step, own, injected)
         return fired
 
     def _injected(self, population: int, currents_na: list[float]) -> NDArray[np.float64] | None:
@@ -160,7 +164,7 @@ class ReferenceSimulation:
         delays = self._delays[index]
         left = delays if acting_after_emission else projection.plasticity.dendritic_steps(delays)
         for synapses, weights in sent:
-            receptor = RECEPTORS.index(projection.receptor)
+            receptor = self._receptors.index(projection.receptor)
             for delay in np.unique(left[synapses]):
                 here = left[synapses] == delay
                 arrivals = self._arrivals[self.step + int(delay)][receptor]
@@ -179,7 +183,7 @@ class ReferenceSimulation:
             weights = projection.weight_column()[synapses]
             delays = projection.delay_column()[synapses]
             for delay in np.unique(delays):
-                arrivals = self._arrivals[self.step + int(delay)][RECEPTORS.index(projection.receptor)]
+                arrivals = self._arrivals[self.step + int(delay)][self._receptors.index(projection.receptor)]
                 np.add.at(arrivals, targets[delays == delay], weights[delays == delay])
 
     def _sample(self) -> None:

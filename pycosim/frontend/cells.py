@@ -7,13 +7,26 @@ from typing import Any
 from pyNN.standardmodels import StandardCellType, build_translations, cells
 
 from pycosim.errors import NotSupportedError
-from pycosim.network import MODELS
+from pycosim.frontend.cell_arguments import CellArguments
+from pycosim.network import MODELS, model_named
 
-STATE_OF = {
-    **{"v": "v", "isyn_exc": "i_e", "isyn_inh": "i_i", "gsyn_exc": "g_e", "gsyn_inh": "g_i"},
-    **{name: name for name in ("w", "u", "g_s", "g_r", "m", "h", "n")},
-}
-"""PyNN's names of initial values, and the state variables they set."""
+
+def model_of(celltype: Any) -> str:
+    """Return the name of the model of a cell type, or of a class of cell types."""
+    return getattr(celltype, "model", getattr(celltype, "__name__", type(celltype).__name__))
+
+
+def state_of(model: str, variable: str) -> str | None:
+    """Return the state variable that PyNN's initial value of `variable` sets, None if there is none."""
+    recordables = getattr(model_named(model), "recordables", {})
+    return recordables[variable][0] if variable in recordables else None
+
+
+def takes_conductance(projection: Any) -> bool:
+    """Return whether the weights of a projection are conductances."""
+    responses = getattr(getattr(projection.post, "celltype", None), "post_synaptic_receptors", {})
+    response = responses.get(projection.receptor_type, projection.post)
+    return response.conductance_based
 
 
 EXTRA: dict[str, dict[str, Any]] = {
@@ -49,12 +62,13 @@ def cell_types() -> dict[str, type]:
         if not (isinstance(base, type) and issubclass(base, StandardCellType)) or base is StandardCellType:
             continue
         if name in MODELS:
+            bases = (CellArguments, base)
             contents = {"__doc__": base.__doc__, "translations": same_names(base)}
             recordables = getattr(MODELS[name], "recordables", {})
             more = {v: unit for v, (_, unit) in recordables.items() if v not in base.recordable}
             contents["recordable"] = [*base.recordable, *more]
             contents["units"] = base.units | more
-            found[name] = type(name, (base,), contents | EXTRA.get(name, {}))
+            found[name] = type(name, bases, contents | EXTRA.get(name, {}))
         else:
             found[name] = placeholder("Cell type", name, list(MODELS))
     return found

@@ -14,7 +14,7 @@ from pycosim.errors import InvalidInputError
 from pycosim.frontend import simulator
 from pycosim.frontend.simulator import DEFAULT_SEED, state
 
-SEED_NAMES = ("seed", "rng_seed", "native_rng_baseseed", "kernelseed")
+SEED_NAMES = ("seed", "rng_seed", "native_rng_baseseed", "kernelseed", "randSeed")
 """Names under which scripts give the seed of the simulator's own random numbers."""
 
 run, run_until = common.build_run(simulator)

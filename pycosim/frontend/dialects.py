@@ -9,8 +9,11 @@ import numpy as np
 from neo import Block
 from numpy.typing import NDArray
 from pyNN.connectors import Connector, FixedTotalNumberConnector
+from pyNN.standardmodels.base import inhibitory_receptor_types
 
 from pycosim.errors import InvalidInputError, NotSupportedError
+from pycosim.frontend.cells import takes_conductance
+from pycosim.frontend.extra_cells import NEAREST_CELLS, OTHER_NAMES, PARAMETERS
 from pycosim.frontend.simulator import state
 
 CURRENT_NAMES = {"gsyn_exc": "isyn_exc", "gsyn_inh": "isyn_inh"}
@@ -22,12 +25,13 @@ EXTRA_CELLS = {
     "IFCurDelta": "IF_curr_delta",
     "IFCurrDelta": "IF_curr_delta",
     "IF_curr_delta": "IF_curr_delta",
-    "Izk_curr_exp": "Izhikevich",
-    "Izhikevich": "Izhikevich",
+    **{name: name for name in PARAMETERS},
+    **OTHER_NAMES,
 }
-"""Cell types of sPyNNaker's extra_models that are PyNN's under another name."""
+"""Cell types of sPyNNaker's extra_models, and what they are called here."""
 
 NEAREST = {
+    **{name: f"{text}." for name, text in NEAREST_CELLS.items()},
     "RecurrentRule": "The nearest is SpikeNearestPairRule.",
     **dict.fromkeys(
         ("TimingDependencePFPC", "TimingDependenceMFVN", "TimingDependenceCyclic"),
@@ -257,13 +261,13 @@ def negative_inhibition(projection: Any, weights: Any, receptor: str) -> Any:
     In sPyNNaker weights are magnitudes. In PyNN a positive inhibitory current is an error.
     """
     values = np.asarray(weights)
-    if receptor != "inhibitory" or projection.post.conductance_based or not values.size:
+    if receptor not in inhibitory_receptor_types or takes_conductance(projection) or not values.size:
         return weights
     if values.min() < 0 or not values.max() > 0:
         return weights
     state.warn(
-        f"Projection {projection.label!r}: its positive weights on an inhibitory current-based receptor were "
-        "taken as negative."
+        f"Projection {projection.label!r}: its positive weights on the current-based receptor {receptor!r} "
+        "were taken as negative."
     )
     return -weights
 

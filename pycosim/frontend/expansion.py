@@ -14,6 +14,7 @@ from pyNN.parameters import ParameterSpace
 from pyNN.standardmodels.base import check_weights, excitatory_receptor_types, inhibitory_receptor_types
 
 from pycosim.errors import ConnectivityError
+from pycosim.frontend.cells import takes_conductance
 from pycosim.frontend.connectivity import Connectivity, Request, connect
 from pycosim.frontend.synapse_values import SynapseValues, Values
 from pycosim.network import Plasticity
@@ -126,7 +127,7 @@ def _check(projection: Any, connectivity: Connectivity, columns: dict[str, Value
 def _check_signs(projection: Any, weights: Values | None) -> None:
     """Check weights as PyNN's `check_weights` does, and say how many are wrong."""
     values, receptor = np.asarray(weights), projection.receptor_type
-    if projection.post.conductance_based or receptor in excitatory_receptor_types:
+    if takes_conductance(projection) or receptor in excitatory_receptor_types:
         rule = "weights must be positive for conductance-based and/or excitatory synapses"
         _require(projection, values >= 0, values, rule)
     elif receptor in inhibitory_receptor_types:

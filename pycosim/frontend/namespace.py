@@ -12,8 +12,10 @@ from pyNN.network import Network
 from pyNN.random import GSLRNG, NumpyRNG, RandomDistribution
 from pyNN.space import Space
 
-from pycosim.frontend import control, simulator
+from pycosim.frontend import carlsim, control, simulator
+from pycosim.frontend.carlsim import ScriptState
 from pycosim.frontend.cells import cell_types, placeholder
+from pycosim.frontend.composed_cells import components
 from pycosim.frontend.dialects import (
     EXTRA_CELLS,
     STRUCTURAL,
@@ -24,6 +26,7 @@ from pycosim.frontend.dialects import (
     machine_hints,
 )
 from pycosim.frontend.electrodes import electrode_types
+from pycosim.frontend.extra_cells import extra_cell_types, with_synapses
 from pycosim.frontend.native_rng import NativeRNG
 from pycosim.frontend.neuromodulation import Neuromodulation
 from pycosim.frontend.populations import Assembly, Population, PopulationView
@@ -61,8 +64,9 @@ def shared() -> dict[str, Any]:
         | {"SmallWorldConnector": SmallWorldConnector}
     )
     record = common.build_record(simulator)
-    cells = cell_types()
-    known = {name: cells[model] for name, model in EXTRA_CELLS.items() if model in MODELS}
+    cells = cell_types() | extra_cell_types() | components()
+    cells["Izhikevich"] = with_synapses(cells["Izhikevich"], cells["Izk_curr_exp"])
+    known = {name: cells[model] for name, model in EXTRA_CELLS.items()}
     known |= EXTRA_PARTS | {"Neuromodulation": Neuromodulation}
     structural = {
         name: placeholder("Structural plasticity", name, ["static synapses"]) for name in STRUCTURAL
@@ -98,16 +102,16 @@ def shared() -> dict[str, Any]:
         "set": common.set,
         "simulator": simulator,
         "space": space,
-        "state": simulator.state,
+        "state": ScriptState(),
     }
     names.update({function: getattr(control, function) for function in FUNCTIONS})
-    names |= machine_hints()
+    names |= machine_hints() | {name: name for name in carlsim.NAMES}
     return names | connectors | structural | cells | synapse_types() | electrode_types()
 
 
 def list_standard_models() -> list[str]:
     """Return the names of the standard cell types that can be used."""
-    return sorted(MODELS)
+    return sorted([*MODELS, "PointNeuron"])
 
 
 def fill(module: ModuleType, target: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim.errors import NotSupportedError
-from pycosim.frontend.cells import STATE_OF
+from pycosim.frontend.cells import model_of, state_of
 from pycosim.frontend.dialects import CURRENT_NAMES, GSYN, as_table
 from pycosim.frontend.simulator import state
 
@@ -28,10 +28,11 @@ class OldMethods:
             given = dict(older[0]) if isinstance(older[0], dict) else {older[0]: older[1]}
             state.warn(f"set({', '.join(map(repr, older))}) was read as set({_keywords(given)}).")
             parameters = given | parameters
+        model = model_of(self.celltype)
         initial = {
             name: parameters.pop(name)
             for name in list(parameters)
-            if name in STATE_OF and name not in self.celltype.get_parameter_names()
+            if state_of(model, name) and name not in self.celltype.get_parameter_names()
         }
         if initial:
             state.warn(f"set({_keywords(initial)}): this was read as initialize({_keywords(initial)}).")

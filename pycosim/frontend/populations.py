@@ -14,7 +14,7 @@ from pyNN.standardmodels import StandardCellType
 from pycosim import network
 from pycosim.errors import InvalidInputError, NotSupportedError
 from pycosim.frontend import simulator
-from pycosim.frontend.cells import STATE_OF
+from pycosim.frontend.cells import model_of, state_of
 from pycosim.frontend.dialects import ascending, cell_of, population_hints, selector_of, size_of
 from pycosim.frontend.old_methods import OldMethods
 from pycosim.frontend.recording import Recorder
@@ -71,11 +71,12 @@ class PopulationView(_Shared, common.PopulationView):
     @property
     def initial_values(self) -> dict[str, LazyArray]:
         """Initial values of the state variables, by name."""
-        names = {STATE_OF[name]: name for name in self.celltype.default_initial_values if name in STATE_OF}
         column = self._root.column
+        states = {name: state_of(column.model, name) for name in self.celltype.default_initial_values}
         return {
             name: LazyArray(column.initial_column(state)[self._indices], shape=(self.size,))
-            for state, name in names.items()
+            for name, state in states.items()
+            if state
         }
 
     @property
@@ -118,7 +119,7 @@ class Population(_Shared, common.Population):
             raise NotSupportedError(
                 f"Cell type {type(self.celltype).__name__} is not a standard PyNN cell type."
             )
-        model = type(self.celltype).__name__
+        model = model_of(self.celltype)
         model_named(model)
         self.column = network.Population(self.label, model, self.size)
         self.number = simulator.state.network.add(self.column)
@@ -133,6 +134,11 @@ class Population(_Shared, common.Population):
         parameters.shape = (self.size,)
         for name, value in parameters.items():
             self.assign(name, evaluated(value, self.size, "parameters", self.number, name), self._indices)
+
+    @property
+    def carlsim_group(self) -> int:
+        """CARLsim's number of the population."""
+        return self.number
 
     @property
     def _root(self) -> Population:
@@ -164,7 +170,10 @@ class Population(_Shared, common.Population):
         if name == "spike_times":
             self._assign_spike_times(column)
             return
-        if name in getattr(model_named(self.column.model), "sequences", ()):
+        model = model_named(self.column.model)
+        if name in getattr(model, "sequences", ()):
+            if isinstance(model, network.NeuronModel):
+                require_length(column, model.sequences[name], f"Population {self.label!r}: parameter {name}")
             self.column.parameters[name] = padded(column, np.inf if name == "tbins" else None)
             return
         if not np.all(np.isfinite(column)):
@@ -175,10 +184,10 @@ class Population(_Shared, common.Population):
 
     def assign_initial(self, variable: str, values: NDArray[np.float64], indices: NDArray[np.int64]) -> None:
         """Put initial values of a state variable into the description, for some of the neurons."""
-        model = model_named(self.column.model)
-        name = STATE_OF.get(variable)
-        if name not in getattr(model, "states", ()):
-            raise errors.NonExistentParameterError(variable, self.column.model, list(STATE_OF))
+        name = state_of(self.column.model, variable)
+        if name is None:
+            known = list(getattr(model_named(self.column.model), "recordables", ()))
+            raise errors.NonExistentParameterError(variable, self.column.model, known)
         if simulator.state.knows(self.number):
             simulator.state.warn(f"initialize({variable}=...) after run() acts at the next reset().")
         column = self.column.initial_column(name).copy()
@@ -202,6 +211,19 @@ class Population(_Shared, common.Population):
             )
         running = state.knows(self.number)
         self.spike_times = self.spike_times.followed_by(new, state.step) if running else new
+
+
+def require_length(sequences: NDArray[Any], n: int, what: str) -> None:
+    """Refuse sequences that do not have `n` values.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is one.
+    """
+    lengths = {np.size(getattr(item, "value", item)) for item in sequences}
+    if lengths - {n}:
+        raise InvalidInputError(f"{what} has {min(lengths - {n})} values for a neuron; give {n} to each.")
 
 
 def padded(sequences: NDArray[Any], fill: float | None) -> NDArray[np.float64]:

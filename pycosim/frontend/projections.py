@@ -18,6 +18,7 @@ from pyNN.space import Space
 from pycosim import network
 from pycosim.errors import ConnectivityError, InvalidInputError, NotSupportedError
 from pycosim.frontend import simulator
+from pycosim.frontend.carlsim import receptor_of
 from pycosim.frontend.connectivity import BLOCK_PAIRS
 from pycosim.frontend.dialects import negative_inhibition, projection_arguments
 from pycosim.frontend.expansion import expand
@@ -112,6 +113,7 @@ class Projection(common.Projection):
         synapse_type, receptor_type = projection_arguments(
             connector, synapse_type, receptor_type, older, StaticSynapse
         )
+        receptor_type = receptor_type or receptor_of(presynaptic_population)
         checked_receptor, dopamine_receptor = split_receptor(synapse_type, receptor_type)
         super().__init__(
             presynaptic_population,

@@ -43,12 +43,13 @@ class Population:
     ----------
     label : str
     model : str
-        A name of `pycosim.network.models.MODELS`.
+        A name of `pycosim.network.models.MODELS`, or of a composed model (`pycosim.network.composed`).
     size : int
     first : int
         Global number of the first neuron.
     parameters : dict of str to float or (size,) float64 ndarray
-        In PyNN units (ms, mV, nA, nF, uS, Hz). A number stands for a column of equal values.
+        In PyNN units (ms, mV, nA, nF, uS, Hz). A number stands for a column of equal values. Parameters
+        that are `sequences` of the model have one row for each neuron.
     initial : dict of str to float or (size,) float64 ndarray
         Initial values of the model's state variables, in PyNN units.
     spike_steps, spike_indices : (n,) int64 ndarray
@@ -98,8 +99,8 @@ class Projection:
     ----------
     label : str
     receptor : str
-        Name of the target's receptor: "excitatory" or "inhibitory"; of synapses that release dopamine
-        "reward" or "punishment".
+        Name of the target's receptor: "excitatory", "inhibitory", or one of a composed model; of
+        synapses that release dopamine "reward" or "punishment".
     sources : (n_rows,) int32 ndarray
         Global numbers of the presynaptic neurons, one row each, ascending and distinct.
     indptr : (n_rows + 1,) int64 ndarray
@@ -205,6 +206,14 @@ class Network:
         if not columns:
             return 1, 1
         return int(min(column.min() for column in columns)), int(max(column.max() for column in columns))
+
+    @property
+    def receptors(self) -> tuple[str, ...]:
+        """Names of all receptors, in order of appearance; a network that grows keeps them at their places."""
+        names = {"excitatory": None, "inhibitory": None}
+        for _, model in self.neuron_models():
+            names |= dict.fromkeys(model.receptors)
+        return tuple(names)
 
     def source_mask(self) -> NDArray[np.bool_]:
         """Return which of all neurons are spike sources, (n_neurons,) bool."""

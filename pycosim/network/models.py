@@ -27,8 +27,9 @@ Every model has the coefficient ``drive``, what its constant current does in one
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from pycosim.errors import NotSupportedError
 from pycosim.network import nonlinear
@@ -46,6 +47,7 @@ from pycosim.network.coefficients import (
     exponential_response,
     facets_hardware1,
 )
+from pycosim.network.composed import KINDS, MEMBRANES, Composition, composition_of
 
 __all__ = [
     "MODELS",
@@ -86,6 +88,11 @@ class NeuronModel:
         Name of a state variable to the coefficient that a spike of the neuron adds to it.
     resets : bool
         Whether a spike resets the membrane and begins a refractory period.
+    composition : Composition or None
+        The parts of a model that is composed (`pycosim.network.composed`); backends need nothing else to
+        run it.
+    sequences : dict of str to int
+        Those parameters that have several values for each neuron, and how many: columns of shape (size, n).
     """
 
     name: str
@@ -98,6 +105,13 @@ class NeuronModel:
     initial: dict[str, float] = field(default_factory=lambda: {"v": -65.0})
     spike_jumps: dict[str, str] = field(default_factory=dict)
     resets: bool = True
+    composition: Composition | None = None
+    sequences: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_stochastic(self) -> bool:
+        """Whether the neuron fires at random, with a probability that depends on its membrane."""
+        return self.composition is not None and self.composition.parts.escape is not None
 
 
 @dataclass(frozen=True)
@@ -132,6 +146,63 @@ _HH = (
     *("gbar_Na", "gbar_K", "g_leak", "cm", "v_offset", "e_rev_Na", "e_rev_K", "e_rev_leak"),
     *("e_rev_E", "e_rev_I", "tau_syn_E", "tau_syn_I", "i_offset"),
 )
+
+
+def composed_model(
+    composition: Composition, name: str | None = None, renamed: Mapping[str, str] | None = None
+) -> NeuronModel:
+    """Return the model of a composition.
+
+    Parameters
+    ----------
+    composition : Composition
+    name : str, optional
+        Of a model that is known by another name than its parts.
+    renamed : mapping of str to str, optional
+        Names of its parameters and recordables, by those of the composition ("excitatory.tau_syn").
+    """
+    renamed = renamed or {}
+
+    def coefficients(p: Parameters, dt_ms: float) -> Coefficients:
+        own = {key: p[renamed.get(key, key)] for key in composition.parameters}
+        return composition.coefficients(own, dt_ms)
+
+    receptors = {
+        receptor: f"rise_{k}" if KINDS[kind].rises else f"syn_{k}"
+        for k, (receptor, kind) in enumerate(composition.receptors)
+    }
+    return NeuronModel(
+        name or composition.text,
+        tuple(renamed.get(key, key) for key in composition.parameters),
+        composition.states,
+        receptors,
+        {renamed.get(key, key): value for key, value in composition.recordables.items()},
+        coefficients,
+        jumps={r: f"jump_{k}" for k, (r, state) in enumerate(receptors.items()) if state.startswith("rise")},
+        initial=dict(composition.parts.initial),
+        spike_jumps=composition.spike_jumps,
+        composition=composition,
+        sequences=composition.parts.sequences,
+    )
+
+
+_STANDARD_NAMES = {
+    f"{receptor}.{part}": f"{name}_{short}"
+    for receptor, short in (("excitatory", "E"), ("inhibitory", "I"))
+    for part, name in (("tau_syn", "tau_syn"), ("e_syn", "e_rev"))
+} | {
+    f"{receptor}.{variable}": f"{variable}_{short}"
+    for receptor, short in (("excitatory", "exc"), ("inhibitory", "inh"))
+    for variable in ("gsyn", "isyn")
+}
+
+
+def _standard(name: str, membrane: str, kind: str, *more: tuple[str, str]) -> NeuronModel:
+    """Return a composed model with PyNN's names for the receptors "excitatory" and "inhibitory"."""
+    composition = Composition(membrane, (("excitatory", kind), ("inhibitory", kind), *more))
+    second = {"excitatory2.tau_syn": "tau_syn_E2", "excitatory2.isyn": "isyn_exc2"}
+    return composed_model(composition, name, _STANDARD_NAMES | second)
+
 
 MODELS: dict[str, NeuronModel | SourceModel] = {
     model.name: model
@@ -239,6 +310,13 @@ MODELS: dict[str, NeuronModel | SourceModel] = {
             initial={"v": -70.0, "u": -14.0},
             spike_jumps={"u": "d"},
         ),
+        _standard("GIF_cond_exp", "GIF", "CondExp"),
+        # sPyNNaker's; its Izhikevich neurons have a capacitance of 1 nF: 1 nA is 1 mV/ms.
+        _standard("Izk_curr_exp", "Izk", "CurrExp"),
+        _standard("Izk_cond_exp", "Izk", "CondExp"),
+        _standard("IF_curr_dual_exp", "LIF", "CurrExp", ("excitatory2", "CurrExp")),
+        _standard("IFCurrExpCa2Adaptive", "LIFCa", "CurrExp"),
+        _standard("IFCondExpStoc", "LIFStoc", "CondExp"),
         SourceModel("SpikeSourcePoisson", ("rate", "start", "duration")),
         SourceModel("SpikeSourceArray", ()),
         SourceModel("SpikeSourcePoissonRefractory", ("rate", "tau_refrac", "start", "duration")),
@@ -250,17 +328,20 @@ MODELS: dict[str, NeuronModel | SourceModel] = {
 }
 
 
+@cache
 def model_named(name: str) -> NeuronModel | SourceModel:
-    """Return the model called `name`.
+    """Return the model called `name`, which may be a composition such as "LIF(AMPA=CondExp,GABA=CondBeta)".
 
     Raises
     ------
     NotSupportedError
         If there is no such model.
     """
-    try:
+    if name in MODELS:
         return MODELS[name]
-    except KeyError:
-        raise NotSupportedError(
-            f"Cell type {name} is not supported yet. Supported: {', '.join(sorted(MODELS))}."
-        ) from None
+    if "(" in name:
+        return composed_model(composition_of(name))
+    raise NotSupportedError(
+        f"Cell type {name} is not supported yet. Supported: {', '.join(sorted(MODELS))}, and neurons "
+        f"composed of {', '.join(MEMBRANES)} and receptors."
+    )

@@ -44,26 +44,30 @@ def _reversal(p: Parameters) -> Coefficients:
     return {f"e_rev_{r.lower()}": np.asarray(p[f"e_rev_{r}"], np.float64) for r in "EI"}
 
 
-def izhikevich(p: Parameters, dt_ms: float) -> Coefficients:
-    """Return the coefficients of ``v' = 0.04 v^2 + 5 v + 140 - u + drive``, ``u' = a (b v - u)``.
+def izhikevich_membrane(p: Parameters, dt_ms: float, drive_per_na: float = 1.0) -> tuple[Coefficients, float]:
+    """Return the coefficients, and the length of a sub-step, of Izhikevich's neuron.
 
-    PyNN's neuron has a capacitance of 1 pF: 1 nA is 1000 mV/ms.
+    It is ``v' = 0.04 v^2 + 5 v + 140 - u + drive``, ``u' = a (b v - u)``. `drive_per_na` is the inverse
+    of the capacitance in nF.
     """
-    return (
-        _substeps(dt_ms, IZHIKEVICH_SUBSTEP_MS)[0]
-        | _columns(p, "a", "b", "d")
-        | {
-            "v_reset": np.asarray(p["c"], np.float64),
-            "v_thresh": np.asarray(IZHIKEVICH_PEAK_MV),
-            "refractory_steps": np.asarray(0.0),
-            "drive": 1000.0 * np.asarray(p["i_offset"], np.float64),
-            "drive_per_na": np.asarray(1000.0),
-        }
-    )
+    substeps, h = _substeps(dt_ms, IZHIKEVICH_SUBSTEP_MS)
+    coefficients = _columns(p, "a", "b", "d") | {
+        "v_reset": np.asarray(p["c"], np.float64),
+        "v_thresh": np.asarray(IZHIKEVICH_PEAK_MV),
+        "refractory_steps": np.asarray(0.0),
+        "drive": drive_per_na * np.asarray(p["i_offset"], np.float64),
+        "drive_per_na": np.asarray(drive_per_na),
+    }
+    return substeps | coefficients, h
 
 
-def _eif(p: Parameters, dt_ms: float) -> tuple[Coefficients, float]:
-    """Return what both kinds of synapses share, and the length of a sub-step.
+def izhikevich(p: Parameters, dt_ms: float) -> Coefficients:
+    """Return the coefficients of PyNN's neuron, which has a capacitance of 1 pF: 1 nA is 1000 mV/ms."""
+    return izhikevich_membrane(p, dt_ms, 1000.0)[0]
+
+
+def eif_membrane(p: Parameters, dt_ms: float) -> tuple[Coefficients, float]:
+    """Return the coefficients of an exponential membrane with adaptation, and the length of a sub-step.
 
     ``cm v' = drive + g_leak delta_t exp((v - v_rise) / delta_t) - w - g_leak v + sum g (e_rev - v)`` and
     ``tau_w w' = a (v - v_rest) - w``, with `v_rise` for PyNN's v_thresh, and `v_thresh` for its v_spike.
@@ -89,7 +93,7 @@ def _eif(p: Parameters, dt_ms: float) -> tuple[Coefficients, float]:
         "b": np.asarray(p["b"], np.float64),
         "per_tau_w": 1.0 / np.asarray(p["tau_w"], np.float64),
     }
-    return substeps | coefficients | _reversal(p), h
+    return substeps | coefficients, h
 
 
 def _half_decays(p: Parameters, h_ms: float) -> Coefficients:
@@ -98,14 +102,20 @@ def _half_decays(p: Parameters, h_ms: float) -> Coefficients:
 
 def eif_cond_exp(p: Parameters, dt_ms: float) -> Coefficients:
     """Return the coefficients; a conductance is ``g half_decay`` in the middle of a sub-step."""
-    coefficients, h = _eif(p, dt_ms)
-    return coefficients | _half_decays(p, h)
+    coefficients, h = eif_membrane(p, dt_ms)
+    return coefficients | _reversal(p) | _half_decays(p, h)
 
 
 def eif_cond_alpha(p: Parameters, dt_ms: float) -> Coefficients:
     """Return the coefficients; in half a sub-step ``g -> (g + dg half_substep_ms) half_decay``."""
-    coefficients, h = _eif(p, dt_ms)
-    return coefficients | _half_decays(p, h) | alpha_jumps(p) | {"half_substep_ms": np.asarray(h / 2)}
+    coefficients, h = eif_membrane(p, dt_ms)
+    return (
+        coefficients
+        | _reversal(p)
+        | _half_decays(p, h)
+        | alpha_jumps(p)
+        | {"half_substep_ms": np.asarray(h / 2)}
+    )
 
 
 def hh_cond_exp(p: Parameters, dt_ms: float) -> Coefficients:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pycosim.network.columns import Network, Projection
 from pycosim.random import stream_of
 
-_TIME_CONSTANTS = {"excitatory": "tau_syn_E", "inhibitory": "tau_syn_I"}
+_TIME_CONSTANTS = {"excitatory": "tau_syn_E", "inhibitory": "tau_syn_I", "excitatory2": "tau_syn_E2"}
 
 
 def receptor_time_constants(network: Network, projection: Projection) -> float | NDArray[np.float64]:
@@ -19,10 +19,10 @@ def receptor_time_constants(network: Network, projection: Projection) -> float |
     float or (n_synapses,) float64 ndarray
         One number if all are equal.
     """
-    name = _TIME_CONSTANTS.get(projection.receptor, "")
+    names = {f"{projection.receptor}.tau_syn", _TIME_CONSTANTS.get(projection.receptor, "")}
     of_neuron = np.zeros(network.n_neurons)
     for population in network.populations:
-        if name in population.parameters:
+        for name in names & population.parameters.keys():
             of_neuron[population.first : population.first + population.size] = population.column(name)
     column = of_neuron[projection.targets]
     return float(column[0]) if len(column) and np.all(column == column[0]) else column

@@ -12,12 +12,15 @@ import numpy as np
 from pycosim.errors import ConnectivityError, InvalidInputError
 from pycosim.network.columns import Column, Current, Network, Population, Projection
 from pycosim.network.currents import current_problems
-from pycosim.network.models import NeuronModel, model_named
+from pycosim.network.models import NeuronModel, SourceModel, model_named
 from pycosim.network.plasticity import DOPAMINE
 from pycosim.network.plasticity_checks import plasticity_problems
 
-_POSITIVE = frozenset({"cm", "tau_m", "tau_syn_E", "tau_syn_I", "tau_w", "tau_sfa", "tau_rr", "g_leak"})
-_NOT_NEGATIVE = frozenset({"tau_refrac", "rate", "duration", "delta_T", "gbar_Na", "gbar_K"})
+_POSITIVE = frozenset(
+    "cm tau_m tau_syn tau_syn_E tau_syn_E2 tau_syn_I tau_rise tau_decay tau_w tau_sfa tau_rr g_leak "
+    "tau_eta tau_gamma delta_v tau_ca2 tau_th du_th".split()
+)
+_NOT_NEGATIVE = frozenset({"tau_refrac", "rate", "duration", "delta_T", "gbar_Na", "gbar_K", "lambda0"})
 _MAY_BE_INFINITE = frozenset({"duration"})
 # Delays and steps of emission are added in 32 bits by the native engine; 2^30 steps are 29 hours at 0.1 ms.
 MAX_DELAY_STEPS = 2**30
@@ -119,9 +122,10 @@ def _population_problems(population: Population) -> list[str]:
             continue
         column = population.parameters[name]
         if name in getattr(model, "sequences", ()):
-            problems += _sequence_problems(name, column, population.size)
+            problems += _sequence_problems(model, name, column, population.size)
             continue
-        problems += _column_problems(f"parameter {name}", column, population.size, name)
+        # The parameters of receptors have the same limits as others: "AMPA.tau_syn".
+        problems += _column_problems(f"parameter {name}", column, population.size, name.rpartition(".")[2])
     for name, column in population.initial.items():
         if isinstance(model, NeuronModel) and name not in model.states:
             problems.append(f"{model.name} has no state variable {name}; it has {', '.join(model.states)}")
@@ -131,12 +135,19 @@ def _population_problems(population: Population) -> list[str]:
     return [f"population {population.label!r}: {problem}" for problem in problems]
 
 
-def _sequence_problems(name: str, column: Column, size: int) -> Iterator[str]:
+def _sequence_problems(
+    model: NeuronModel | SourceModel, name: str, column: Column, size: int
+) -> Iterator[str]:
     values = np.asarray(column, np.float64)
+    wanted = model.sequences[name] if isinstance(model, NeuronModel) else None
     if values.ndim != 2 or len(values) != size or not values.shape[1]:
-        yield f"parameter {name} has the shape {values.shape}; give one sequence to each of {size} sources"
+        yield f"parameter {name} has the shape {values.shape}; give one sequence to each of {size} cells"
     elif np.any(np.isnan(values)):
         yield f"parameter {name} has values that are not numbers"
+    elif wanted not in (None, values.shape[1]):
+        yield f"parameter {name} has {values.shape[1]} values for each neuron; give {wanted}"
+    elif wanted and name in _POSITIVE and np.any(values <= 0):
+        yield f"parameter {name} has the value {values.min()}; it must be above 0"
 
 
 def _column_problems(what: str, column: Column, size: int, name: str = "") -> Iterator[str]:

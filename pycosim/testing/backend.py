@@ -12,7 +12,7 @@ from pycosim import targets
 from pycosim.backends.base import Options, Simulation
 from pycosim.errors import NotSupportedError, PycosimError
 from pycosim.network import MODELS, Current, Network, NeuronModel, Plasticity, Recording
-from pycosim.testing.networks import deterministic_network
+from pycosim.testing.networks import REPRESENTATIVE, deterministic_network
 from pycosim.testing.report import run_checks
 
 V_TOLERANCE_MV = 1e-9  # the backends share all constants, so only the order of additions differs
@@ -68,7 +68,11 @@ def expect_equal_spikes(one: NDArray[np.int64], two: NDArray[np.int64]) -> None:
 
 def _supported(name: str) -> list[str]:
     module = targets.import_module(targets.backends()[name])
-    return sorted(model for model in module.MODELS if isinstance(MODELS[model], NeuronModel))
+    models = [MODELS[name] for name in sorted(module.MODELS)]
+    neurons = [model for model in models if isinstance(model, NeuronModel)]
+    composes = any(model.composition for model in neurons)
+    names = [model.name for model in neurons if model.composition is None]
+    return [*names, *(REPRESENTATIVE if composes else ())]
 
 
 def _same_as_reference(name: str, model: str) -> None:

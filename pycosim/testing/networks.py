@@ -6,7 +6,6 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pyNN.random import NumpyRNG, RandomDistribution
 
 from pycosim.network import Network, NeuronModel, Population, Projection, Recording, model_named
@@ -28,10 +27,16 @@ PARAMETERS: dict[str, float] = {
     **{"g_leak": 40.0, "gbar_Na": 20.0, "gbar_K": 6.0, "v_offset": -63.0},
     **{"e_rev_Na": 50.0, "e_rev_K": -90.0, "e_rev_leak": -65.0},
     **{"a": 4.0, "b": 0.02, "c": -65.0, "d": 2.0},
+    **{"delta_v": 2.0, "v_t_star": -48.0, "lambda0": 50.0, "tau_syn_E2": 2.0},
+    **{"tau_ca2": 50.0, "i_alpha": 0.02, "du_th": 2.0, "tau_th": 20.0},
+    **{"e_syn": 0.0, "tau_syn": 5.0, "tau_rise": 1.0, "tau_decay": 4.0},
 }
+_IZHIKEVICH = {"a": 0.02, "b": 0.2}
 OF_MODEL: dict[str, dict[str, float]] = {
     "HH_cond_exp": {"g_leak": 0.01, "tau_syn_E": 1.0, "tau_syn_I": 2.0},
-    "Izhikevich": {"a": 0.02, "b": 0.2},
+    "Izhikevich": _IZHIKEVICH,
+    "Izk_curr_exp": _IZHIKEVICH,
+    "Izk_cond_exp": _IZHIKEVICH,
 }
 """Values that differ from `PARAMETERS` in one model."""
 WEIGHTS = {
@@ -46,14 +51,41 @@ WEIGHTS = {
     "EIF_cond_alpha_isfa_ista": 0.001,
     "HH_cond_exp": 0.01,
     "Izhikevich": 5.0,
+    "GIF_cond_exp": 0.002,
+    "Izk_curr_exp": 2.0,
+    "Izk_cond_exp": 0.03,
+    "IF_curr_dual_exp": 0.1,
+    "IFCurrExpCa2Adaptive": 0.1,
+    "IFCondExpStoc": 0.002,
+    "LIF(AMPA=CondExp,GABA=CondBeta)": 0.002,
+    "LIF(fast=CondAlpha,slow=CondBeta,more=CondExp)": 0.002,
+    "LIF(one=CurrExp,two=CurrExp,three=CurrExp)": 0.1,
+    "AdExp(AMPA=CondBeta,GABA=CondAlpha,NMDA=CondExp)": 0.002,
+    "AdExp(one=CurrExp,two=CurrExp)": 0.1,
+    "GIF(one=CurrExp,two=CurrExp)": 0.1,
+    "Izk(one=CondBeta,two=CondExp)": 0.03,
 }
 """Excitatory weight that gives a few mV in each model with the parameters above (mV, nA or uS)."""
 
 
-def parameters_of(model: str) -> dict[str, float]:
+REPRESENTATIVE = ("GIF_cond_exp", "AdExp(AMPA=CondBeta,GABA=CondAlpha,NMDA=CondExp)")
+"""Composed models that stand for all in the conformance suite, because they share their code."""
+
+SEQUENCES: dict[str, tuple[float, ...]] = {
+    **{"tau_eta": (1.0, 10.0, 100.0), "tau_gamma": (2.0, 20.0, 200.0)},
+    **{"a_eta": (0.02, 0.01, 0.01), "a_gamma": (2.0, 1.0, 0.5)},
+}
+
+
+def parameters_of(model: str) -> dict[str, Any]:
     """Return values of all parameters of a model with which `deterministic_network` is busy."""
-    values = PARAMETERS | OF_MODEL.get(model, {})
-    return {name: values[name] for name in model_named(model).parameters}
+    membrane = "Izk_cond_exp" if model.startswith("Izk(") else model
+    values = PARAMETERS | SEQUENCES | OF_MODEL.get(membrane, {})
+    neuron = model_named(model)
+    found = {name: values[name.rpartition(".")[2]] for name in neuron.parameters}
+    # The second receptor inhibits.
+    inhibiting = {f"{receptor}.e_syn": -80.0 for receptor in list(neuron.receptors)[1:2]}
+    return found | {name: value for name, value in inhibiting.items() if name in found}
 
 
 def random_projection(
@@ -110,27 +142,32 @@ def deterministic_network(
     source.spike_steps, source.spike_indices = steps[order], indices[order]
     source.recordings = {"spikes": Recording(np.arange(n))}
     network.add(source)
-    exc, inh, _ = network.populations
+    exc, inh, source = network.populations
     weight = WEIGHTS[model]
-    sign = 1 if "g_e" in neuron_model.states else -1
+    sign = 1 if any(unit == "uS" for _, unit in neuron_model.recordables.values()) else -1
+    receptors = list(neuron_model.receptors)
     for pre, w in ((exc, weight), (inh, 3 * weight), (source, 2 * weight)):
         for post in (exc, inh):
             projection = random_projection(rng, pre, post, n_inputs=min(6, pre.size), weight=w, delay=delay)
+            # Receptors beyond the second have the source.
+            projection.receptor = (
+                receptors[1]
+                if pre is inh
+                else receptors[0 if pre is exc else -1 if len(receptors) > 2 else 0]
+            )
             if pre is inh:
-                projection.receptor, projection.weights = "inhibitory", sign * np.asarray(projection.weights)
+                projection.weights = sign * np.asarray(projection.weights)
             network.projections.append(projection)
     return network
 
 
-def _varied(
-    rng: np.random.Generator, model: NeuronModel, size: int
-) -> dict[str, float | NDArray[np.float64]]:
+def _varied(rng: np.random.Generator, model: NeuronModel, size: int) -> dict[str, Any]:
     """Return parameters that differ by up to a tenth between neurons, where that makes sense."""
     same = ("i_offset", "tau_refrac", "c", "delta_T")
     return {
         name: value
-        if name in same or name.startswith(("v_", "e_rev"))
-        else value * rng.uniform(0.9, 1.1, size)
+        if name in same or name.startswith(("v_", "e_rev")) or name.endswith(".e_syn")
+        else value * rng.uniform(0.9, 1.1, (size, model.sequences[name]) if name in model.sequences else size)
         for name, value in parameters_of(model.name).items()
     }
 

@@ -6,7 +6,7 @@ from scipy.integrate import solve_ivp
 
 from pycosim.backends.base import Options
 from pycosim.errors import InvalidInputError
-from pycosim.frontend.cells import STATE_OF, cell_types
+from pycosim.frontend.cells import cell_types, state_of
 from pycosim.network import Population, Recording, model_named
 from pycosim.testing.networks import deterministic_network
 
@@ -32,7 +32,7 @@ def cell(name, size=1, **changed):
         name,
         size,
         parameters=values,
-        initial={STATE_OF[key]: value for key, value in base.default_initial_values.items()},
+        initial={state_of(name, key): value for key, value in base.default_initial_values.items()},
         recordings={
             variable: Recording(np.arange(size)) for variable in ("spikes", *model_named(name).recordables)
         },

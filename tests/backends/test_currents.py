@@ -40,10 +40,11 @@ def test_a_constant_current_is_the_same_as_an_offset(build, model):
 
 @pytest.mark.parametrize("model", [m for m in MODELS_WITH_DYNAMICS if "i_offset" in MODELS[m].parameters])
 def test_every_model_takes_a_current_like_its_offset(build, model):
-    amplitude = 0.01 if model == "Izhikevich" else 0.4
+    amplitude = {"Izhikevich": 0.01, "Izk_curr_exp": 10.0, "Izk_cond_exp": 10.0}.get(model, 0.4)
     signals = []
     for offset, currents in ((amplitude, []), (0.0, [dc([0], amplitude)])):
         parameters = parameters_of(model) | {"i_offset": offset}
+        parameters |= {name: np.array([parameters[name]]) for name in MODELS[model].sequences}
         recordings = {"v": Recording(np.arange(1))}
         population = Population("cell", model, 1, parameters=parameters, recordings=recordings)
         signals.append(injected(build, population, *currents, steps=100).signal(0, "v"))

@@ -116,8 +116,8 @@ def test_all_problems_are_listed_at_once(build):
 
 
 def test_unknown_cell_type_is_named(build):
-    network = network_of(Population("cells", "GIF_cond_exp", 3))
-    with pytest.raises(NotSupportedError, match="GIF_cond_exp"):
+    network = network_of(Population("cells", "NoSuchCell", 3))
+    with pytest.raises(NotSupportedError, match="NoSuchCell"):
         build(network)
 
 

@@ -128,7 +128,7 @@ def test_the_midpoint_rule_of_conductances_is_of_second_order():
 def test_coefficients_of_columns_are_those_of_each_neuron(name):
     model = MODELS[name]
     values = parameters_of(name)
-    columns = {key: np.array([value, value * 1.3 + 0.1]) for key, value in values.items()}
+    columns = {key: np.array([value, np.asarray(value) * 1.3 + 0.1]) for key, value in values.items()}
     together = model.coefficients(columns, 0.1)
     for neuron in (0, 1):
         alone = model.coefficients({key: column[neuron] for key, column in columns.items()}, 0.1)
@@ -156,5 +156,5 @@ def test_what_a_model_says_of_itself_fits_together():
 
 
 def test_an_unknown_model_is_named_with_those_that_exist():
-    with pytest.raises(NotSupportedError, match=r"GIF_cond_exp is not supported.*IF_cond_alpha"):
-        model_named("GIF_cond_exp")
+    with pytest.raises(NotSupportedError, match=r"NoSuchCell is not supported.*IF_cond_alpha"):
+        model_named("NoSuchCell")

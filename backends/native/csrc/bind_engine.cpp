@@ -3,6 +3,7 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
@@ -40,13 +41,27 @@ nb::ndarray<nb::numpy, T> to_numpy(std::vector<T>&& values) {
     return to_numpy<T, 1>(std::move(values), {size});
 }
 
-using PopulationTuple = std::tuple<std::string, std::uint32_t>;
-using ProjectionTuple = std::tuple<int, Array<std::int32_t>, Array<std::int64_t>, Array<std::int32_t>, Array<double>,
+// Rule, responses (conductance, rises, own), number of thresholds, whether it fires at random, states, constants.
+using CompositionTuple = std::tuple<int, std::vector<std::tuple<bool, bool, bool>>, int, bool, std::vector<std::string>,
+                                    std::vector<std::string>>;
+using PopulationTuple =
+    std::tuple<std::string, std::uint32_t, std::vector<std::uint32_t>, std::optional<CompositionTuple>>;
+using ProjectionTuple = std::tuple<std::uint32_t, Array<std::int32_t>, Array<std::int64_t>, Array<std::int32_t>, Array<double>,
                                    Array<std::int32_t>>;
+
+CompositionSpec composition_spec(const CompositionTuple& tuple) {
+    const auto& [rule, responses, n_thresholds, escape, states, constants] = tuple;
+    CompositionSpec spec{static_cast<MembraneRule>(rule), {}, n_thresholds, escape, states, constants};
+    for (const auto& [conductance, rises, own] : responses) spec.responses.push_back({conductance, rises, own});
+    return spec;
+}
 
 std::vector<PopulationSpec> specs_of(const std::vector<PopulationTuple>& populations) {
     std::vector<PopulationSpec> specs;
-    for (const auto& [model, size] : populations) specs.push_back({model, size});
+    for (const auto& [model, size, receptors, composition] : populations) {
+        specs.push_back({model, size, receptors, {}});
+        if (composition) specs.back().composition = composition_spec(*composition);
+    }
     return specs;
 }
 
@@ -138,6 +153,9 @@ NB_MODULE(_engine, module) {
     module.def("models", &model_columns, "Names of the models, their state variables and constants of one step.");
     nb::class_<Engine>(module, "Engine")
         .def("__init__", &construct, nb::arg("populations"), nb::arg("core_of_neuron"), nb::arg("n_threads"))
+        .def("set_noise", [](Engine& engine, std::uint64_t seed, std::uint64_t stream) {
+                 engine.set_noise(pycosim::key_of(seed, stream));
+             }, nb::arg("seed"), nb::arg("stream"))
         .def("grow", &grow, nb::arg("populations"))
         .def("connect", &connect, nb::arg("projections"))
         .def("connect_plastic", &connect_plastic, nb::arg("projections"), nb::arg("dendritic"), nb::arg("models"))

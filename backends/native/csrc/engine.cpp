@@ -27,9 +27,24 @@ Engine::Engine(std::span<const PopulationSpec> populations, std::span<const std:
     connect({});
 }
 
+const Model* Engine::model_of(const PopulationSpec& spec) {
+    if (spec.model.empty()) return nullptr;
+    const Model* model = spec.composition ? nullptr : find_model(spec.model);
+    for (const ComposedModel& known : composed_) {
+        if (spec.composition && known.model().name == spec.model) model = &known.model();
+    }
+    if (!model) model = &composed_.emplace_back(spec.model, *spec.composition).model();
+    if (spec.receptors.size() != model->n_receptors) throw std::invalid_argument("wrong number of receptors");
+    return model;
+}
+
+void Engine::set_noise(pycosim::Key key) {
+    for (Partition& partition : partitions_) partition.noise_key = key;
+}
+
 void Engine::add(const PopulationSpec& spec) {
     Population population{};
-    population.model = spec.model.empty() ? nullptr : find_model(spec.model);
+    population.model = model_of(spec);
     population.first = n_neurons_;
     population.size = spec.size;
     n_neurons_ += spec.size;
@@ -39,7 +54,7 @@ void Engine::add(const PopulationSpec& spec) {
         for (std::uint64_t p = 0; p < n_partitions; ++p) {
             const auto begin = static_cast<std::uint32_t>(spec.size * p / n_partitions);
             const auto end = static_cast<std::uint32_t>(spec.size * (p + 1) / n_partitions);
-            partitions_[p].add_slice(*population.model, begin, population.first + begin, end - begin);
+            partitions_[p].add_slice(*population.model, spec.receptors, begin, population.first + begin, end - begin);
         }
     }
     populations_.push_back(std::move(population));

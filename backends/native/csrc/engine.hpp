@@ -5,11 +5,14 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "composed.hpp"
 #include "partition.hpp"
 #include "sources.hpp"
 #include "thread_pool.hpp"
@@ -19,8 +22,10 @@ namespace pycosim::native {
 inline constexpr std::int64_t kMaxBatchSteps = 32;  // keeps the lists of fired neurons in cache
 
 struct PopulationSpec {
-    std::string model;  // a name of models(), or empty: spike sources
+    std::string model;  // a name of models() or of the composition, or empty: spike sources
     std::uint32_t size;
+    std::vector<std::uint32_t> receptors;  // numbers of the model's receptors, in its order
+    std::optional<CompositionSpec> composition;
 };
 
 struct Samples {
@@ -34,6 +39,8 @@ class Engine {
     Engine(std::span<const PopulationSpec> populations, std::span<const std::int32_t> core_of_neuron,
            unsigned n_threads);
 
+    // Of neurons that fire at random.
+    void set_noise(pycosim::Key key);
     // Appends populations, whose neurons and sources are numbered after the present ones. Not with cores.
     void grow(std::span<const PopulationSpec> populations);
     // Replaces all synapses, for the spikes that are emitted from the next step on.
@@ -94,6 +101,7 @@ class Engine {
     };
 
     void add(const PopulationSpec& spec);
+    const Model* model_of(const PopulationSpec& spec);
     std::span<const std::uint32_t> fired(const Partition& partition, const Population& population, unsigned parity,
                                          std::size_t i_step) const;
     void advance_partition(unsigned thread, std::int64_t n_steps);
@@ -110,6 +118,7 @@ class Engine {
     bool started_ = false;  // whether the spikes of step 0 were emitted
     std::int64_t batch_steps_ = 1;
     std::size_t n_slices_ = 0;
+    std::deque<ComposedModel> composed_;  // populations and partitions point here
     std::vector<Population> populations_;
     std::vector<std::int32_t> core_of_neuron_;
     std::vector<PlasticModel> plastic_models_;  // the partitions point here

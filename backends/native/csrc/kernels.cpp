@@ -96,8 +96,8 @@ PYCOSIM_ALWAYS_INLINE bool update_block(const SliceColumns& slice, std::size_t b
         const int n_substeps = static_cast<int>(slice.constants[Model::substeps][0]);
         for (int k = 0; k < n_substeps; ++k) substep<Model, Constants>(slice, begin, n, all);
     }
-    double* __restrict const excitatory = slice.excitatory + begin;
-    double* __restrict const inhibitory = slice.inhibitory + begin;
+    double* __restrict const excitatory = slice.inputs[0] + begin;
+    double* __restrict const inhibitory = slice.inputs[1] + begin;
     const Constants constants(slice, begin);
     std::int64_t any = 0;
     PYCOSIM_INDEPENDENT
@@ -167,8 +167,7 @@ PYCOSIM_UPDATE(izhikevich_distinct, Izhikevich, DistinctConstants)
 
 template <class M>
 constexpr Model entry(Update equal, Update distinct) {
-    static_assert(M::n_states <= kMaxStates && M::n_constants <= kMaxConstants);
-    return {M::name, M::states, M::constants, equal, distinct};
+    return {M::name, M::states, M::constants, equal, distinct, 2};
 }
 
 const Model kModels[] = {

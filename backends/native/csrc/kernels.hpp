@@ -6,19 +6,23 @@
 #include <span>
 #include <string_view>
 
+#include "../../../pycosim/csrc/philox.hpp"
+
 namespace pycosim::native {
 
-inline constexpr std::size_t kMaxStates = 6;
-inline constexpr std::size_t kMaxConstants = 24;
+struct Composition;
 
 // Where the columns of a slice are. `constants` point to one number each, or to one number for each neuron.
 struct SliceColumns {
     std::size_t size;
-    double* states[kMaxStates];
+    double* const* states;
     double* refractory_steps_left;
-    const double* constants[kMaxConstants];
-    double* excitatory;  // sums of the weights that arrive; the update sets them back to 0
-    double* inhibitory;
+    const double* const* constants;
+    double* const* inputs;  // by receptor: sums of the weights that arrive; the update sets them back to 0
+    const Composition* composition;  // null: a model of fixed parts
+    std::int64_t step;
+    std::uint32_t first_neuron;  // global number
+    pycosim::Key noise_key;      // of neurons that fire at random
 };
 
 // Writes the indices (within the slice) of the neurons that fire, ascending, and returns their number.
@@ -30,6 +34,8 @@ struct Model {
     std::span<const std::string_view> constants;
     Update update_equal;     // all neurons have the same constants
     Update update_distinct;  // every neuron has its own
+    std::size_t n_receptors;
+    const Composition* composition = nullptr;
 };
 
 std::span<const Model> models();

@@ -27,6 +27,34 @@ PYCOSIM_ALWAYS_INLINE Pair runge_kutta(double x, double y, double h, Start start
 
 PYCOSIM_ALWAYS_INLINE double smaller(double a, double b) { return a < b ? a : b; }
 
+// At the start, middle and end of a sub-step: the synaptic conductance, and the synaptic current at 0 mV.
+struct Synapses {
+    double conductance[3], current[3];
+
+    PYCOSIM_ALWAYS_INLINE double added(double inward, int point, double v) const {
+        return inward + (current[point] - conductance[point] * v);
+    }
+};
+
+struct NoSynapses {
+    PYCOSIM_ALWAYS_INLINE double added(double inward, int, double) const { return inward; }
+};
+
+template <class Constant, class Constants, class Input>
+PYCOSIM_ALWAYS_INLINE void izhikevich_substep(double& v, double& u, const Constants& c, const Input& input) {
+    const auto slopes_at = [&](int point) PYCOSIM_LAMBDA_INLINE {
+        return [&c, &input, point](double at_v, double at_u) PYCOSIM_LAMBDA_INLINE {
+            const double x = smaller(at_v, c(Constant::v_thresh));
+            const double inward = 0.04 * x * x + 5.0 * x + 140.0 - at_u + c(Constant::drive);
+            return Pair{input.added(inward, point, x), c(Constant::a) * (c(Constant::b) * x - at_u)};
+        };
+    };
+    const bool moves = v < c(Constant::v_thresh);
+    const Pair next = runge_kutta(v, u, c(Constant::substep_ms), slopes_at(0), slopes_at(1), slopes_at(2));
+    v = moves ? next.x : v;
+    u = moves ? next.y : u;
+}
+
 struct Izhikevich {
     static constexpr std::string_view name = "Izhikevich";
     enum State { v, u, n_states };
@@ -39,14 +67,7 @@ struct Izhikevich {
 
     template <class Constants>
     PYCOSIM_ALWAYS_INLINE static void substep(double (&x)[n_states], const Constants& c, double) {
-        const auto slopes = [&](double at_v, double at_u) PYCOSIM_LAMBDA_INLINE {
-            const double w = smaller(at_v, c(v_thresh));
-            return Pair{0.04 * w * w + 5.0 * w + 140.0 - at_u + c(drive), c(a) * (c(b) * w - at_u)};
-        };
-        const bool moves = x[v] < c(v_thresh);
-        const Pair next = runge_kutta(x[v], x[u], c(substep_ms), slopes, slopes, slopes);
-        x[v] = moves ? next.x : x[v];
-        x[u] = moves ? next.y : x[u];
+        izhikevich_substep<Izhikevich>(x[v], x[u], c, NoSynapses{});
     }
 
     template <class Constants>
@@ -60,28 +81,31 @@ struct Izhikevich {
     }
 };
 
-// Conductances of the excitatory and the inhibitory receptor at the start, middle and end of a sub-step.
-struct Conductances {
-    double e[3], i[3];
-};
-
-template <class Model, class Constants>
-PYCOSIM_ALWAYS_INLINE void eif_substep(double& v, double& w, const Constants& c, const Conductances& g, double left) {
+template <class Constant, class Constants>
+PYCOSIM_ALWAYS_INLINE void eif_substep(double& v, double& w, const Constants& c, const Synapses& s, double left) {
     const double free = left > 0.0 ? 0.0 : 1.0;
     const auto slopes_at = [&](int point) PYCOSIM_LAMBDA_INLINE {
-        const double g_e = g.e[point], g_i = g.i[point];
-        return [&c, g_e, g_i, free](double at_v, double at_w) PYCOSIM_LAMBDA_INLINE {
-            const double x = smaller(at_v, c(Model::v_thresh));
-            const double rise = c(Model::g_rise) * exponential((x - c(Model::v_rise)) * c(Model::per_delta_t));
-            const double inward = c(Model::drive) + rise + g_e * c(Model::e_rev_e) + g_i * c(Model::e_rev_i);
-            const double slope = (inward - at_w - (c(Model::g_leak) + g_e + g_i) * x) * c(Model::per_cm) * free;
-            return Pair{slope, (c(Model::a) * (x - c(Model::v_rest)) - at_w) * c(Model::per_tau_w)};
+        const double conductance = s.conductance[point], current = s.current[point];
+        return [&c, conductance, current, free](double at_v, double at_w) PYCOSIM_LAMBDA_INLINE {
+            const double x = smaller(at_v, c(Constant::v_thresh));
+            const double rise = c(Constant::g_rise) * exponential((x - c(Constant::v_rise)) * c(Constant::per_delta_t));
+            const double inward = c(Constant::drive) + rise + current;
+            const double slope =
+                (inward - at_w - (c(Constant::g_leak) + conductance) * x) * c(Constant::per_cm) * free;
+            return Pair{slope, (c(Constant::a) * (x - c(Constant::v_rest)) - at_w) * c(Constant::per_tau_w)};
         };
     };
-    const bool moves = (left > 0.0) | (v < c(Model::v_thresh));
-    const Pair next = runge_kutta(v, w, c(Model::substep_ms), slopes_at(0), slopes_at(1), slopes_at(2));
+    const bool moves = (left > 0.0) | (v < c(Constant::v_thresh));
+    const Pair next = runge_kutta(v, w, c(Constant::substep_ms), slopes_at(0), slopes_at(1), slopes_at(2));
     v = moves ? next.x : v;
     w = moves ? next.y : w;
+}
+
+// The synapses of one point from the conductances of the excitatory and the inhibitory receptor.
+template <class Model, class Constants>
+PYCOSIM_ALWAYS_INLINE void set_point(Synapses& s, int point, const Constants& c, double g_e, double g_i) {
+    s.conductance[point] = g_e + g_i;
+    s.current[point] = g_e * c(Model::e_rev_e) + g_i * c(Model::e_rev_i);
 }
 
 struct EifCondExp {
@@ -99,12 +123,14 @@ struct EifCondExp {
 
     template <class Constants>
     PYCOSIM_ALWAYS_INLINE static void substep(double (&x)[n_states], const Constants& c, double left) {
-        const double middle_e = x[g_e] * c(half_decay_e), middle_i = x[g_i] * c(half_decay_i);
-        const Conductances g{{x[g_e], middle_e, middle_e * c(half_decay_e)},
-                             {x[g_i], middle_i, middle_i * c(half_decay_i)}};
-        eif_substep<EifCondExp>(x[v], x[w], c, g, left);
-        x[g_e] = g.e[2];
-        x[g_i] = g.i[2];
+        Synapses s;
+        set_point<EifCondExp>(s, 0, c, x[g_e], x[g_i]);
+        for (int point = 1; point < 3; ++point) {
+            x[g_e] = x[g_e] * c(half_decay_e);
+            x[g_i] = x[g_i] * c(half_decay_i);
+            set_point<EifCondExp>(s, point, c, x[g_e], x[g_i]);
+        }
+        eif_substep<EifCondExp>(x[v], x[w], c, s, left);
     }
 
     template <class Constants>
@@ -136,16 +162,16 @@ struct EifCondAlpha {
 
     template <class Constants>
     PYCOSIM_ALWAYS_INLINE static void substep(double (&x)[n_states], const Constants& c, double left) {
-        Conductances g{{x[g_e], 0.0, 0.0}, {x[g_i], 0.0, 0.0}};
+        Synapses s;
+        set_point<EifCondAlpha>(s, 0, c, x[g_e], x[g_i]);
         for (int point = 1; point < 3; ++point) {
-            g.e[point] = (g.e[point - 1] + x[dg_e] * c(half_substep_ms)) * c(half_decay_e);
-            g.i[point] = (g.i[point - 1] + x[dg_i] * c(half_substep_ms)) * c(half_decay_i);
+            x[g_e] = (x[g_e] + x[dg_e] * c(half_substep_ms)) * c(half_decay_e);
+            x[g_i] = (x[g_i] + x[dg_i] * c(half_substep_ms)) * c(half_decay_i);
             x[dg_e] = x[dg_e] * c(half_decay_e);
             x[dg_i] = x[dg_i] * c(half_decay_i);
+            set_point<EifCondAlpha>(s, point, c, x[g_e], x[g_i]);
         }
-        eif_substep<EifCondAlpha>(x[v], x[w], c, g, left);
-        x[g_e] = g.e[2];
-        x[g_i] = g.i[2];
+        eif_substep<EifCondAlpha>(x[v], x[w], c, s, left);
     }
 
     template <class Constants>

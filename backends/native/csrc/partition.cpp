@@ -33,14 +33,16 @@ void Slice::inject(std::size_t drive_constant, std::span<const double> drive_per
     injections = SliceInjections(std::move(parts), own, std::move(per_na));
 }
 
-void Partition::add_slice(const Model& model, std::uint32_t first_index, std::uint32_t first_neuron,
-                          std::uint32_t size) {
+void Partition::add_slice(const Model& model, std::span<const std::uint32_t> receptors, std::uint32_t first_index,
+                          std::uint32_t first_neuron, std::uint32_t size) {
     Slice slice{};
     slice.model = &model;
     slice.first_index = first_index;
     slice.first_neuron = first_neuron;
     slice.size = size;
     slice.input_offset = n_inputs_;
+    slice.receptors.assign(receptors.begin(), receptors.end());
+    for (const std::uint32_t receptor : receptors) n_receptors_ = std::max<std::size_t>(n_receptors_, receptor + 1);
     slice.states.assign(model.states.size(), Column(padded(size), 0.0));
     slice.constants.assign(model.constants.size(), Column(1, 0.0));
     slice.refractory_steps_left.assign(padded(size), 0.0);
@@ -49,10 +51,11 @@ void Partition::add_slice(const Model& model, std::uint32_t first_index, std::ui
 }
 
 void Partition::allocate_inputs(std::size_t n_neurons) {
-    const auto old_stride = static_cast<std::uint32_t>(inputs_.size() / 2);
-    for (Generation& generation : generations_) generation.store.move_receptors(old_stride, n_inputs_);
+    if (n_receptors_ * n_inputs_ >= kElsewhere) throw std::length_error("a partition has more than 4e9 inputs");
+    for (Generation& generation : generations_) generation.store.move_receptors(receptor_stride_, n_inputs_);
     for (Plastic& part : plastic_) part.store->grow(n_neurons, n_inputs_);
-    inputs_.assign(2 * static_cast<std::size_t>(n_inputs_), 0.0);
+    receptor_stride_ = n_inputs_;
+    inputs_.assign(n_receptors_ * n_inputs_, 0.0);
     std::size_t largest = 0;
     for (const Slice& slice : slices) largest = std::max<std::size_t>(largest, slice.size);
     scratch_.resize(largest);
@@ -280,13 +283,17 @@ void Partition::deliver(std::int64_t step) {
 }
 
 void Partition::update(Slice& slice, std::int64_t step, FiredNeurons& fired) {
-    SliceColumns columns{};
-    columns.size = slice.size;
-    for (std::size_t s = 0; s < slice.states.size(); ++s) columns.states[s] = slice.states[s].data();
-    for (std::size_t c = 0; c < slice.constants.size(); ++c) columns.constants[c] = slice.constants[c].data();
-    columns.refractory_steps_left = slice.refractory_steps_left.data();
-    columns.excitatory = inputs_.data() + slice.input_offset;
-    columns.inhibitory = columns.excitatory + n_inputs_;
+    state_columns_.clear();
+    constant_columns_.clear();
+    input_columns_.clear();
+    for (Column& state : slice.states) state_columns_.push_back(state.data());
+    for (const Column& constant : slice.constants) constant_columns_.push_back(constant.data());
+    for (const std::uint32_t receptor : slice.receptors) {
+        input_columns_.push_back(inputs_.data() + std::size_t{receptor} * n_inputs_ + slice.input_offset);
+    }
+    const SliceColumns columns{slice.size,           state_columns_.data(),     slice.refractory_steps_left.data(),
+                               constant_columns_.data(), input_columns_.data(), slice.model->composition,
+                               step,                 slice.first_neuron,        noise_key};
     const Update function = slice.equal_constants ? slice.model->update_equal : slice.model->update_distinct;
     const std::size_t n_fired = function(columns, scratch_.data());
     for (std::size_t i = 0; i < n_fired; ++i) {

@@ -39,7 +39,8 @@ struct Slice {
     std::uint32_t first_index;   // within the population
     std::uint32_t first_neuron;  // global number
     std::uint32_t size;
-    std::uint32_t input_offset;  // place of the first neuron's excitatory input
+    std::uint32_t input_offset;  // place of the first neuron's input of the first receptor
+    std::vector<std::uint32_t> receptors;  // numbers of the model's receptors
     std::vector<Column> states, constants;
     Column refractory_steps_left;
     bool equal_constants = true;
@@ -73,9 +74,11 @@ class alignas(kCacheLine) Partition {
   public:
     std::vector<Slice> slices;    // one for each population that has dynamics
     const std::vector<CurrentValues>* currents = nullptr;  // of the whole network
+    pycosim::Key noise_key{};     // of neurons that fire at random
     FiredNeurons fired[2];        // of the present batch of steps, and of the one before, which others may still read
 
-    void add_slice(const Model& model, std::uint32_t first_index, std::uint32_t first_neuron, std::uint32_t size);
+    void add_slice(const Model& model, std::span<const std::uint32_t> receptors, std::uint32_t first_index,
+                   std::uint32_t first_neuron, std::uint32_t size);
     // Between two steps, when all slices of the network of `n_neurons` have been added.
     void allocate_inputs(std::size_t n_neurons);
 
@@ -145,7 +148,11 @@ class alignas(kCacheLine) Partition {
     std::uint32_t free_base(std::uint32_t n_segments) const;
 
     std::uint32_t n_inputs_ = 0;  // of one receptor, with padding
-    Column inputs_;               // excitatory, then inhibitory
+    Column inputs_;               // receptor by receptor
+    std::size_t n_receptors_ = 2;
+    std::uint32_t receptor_stride_ = 0;  // from the inputs of one receptor to those of the next
+    std::vector<double*> state_columns_, input_columns_;  // scratch
+    std::vector<const double*> constant_columns_;
     std::vector<std::uint32_t> scratch_;
     std::vector<Generation> generations_;
     PendingSegments pending_;

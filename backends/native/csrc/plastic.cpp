@@ -83,7 +83,7 @@ PlasticStore::PlasticStore(std::span<const PlasticColumns> projections, const st
             const auto [projection, begin, end] = index.rows[part];
             const PlasticColumns& from = projections[projection];
             const std::uint32_t number = first_projection_ + projection;
-            const std::uint32_t offset = from.synapses.receptor ? map.receptor_stride : 0;
+            const std::uint32_t offset = from.synapses.receptor * map.receptor_stride;
             for (std::int64_t i = begin; i < end; ++i) {
                 const auto neuron = static_cast<std::size_t>(from.synapses.targets[static_cast<std::size_t>(i)]);
                 if (map.index[neuron] == kElsewhere) continue;

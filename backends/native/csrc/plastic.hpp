@@ -156,7 +156,7 @@ class PlasticStore {
         for (std::size_t k = 0; k < transmitted.size(); ++k) inputs[target[k]] += transmitted[k];
     }
 
-    // Notes that a neuron, given by its excitatory input, fired at `step`; spikes up to step - 1 have acted.
+    // Notes that a neuron, given by its first receptor's input, fired at `step`; spikes up to step - 1 have acted.
     void add_post_spike(std::uint32_t neuron, std::int64_t step);
 
     void gather_weights(const PlasticState& state, std::uint32_t projection, std::span<double> weights) const;
@@ -180,7 +180,8 @@ class PlasticStore {
         return column.size() == 1 ? column[0] : column[synapse_[place]];
     }
     std::uint32_t neuron_of(std::uint32_t target) const {
-        return target < receptor_stride_ ? target : target - receptor_stride_;
+        while (target >= receptor_stride_) target -= receptor_stride_;
+        return target;
     }
     template <PlasticRule rule, bool shared>
     void timed_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival, bool is_pre,

@@ -39,7 +39,7 @@ void SynapseStore::Row::gather(std::span<const RowIndex::Row> parts, std::span<c
     core.clear();
     for (const RowIndex::Row& part : parts) {
         const ProjectionColumns& projection = projections[part.projection];
-        const std::uint32_t offset = projection.receptor ? map.receptor_stride : 0;
+        const std::uint32_t offset = projection.receptor * map.receptor_stride;
         for (std::int64_t i = part.begin; i < part.end; ++i) {
             const std::int32_t neuron = projection.targets[static_cast<std::size_t>(i)];
             const std::uint32_t index = map.index[static_cast<std::size_t>(neuron)];

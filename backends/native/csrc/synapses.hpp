@@ -3,7 +3,7 @@
 // A row is sorted by (core of the target, delay) and keeps the order of (projection, place in the projection's row)
 // within; a run of equal core and delay is a segment, the unit that is delivered at once. Where all synapses of a
 // segment have the same weight none is stored. The target is kept as an index into the partition's array of
-// inputs (excitatory inputs of all its neurons, then inhibitory ones).
+// inputs (the inputs of one receptor of all its neurons, then those of the next).
 #pragma once
 
 #include <bit>
@@ -16,7 +16,7 @@ namespace pycosim::native {
 
 // Columns of a projection as Python gives them. A span of length 1 stands for equal values.
 struct ProjectionColumns {
-    int receptor;  // 0 excitatory, 1 inhibitory
+    std::uint32_t receptor;  // number, the same in the whole network
     std::span<const std::int32_t> sources;
     std::span<const std::int64_t> indptr;
     std::span<const std::int32_t> targets;
@@ -43,8 +43,8 @@ inline constexpr std::uint32_t kElsewhere = 0xffffffffu;
 
 // Where the neurons of the whole network are in a partition.
 struct TargetMap {
-    std::vector<std::uint32_t> index;  // by global number: index of the excitatory input, or kElsewhere
-    std::uint32_t receptor_stride;     // added for the inhibitory input
+    std::vector<std::uint32_t> index;  // by global number: index of the first receptor's input, or kElsewhere
+    std::uint32_t receptor_stride;     // from the inputs of one receptor to those of the next
 };
 
 struct Segment {

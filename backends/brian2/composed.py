@@ -1,0 +1,149 @@
+"""Composed neurons (`pycosim.network.composed`) as Brian2 statements, spelled like the reference backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pycosim.backends.brian2 import nonlinear
+from pycosim.network import NeuronModel
+from pycosim.network.composed import Composition
+
+NOISE_CONSTANTS = ("first_neuron", "noise_low", "noise_high")
+"""A stochastic population's constants beyond its model's: number of the first neuron, key of its noise."""
+
+
+def statements(composition: Composition, substeps: int) -> str:
+    """Return the statements that integrate one step and leave the membrane in "v_free"."""
+    if composition.rule == "exact":
+        lines = list(_exact(composition))
+    elif composition.rule == "midpoint":
+        lines = list(_midpoint(composition))
+    else:
+        lines = ["active = int(t_in_timesteps > held_until)"]
+        for k in range(substeps):
+            lines += [line.replace("#", f"_{k}") for line in _runge_kutta_substep(composition)]
+        lines.append("v_free = v")
+    gammas = (f"gamma_{k} = gamma_{k}*gamma_decay_{k}" for k in range(composition.n_thresholds))
+    return "\n".join([*lines, *gammas, *sums(composition)])
+
+
+def sums(composition: Composition) -> list[str]:
+    """Return the statements that compute the states that are sums."""
+    return [f"{name} = {' + '.join(parts)}" for name, parts in composition.sums.items()]
+
+
+def threshold(model: NeuronModel) -> str:
+    """Return the condition for a spike of a stochastic neuron that is not refractory."""
+    base = "v_t" if model.composition.n_thresholds else "v_thresh"
+    hazard = f"rate*exp(clip((v - {base})*per_width, -1e9, 700.0))"
+    noise = "escape_noise(i + first_neuron, t_in_timesteps, noise_low, noise_high)"
+    return f"{noise} < p_max*(1.0 - exp(-({hazard})))"
+
+
+def _exact(composition: Composition) -> Iterator[str]:
+    numbers = range(len(composition.responses))
+    currents = "".join(f" + syn_{k}*v_per_syn_{k}" for k in numbers)
+    yield f"v_free = v_rest + (v - v_rest)*decay_m + drive{currents}"
+    yield from (f"syn_{k} = syn_{k}*decay_{k}" for k in numbers)
+
+
+def _midpoint(composition: Composition) -> Iterator[str]:
+    yield from _half_substep(composition)
+    yield from _sum_responses(composition, "")
+    yield from _half_substep(composition)
+    yield "g_total = g_leak + conductance_"
+    yield "v_inf = (drive + current_)/g_total"
+    yield "v_free = v_inf + (v - v_inf)*exp(-g_total*dt_over_cm)"
+
+
+def _runge_kutta_substep(composition: Composition) -> Iterator[str]:
+    second, slopes = {"AdExp": ("w", _eif_slopes), "Izk": ("u", _izhikevich_slopes)}[composition.rule]
+    yield from nonlinear.LENGTHS
+    moves = "1 - int(active > 0)*int(v >= v_thresh)" if composition.rule == "AdExp" else "int(v < v_thresh)"
+    yield f"moves# = {moves}"
+    for point in (1, 2, 3):
+        if point > 1:
+            yield from _half_substep(composition)
+        yield from _sum_responses(composition, f"{point}#")
+    yield from nonlinear.runge_kutta(second, slopes)
+
+
+def _half_substep(composition: Composition) -> Iterator[str]:
+    for k, response in enumerate(composition.responses):
+        rises = f" + rise_{k}*half_mix_{k}" if response.rises else ""
+        yield f"syn_{k} = syn_{k}*half_decay_{k}{rises}"
+        if response.rises:
+            yield f"rise_{k} = rise_{k}*half_rise_decay_{k}"
+
+
+def _sum_responses(composition: Composition, end: str) -> Iterator[str]:
+    conducting = [f"syn_{k}" for k, response in enumerate(composition.responses) if response.conductance]
+    yield f"conductance_{end} = {' + '.join(conducting) or '0.0'}"
+    yield f"current_{end} = {' + '.join(f'syn_{k}*weight_{k}' for k in range(len(composition.responses)))}"
+
+
+def _izhikevich_slopes(stage: int) -> Iterator[str]:
+    c, point = f"c_{stage}#", (1, 2, 2, 3)[stage - 1]
+    synapses = f"(current_{point}# - conductance_{point}#*{c})"
+    yield f"dv_{stage}# = 0.04*{c}*{c} + 5.0*{c} + 140.0 - y_{stage}# + drive + {synapses}"
+    yield f"dy_{stage}# = a*(b*{c} - y_{stage}#)"
+
+
+def _eif_slopes(stage: int) -> Iterator[str]:
+    point = (1, 2, 2, 3)[stage - 1]
+    yield from nonlinear.eif_slopes(stage, f"conductance_{point}#", f"current_{point}#")
+
+
+_CPP = """
+double escape_noise(double neuron, double step, double low, double high)
+{
+    unsigned long long index = (unsigned long long)step;
+    unsigned int k0 = (unsigned int)low, k1 = (unsigned int)high;
+    unsigned int c0 = (unsigned int)index, c1 = (unsigned int)(index >> 32);
+    unsigned int c2 = (unsigned int)neuron, c3 = 0u;
+    for (int round = 0; round < 10; ++round) {
+        unsigned long long zero = 0xD2511F53ull * c0, one = 0xCD9E8D57ull * c2;
+        c0 = (unsigned int)(one >> 32) ^ c1 ^ k0;
+        c1 = (unsigned int)one;
+        c2 = (unsigned int)(zero >> 32) ^ c3 ^ k1;
+        c3 = (unsigned int)zero;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    return (double)(((unsigned long long)c0 << 32 | c1) >> 11) * 1.1102230246251565e-16;
+}
+"""
+
+_CYTHON = """
+cdef double escape_noise(double neuron, double step, double low, double high):
+    cdef unsigned long long index = <unsigned long long>step, zero, one, m32 = 0xFFFFFFFF
+    cdef unsigned long long k0 = <unsigned long long>low, k1 = <unsigned long long>high
+    cdef unsigned long long c0 = index & m32, c1 = index >> 32, c2 = <unsigned long long>neuron, c3 = 0
+    cdef int i
+    for i in range(10):
+        zero = <unsigned long long>0xD2511F53 * c0
+        one = <unsigned long long>0xCD9E8D57 * c2
+        c0 = (one >> 32) ^ c1 ^ k0
+        c1 = one & m32
+        c2 = (zero >> 32) ^ c3 ^ k1
+        c3 = zero & m32
+        k0 = (k0 + <unsigned long long>0x9E3779B9) & m32
+        k1 = (k1 + <unsigned long long>0xBB67AE85) & m32
+    return <double>(((c0 << 32) | c1) >> 11) * 1.1102230246251565e-16
+"""
+
+
+def noise_function() -> Callable[..., Any]:
+    """Return `pycosim.network.noise.escape_noise` as a function of Brian2's equations."""
+    import brian2
+
+    from pycosim.network.noise import escape_noise as draw
+
+    @brian2.implementation("cpp", _CPP)
+    @brian2.implementation("cython", _CYTHON)
+    @brian2.check_units(neuron=1, step=1, low=1, high=1, result=1)
+    def escape_noise(neuron: Any, step: Any, low: Any, high: Any) -> Any:
+        return draw((int(low), int(high)), neuron, int(step))
+
+    return escape_noise

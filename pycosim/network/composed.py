@@ -1,0 +1,395 @@
+"""Neurons that are composed of a membrane and any number of post-synaptic responses.
+
+A composed model is named by its parts: ``LIF(AMPA=CondExp,GABA=CondBeta)`` is a membrane and, for each
+receptor, the response to a spike there. A response is a current or a conductance ``x`` that decays
+exponentially (CurrExp, CondExp), or one that rises as well (CondBeta; CondAlpha, with equal times)::
+
+    x' = -x / tau_syn                                 a spike adds its weight to x
+    x' = -x / tau_decay + r,    r' = -r / tau_rise    a spike adds so much to r that x peaks at its weight
+
+A membrane may have currents (subtracted) and thresholds of its own that its spikes set off, and may fire at
+random (`Escape`).
+
+How a step is integrated depends on the composition alone:
+
+- LIF membranes with currents that decay exponentially, and nothing else: exactly (Rotter & Diesmann 1999).
+- other LIF membranes: the exponential midpoint rule, as in IF_cond_exp: responses, which are known exactly,
+  are frozen at the middle of the step (error of second order in dt).
+- AdExp and Izk: the classical Runge-Kutta rule of fourth order with sub-steps, as in EIF_cond_exp_isfa_ista
+  and Izhikevich; responses are known exactly at the start, middle and end of a sub-step.
+
+States are ``v``, those of the membrane, ``syn_k`` (and ``rise_k``) of response number k, receptors before the
+membrane's own currents.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pycosim.errors import NotSupportedError
+from pycosim.network import nonlinear
+from pycosim.network.coefficients import (
+    Coefficients,
+    Parameters,
+    current_membrane,
+    decay,
+    exponential_response,
+    membrane,
+)
+
+_NAME = re.compile(r"(\w+)\((.*)\)")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of post-synaptic response; `rises` is whether it has a second state."""
+
+    conductance: bool
+    rises: bool
+    parameters: tuple[str, ...]
+
+
+KINDS = {
+    "CurrExp": Kind(False, False, ("tau_syn",)),
+    "CondExp": Kind(True, False, ("e_syn", "tau_syn")),
+    "CondAlpha": Kind(True, True, ("e_syn", "tau_syn")),
+    "CondBeta": Kind(True, True, ("e_syn", "tau_rise", "tau_decay")),
+}
+
+
+@dataclass(frozen=True)
+class Elements:
+    """What a neuron's own spikes set off: `n` quantities that jump and decay by the named parameters.
+
+    Their sum is recorded as `name`. It follows from them, and they begin at 0: an initial value of a sum of
+    several is its first sample and nothing else, as in PyNN's other simulators.
+    """
+
+    name: str
+    tau: str
+    jump: str
+    n: int
+
+
+@dataclass(frozen=True)
+class Escape:
+    """Firing at random: in a step, ``p = p_max (1 - exp(-rate exp((v - threshold) / width)))``.
+
+    Attributes
+    ----------
+    rate : callable
+        ``rate(parameters, dt_ms)`` gives the rate at the threshold, per step.
+    width : str
+        The parameter in mV.
+    """
+
+    rate: Callable[[Parameters, float], ArrayLike]
+    width: str
+    p_max: float = 1.0
+
+
+@dataclass(frozen=True)
+class Membrane:
+    """A membrane.
+
+    Attributes
+    ----------
+    parameters, states : tuple of str
+        `states` besides "v".
+    initial : dict of str to float
+    recordables : dict of str to (state, unit)
+    coefficients : callable or None
+        ``coefficients(parameters, dt_ms)`` gives constants and the length of a sub-step; None is a LIF
+        membrane.
+    threshold : str
+        For LIF membranes: the parameter that is the threshold, or the base of the moving one.
+    spike_jumps : dict of str to str
+    currents, thresholds : Elements or None
+    escape : Escape or None
+    """
+
+    parameters: tuple[str, ...]
+    states: tuple[str, ...]
+    initial: Mapping[str, float]
+    recordables: Mapping[str, tuple[str, str]]
+    coefficients: Callable[[Parameters, float], tuple[Coefficients, float]] | None = None
+    threshold: str = "v_thresh"
+    spike_jumps: Mapping[str, str] | None = None
+    currents: Elements | None = None
+    thresholds: Elements | None = None
+    escape: Escape | None = None
+
+    @property
+    def sequences(self) -> dict[str, int]:
+        """Parameters that have several values for each neuron, and how many."""
+        groups = [group for group in (self.currents, self.thresholds) if group and group.n > 1]
+        return {name: group.n for group in groups for name in (group.tau, group.jump)}
+
+
+_LIF = ("v_rest", "cm", "tau_m", "tau_refrac", "i_offset", "v_reset")
+_V = {"v": ("v", "mV")}
+_ADAPTATION = ("a", "b", "delta_T", "tau_w", "v_thresh")
+_GIF = ("delta_v", "v_t_star", "lambda0", "tau_eta", "tau_gamma", "a_eta", "a_gamma")
+# sPyNNaker's threshold_type_maass_stochastic.h: a tenth of the hazard, at most 0.8 (which it takes for all
+# exponents above 5, to save time).
+_STOCHASTIC = Escape(lambda p, dt: 0.1 * dt / np.asarray(p["tau_th"], np.float64), "du_th", 0.8)
+
+MEMBRANES: dict[str, Membrane] = {
+    "LIF": Membrane((*_LIF, "v_thresh"), (), {"v": -65.0}, _V),
+    "AdExp": Membrane(
+        (*("cm", "tau_refrac", "v_spike", "v_reset", "v_rest", "tau_m", "i_offset"), *_ADAPTATION),
+        ("w",),
+        {"v": -70.6},
+        _V | {"w": ("w", "nA")},
+        nonlinear.eif_membrane,
+        spike_jumps={"w": "b"},
+    ),
+    "Izk": Membrane(
+        ("a", "b", "c", "d", "i_offset"),
+        ("u",),
+        {"v": -70.0, "u": -14.0},
+        _V | {"u": ("u", "mV/ms")},
+        nonlinear.izhikevich_membrane,
+        spike_jumps={"u": "d"},
+    ),
+    # Spike-triggered currents eta, moving threshold gamma, stochastic firing: Pozzorini et al. 2015.
+    "GIF": Membrane(
+        (*_LIF, *_GIF),
+        (),
+        {"v": -65.0, "v_t": -48.0},
+        _V,
+        threshold="v_t_star",
+        currents=Elements("i_eta", "tau_eta", "a_eta", 3),
+        thresholds=Elements("v_t", "tau_gamma", "a_gamma", 3),
+        escape=Escape(lambda p, dt: 1e-3 * dt * np.asarray(p["lambda0"], np.float64), "delta_v"),
+    ),
+    # A current that follows the calcium let in by spikes: Liu & Wang 2001, as in sPyNNaker.
+    "LIFCa": Membrane(
+        (*_LIF, "v_thresh", "tau_ca2", "i_alpha"),
+        (),
+        {"v": -65.0},
+        _V,
+        currents=Elements("i_ca2", "tau_ca2", "i_alpha", 1),
+    ),
+    # A soft threshold: Habenschuss, Jonke & Maass 2013, as in sPyNNaker.
+    "LIFStoc": Membrane((*_LIF, "v_thresh", "du_th", "tau_th"), (), {"v": -65.0}, _V, escape=_STOCHASTIC),
+}
+
+
+@dataclass(frozen=True)
+class Response:
+    """One response of a composition: to spikes at `receptor`, or to the neuron's own where that is None."""
+
+    receptor: str | None
+    conductance: bool
+    rises: bool
+
+
+@dataclass(frozen=True)
+class Composition:
+    """The parts of a composed model: a key of `MEMBRANES`, and name and key of `KINDS` for each receptor."""
+
+    membrane: str
+    receptors: tuple[tuple[str, str], ...]
+
+    @property
+    def text(self) -> str:
+        """The name of the model."""
+        return f"{self.membrane}({','.join(f'{name}={kind}' for name, kind in self.receptors)})"
+
+    @property
+    def parts(self) -> Membrane:
+        """What the membrane is."""
+        return MEMBRANES[self.membrane]
+
+    @cached_property
+    def responses(self) -> tuple[Response, ...]:
+        """All responses: those of the receptors, then the membrane's own currents."""
+        found = [Response(name, KINDS[kind].conductance, KINDS[kind].rises) for name, kind in self.receptors]
+        n_own = self.parts.currents.n if self.parts.currents else 0
+        return (*found, *(Response(None, False, False) for _ in range(n_own)))
+
+    @property
+    def n_thresholds(self) -> int:
+        """Number of components of a moving threshold."""
+        return self.parts.thresholds.n if self.parts.thresholds else 0
+
+    @cached_property
+    def rule(self) -> str:
+        """How the membrane is integrated: "exact", "midpoint", "AdExp" or "Izk"."""
+        if self.parts.coefficients is not None:
+            return self.membrane
+        linear = not any(response.conductance or response.rises for response in self.responses)
+        return "exact" if linear else "midpoint"
+
+    @cached_property
+    def states(self) -> tuple[str, ...]:
+        """Names of the state variables."""
+        names = ["v", *self.parts.states]
+        for k, response in enumerate(self.responses):
+            names += [f"syn_{k}", f"rise_{k}"] if response.rises else [f"syn_{k}"]
+        names += [f"gamma_{k}" for k in range(self.n_thresholds)]
+        return (*names, *self.sums)
+
+    @cached_property
+    def sums(self) -> dict[str, tuple[str, ...]]:
+        """States that are sums of other states or of constants, once a step is done."""
+        found = {}
+        if self.n_thresholds:
+            found[self.parts.thresholds.name] = (
+                "v_thresh",
+                *(f"gamma_{k}" for k in range(self.n_thresholds)),
+            )
+        if len(self._own) > 1:
+            found[self.parts.currents.name] = tuple(f"syn_{k}" for k in self._own)
+        return found
+
+    @property
+    def _own(self) -> range:
+        """Numbers of the membrane's own currents."""
+        return range(len(self.receptors), len(self.responses))
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of all parameters, those of a receptor as in "AMPA.tau_syn"."""
+        of_receptors = (f"{name}.{key}" for name, kind in self.receptors for key in KINDS[kind].parameters)
+        return (*self.parts.parameters, *of_receptors)
+
+    @property
+    def recordables(self) -> dict[str, tuple[str, str]]:
+        """State and unit of what can be recorded, that of a receptor as in "AMPA.gsyn"."""
+        found = dict(self.parts.recordables)
+        for k, (name, kind) in enumerate(self.receptors):
+            variable, unit = ("gsyn", "uS") if KINDS[kind].conductance else ("isyn", "nA")
+            found[f"{name}.{variable}"] = f"syn_{k}", unit
+        if len(self._own) == 1:
+            found[self.parts.currents.name] = f"syn_{self._own[0]}", "nA"
+        return found | {name: (name, "mV" if name == "v_t" else "nA") for name in self.sums}
+
+    @property
+    def spike_jumps(self) -> dict[str, str]:
+        """States that a spike of the neuron moves, and the constants by which."""
+        jumps = dict(self.parts.spike_jumps or {})
+        jumps |= {f"syn_{k}": f"jump_{k}" for k in self._own}
+        return jumps | {f"gamma_{k}": f"gamma_jump_{k}" for k in range(self.n_thresholds)}
+
+    def coefficients(self, p: Parameters, dt_ms: float) -> Coefficients:
+        """Return the constants of one step by name; those of response k end in k."""
+        if self.parts.coefficients is not None:
+            c, h = self.parts.coefficients(p, dt_ms)
+        else:
+            p = dict(p) | {"v_thresh": p[self.parts.threshold]}
+            c, h = _lif(p, dt_ms, exact=self.rule == "exact"), dt_ms
+        for k, (name, kind) in enumerate(self.receptors):
+            own = {key: np.asarray(p[f"{name}.{key}"], np.float64) for key in KINDS[kind].parameters}
+            c |= self._response(k, own, p, h)
+        c |= self._own_currents(p, h)
+        if self.parts.thresholds:
+            for k, (tau, jump) in enumerate(_elements(p, self.parts.thresholds)):
+                c |= {f"gamma_decay_{k}": decay(tau, dt_ms), f"gamma_jump_{k}": jump}
+        if self.parts.escape:
+            c |= _escape(self.parts.escape, p, dt_ms)
+        return c
+
+    def _response(self, k: int, own: Parameters, p: Parameters, h: float, gain: float = 1.0) -> Coefficients:
+        """Return the constants of response number `k`, with its own parameters.
+
+        In half a sub-step ``x -> x half_decay + r half_mix``, ``r -> r half_rise_decay``; `weight` turns x
+        into a current: the reversal potential of a conductance, 1 or -1 of a current.
+        """
+        if self.rule == "exact":
+            v_per_syn = gain * exponential_response(p["tau_m"], own["tau_syn"], p["cm"], h)
+            return {f"decay_{k}": decay(own["tau_syn"], h), f"v_per_syn_{k}": v_per_syn}
+        fall = own.get("tau_decay", own.get("tau_syn"))
+        c = {f"half_decay_{k}": decay(fall, h / 2), f"weight_{k}": own.get("e_syn", np.asarray(gain))}
+        if self.responses[k].rises:
+            rise = own.get("tau_rise", fall)
+            c |= {
+                f"half_rise_decay_{k}": decay(rise, h / 2),
+                f"half_mix_{k}": exponential_response(fall, rise, 1.0, h / 2),
+                f"jump_{k}": 1.0 / peak(rise, fall),
+            }
+        return c
+
+    def _own_currents(self, p: Parameters, h: float) -> Coefficients:
+        c: Coefficients = {}
+        if self.parts.currents:
+            for i, (tau, jump) in enumerate(_elements(p, self.parts.currents)):
+                k = self._own[i]
+                c |= self._response(k, {"tau_syn": tau}, p, h, gain=-1.0) | {f"jump_{k}": jump}
+        return c
+
+
+def composition_of(name: str) -> Composition:
+    """Return the parts of a composed model.
+
+    Raises
+    ------
+    NotSupportedError
+        If `name` does not have the form, or a part is unknown.
+    """
+    match = _NAME.fullmatch(name)
+    parts = match.group(2).split(",") if match and match.group(2) else []
+    receptors = tuple(tuple(part.split("=", 1)) for part in parts)
+    known = all(len(r) == 2 and r[1] in KINDS for r in receptors)
+    if not match or match.group(1) not in MEMBRANES or not known:
+        raise NotSupportedError(
+            f"The composed cell type {name} is not known. It is written MEMBRANE(RECEPTOR=RESPONSE,...), "
+            f"with one of {', '.join(MEMBRANES)} and, for each receptor, one of {', '.join(KINDS)}."
+        )
+    names = [r[0] for r in receptors]
+    if len(set(names)) != len(names) or not all(n.isidentifier() for n in names):
+        raise NotSupportedError(f"The composed cell type {name}: receptors need names that differ.")
+    return Composition(match.group(1), receptors)  # type: ignore[arg-type]
+
+
+def peak(tau_rise: ArrayLike, tau_decay: ArrayLike) -> NDArray[np.float64]:
+    """Return the largest value of a response that rises at the rate of 1 per ms, in ms.
+
+    It is that of ``(exp(-t / tau_decay) - exp(-t / tau_rise)) / (1 / tau_rise - 1 / tau_decay)``, reached at
+    ``t = log(tau_rise / tau_decay) / (1 / tau_decay - 1 / tau_rise)``; for equal times, ``tau / e`` at tau.
+    """
+    rise, fall = np.asarray(tau_rise, np.float64), np.asarray(tau_decay, np.float64)
+    ratio = rise / fall - 1.0
+    safe = np.where(ratio == 0, 1.0, ratio)
+    time = rise * np.where(ratio == 0, 1.0, np.log1p(safe) / safe)
+    return exponential_response(fall, rise, 1.0, time)
+
+
+def _lif(p: Parameters, dt_ms: float, *, exact: bool) -> Coefficients:
+    if exact:
+        return current_membrane(p, dt_ms)
+    g_leak = np.asarray(p["cm"], np.float64) / np.asarray(p["tau_m"], np.float64)
+    c = membrane(p, dt_ms)
+    del c["v_rest"]
+    return c | {
+        "g_leak": g_leak,
+        "drive": g_leak * np.asarray(p["v_rest"]) + np.asarray(p["i_offset"]),
+        "drive_per_na": np.asarray(1.0),
+        "dt_over_cm": dt_ms / np.asarray(p["cm"], np.float64),
+    }
+
+
+def _escape(escape: Escape, p: Parameters, dt_ms: float) -> Coefficients:
+    return {
+        "rate": np.asarray(escape.rate(p, dt_ms), np.float64),
+        "per_width": 1.0 / np.asarray(p[escape.width], np.float64),
+        "p_max": np.asarray(escape.p_max),
+    }
+
+
+def _elements(p: Parameters, elements: Elements) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Return time constant and jump of each element, as numbers where all neurons have the same."""
+
+    def values(name: str, k: int) -> NDArray[np.float64]:
+        column = np.asarray(p[name], np.float64)
+        column = column[..., k] if elements.n > 1 else column
+        return column[0] if column.ndim and np.all(column == column[0]) else column
+
+    return [(values(elements.tau, k), values(elements.jump, k)) for k in range(elements.n)]
