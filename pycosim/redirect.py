@@ -9,10 +9,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from pycosim import targets
 from pycosim.errors import ScriptError
 from pycosim.targets import TargetSpec, names
+
+if TYPE_CHECKING:
+    from pycosim.backends.base import Options, Simulation
+    from pycosim.network import Network
 
 PYNN_SIMULATORS = frozenset(
     "arbor brian brian2 carlsim genn hardware mock moose nemo nest neuroml neuron nineml pcsim spiNNaker "
@@ -35,7 +40,11 @@ class Observer:
         Options that replace those of setup(); the target's own replace these.
     n_setups : int
         How often the script called setup().
+    wants_all_spikes : bool
+        Whether spikes are recorded of all populations, not only where the script does so.
     """
+
+    wants_all_spikes = True
 
     def __init__(
         self,
@@ -48,9 +57,16 @@ class Observer:
         self.n_setups = 0
         self._progress = progress
 
-    def begun(self) -> None:
-        """Count a call of setup()."""
+    def begun(self, setup: Mapping[str, Any]) -> None:
+        """Count a call of setup(), which got these options of a target."""
         self.n_setups += 1
+
+    def build(self, target: str, network: Network, options: Options) -> Simulation:
+        """Return the simulation of a network."""
+        return targets.build(target, network, options)
+
+    def delays_rounded(self, label: str, error_ms: float) -> None:
+        """Be told by how much the delays of a projection changed at most as they became whole steps."""
 
     def progress(self, n_steps: int) -> Callable[[int], None] | None:
         """Return what is told of the steps done in a run of `n_steps`."""

@@ -77,10 +77,12 @@ def build_setup(target: str) -> Callable[..., int]:
         state.begin(spec.name, _timestep(timestep), seed, spec.merged(options))
         state.requested_min_delay, state.requested_max_delay = delays
         if state.observer is not None:
-            state.observer.begun()
-        ignored = sorted(extra) + spec.foreign(options)
-        if ignored:
-            state.warn(f"setup() ignores what {spec.name} does not know: {', '.join(ignored)}.")
+            state.observer.begun(options)
+        if extra:
+            state.warn(f"setup() ignores what pycosim does not know: {', '.join(sorted(extra))}.")
+        foreign = spec.foreign(options)
+        if foreign:
+            state.warn(f"setup() ignores what {spec.name} does not know: {', '.join(foreign)}.")
         return rank()
 
     return setup

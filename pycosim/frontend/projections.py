@@ -359,6 +359,9 @@ def delay_steps(delays_ms: float | NDArray[np.float64], label: str) -> int | NDA
     if np.any(steps < 1):
         state.warn(f"Projection {label!r}: delays below one time step became one time step, {state.dt} ms.")
     steps = np.maximum(steps, 1)
+    error_ms = np.abs(steps * state.dt - delays).max(initial=0.0)
+    if state.observer is not None and error_ms > 1e-9:
+        state.observer.delays_rounded(label, error_ms)
     return int(steps) if steps.ndim == 0 else steps.astype(np.int32)
 
 

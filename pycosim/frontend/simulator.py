@@ -198,7 +198,8 @@ class State(common.control.BaseState):
             if not n_now[0] and self.target not in targets.backends():
                 raise InvalidInputError("run() was called on an empty network: create a Population first.")
             self._record_all_spikes()
-            self.simulation = targets.build(self.target, self.network, self.options)
+            build = targets.build if self.observer is None else self.observer.build
+            self.simulation = build(self.target, self.network, self.options)
         elif n_now != self.n_known:
             if any(projection.plasticity is not None for projection in self.network.projections):
                 raise NotSupportedError(
@@ -241,7 +242,7 @@ class State(common.control.BaseState):
 
     def _record_all_spikes(self) -> None:
         """Record all spikes of new populations, if a runner wants them."""
-        if self.observer is None:
+        if self.observer is None or not self.observer.wants_all_spikes:
             return
         known = self.n_known[0] if self.simulation is not None else 0
         for population in self.network.populations[known:]:
