@@ -219,6 +219,11 @@ def build(name: str, network: Network, options: Options) -> Simulation:
     return build_chip(name, network, options)
 
 
+def is_stepwise(name: str) -> bool:
+    """Return whether a target can be advanced in pieces of a few steps at little cost."""
+    return name not in backends() or getattr(import_module(backends()[name]), "STEPWISE", True)
+
+
 class TargetFinder:
     """Makes ``import pycosim.<target>`` give a PyNN simulator module for every target there is."""
 

@@ -56,7 +56,7 @@ class _AnyTarget(TargetSpec):
 class _DryObserver(Observer):
     """Puts a simulation without dynamics in the place of every other, and keeps what was described."""
 
-    wants_all_spikes = False
+    is_dry = True
 
     def __init__(self) -> None:
         super().__init__(_AnyTarget("native"))

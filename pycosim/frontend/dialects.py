@@ -159,10 +159,19 @@ def size_of(size: Any) -> Any:
     return size
 
 
-def population_hints(given: dict[str, Any]) -> None:
-    """Take note of arguments of Population that only another simulator has."""
-    extra = given.pop("additional_parameters", None)
-    forget_hints("Population()", given | dict(extra or {}), _POPULATION_HINTS | frozenset(extra or {}))
+def population_hints(given: dict[str, Any], known: Sequence[str] = ()) -> dict[str, Any]:
+    """Take note of arguments of Population that only another simulator has.
+
+    Parameters
+    ----------
+    given : dict
+    known : sequence of str
+        Those of `additional_parameters` that have a meaning for the cell type; they are returned.
+    """
+    extra = dict(given.pop("additional_parameters", None) or {})
+    additional = {name: extra.pop(name) for name in known if name in extra}
+    forget_hints("Population()", given | extra, _POPULATION_HINTS | frozenset(extra))
+    return additional
 
 
 def projection_arguments(

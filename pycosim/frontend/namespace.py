@@ -12,7 +12,7 @@ from pyNN.network import Network
 from pyNN.random import GSLRNG, NumpyRNG, RandomDistribution
 from pyNN.space import Space
 
-from pycosim.frontend import control, simulator
+from pycosim.frontend import control, external_devices, simulator
 from pycosim.frontend.cells import cell_types, placeholder
 from pycosim.frontend.dialects import (
     EXTRA_CELLS,
@@ -79,11 +79,7 @@ def shared() -> dict[str, Any]:
         "connect": common.build_connect(Projection, pyNN.connectors.FixedProbabilityConnector, StaticSynapse),
         "create": common.build_create(Population),
         "errors": errors,
-        "external_devices": Unsupported(
-            "external_devices",
-            "It connects SpiNNaker with devices and programs; use SpikeSourceArray for input, and callbacks "
-            "of run() to look at a simulation while it runs.",
-        ),
+        "external_devices": external_devices,
         "extra_models": Unsupported(
             "extra_models", "list_standard_models() returns the cell types that can be used.", known
         ),

@@ -106,9 +106,12 @@ class Population(_Shared, common.Population):
         **older: Any,
     ):
         """Create neurons; `older` are arguments that only other simulators have."""
-        population_hints(older)
         celltype, initial = cell_of(cellclass, cellparams, dict(initial_values or {}))
+        additional = population_hints(older, getattr(celltype, "population_parameters", ()))
+        size = getattr(celltype, "fixed_size", size) if size is None else size
         super().__init__(size_of(size), celltype, None, structure, initial, label)
+        if hasattr(celltype, "attach"):
+            celltype.attach(self, **additional)
 
     def _create_cells(self) -> None:
         simulator.state.require_setup("Population()")
@@ -118,10 +121,12 @@ class Population(_Shared, common.Population):
             raise NotSupportedError(
                 f"Cell type {type(self.celltype).__name__} is not a standard PyNN cell type."
             )
-        model = type(self.celltype).__name__
+        model = getattr(self.celltype, "network_model", type(self.celltype).__name__)
         model_named(model)
         self.column = network.Population(self.label, model, self.size)
         self.number = simulator.state.network.add(self.column)
+        self.live_output: list[tuple[str, int]] | None = None
+        self.key = self.number << 16
         simulator.state.populations.append(self)
         self.all_cells = np.array([simulator.ID(i) for i in self.column.neurons], dtype=simulator.ID)
         for cell in self.all_cells:

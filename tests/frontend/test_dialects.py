@@ -286,8 +286,8 @@ def test_conductances_of_current_based_cells_are_refused_outside_that_dialect(si
 
 def test_namespaces_of_spinnaker_are_refused_by_the_name_of_what_is_taken(script):
     start = "import pyNN.spiNNaker as p\np.setup(1.0)\n"
-    result = script(start + "p.external_devices.activate_live_output_for(1)\n")
-    assert "external_devices.activate_live_output_for is not supported" in str(result.error)
+    result = script(start + "p.external_devices.PushBotMotor\n")
+    assert "external_devices.PushBotMotor is not supported" in str(result.error)
     result = script(start + "p.extra_models.Nothing()\n")
     assert "extra_models.Nothing is not supported" in str(result.error)
 
