@@ -34,7 +34,7 @@ STRUCTURAL = (
 """sPyNNaker's parts of structural plasticity."""
 
 _POPULATION_HINTS = frozenset(
-    "additional_parameters constraints max_rate n_colour_bits n_synapse_cores neurons_per_core seed splitter "
+    "additional_parameters constraints max_rate n_colour_bits n_synapse_cores seed splitter "
     "neurons_per_core_per_dim allow_delay_extensions".split()
 )
 _PROJECTION_HINTS = frozenset("download_synapses partition_id rng".split())
@@ -311,23 +311,3 @@ def as_table(block: Any, *names: str) -> Any:
     columns = [np.repeat(indices, len(times)), np.tile(times, len(indices))]
     values = [np.asarray(signal).T.ravel() for signal in signals]
     return OldTable.of(np.stack([*columns, *values], axis=1).astype(np.float64), block)
-
-
-def machine_hints() -> dict[str, Any]:
-    """Return sPyNNaker's functions that lay out its machine; they are noted."""
-
-    def hint(name: str) -> Any:
-        def function(*arguments: Any, **named: Any) -> None:
-            state.warn(
-                f"{name}() is a hint for SpiNNaker and ignored; on pycosim's chips the option "
-                "mapping.neurons_per_core of the target does that."
-            )
-
-        function.__name__, function.__doc__ = name, "Take note of a hint for SpiNNaker."
-        return function
-
-    names = (
-        "set_number_of_neurons_per_core set_number_of_neurons_per_dimension_per_core "
-        "set_number_of_synapse_cores set_allow_delay_extensions"
-    )
-    return {name: hint(name) for name in names.split()}

@@ -55,7 +55,7 @@ class SpikeInjector(cell_types()["SpikeSourceArray"]):
         How a board tells other programs of its database; there is none.
     """
 
-    network_model = "SpikeSourceArray"
+    model = "SpikeSourceArray"
     is_injector = True
     population_parameters = ("port", "virtual_key")
 

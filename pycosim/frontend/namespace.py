@@ -12,7 +12,7 @@ from pyNN.network import Network
 from pyNN.random import GSLRNG, NumpyRNG, RandomDistribution
 from pyNN.space import Space
 
-from pycosim.frontend import control, external_devices, simulator
+from pycosim.frontend import control, external_devices, machine, simulator
 from pycosim.frontend.cells import cell_types, placeholder
 from pycosim.frontend.dialects import (
     EXTRA_CELLS,
@@ -21,7 +21,6 @@ from pycosim.frontend.dialects import (
     TargetName,
     Unsupported,
     connector_types,
-    machine_hints,
 )
 from pycosim.frontend.electrodes import electrode_types
 from pycosim.frontend.native_rng import NativeRNG
@@ -94,7 +93,7 @@ def shared() -> dict[str, Any]:
         "state": simulator.state,
     }
     names.update({function: getattr(control, function) for function in FUNCTIONS})
-    names |= machine_hints()
+    names |= machine.functions()
     return names | connectors | structural | cells | synapse_types() | electrode_types()
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pycosim.errors import NotSupportedError
 from pycosim.frontend.cells import STATE_OF
 from pycosim.frontend.dialects import CURRENT_NAMES, GSYN, as_table
+from pycosim.frontend.machine import limit_per_core, limit_population
 from pycosim.frontend.simulator import state
 
 _AS_TABLE = "{}() returns PyNN 0.7's table ({}), whose `segments` are those of get_data({!r})."
@@ -153,15 +154,18 @@ class OldMethods:
         rows = np.column_stack([values, table[:, 0]])
         np.savetxt(io, rows, fmt="%g", delimiter="\t", header=header)
 
-    def set_max_atoms_per_core(self, *_: Any) -> None:
-        """Take note of a hint for SpiNNaker."""
-        state.warn("set_max_atoms_per_core() is a hint for SpiNNaker and ignored.")
+    def set_max_atoms_per_core(self, max_atoms_per_core: Any) -> None:
+        """Let a chip's core that has neurons of this population have at most so many neurons."""
+        limit_population(self, limit_per_core(max_atoms_per_core))
 
     def add_placement_constraint(self, *_: Any, **__: Any) -> None:
         """Take note of a hint for SpiNNaker."""
-        state.warn("add_placement_constraint() is a hint for SpiNNaker and ignored.")
+        state.warn(
+            "add_placement_constraint() is a hint for SpiNNaker and ignored; an array of cores, "
+            "setup(mapping=...), places neurons on a chip."
+        )
 
-    set_constraint = add_placement_constraint
+    set_constraint = set_mapping_constraint = add_placement_constraint
 
 
 def _keywords(values: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from pyNN.standardmodels import StandardCellType
 
 from pycosim import network
 from pycosim.errors import InvalidInputError, NotSupportedError
-from pycosim.frontend import simulator
+from pycosim.frontend import machine, simulator
 from pycosim.frontend.cells import STATE_OF
 from pycosim.frontend.dialects import ascending, cell_of, population_hints, selector_of, size_of
 from pycosim.frontend.old_methods import OldMethods
@@ -107,9 +107,12 @@ class Population(_Shared, common.Population):
     ):
         """Create neurons; `older` are arguments that only other simulators have."""
         celltype, initial = cell_of(cellclass, cellparams, dict(initial_values or {}))
+        per_core = older.pop("neurons_per_core", None)
         additional = population_hints(older, getattr(celltype, "population_parameters", ()))
         size = getattr(celltype, "fixed_size", size) if size is None else size
         super().__init__(size_of(size), celltype, None, structure, initial, label)
+        if per_core is not None:
+            machine.limit_population(self, machine.limit_per_core(per_core))
         if hasattr(celltype, "attach"):
             celltype.attach(self, **additional)
 
@@ -121,9 +124,10 @@ class Population(_Shared, common.Population):
             raise NotSupportedError(
                 f"Cell type {type(self.celltype).__name__} is not a standard PyNN cell type."
             )
-        model = getattr(self.celltype, "network_model", type(self.celltype).__name__)
+        model = getattr(self.celltype, "model", type(self.celltype).__name__)
         model_named(model)
         self.column = network.Population(self.label, model, self.size)
+        self.column.neurons_per_core = simulator.state.neurons_per_core.get(model)
         self.number = simulator.state.network.add(self.column)
         self.live_output: list[tuple[str, int]] | None = None
         self.key = self.number << 16

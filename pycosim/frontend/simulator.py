@@ -73,6 +73,8 @@ class State(common.control.BaseState):
         Whether the script imported the simulator under one of sPyNNaker's names.
     live : pycosim.frontend.live.Hub or None
         What exchanges spikes with other threads and programs while a network runs.
+    neurons_per_core : dict of str to int or None
+        Most neurons on a core that has neurons of a model, for populations to come.
     time_scale_factor : float
         Wall-clock time per model time that a script wants where spikes come and go while it runs.
     """
@@ -94,6 +96,7 @@ class State(common.control.BaseState):
         if self.live is not None:
             self.live.clear()
         self.time_scale_factor = 1.0
+        self.neurons_per_core: dict[str, int | None] = {}
         self.target = "native"
         self.options = Options()
         self.populations: list[Any] = []

@@ -49,7 +49,7 @@ def test_hints_for_another_machine_are_named_and_ignored_but_misspellings_are_no
         sim.Population(1, sim.SpikeSourcePoisson(), additional_parameters={"seed": 3})
     with pytest.raises(TypeError, match="labell"):
         sim.Population(1, sim.IF_curr_exp(), labell="x")
-    with pytest.warns(PycosimWarning, match=r"mapping\.neurons_per_core"):
+    with pytest.warns(PycosimWarning, match="native has no cores, and ignores it"):
         sim.set_number_of_neurons_per_core(sim.IF_curr_exp, 64)
     with pytest.warns(PycosimWarning, match="n_chips_required"):
         sim.setup(1.0, 1.0, 16.0, n_chips_required=2)
