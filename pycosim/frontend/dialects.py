@@ -60,7 +60,8 @@ class Unsupported:
     def __getattr__(self, attribute: str) -> Any:
         """Return what is known; raise NotSupportedError that names anything else."""
         if attribute in self._known:
-            state.warn(f"{self._name}.{attribute} was read as {self._known[attribute].__name__}.")
+            if self._known[attribute].__name__ != attribute:
+                state.warn(f"{self._name}.{attribute} was read as {self._known[attribute].__name__}.")
             return self._known[attribute]
         if attribute.startswith("_"):
             raise AttributeError(attribute)
@@ -214,7 +215,11 @@ class _OldArguments:
     synapse_values: dict[str, Any]
 
     def __init__(self, *arguments: Any, **named: Any):
-        values = {"weight": named.pop("weights", None), "delay": named.pop("delays", None)}
+        values = {
+            name: named.pop(f"{name}s", None)
+            for name in ("weight", "delay")
+            if f"{name}s" not in self.parameter_names
+        }
         self.synapse_values = {name: value for name, value in values.items() if value is not None}
         hints = {name: named.pop(name) for name in _CONNECTOR_HINTS & set(named)}
         forget_hints(f"{type(self).__name__}()", hints, _CONNECTOR_HINTS)

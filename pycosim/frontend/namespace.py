@@ -27,6 +27,8 @@ from pycosim.frontend.native_rng import NativeRNG
 from pycosim.frontend.populations import Assembly, Population, PopulationView
 from pycosim.frontend.projections import Projection
 from pycosim.frontend.small_world import SmallWorldConnector
+from pycosim.frontend.spynnaker_cells import CELLS
+from pycosim.frontend.spynnaker_connectors import CONNECTORS, SYNAPSES
 from pycosim.frontend.synapses import StaticSynapse, synapse_types
 from pycosim.network import MODELS
 
@@ -46,6 +48,10 @@ FUNCTIONS = (
 )
 
 
+SPACE = "Cuboid", "Grid2D", "Grid3D", "Line", "RandomStructure", "Sphere", "distance"
+"""What sPyNNaker has of PyNN's module space."""
+
+
 @cache
 def shared() -> dict[str, Any]:
     """Return what all simulator modules have in common, by name."""
@@ -56,10 +62,12 @@ def shared() -> dict[str, Any]:
             if isinstance(value, type) and issubclass(value, pyNN.connectors.Connector)
         }
         | {"SmallWorldConnector": SmallWorldConnector}
+        | CONNECTORS
     )
     record = common.build_record(simulator)
     cells = cell_types()
     known = {name: cells[model] for name, model in EXTRA_CELLS.items() if model in MODELS}
+    known |= CELLS | {name: connectors[name] for name in CONNECTORS}
     structural = {
         name: placeholder("Structural plasticity", name, ["static synapses"]) for name in STRUCTURAL
     }
@@ -74,6 +82,7 @@ def shared() -> dict[str, Any]:
         "Projection": Projection,
         "RandomDistribution": RandomDistribution,
         "Space": Space,
+        "SpiNNakerProjection": Projection,
         "SynapseDynamics": SynapseDynamics,
         "connect": common.build_connect(Projection, pyNN.connectors.FixedProbabilityConnector, StaticSynapse),
         "create": common.build_create(Population),
@@ -92,9 +101,10 @@ def shared() -> dict[str, Any]:
         "space": space,
         "state": simulator.state,
     }
+    names.update({name: getattr(space, name) for name in SPACE})
     names.update({function: getattr(control, function) for function in FUNCTIONS})
     names |= machine.functions()
-    return names | connectors | structural | cells | synapse_types() | electrode_types()
+    return names | connectors | structural | cells | CELLS | synapse_types() | SYNAPSES | electrode_types()
 
 
 def list_standard_models() -> list[str]:

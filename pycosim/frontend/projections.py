@@ -125,6 +125,17 @@ class Projection(common.Projection):
         self.column = self._expanded()
         simulator.state.network.projections.append(self.column)
         simulator.state.projections.append(self)
+        for other, receptor in getattr(connector, "companions", list)():
+            Projection(
+                presynaptic_population,
+                postsynaptic_population,
+                other,
+                self.synapse_type,
+                source,
+                receptor,
+                space,
+                f"{self.label} ({receptor})",
+            )
 
     def _expanded(self) -> network.Projection:
         """Return the projection's columns, with global neuron numbers and rows in ascending order."""

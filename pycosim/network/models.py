@@ -240,6 +240,11 @@ MODELS: dict[str, NeuronModel | SourceModel] = {
             spike_jumps={"u": "d"},
         ),
         SourceModel("SpikeSourcePoisson", ("rate", "start", "duration")),
+        SourceModel(
+            "SpikeSourcePoissonVariable",
+            ("rates", "starts", "durations"),
+            sequences=("rates", "starts", "durations"),
+        ),
         SourceModel("SpikeSourceArray", ()),
         SourceModel("SpikeSourcePoissonRefractory", ("rate", "tau_refrac", "start", "duration")),
         SourceModel("SpikeSourceGamma", ("alpha", "beta", "start", "duration")),
