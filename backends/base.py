@@ -90,6 +90,12 @@ class Simulation(Protocol):
     def state(self, population: int, variable: str) -> NDArray[np.float64]:
         """Return the present values of a state variable, (size,) float64."""
 
+    def set_state(self, population: int, variable: str, values: NDArray[np.float64]) -> None:
+        """Set a state variable of all neurons of a population, (size,) float64, at the present step.
+
+        The sample of the present step has been taken already.
+        """
+
     def clear(self, population: int) -> None:
         """Forget what was recorded of a population so far; recording goes on.
 

@@ -54,6 +54,9 @@ class DryRun:
         """Return the initial values of a state variable, (size,) float64."""
         return self._network.populations[population].initial_column(variable)
 
+    def set_state(self, population: int, variable: str, values: Float) -> None:
+        """Go on: every state keeps its initial value."""
+
     def weights(self, projection: int) -> Float:
         """Return the initial weights of a projection, (n_synapses,) float64."""
         return self._network.projections[projection].weight_column().copy()

@@ -183,13 +183,18 @@ class Population(_Shared, common.Population):
         self.column.parameters[name] = float(column[0]) if np.all(column == column[0]) else column
 
     def assign_initial(self, variable: str, values: NDArray[np.float64], indices: NDArray[np.int64]) -> None:
-        """Put initial values of a state variable into the description, for some of the neurons."""
+        """Put initial values of a state variable into the description, for some of the neurons.
+
+        In a simulation that has begun, they are the present values as well, from now on.
+        """
         model = model_named(self.column.model)
         name = STATE_OF.get(variable)
         if name not in getattr(model, "states", ()):
             raise errors.NonExistentParameterError(variable, self.column.model, list(STATE_OF))
         if simulator.state.knows(self.number):
-            simulator.state.warn(f"initialize({variable}=...) after run() acts at the next reset().")
+            present = simulator.state.simulation.state(self.number, name)
+            present[indices] = values
+            simulator.state.simulation.set_state(self.number, name, present)
         column = self.column.initial_column(name).copy()
         column[indices] = values
         self.column.initial[name] = float(column[0]) if np.all(column == column[0]) else column

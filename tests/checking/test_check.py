@@ -118,7 +118,8 @@ def test_a_network_that_grows_after_run_is_refused_by_chips_alone(written):
 
 
 def test_each_setup_is_a_network_of_its_own(written):
-    text = "import pyNN.nest as sim\nfor n in 1, 2: sim.setup(); sim.Population(n, sim.IF_cond_exp()); sim.run(1)"
+    build = "sim.setup(); sim.Population(n, sim.IF_cond_exp()); sim.run(1)"
+    text = f"import pyNN.nest as sim\nfor n in 1, 2: {build}"
     report = pycosim.check(written(text), "native")
     assert [usage.n_neurons for usage in report.networks] == [1, 2]
 
