@@ -38,12 +38,15 @@ class Described:
         What setup() was given for the target.
     runs : list of DryRun
         Simulations of the network: the first, and one more after each reset.
+    is_live : bool
+        Whether spikes come and go while it runs.
     """
 
     network: Network
     projections: list[Any]
     options: dict[str, Any]
     runs: list[DryRun] = field(default_factory=list)
+    is_live: bool = False
 
 
 class _AnyTarget(TargetSpec):
@@ -70,6 +73,9 @@ class _DryObserver(Observer):
         self.described.append(Described(state.network, state.projections, dict(setup)))
 
     def build(self, target: str, network: Network, options: Options) -> DryRun:
+        from pycosim.frontend.live import hub
+
+        self.described[-1].is_live |= hub.is_used()
         self.described[-1].runs.append(DryRun(network))
         return self.described[-1].runs[-1]
 
@@ -188,6 +194,8 @@ def _try(spec: TargetSpec, one: Described, options: Options) -> dict[str, tuple[
     PycosimError
         If the target does not take it.
     """
+    if one.is_live:
+        targets.require_stepwise(spec.name)
     grown = next((run for run in one.runs if run.has_grown), None)
     whole = one.network
     n_populations, n_projections = grown.n_known if grown else (None, None)

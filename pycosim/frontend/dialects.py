@@ -27,6 +27,25 @@ EXTRA_CELLS = {
 }
 """Cell types of sPyNNaker's extra_models that are PyNN's under another name."""
 
+NEAREST = {
+    "IFCondExpCerebellum": "IF_cond_exp",
+    "IFCondExpStoc": "GIF_cond_exp, whose threshold is stochastic, or IF_cond_exp",
+    "IFCurrExpCa2Adaptive": "EIF_cond_exp_isfa_ista or IF_cond_exp_gsfa_grr, which adapt",
+    "IF_curr_dual_exp": "a PointNeuron with several CurrExp receptors, or IF_curr_exp",
+    "IF_curr_exp_sEMD": "IF_curr_exp",
+    "Izhikevich_cond": "Izhikevich",
+    "Neuromodulation": "STDPMechanism",
+    "PfisterSpikeTriplet": "STDPMechanism with SpikePairRule",
+    "RecurrentRule": "STDPMechanism with SpikePairRule",
+    "SpikeNearestPairRule": "STDPMechanism with SpikePairRule",
+    "TimingDependenceMFVN": "STDPMechanism with SpikePairRule",
+    "TimingDependencePFPC": "STDPMechanism with SpikePairRule",
+    "WeightDependenceAdditiveTriplet": "AdditiveWeightDependence",
+    "WeightDependenceMFVN": "AdditiveWeightDependence",
+    "WeightDependencePFPC": "AdditiveWeightDependence",
+}
+"""What of PyNN is nearest to parts of sPyNNaker's extra_models that are not supported."""
+
 STRUCTURAL = (
     "RandomSelection LastNeuronSelection DistanceDependentFormation RandomByWeightElimination "
     "StructuralMechanismStatic StructuralMechanismSTDP"
@@ -65,7 +84,8 @@ class Unsupported:
             return self._known[attribute]
         if attribute.startswith("_"):
             raise AttributeError(attribute)
-        raise NotSupportedError(f"{self._name}.{attribute} is not supported. {self._instead}")
+        nearest = f"The nearest is {NEAREST[attribute]}. " if attribute in NEAREST else ""
+        raise NotSupportedError(f"{self._name}.{attribute} is not supported. {nearest}{self._instead}")
 
 
 def _parameter(name: str) -> property:

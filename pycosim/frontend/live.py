@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim import targets
-from pycosim.errors import InvalidInputError, NotSupportedError
+from pycosim.errors import InvalidInputError
 from pycosim.frontend.eieio import decode, encode
 from pycosim.frontend.simulator import state
 from pycosim.network import Recording
@@ -112,11 +112,7 @@ class Hub:
         NotSupportedError
             If the target cannot be advanced in small pieces.
         """
-        if not targets.is_stepwise(state.target):
-            raise NotSupportedError(
-                f"Live input and output on {state.target}: it cannot be stopped every millisecond to "
-                "exchange spikes. Use native, reference or a chip."
-            )
+        targets.require_stepwise(state.target)
         if not self.runs_forever:
             self.stop_requested = False
         self._begin(n_steps)

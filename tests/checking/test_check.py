@@ -117,6 +117,21 @@ def test_a_network_that_grows_after_run_is_refused_by_chips_alone(written):
     assert "after run()" in report.verdict("loihi").problems[0]
 
 
+def test_live_input_is_checked_without_waiting_for_it(written):
+    text = """
+import pyNN.spiNNaker as sim
+connection = sim.external_devices.SpynnakerLiveSpikesConnection(send_labels=["in"])
+connection.add_start_resume_callback("in", lambda *_: 1 / 0)
+sim.setup(1.0)
+sim.Population(2, sim.external_devices.SpikeInjector(), label="in")
+sim.Population(2, sim.IF_curr_exp())
+sim.run(1e6)
+"""
+    report = pycosim.check(written(text), ["native", "brian2"])
+    assert [verdict.takes_it for verdict in report.verdicts] == [True, False]
+    assert "Live input and output on brian2" in report.verdict("brian2").problems[0]
+
+
 def test_each_setup_is_a_network_of_its_own(written):
     build = "sim.setup(); sim.Population(n, sim.IF_cond_exp()); sim.run(1)"
     text = f"import pyNN.nest as sim\nfor n in 1, 2: {build}"
