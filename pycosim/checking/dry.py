@@ -72,7 +72,7 @@ class DryRun:
     def parameters_changed(self, population: int) -> None:
         """Go on: parameters have no effect here."""
 
-    weights_changed = plasticity_changed = recording_changed = parameters_changed
+    weights_changed = plasticity_changed = junctions_changed = recording_changed = parameters_changed
 
     def currents_changed(self) -> None:
         """Go on: currents have no effect here."""

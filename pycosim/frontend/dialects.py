@@ -27,25 +27,6 @@ EXTRA_CELLS = {
 }
 """Cell types of sPyNNaker's extra_models that are PyNN's under another name."""
 
-NEAREST = {
-    "IFCondExpCerebellum": "IF_cond_exp",
-    "IFCondExpStoc": "GIF_cond_exp, whose threshold is stochastic, or IF_cond_exp",
-    "IFCurrExpCa2Adaptive": "EIF_cond_exp_isfa_ista or IF_cond_exp_gsfa_grr, which adapt",
-    "IF_curr_dual_exp": "a PointNeuron with several CurrExp receptors, or IF_curr_exp",
-    "IF_curr_exp_sEMD": "IF_curr_exp",
-    "Izhikevich_cond": "Izhikevich",
-    "Neuromodulation": "STDPMechanism",
-    "PfisterSpikeTriplet": "STDPMechanism with SpikePairRule",
-    "RecurrentRule": "STDPMechanism with SpikePairRule",
-    "SpikeNearestPairRule": "STDPMechanism with SpikePairRule",
-    "TimingDependenceMFVN": "STDPMechanism with SpikePairRule",
-    "TimingDependencePFPC": "STDPMechanism with SpikePairRule",
-    "WeightDependenceAdditiveTriplet": "AdditiveWeightDependence",
-    "WeightDependenceMFVN": "AdditiveWeightDependence",
-    "WeightDependencePFPC": "AdditiveWeightDependence",
-}
-"""What of PyNN is nearest to parts of sPyNNaker's extra_models that are not supported."""
-
 STRUCTURAL = (
     "RandomSelection LastNeuronSelection DistanceDependentFormation RandomByWeightElimination "
     "StructuralMechanismStatic StructuralMechanismSTDP"
@@ -79,13 +60,13 @@ class Unsupported:
     def __getattr__(self, attribute: str) -> Any:
         """Return what is known; raise NotSupportedError that names anything else."""
         if attribute in self._known:
-            if self._known[attribute].__name__ != attribute:
-                state.warn(f"{self._name}.{attribute} was read as {self._known[attribute].__name__}.")
-            return self._known[attribute]
+            known = self._known[attribute]
+            if known.__name__ != attribute:
+                state.warn(f"{self._name}.{attribute} was read as {known.__name__}.")
+            return known
         if attribute.startswith("_"):
             raise AttributeError(attribute)
-        nearest = f"The nearest is {NEAREST[attribute]}. " if attribute in NEAREST else ""
-        raise NotSupportedError(f"{self._name}.{attribute} is not supported. {nearest}{self._instead}")
+        raise NotSupportedError(f"{self._name}.{attribute} is not supported. {self._instead}")
 
 
 def _parameter(name: str) -> property:

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 from pycosim import targets
-from pycosim.errors import InvalidInputError, NotSupportedError
+from pycosim.errors import InvalidInputError
+from pycosim.frontend.dialects import Unsupported
 from pycosim.frontend.simulator import state
 
 _NOTED = "set_number_of_synapse_cores set_allow_delay_extensions register_binary_search_path".split()
 """Functions without an equivalent that do not change what a network computes."""
 
-_REFUSED = "get_machine get_spynnaker get_simulator".split()
+_MACHINES = "get_machine get_spynnaker".split()
+"""Functions that return the machine, of which scripts often make no use."""
 
 
 def set_number_of_neurons_per_core(neuron_type: Any, max_permitted: Any) -> None:
@@ -85,7 +87,7 @@ def functions() -> dict[str, Callable[..., Any]]:
     """Return all of these functions by name."""
     per_core = "set_number_of_neurons_per_core", "set_number_of_neurons_per_dimension_per_core"
     found = dict.fromkeys(per_core, set_number_of_neurons_per_core)
-    return found | {name: _noted(name) for name in _NOTED} | {name: _refused(name) for name in _REFUSED}
+    return found | {name: _noted(name) for name in _NOTED} | {name: _machine(name) for name in _MACHINES}
 
 
 def _noted(name: str) -> Callable[..., None]:
@@ -96,12 +98,12 @@ def _noted(name: str) -> Callable[..., None]:
     return function
 
 
-def _refused(name: str) -> Callable[..., None]:
-    def function(*arguments: Any, **named: Any) -> None:
-        raise NotSupportedError(
-            f"{name}() is not supported: there is no SpiNNaker machine. `pycosim targets` lists the chips; a "
-            "result's `hardware` has the cores and links of one."
-        )
+def _machine(name: str) -> Callable[..., Unsupported]:
+    instead = "`pycosim targets` lists the chips; a result's `hardware` has the cores and links of one."
 
-    function.__name__, function.__doc__ = name, "Refuse: there is no SpiNNaker machine."
+    def function(*arguments: Any, **named: Any) -> Unsupported:
+        state.warn(f"{name}(): there is no SpiNNaker machine; what is asked of it will be refused.")
+        return Unsupported(f"{name}()", instead)
+
+    function.__name__, function.__doc__ = name, "Return what stands for a SpiNNaker machine."
     return function

@@ -27,7 +27,7 @@ from pycosim.frontend.native_rng import NativeRNG
 from pycosim.frontend.populations import Assembly, Population, PopulationView
 from pycosim.frontend.projections import Projection
 from pycosim.frontend.small_world import SmallWorldConnector
-from pycosim.frontend.spynnaker_cells import CELLS
+from pycosim.frontend.spynnaker_cells import CELLS, REFUSED
 from pycosim.frontend.spynnaker_connectors import CONNECTORS, SYNAPSES
 from pycosim.frontend.synapses import StaticSynapse, synapse_types
 from pycosim.network import MODELS
@@ -67,7 +67,7 @@ def shared() -> dict[str, Any]:
     record = common.build_record(simulator)
     cells = cell_types()
     known = {name: cells[model] for name, model in EXTRA_CELLS.items() if model in MODELS}
-    known |= CELLS | {name: connectors[name] for name in CONNECTORS}
+    known = REFUSED | known | CELLS | {name: connectors[name] for name in CONNECTORS}
     structural = {
         name: placeholder("Structural plasticity", name, ["static synapses"]) for name in STRUCTURAL
     }

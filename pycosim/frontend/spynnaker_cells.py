@@ -8,7 +8,7 @@ import numpy as np
 from pyNN.parameters import Sequence
 from pyNN.standardmodels import StandardCellType
 
-from pycosim.errors import InvalidInputError
+from pycosim.errors import InvalidInputError, NotSupportedError
 from pycosim.frontend.cells import same_names
 
 _LISTS = "rates", "starts", "durations"
@@ -47,6 +47,29 @@ class SpikeSourcePoissonVariable(StandardCellType):
 
 
 SpikeSourcePoissonVariable.translations = same_names(SpikeSourcePoissonVariable)
+
+NEAREST = {
+    "IFCondExpCerebellum": "IF_cond_exp",
+    "IFCondExpStoc": "GIF_cond_exp, whose threshold is stochastic, or IF_cond_exp",
+    "IFCurrExpCa2Adaptive": "EIF_cond_exp_isfa_ista or IF_cond_exp_gsfa_grr, which adapt",
+    "IF_curr_dual_exp": "a PointNeuron with several CurrExp receptors, or IF_curr_exp",
+    "IF_curr_exp_sEMD": "IF_curr_exp",
+    "Izhikevich_cond": "Izhikevich",
+}
+"""What is nearest to cell types of sPyNNaker that are not supported."""
+
+
+def _refused(name: str) -> type:
+    """Return a class that says what is nearest when it is used."""
+    message = f"Cell type {name} of sPyNNaker is not supported. The nearest is {NEAREST[name]}."
+
+    def __init__(self: Any, *arguments: Any, **parameters: Any) -> None:
+        raise NotSupportedError(message)
+
+    return type(name, (), {"__init__": __init__, "__doc__": message})
+
+
+REFUSED: dict[str, type] = {name: _refused(name) for name in NEAREST}
 
 CELLS: dict[str, type] = {"SpikeSourcePoissonVariable": SpikeSourcePoissonVariable}
 
