@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pycosim.errors import NotSupportedError
 from pycosim.frontend.cells import STATE_OF
+from pycosim.frontend.delta_inputs import UNIT, records_inputs
 from pycosim.frontend.dialects import CURRENT_NAMES, GSYN, as_table
 from pycosim.frontend.machine import limit_per_core, limit_population
 from pycosim.frontend.simulator import state
@@ -89,7 +90,8 @@ class OldMethods:
         if not state.is_spinnaker:
             return self.celltype.recordable
         other = {current: name for name, current in CURRENT_NAMES.items()}
-        return [other.get(name, name) for name in self.celltype.recordable]
+        names = [other.get(name, name) for name in self.celltype.recordable]
+        return names + [name for name in GSYN if records_inputs(type(self.celltype).__name__, name)]
 
     def _is_current(self, variable: str) -> bool:
         return CURRENT_NAMES.get(variable) in self.celltype.recordable
@@ -102,11 +104,19 @@ class OldMethods:
                 f"the synaptic current, {CURRENT_NAMES[variable]}, in nA."
             )
             return True
+        if records_inputs(type(self.celltype).__name__, variable):
+            state.warn(
+                f"record({variable!r}) of the delta cells {self.label!r}: as on SpiNNaker this is what they "
+                "receive in each step, in mV; it is computed from the network's spikes and present weights."
+            )
+            return True
         return super().can_record(variable, location)
 
     def find_units(self, variable: Any) -> str:
         """Return the unit of a variable or parameter."""
         name = getattr(variable, "name", variable)
+        if records_inputs(type(self.celltype).__name__, name):
+            return UNIT
         return "nA" if self._is_current(name) else self.celltype.units[name]
 
     def getSpikes(self, gather: bool = True, compatible_output: bool = True) -> Any:
