@@ -126,15 +126,13 @@ class Hub:
                 ahead = (state.step - last + n_steps) * state.dt / 1000 / pace - (time.monotonic() - started)
                 time.sleep(max(0.0, ahead))
             self._exchange()
-        for connection in self.connections:
-            for label, callback in connection.callbacks["stop"]:
-                callback(label, connection)
+        for connection, label, callback in self._callbacks("stop"):
+            callback(label, connection)
 
     def _pace(self) -> float | None:
-        answers = any(c.callbacks["receive"] or c.callbacks["receive_no_time"] for c in self.connections)
-        is_sent_to = self._ports or any(
-            c.callbacks["start"] or (c.send_labels and not answers) for c in self.connections
-        )
+        answers = self._callbacks("receive") or self._callbacks("receive_no_time")
+        sends = not answers and any(connection.send_labels for connection in self.connections)
+        is_sent_to = self._ports or self._callbacks("start") or sends
         if self.pace is None and is_sent_to:
             state.warn(
                 "Spikes or rates that come from other threads or programs act when they arrive: this run "
@@ -146,7 +144,6 @@ class Hub:
     def _begin(self, n_steps: int) -> None:
         """Call the callbacks of the beginning; those of the start have threads of their own."""
         labels = {population.label: population for population in state.populations}
-        threads = []
         self._taken = {p.number: len(record_all_spikes(p)) for p in self._outputs()}
         for connection in self.connections:
             missing = set(connection.send_labels + connection.receive_labels) - set(labels)
@@ -159,13 +156,25 @@ class Hub:
                 for label, callback in connection.callbacks["init"]:
                     if label in labels:
                         callback(label, labels[label].size, n_steps * state.dt, state.dt)
-            for label, callback in connection.callbacks["start"]:
-                threads.append(threading.Thread(target=callback, args=(label, connection), daemon=True))
+        threads = [
+            threading.Thread(target=callback, args=(label, connection), daemon=True)
+            for connection, label, callback in self._callbacks("start")
+        ]
         for thread in threads:
             thread.start()
         patience = time.monotonic() + START_S
         for thread in threads:
             thread.join(max(0.0, patience - time.monotonic()))
+
+    def _callbacks(self, kind: str) -> list[tuple[Any, str, Callable[..., Any]]]:
+        """Return connection, label and callback of each that is about a population of the network."""
+        labels = {population.label for population in state.populations}
+        return [
+            (connection, label, callback)
+            for connection in self.connections
+            for label, callback in connection.callbacks[kind]
+            if label in labels
+        ]
 
     def _outputs(self) -> list[Any]:
         return [population for population in state.populations if population.live_output is not None]
@@ -194,16 +203,16 @@ class Hub:
         known = self._taken[population.number]
         self._taken[population.number] = len(steps)
         steps, indices = steps[known:], indices[known:]
-        receivers = [c for c in self.connections if population.label in c.receive_labels]
+        timed, timeless = (
+            [(label, callback) for _, label, callback in self._callbacks(kind) if label == population.label]
+            for kind in ("receive", "receive_no_time")
+        )
         for start, stop in _groups(steps):
             step, neurons = int(steps[start]), indices[start:stop].tolist()
-            for connection in receivers:
-                for label, callback in connection.callbacks["receive"]:
-                    if label == population.label:
-                        callback(label, step, neurons)
-                for label, callback in connection.callbacks["receive_no_time"]:
-                    if label == population.label:
-                        callback(label, neurons)
+            for label, callback in timed:
+                callback(label, step, neurons)
+            for label, callback in timeless:
+                callback(label, neurons)
             self._send(population, step, neurons)
 
     def _send(self, population: Any, step: int, neurons: list[int]) -> None:

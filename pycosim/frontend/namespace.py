@@ -23,12 +23,13 @@ from pycosim.frontend.dialects import (
     connector_types,
 )
 from pycosim.frontend.electrodes import electrode_types
+from pycosim.frontend.image_connectors import IMAGE_CONNECTORS, IMAGE_SYNAPSES
 from pycosim.frontend.native_rng import NativeRNG
 from pycosim.frontend.populations import Assembly, Population, PopulationView
 from pycosim.frontend.projections import Projection
 from pycosim.frontend.small_world import SmallWorldConnector
 from pycosim.frontend.spynnaker_cells import CELLS, REFUSED
-from pycosim.frontend.spynnaker_connectors import CONNECTORS, SYNAPSES
+from pycosim.frontend.spynnaker_connectors import CONNECTORS
 from pycosim.frontend.synapses import StaticSynapse, synapse_types
 from pycosim.network import MODELS
 
@@ -63,6 +64,7 @@ def shared() -> dict[str, Any]:
         }
         | {"SmallWorldConnector": SmallWorldConnector}
         | CONNECTORS
+        | IMAGE_CONNECTORS
     )
     record = common.build_record(simulator)
     cells = cell_types()
@@ -104,7 +106,9 @@ def shared() -> dict[str, Any]:
     names.update({name: getattr(space, name) for name in SPACE})
     names.update({function: getattr(control, function) for function in FUNCTIONS})
     names |= machine.functions()
-    return names | connectors | structural | cells | CELLS | synapse_types() | SYNAPSES | electrode_types()
+    return (
+        names | connectors | structural | cells | CELLS | synapse_types() | IMAGE_SYNAPSES | electrode_types()
+    )
 
 
 def list_standard_models() -> list[str]:
