@@ -6,7 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim.backends.base import Progress
+from pycosim.errors import ScriptError
 from pycosim.network import Network, model_named
+
+MOST_RUNS = 200_000
+"""Runs, or pieces of runs between callbacks, after which a check gives up."""
 
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]
@@ -28,10 +32,22 @@ class DryRun:
         self.step = 0
         self.n_known = len(network.populations), len(network.projections)
         self.has_grown = False
+        self._n_runs = 0
         self._cleared_at: dict[int, int] = {}
 
     def advance(self, n_steps: int, progress: Progress | None = None) -> None:
-        """Let time pass."""
+        """Let time pass.
+
+        Raises
+        ------
+        ScriptError
+            If a script seems to run until there are spikes, which there never are.
+        """
+        self._n_runs += 1
+        if self._n_runs > MOST_RUNS:
+            raise ScriptError(
+                f"The script called run() more than {MOST_RUNS:,} times; it may be waiting for spikes."
+            )
         self.step += n_steps
         if progress:
             progress(n_steps)

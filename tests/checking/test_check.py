@@ -97,6 +97,14 @@ def test_a_script_that_needs_spikes_in_its_own_analysis_is_checked_all_the_same(
     assert "line 17" in report.failure
 
 
+def test_a_script_that_waits_for_spikes_does_not_wait_for_ever(written, monkeypatch):
+    monkeypatch.setattr("pycosim.checking.dry.MOST_RUNS", 20)
+    text = SCRIPT.split("v = ")[0] + "while not cells.mean_spike_count(): sim.run(1.0)\n"
+    report = pycosim.check(written(text.replace('record("v")', 'record("spikes")')), "native")
+    assert "waiting for spikes" in report.failure
+    assert report.all_take_it
+
+
 def test_what_no_target_supports_is_said_once(written):
     text = (
         "import pyNN.nest as sim\nsim.setup()\nsim.Population(1, sim.MultiCompartmentNeuron())\nsim.run(1)\n"
