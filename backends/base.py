@@ -6,6 +6,8 @@ A backend is a package ``pycosim.backends.<name>`` (a folder here, or an entry p
 - ``DESCRIPTION``: one line for listings;
 - ``MODELS``: the names of the models of `pycosim.network.MODELS` that it runs;
 - ``OPTIONS``: the names of the options that it takes, of `Options` or its own (a frozenset, may be absent);
+- ``STEPWISE``: whether it can be advanced a few steps at a time at little cost, as live input and output need
+  it (True if absent);
 - ``build(network, options) -> Simulation``.
 
 Heavy packages are imported inside ``build``. `pycosim.testing.check_backend` tests all of it.
@@ -87,6 +89,12 @@ class Simulation(Protocol):
 
     def state(self, population: int, variable: str) -> NDArray[np.float64]:
         """Return the present values of a state variable, (size,) float64."""
+
+    def set_state(self, population: int, variable: str, values: NDArray[np.float64]) -> None:
+        """Set a state variable of all neurons of a population, (size,) float64, at the present step.
+
+        The sample of the present step has been taken already.
+        """
 
     def clear(self, population: int) -> None:
         """Forget what was recorded of a population so far; recording goes on.

@@ -170,6 +170,10 @@ class ChipSimulation:
         """Return the present values of a state variable, (size,) float64."""
         return self._engine.state(population, variable)
 
+    def set_state(self, population: int, variable: str, values: NDArray[np.float64]) -> None:
+        """Set a state variable of a population's neurons, (size,) float64."""
+        self._engine.set_state(population, variable, values)
+
     def clear(self, population: int) -> None:
         """Forget what was recorded of a population so far; hardware measurements are kept."""
         self._engine.clear(population)

@@ -25,6 +25,7 @@ _targets.install_finder()
 
 _PUBLIC = {
     "as_simulator": "pycosim.redirect",
+    "check": "pycosim.checking",
     "compare": "pycosim.comparison",
     "explore": "pycosim.exploration",
     "load": "pycosim.results.folder",

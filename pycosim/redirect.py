@@ -7,12 +7,19 @@ import importlib.machinery
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from pycosim import targets
 from pycosim.errors import ScriptError
 from pycosim.targets import TargetSpec, names
+
+if TYPE_CHECKING:
+    from pycosim.backends.base import Options, Simulation
+    from pycosim.network import Network
 
 PYNN_SIMULATORS = frozenset(
     "arbor brian brian2 carlsim genn hardware mock moose nemo nest neuroml neuron nineml pcsim spiNNaker "
@@ -21,7 +28,19 @@ PYNN_SIMULATORS = frozenset(
 """Modules of the package pyNN, of this or an older version, that are simulators."""
 
 OTHER_SIMULATORS = frozenset(("pynn_brainscales", "pynn_brainscales.brainscales2", "pynn_genn", "pynn_nest"))
-SPINNAKER = frozenset(("sPyNNaker", "spynnaker", "spynnaker.pyNN", "spynnaker8", "spynnaker7.pyNN"))
+SPINNAKER = frozenset(
+    ("sPyNNaker", "spynnaker", "spynnaker.pyNN", "spynnaker7", "spynnaker7.pyNN", "spynnaker8")
+)
+SPINNAKER_PARTS = {
+    "external_devices": "pycosim.frontend.external_devices",
+    "extra_models": None,
+    "plotting": "pycosim.frontend.spynnaker_plotting",
+    "plot_utils": "pycosim.frontend.spynnaker_plotting",
+    "spynnaker_plotting": "pycosim.frontend.spynnaker_plotting",
+    "utilities": None,
+    "utilities.neo_convertor": "pycosim.frontend.neo_convertor",
+}
+"""Modules inside sPyNNaker, and ours in their place; None: what the simulator module has by that name."""
 
 
 class Observer:
@@ -35,7 +54,11 @@ class Observer:
         Options that replace those of setup(); the target's own replace these.
     n_setups : int
         How often the script called setup().
+    is_dry : bool
+        Whether nothing is simulated, only described; else spikes are recorded of all populations.
     """
+
+    is_dry = False
 
     def __init__(
         self,
@@ -48,9 +71,16 @@ class Observer:
         self.n_setups = 0
         self._progress = progress
 
-    def begun(self) -> None:
-        """Count a call of setup()."""
+    def begun(self, setup: Mapping[str, Any]) -> None:
+        """Count a call of setup(), which got these options of a target."""
         self.n_setups += 1
+
+    def build(self, target: str, network: Network, options: Options) -> Simulation:
+        """Return the simulation of a network."""
+        return targets.build(target, network, options)
+
+    def delays_rounded(self, label: str, error_ms: float) -> None:
+        """Be told by how much the delays of a projection changed at most as they became whole steps."""
 
     def progress(self, n_steps: int) -> Callable[[int], None] | None:
         """Return what is told of the steps done in a run of `n_steps`."""
@@ -87,6 +117,7 @@ def as_simulator(target: str | TargetSpec, observer: Observer | None = None) -> 
     from pyNN.utility import script_tools
 
     from pycosim.frontend import namespace, simulator
+    from pycosim.frontend.live import hub
 
     spec = TargetSpec.parse(target) if isinstance(target, str) else target
     label = spec.name if spec.name.isidentifier() else Path(spec.name).stem
@@ -94,6 +125,7 @@ def as_simulator(target: str | TargetSpec, observer: Observer | None = None) -> 
     namespace.fill(module, label)
     finder = _Finder(module)
     before = simulator.state.observer, simulator.state.is_spinnaker
+    hub.forget()
     hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if is_simulator(name)}
     replaced = {
         (holder, name): getattr(holder, name)
@@ -109,6 +141,7 @@ def as_simulator(target: str | TargetSpec, observer: Observer | None = None) -> 
         yield module
     finally:
         sys.meta_path.remove(finder)
+        hub.forget()
         simulator.state.observer, simulator.state.is_spinnaker = before
         for (holder, name), function in replaced.items():
             setattr(holder, name, function)
@@ -127,7 +160,16 @@ def is_simulator(name: str) -> bool:
     package, _, module = name.partition(".")
     if package == "pyNN":
         return module.partition(".")[0] in PYNN_SIMULATORS.union(names())
-    return name in OTHER_SIMULATORS or name in SPINNAKER
+    return name in OTHER_SIMULATORS or name in SPINNAKER or spinnaker_part(name) is not None
+
+
+def spinnaker_part(name: str) -> str | None:
+    """Return which of the modules inside sPyNNaker a module name means, if it is one."""
+    for package in (*SPINNAKER, "pyNN.spiNNaker", "pyNN.spinnaker"):
+        part = name.removeprefix(f"{package}.")
+        if part != name and part in SPINNAKER_PARTS:
+            return part
+    return None
 
 
 class _Finder:
@@ -139,20 +181,34 @@ class _Finder:
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if not is_simulator(fullname) or fullname.count(".") > 1:
+        is_part = spinnaker_part(fullname) is not None
+        if not is_part and (not is_simulator(fullname) or fullname.count(".") > 1):
             return None
-        return importlib.machinery.ModuleSpec(fullname, self, is_package="." not in fullname)
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
         """Let Python make an ordinary module."""
 
     def exec_module(self, module: ModuleType) -> None:
+        part = spinnaker_part(module.__name__)
+        if part is not None:
+            self._fill_part(module, part)
+            return
         own = {name: value for name, value in vars(self.module).items() if not name.startswith("__")}
         vars(module).update(own)
         if module.__name__ in SPINNAKER or module.__name__.lower() == "pynn.spinnaker":
             from pycosim.frontend.simulator import state
 
             state.is_spinnaker = True
+
+    def _fill_part(self, module: ModuleType, part: str) -> None:
+        """Let a module inside sPyNNaker have the contents of ours, its refusals included."""
+        ours = SPINNAKER_PARTS[part]
+        contents = import_module(ours) if ours else getattr(self.module, part, None)
+        own = getattr(contents, "__dict__", {})
+        vars(module).update({name: value for name, value in own.items() if not name.startswith("_")})
+        if contents is not None:
+            vars(module)["__getattr__"] = partial(getattr, contents)
 
 
 def _get_simulator(module: ModuleType, target: str) -> Callable[..., Any]:

@@ -75,12 +75,12 @@ def run(
     observer = Observer(spec, options, progress)
     printed = io.StringIO()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_noted(result.notes))
+        stack.enter_context(noted(result.notes))
         stack.enter_context(generators_restored())
         module = stack.enter_context(as_simulator(spec, observer))
         if quiet:
             stack.enter_context(contextlib.redirect_stdout(printed))
-        result.error = _attempt(script, module, list(arguments), dict(parameters or {}))
+        result.error = attempt(script, module, list(arguments), dict(parameters or {}))
         _gather(result, observer)
     result.log = printed.getvalue()
     return result
@@ -94,7 +94,7 @@ def run_to_compare(script: Script, target: str | TargetSpec, **how: Any) -> RunR
     return result
 
 
-def _attempt(
+def attempt(
     script: Script, module: ModuleType, arguments: list[str], parameters: dict[str, Any]
 ) -> Exception | None:
     """Run the script; return why it failed, or None."""
@@ -193,7 +193,7 @@ def _gather_results(result: RunResult, state: Any) -> None:
 
 
 @contextlib.contextmanager
-def _noted(notes: list[str]) -> Iterator[None]:
+def noted(notes: list[str]) -> Iterator[None]:
     """Collect pycosim's warnings as notes, once each; others are shown as usual."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", PycosimWarning)

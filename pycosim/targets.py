@@ -219,6 +219,21 @@ def build(name: str, network: Network, options: Options) -> Simulation:
     return build_chip(name, network, options)
 
 
+def require_stepwise(name: str) -> None:
+    """Refuse live input and output on a target that is costly to advance in pieces of a few steps.
+
+    Raises
+    ------
+    NotSupportedError
+        If it is one.
+    """
+    if name in backends() and not getattr(import_module(backends()[name]), "STEPWISE", True):
+        raise NotSupportedError(
+            f"Live input and output on {name}: it cannot be stopped every millisecond to exchange spikes. "
+            "Use native, reference or a chip."
+        )
+
+
 class TargetFinder:
     """Makes ``import pycosim.<target>`` give a PyNN simulator module for every target there is."""
 

@@ -287,6 +287,12 @@ class Brian2Simulation:
             return np.empty(0)
         return self._engine.get(self._names[population], name)
 
+    def set_state(self, population: int, variable: str, values: NDArray[np.float64]) -> None:
+        """Set a state variable of a population's neurons, (size,) float64."""
+        name = state_named(self._network.populations[population], variable)
+        if len(values):
+            self._engine.set({(self._names[population], name): np.array(values, np.float64)})
+
     def clear(self, population: int) -> None:
         """Forget what was recorded of a population so far."""
         self._recorders[population].clear(self.step)

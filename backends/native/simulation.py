@@ -214,6 +214,11 @@ class NativeSimulation:
         """Return the present values of a state variable, (size,) float64."""
         return self._engine.state(population, state_named(self._network.populations[population], variable))
 
+    def set_state(self, population: int, variable: str, values: NDArray[np.float64]) -> None:
+        """Set a state variable of a population's neurons, (size,) float64."""
+        name = state_named(self._network.populations[population], variable)
+        self._engine.set_state(population, name, np.ascontiguousarray(values, np.float64))
+
     def clear(self, population: int) -> None:
         """Forget what was recorded of a population so far."""
         self._engine.take_spikes(population)

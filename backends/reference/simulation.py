@@ -205,6 +205,11 @@ class ReferenceSimulation:
         name = state_named(self._network.populations[population], variable)
         return self._neurons[population].states[name].copy()
 
+    def set_state(self, population: int, variable: str, values: NDArray[np.float64]) -> None:
+        """Set a state variable of a population's neurons, (size,) float64."""
+        name = state_named(self._network.populations[population], variable)
+        self._neurons[population].states[name][:] = values
+
     def clear(self, population: int) -> None:
         """Forget what was recorded of a population so far."""
         self._recorders[population].clear(self.step)

@@ -22,19 +22,41 @@ def sequential(description: Description, network: Network) -> NDArray[np.int32]:
     Both are found by the capacity check.
     """
     neurons = np.flatnonzero(~network.source_mask())
-    per_core = _neurons_per_core(description)
+    per_core = _most_per_core(description, network)[neurons]
     core_of_neuron = np.full(network.n_neurons, -1, np.int32)
-    core_of_neuron[neurons] = np.arange(len(neurons)) // per_core
+    core_of_neuron[neurons] = _in_order(per_core)
     axons = build_axons(network, core_of_neuron, description.mapping.delay_in_axon)
     if _all_fit(description, axons):
         return core_of_neuron
     return _fill(description, network, neurons, per_core)
 
 
-def _neurons_per_core(description: Description) -> int:
+def _most_per_core(description: Description, network: Network) -> NDArray[np.int64]:
+    """Return how many neurons a core with this neuron may have, (n_neurons,) int64."""
     hard = description.capacity.neurons_per_core.value
     preferred = description.mapping.neurons_per_core
-    return max(1, min(hard, preferred.value if preferred is not None else hard))
+    most = max(1, min(hard, preferred.value if preferred is not None else hard))
+    wanted = [min(most, population.neurons_per_core or most) for population in network.populations]
+    return np.repeat(np.array(wanted, np.int64), [population.size for population in network.populations])
+
+
+def _in_order(per_core: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the core of each neuron, where a core has at most as many as each of its neurons allows."""
+    core_of_neuron = np.empty(len(per_core), np.int64)
+    starts = np.flatnonzero(np.diff(per_core, prepend=-1))
+    core, used, allowed = 0, 0, _NO_LIMIT
+    for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(per_core)]):
+        most = int(per_core[start])
+        allowed = min(allowed, most)
+        room = max(0, min(allowed - used, stop - start))
+        core_of_neuron[start : start + room] = core
+        rest = stop - start - room
+        used += room
+        if rest:
+            core_of_neuron[start + room : stop] = core + 1 + np.arange(rest) // most
+            core += -(-rest // most)
+            used, allowed = (rest - 1) % most + 1, most
+    return core_of_neuron
 
 
 def _limit(constant: object) -> int:
@@ -54,26 +76,26 @@ def _all_fit(description: Description, axons: AxonTable) -> bool:
 
 
 def _fill(
-    description: Description, network: Network, neurons: NDArray[np.int64], per_core: int
+    description: Description, network: Network, neurons: NDArray[np.int64], per_core: NDArray[np.int64]
 ) -> NDArray[np.int32]:
     """Place neurons one by one."""
     first, inputs, n_inputs = inputs_of_cores(network, description.mapping.delay_in_axon)
     core_of_neuron = np.full(network.n_neurons, -1, np.int32)
-    filling = _Filling(description, per_core, n_inputs)
-    for neuron in neurons:
-        core_of_neuron[neuron] = filling.place(inputs[first[neuron] : first[neuron + 1]])
+    filling = _Filling(description, n_inputs)
+    for neuron, most in zip(neurons, per_core):
+        core_of_neuron[neuron] = filling.place(inputs[first[neuron] : first[neuron + 1]], most)
     return core_of_neuron
 
 
 class _Filling:
     """The core that is being filled, and how much of it is in use."""
 
-    def __init__(self, description: Description, per_core: int, n_inputs: int):
+    def __init__(self, description: Description, n_inputs: int):
         capacity = description.capacity
         self.memory = description.synapse_memory if capacity.synapse_words_per_core is not None else None
         self.limits = np.array(
             [
-                per_core,
+                _NO_LIMIT,
                 _limit(capacity.axons_per_core),
                 _limit(capacity.synapses_per_core),
                 _limit(capacity.synapse_words_per_core),
@@ -85,14 +107,23 @@ class _Filling:
         self.seen = np.full(n_inputs, -1, np.int32)
         self.synapses = np.zeros(n_inputs, np.int32)
 
-    def place(self, inputs: NDArray[np.int64]) -> int:
-        """Put one neuron with these inputs on the present core, or on the next; return the core."""
+    def place(self, inputs: NDArray[np.int64], most: int) -> int:
+        """Put one neuron on the present core, or on the next; return the core.
+
+        Parameters
+        ----------
+        inputs : (n,) int64 ndarray
+        most : int
+            Neurons that the core may have, this one included.
+        """
         names, counts = np.unique(inputs, return_counts=True)
         before = np.where(self.seen[names] == self.core, self.synapses[names], 0)
         needs = self._needs(before, counts)
+        self.limits[0] = min(self.limits[0], most)
         if self.used[0] and np.any(self.used + needs > self.limits):
             self.core += 1
             self.used[:] = 0
+            self.limits[0] = most
             before = np.zeros_like(before)
             needs = self._needs(before, counts)
         self.used += needs

@@ -1,4 +1,4 @@
-"""The command line: ``pycosim run``, ``pycosim compare``, ``pycosim targets``."""
+"""The command line: ``pycosim run``, ``pycosim compare``, ``pycosim check``, ``pycosim targets``."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ app = typer.Typer(
 Script = Annotated[Path, typer.Argument(help="A PyNN script, unmodified.")]
 On = Annotated[str, typer.Option("--on", help="Target, with options in brackets: loihi[timing=trace].")]
 OnSeveral = Annotated[str, typer.Option("--on", help="Targets, comma-separated; the first is the reference.")]
+OnAny = Annotated[str | None, typer.Option("--on", help="Targets, comma-separated; all if left out.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the results.")]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable results instead of a table.")]
 
@@ -75,6 +76,21 @@ def compare(
         else:
             comparison.print(console)
         if comparison.failed:
+            raise typer.Exit(1)
+
+
+@app.command(context_settings=SCRIPT_ARGUMENTS)
+def check(context: typer.Context, script: Script, on: OnAny = None, as_json: Json = False) -> None:
+    """Say what SCRIPT uses and which targets take it, without simulating."""
+    from pycosim.checking import check as check_script
+
+    with console_and_errors() as console:
+        report = check_script(script, on, arguments=context.args)
+        if as_json:
+            sys.stdout.write(json.dumps(report.as_dict(), indent=1) + "\n")
+        else:
+            report.print(console)
+        if not report.all_take_it:
             raise typer.Exit(1)
 
 

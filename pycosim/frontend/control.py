@@ -76,11 +76,14 @@ def build_setup(target: str) -> Callable[..., int]:
             spec, options = state.observer.spec, options | state.observer.options
         state.begin(spec.name, _timestep(timestep), seed, spec.merged(options))
         state.requested_min_delay, state.requested_max_delay = delays
+        _scale_time(extra)
         if state.observer is not None:
-            state.observer.begun()
-        ignored = sorted(extra) + spec.foreign(options)
-        if ignored:
-            state.warn(f"setup() ignores what {spec.name} does not know: {', '.join(ignored)}.")
+            state.observer.begun(options)
+        if extra:
+            state.warn(f"setup() ignores what pycosim does not know: {', '.join(sorted(extra))}.")
+        foreign = spec.foreign(options)
+        if foreign:
+            state.warn(f"setup() ignores what {spec.name} does not know: {', '.join(foreign)}.")
         return rank()
 
     return setup
@@ -91,6 +94,20 @@ def end(compatible_output: bool = True) -> None:
     for population, variables, filename in state.write_on_end:
         population.write_data(filename, variables)
     state.write_on_end = []
+
+
+def _scale_time(extra: dict[str, Any]) -> None:
+    """Take note of how much slower than real time a SpiNNaker board is to be."""
+    factor = extra.pop("time_scale_factor", None)
+    if factor is None:
+        return
+    if not isinstance(factor, int | float) or not 0 < factor < math.inf:
+        raise InvalidInputError(f"setup(time_scale_factor={factor!r}): it must be a number greater than 0.")
+    state.time_scale_factor = float(factor)
+    state.warn(
+        f"setup(time_scale_factor={factor}): this only matters where spikes come from other threads or "
+        "programs while the network runs; without these it runs as fast as it can."
+    )
 
 
 def _timestep(timestep: Any) -> float:

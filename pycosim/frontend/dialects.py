@@ -56,7 +56,7 @@ STRUCTURAL = (
 """sPyNNaker's parts of structural plasticity."""
 
 _POPULATION_HINTS = frozenset(
-    "additional_parameters constraints max_rate n_colour_bits n_synapse_cores neurons_per_core seed splitter "
+    "additional_parameters constraints max_rate n_colour_bits n_synapse_cores seed splitter "
     "neurons_per_core_per_dim allow_delay_extensions".split()
 )
 _PROJECTION_HINTS = frozenset("download_synapses partition_id rng".split())
@@ -184,10 +184,19 @@ def size_of(size: Any) -> Any:
     return size
 
 
-def population_hints(given: dict[str, Any]) -> None:
-    """Take note of arguments of Population that only another simulator has."""
-    extra = given.pop("additional_parameters", None)
-    forget_hints("Population()", given | dict(extra or {}), _POPULATION_HINTS | frozenset(extra or {}))
+def population_hints(given: dict[str, Any], known: Sequence[str] = ()) -> dict[str, Any]:
+    """Take note of arguments of Population that only another simulator has.
+
+    Parameters
+    ----------
+    given : dict
+    known : sequence of str
+        Those of `additional_parameters` that have a meaning for the cell type; they are returned.
+    """
+    extra = dict(given.pop("additional_parameters", None) or {})
+    additional = {name: extra.pop(name) for name in known if name in extra}
+    forget_hints("Population()", given | extra, _POPULATION_HINTS | frozenset(extra))
+    return additional
 
 
 def projection_arguments(
@@ -231,7 +240,11 @@ class _OldArguments:
     synapse_values: dict[str, Any]
 
     def __init__(self, *arguments: Any, **named: Any):
-        values = {"weight": named.pop("weights", None), "delay": named.pop("delays", None)}
+        values = {
+            name: named.pop(f"{name}s", None)
+            for name in ("weight", "delay")
+            if f"{name}s" not in self.parameter_names
+        }
         self.synapse_values = {name: value for name, value in values.items() if value is not None}
         hints = {name: named.pop(name) for name in _CONNECTOR_HINTS & set(named)}
         forget_hints(f"{type(self).__name__}()", hints, _CONNECTOR_HINTS)
@@ -328,23 +341,3 @@ def as_table(block: Any, *names: str) -> Any:
     columns = [np.repeat(indices, len(times)), np.tile(times, len(indices))]
     values = [np.asarray(signal).T.ravel() for signal in signals]
     return OldTable.of(np.stack([*columns, *values], axis=1).astype(np.float64), block)
-
-
-def machine_hints() -> dict[str, Any]:
-    """Return sPyNNaker's functions that lay out its machine; they are noted."""
-
-    def hint(name: str) -> Any:
-        def function(*arguments: Any, **named: Any) -> None:
-            state.warn(
-                f"{name}() is a hint for SpiNNaker and ignored; on pycosim's chips the option "
-                "mapping.neurons_per_core of the target does that."
-            )
-
-        function.__name__, function.__doc__ = name, "Take note of a hint for SpiNNaker."
-        return function
-
-    names = (
-        "set_number_of_neurons_per_core set_number_of_neurons_per_dimension_per_core "
-        "set_number_of_synapse_cores set_allow_delay_extensions"
-    )
-    return {name: hint(name) for name in names.split()}

@@ -44,7 +44,6 @@ NEAREST_CELLS = {
         ("IFCurrCombExp2E2I", "IFCondExp2E2I", "IFCondCombExp2E2I"),
         "PointNeuron(LIF(...), name=CondExpPostSynapticResponse(...), ...) has any number of receptors",
     ),
-    "SpikeSourcePoissonVariable": "SpikeSourcePoisson takes a new rate in a callback of run()",
 }
 """What comes nearest to those of sPyNNaker's cells that there are not."""
 

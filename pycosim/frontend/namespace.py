@@ -12,7 +12,7 @@ from pyNN.network import Network
 from pyNN.random import GSLRNG, NumpyRNG, RandomDistribution
 from pyNN.space import Space
 
-from pycosim.frontend import carlsim, control, simulator
+from pycosim.frontend import carlsim, control, external_devices, machine, simulator
 from pycosim.frontend.carlsim import ScriptState
 from pycosim.frontend.cells import cell_types, placeholder
 from pycosim.frontend.composed_cells import components
@@ -23,15 +23,17 @@ from pycosim.frontend.dialects import (
     TargetName,
     Unsupported,
     connector_types,
-    machine_hints,
 )
 from pycosim.frontend.electrodes import electrode_types
 from pycosim.frontend.extra_cells import extra_cell_types, with_synapses
+from pycosim.frontend.image_connectors import IMAGE_CONNECTORS, IMAGE_SYNAPSES
 from pycosim.frontend.native_rng import NativeRNG
 from pycosim.frontend.neuromodulation import Neuromodulation
 from pycosim.frontend.populations import Assembly, Population, PopulationView
 from pycosim.frontend.projections import Projection
 from pycosim.frontend.small_world import SmallWorldConnector
+from pycosim.frontend.spynnaker_cells import CELLS
+from pycosim.frontend.spynnaker_connectors import CONNECTORS
 from pycosim.frontend.stdp_parts import EXTRA_PARTS
 from pycosim.frontend.synapses import StaticSynapse, synapse_types
 from pycosim.network import MODELS
@@ -52,6 +54,10 @@ FUNCTIONS = (
 )
 
 
+SPACE = "Cuboid", "Grid2D", "Grid3D", "Line", "RandomStructure", "Sphere", "distance"
+"""What sPyNNaker has of PyNN's module space."""
+
+
 @cache
 def shared() -> dict[str, Any]:
     """Return what all simulator modules have in common, by name."""
@@ -62,12 +68,15 @@ def shared() -> dict[str, Any]:
             if isinstance(value, type) and issubclass(value, pyNN.connectors.Connector)
         }
         | {"SmallWorldConnector": SmallWorldConnector}
+        | CONNECTORS
+        | IMAGE_CONNECTORS
     )
     record = common.build_record(simulator)
     cells = cell_types() | extra_cell_types() | components()
     cells["Izhikevich"] = with_synapses(cells["Izhikevich"], cells["Izk_curr_exp"])
     known = {name: cells[model] for name, model in EXTRA_CELLS.items()}
     known |= EXTRA_PARTS | {"Neuromodulation": Neuromodulation}
+    known |= CELLS | {name: connectors[name] for name in CONNECTORS}
     structural = {
         name: placeholder("Structural plasticity", name, ["static synapses"]) for name in STRUCTURAL
     }
@@ -82,15 +91,12 @@ def shared() -> dict[str, Any]:
         "Projection": Projection,
         "RandomDistribution": RandomDistribution,
         "Space": Space,
+        "SpiNNakerProjection": Projection,
         "SynapseDynamics": SynapseDynamics,
         "connect": common.build_connect(Projection, pyNN.connectors.FixedProbabilityConnector, StaticSynapse),
         "create": common.build_create(Population),
         "errors": errors,
-        "external_devices": Unsupported(
-            "external_devices",
-            "It connects SpiNNaker with devices and programs; use SpikeSourceArray for input, and callbacks "
-            "of run() to look at a simulation while it runs.",
-        ),
+        "external_devices": external_devices,
         "extra_models": Unsupported(
             "extra_models", "list_standard_models() returns the cell types that can be used.", known
         ),
@@ -104,9 +110,12 @@ def shared() -> dict[str, Any]:
         "space": space,
         "state": ScriptState(),
     }
+    names.update({name: getattr(space, name) for name in SPACE})
     names.update({function: getattr(control, function) for function in FUNCTIONS})
-    names |= machine_hints() | {name: name for name in carlsim.NAMES}
-    return names | connectors | structural | cells | synapse_types() | electrode_types()
+    names |= machine.functions() | {name: name for name in carlsim.NAMES}
+    return (
+        names | connectors | structural | cells | CELLS | synapse_types() | IMAGE_SYNAPSES | electrode_types()
+    )
 
 
 def list_standard_models() -> list[str]:

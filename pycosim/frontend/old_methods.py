@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from pycosim.errors import NotSupportedError
 from pycosim.frontend.cells import model_of, state_of
+from pycosim.frontend.delta_inputs import UNIT, records_inputs
 from pycosim.frontend.dialects import CURRENT_NAMES, GSYN, as_table
+from pycosim.frontend.machine import limit_per_core, limit_population
 from pycosim.frontend.simulator import state
 
 _AS_TABLE = "{}() returns PyNN 0.7's table ({}), whose `segments` are those of get_data({!r})."
@@ -89,7 +91,8 @@ class OldMethods:
         if not state.is_spinnaker:
             return self.celltype.recordable
         other = {current: name for name, current in CURRENT_NAMES.items()}
-        return [other.get(name, name) for name in self.celltype.recordable]
+        names = [other.get(name, name) for name in self.celltype.recordable]
+        return names + [name for name in GSYN if records_inputs(type(self.celltype).__name__, name)]
 
     def _is_current(self, variable: str) -> bool:
         return CURRENT_NAMES.get(variable) in self.celltype.recordable
@@ -102,11 +105,19 @@ class OldMethods:
                 f"the synaptic current, {CURRENT_NAMES[variable]}, in nA."
             )
             return True
+        if records_inputs(type(self.celltype).__name__, variable):
+            state.warn(
+                f"record({variable!r}) of the delta cells {self.label!r}: as on SpiNNaker this is what they "
+                "receive in each step, in mV; it is computed from the network's spikes and present weights."
+            )
+            return True
         return super().can_record(variable, location)
 
     def find_units(self, variable: Any) -> str:
         """Return the unit of a variable or parameter."""
         name = getattr(variable, "name", variable)
+        if records_inputs(type(self.celltype).__name__, name):
+            return UNIT
         return "nA" if self._is_current(name) else self.celltype.units[name]
 
     def getSpikes(self, gather: bool = True, compatible_output: bool = True) -> Any:
@@ -154,15 +165,18 @@ class OldMethods:
         rows = np.column_stack([values, table[:, 0]])
         np.savetxt(io, rows, fmt="%g", delimiter="\t", header=header)
 
-    def set_max_atoms_per_core(self, *_: Any) -> None:
-        """Take note of a hint for SpiNNaker."""
-        state.warn("set_max_atoms_per_core() is a hint for SpiNNaker and ignored.")
+    def set_max_atoms_per_core(self, max_atoms_per_core: Any) -> None:
+        """Let a chip's core that has neurons of this population have at most so many neurons."""
+        limit_population(self, limit_per_core(max_atoms_per_core))
 
     def add_placement_constraint(self, *_: Any, **__: Any) -> None:
         """Take note of a hint for SpiNNaker."""
-        state.warn("add_placement_constraint() is a hint for SpiNNaker and ignored.")
+        state.warn(
+            "add_placement_constraint() is a hint for SpiNNaker and ignored; an array of cores, "
+            "setup(mapping=...), places neurons on a chip."
+        )
 
-    set_constraint = add_placement_constraint
+    set_constraint = set_mapping_constraint = add_placement_constraint
 
 
 def _keywords(values: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from pyNN.standardmodels import StandardCellType
 
 from pycosim import network
 from pycosim.errors import InvalidInputError, NotSupportedError
-from pycosim.frontend import simulator
+from pycosim.frontend import machine, simulator
 from pycosim.frontend.cells import model_of, state_of
 from pycosim.frontend.dialects import ascending, cell_of, population_hints, selector_of, size_of
 from pycosim.frontend.old_methods import OldMethods
@@ -107,9 +107,15 @@ class Population(_Shared, common.Population):
         **older: Any,
     ):
         """Create neurons; `older` are arguments that only other simulators have."""
-        population_hints(older)
         celltype, initial = cell_of(cellclass, cellparams, dict(initial_values or {}))
+        per_core = older.pop("neurons_per_core", None)
+        additional = population_hints(older, getattr(celltype, "population_parameters", ()))
+        size = getattr(celltype, "fixed_size", size) if size is None else size
         super().__init__(size_of(size), celltype, None, structure, initial, label)
+        if per_core is not None:
+            machine.limit_population(self, machine.limit_per_core(per_core))
+        if hasattr(celltype, "attach"):
+            celltype.attach(self, **additional)
 
     def _create_cells(self) -> None:
         simulator.state.require_setup("Population()")
@@ -122,7 +128,10 @@ class Population(_Shared, common.Population):
         model = model_of(self.celltype)
         model_named(model)
         self.column = network.Population(self.label, model, self.size)
+        self.column.neurons_per_core = simulator.state.neurons_per_core.get(model)
         self.number = simulator.state.network.add(self.column)
+        self.live_output: list[tuple[str, int]] | None = None
+        self.key = self.number << 16
         simulator.state.populations.append(self)
         self.all_cells = np.array([simulator.ID(i) for i in self.column.neurons], dtype=simulator.ID)
         for cell in self.all_cells:
@@ -183,13 +192,18 @@ class Population(_Shared, common.Population):
         self.column.parameters[name] = float(column[0]) if np.all(column == column[0]) else column
 
     def assign_initial(self, variable: str, values: NDArray[np.float64], indices: NDArray[np.int64]) -> None:
-        """Put initial values of a state variable into the description, for some of the neurons."""
+        """Put initial values of a state variable into the description, for some of the neurons.
+
+        In a simulation that has begun, they are the present values as well, from now on.
+        """
         name = state_of(self.column.model, variable)
         if name is None:
             known = list(getattr(model_named(self.column.model), "recordables", ()))
             raise errors.NonExistentParameterError(variable, self.column.model, known)
         if simulator.state.knows(self.number):
-            simulator.state.warn(f"initialize({variable}=...) after run() acts at the next reset().")
+            present = simulator.state.simulation.state(self.number, name)
+            present[indices] = values
+            simulator.state.simulation.set_state(self.number, name, present)
         column = self.column.initial_column(name).copy()
         column[indices] = values
         self.column.initial[name] = float(column[0]) if np.all(column == column[0]) else column

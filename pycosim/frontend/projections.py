@@ -133,6 +133,17 @@ class Projection(common.Projection):
         modulate(self)
         simulator.state.network.projections.append(self.column)
         simulator.state.projections.append(self)
+        for other, receptor in getattr(connector, "companions", list)():
+            Projection(
+                presynaptic_population,
+                postsynaptic_population,
+                other,
+                self.synapse_type,
+                source,
+                receptor,
+                space,
+                f"{self.label} ({receptor})",
+            )
 
     def _expanded(self) -> network.Projection:
         """Return the projection's columns, with global neuron numbers and rows in ascending order."""
@@ -383,6 +394,9 @@ def delay_steps(delays_ms: float | NDArray[np.float64], label: str) -> int | NDA
     if np.any(steps < 1):
         state.warn(f"Projection {label!r}: delays below one time step became one time step, {state.dt} ms.")
     steps = np.maximum(steps, 1)
+    error_ms = np.abs(steps * state.dt - delays).max(initial=0.0)
+    if state.observer is not None and error_ms > 1e-9:
+        state.observer.delays_rounded(label, error_ms)
     return int(steps) if steps.ndim == 0 else steps.astype(np.int32)
 
 

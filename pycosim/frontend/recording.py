@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from quantities import ms
 
 from pycosim.errors import InvalidInputError
 from pycosim.frontend import simulator
+from pycosim.frontend.delta_inputs import records_inputs, samples
 from pycosim.frontend.dialects import CURRENT_NAMES
 from pycosim.network import Population, Recording
 
@@ -52,6 +54,11 @@ class Recorder(recording.Recorder):
 
     _simulator = simulator
 
+    def __init__(self, *arguments: Any, **named: Any):
+        super().__init__(*arguments, **named)
+        # What is computed from spikes, and so is no part of the description.
+        self._computed: dict[str, Recording] = {}
+
     @property
     def column(self) -> Population:
         """The population's part of the description."""
@@ -74,13 +81,19 @@ class Recorder(recording.Recorder):
         first = self.column.first
         indices = np.array(sorted(int(i) - first for i in self.recorded[variable]), np.int64)
         name = self._column_name(variable.name)
-        known = self.column.recordings.get(name)
+        recordings = self._recordings(name)
+        known = recordings.get(name)
         if known is not None:
             indices = np.union1d(known.indices, indices)
         goes_on = known is not None and known.interval_steps == round(steps)
         start = known.start_step if goes_on else simulator.state.step
-        self.column.recordings[name] = Recording(indices, round(steps), start)
+        recordings[name] = Recording(indices, round(steps), start)
         simulator.state.tell("recording_changed", self.population.number)
+
+    def _recordings(self, name: str) -> dict[str, Recording]:
+        """Return where the recording of a variable is kept."""
+        is_computed = records_inputs(self.column.model, name)
+        return self._computed if is_computed else self.column.recordings
 
     def _get_current_segment(self, *args: Any, **kwargs: Any) -> Segment:
         """Return the data since the last reset; a signal begins when its recording began, or was cleared."""
@@ -90,7 +103,8 @@ class Recorder(recording.Recorder):
             # PyNN 0.8 and 0.9 had the numbers of the cells under this name.
             segment.spiketrains._annotations["source_id"] = np.asarray(segment.spiketrains._all_channel_ids)
         for signal in segment.analogsignals:
-            start = self.column.recordings[self._column_name(signal.name)].start_step * simulator.state.dt
+            name = self._column_name(signal.name)
+            start = self._recordings(name)[name].start_step * simulator.state.dt
             signal.annotations["source_ids"] = signal.annotations["channel_ids"]
             signal.t_start = max(round(start, 9) * ms, self._recording_start_time)
         return segment
@@ -111,9 +125,15 @@ class Recorder(recording.Recorder):
         self, variable: Variable, ids: list[Any], clear: bool = False
     ) -> tuple[NDArray[Any], None]:
         name = self._column_name(variable.name)
-        samples = simulator.state.built().signal(self.population.number, name)
-        recorded = self.column.recordings[name].indices + self.column.first
-        return samples[:, np.searchsorted(recorded, np.fromiter((int(i) for i in ids), np.int64))], None
+        recording = self._recordings(name)[name]
+        if recording is self._computed.get(name):
+            begun = round(float(self._recording_start_time) / simulator.state.dt)
+            since = replace(recording, start_step=max(recording.start_step, begun))
+            values = samples(self.population, name, since)
+        else:
+            values = simulator.state.built().signal(self.population.number, name)
+        recorded = recording.indices + self.column.first
+        return values[:, np.searchsorted(recorded, np.fromiter((int(i) for i in ids), np.int64))], None
 
     def _local_count(self, variable: Variable, filter_ids: Any = None) -> dict[int, int]:
         ids = np.array(sorted(int(i) for i in self.filter_recorded(variable, filter_ids)), np.int64)
@@ -128,6 +148,7 @@ class Recorder(recording.Recorder):
 
     def _reset(self) -> None:
         self.column.recordings.clear()
+        self._computed.clear()
         if simulator.state.knows(self.population.number):
             simulator.state.keep_spikes(self.population.number)
             simulator.state.tell("recording_changed", self.population.number)

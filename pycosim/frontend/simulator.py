@@ -71,6 +71,12 @@ class State(common.control.BaseState):
         Set by the runner: options that replace those of setup(), and whether all spikes are kept.
     is_spinnaker : bool
         Whether the script imported the simulator under one of sPyNNaker's names.
+    live : pycosim.frontend.live.Hub or None
+        What exchanges spikes with other threads and programs while a network runs.
+    neurons_per_core : dict of str to int or None
+        Most neurons on a core that has neurons of a model, for populations to come.
+    time_scale_factor : float
+        Wall-clock time per model time that a script wants where spikes come and go while it runs.
     """
 
     def __init__(self) -> None:
@@ -79,6 +85,7 @@ class State(common.control.BaseState):
         self.num_processes = 1
         self.observer: Any = None
         self.is_spinnaker = False
+        self.live: Any = None
         self.simulation: Simulation | None = None
         self.is_set_up = False
         self.clear()
@@ -86,6 +93,10 @@ class State(common.control.BaseState):
     def clear(self) -> None:
         """Forget everything, as setup() does."""
         self._close()
+        if self.live is not None:
+            self.live.clear()
+        self.time_scale_factor = 1.0
+        self.neurons_per_core: dict[str, int | None] = {}
         self.target = "native"
         self.options = Options()
         self.populations: list[Any] = []
@@ -158,12 +169,21 @@ class State(common.control.BaseState):
         if n_steps:
             prepared = getattr(simulation, "preparation_s", 0.0)
             with _stopwatch(self.seconds, "run"):
-                simulation.advance(n_steps, self._progress(n_steps))
+                run = self.live.run if self._is_live() else self.advance
+                run(n_steps, self._progress(n_steps))
             prepared = getattr(simulation, "preparation_s", 0.0) - prepared
             self.seconds["run"] -= prepared
             self.seconds["build"] += prepared
-            self.step += n_steps
-            self.total_steps += n_steps
+
+    def advance(self, n_steps: int, progress: Callable[[int], None] | None = None) -> None:
+        """Advance the simulation, which has been built, by `n_steps`."""
+        self.simulation.advance(n_steps, progress)
+        self.step += n_steps
+        self.total_steps += n_steps
+
+    def _is_live(self) -> bool:
+        is_dry = self.observer is not None and self.observer.is_dry
+        return self.live is not None and not is_dry and self.live.is_used()
 
     def reset(self) -> None:
         """Go back to time 0 with the initial state; the network stays."""
@@ -202,7 +222,8 @@ class State(common.control.BaseState):
                 raise InvalidInputError("run() was called on an empty network: create a Population first.")
             self._record_all_spikes()
             warn_of_unused()
-            self.simulation = targets.build(self.target, self.network, self.options)
+            build = targets.build if self.observer is None else self.observer.build
+            self.simulation = build(self.target, self.network, self.options)
         elif n_now != self.n_known:
             self._record_all_spikes()
             self.simulation.network_grown()
@@ -240,7 +261,7 @@ class State(common.control.BaseState):
 
     def _record_all_spikes(self) -> None:
         """Record all spikes of new populations, if a runner wants them."""
-        if self.observer is None:
+        if self.observer is None or self.observer.is_dry:
             return
         known = self.n_known[0] if self.simulation is not None else 0
         for population in self.network.populations[known:]:

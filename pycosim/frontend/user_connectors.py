@@ -56,9 +56,14 @@ class Collector:
         self._targets: list[int] = []
         self._values: dict[str, list[NDArray[np.float64]]] = {}
         self._mapped = False
+        self._whole: Connectivity | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._request.projection, name)
+
+    def take(self, connectivity: Connectivity) -> None:
+        """Take all synapses at once."""
+        self._whole = connectivity
 
     def take_map(self, projection: Any, connection_map_generator: Any, distance_map: Any = None) -> None:
         """Collect the sources of every column of a connection map; stands for MapConnector's method."""
@@ -91,6 +96,8 @@ class Collector:
 
     def connectivity(self) -> Connectivity:
         """Return everything that was collected."""
+        if self._whole is not None:
+            return self._whole
         for name, parts in self._values.items():
             if len(parts) != len(self._targets):
                 raise ConnectivityError(

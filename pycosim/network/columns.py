@@ -58,6 +58,8 @@ class Population:
         By name of the variable; "spikes" is one.
     positions : (3, size) float64 ndarray or None
         In um, as PyNN gives them.
+    neurons_per_core : int or None
+        Most neurons on a chip's core that has some of this population; a hint, without effect elsewhere.
     """
 
     label: str
@@ -70,6 +72,7 @@ class Population:
     spike_indices: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     recordings: dict[str, Recording] = field(default_factory=dict)
     positions: NDArray[np.float64] | None = None
+    neurons_per_core: int | None = None
 
     @property
     def is_source(self) -> bool:

@@ -47,11 +47,16 @@ def source_spikes(
     if population.model == "SpikeSourcePoisson":
         stream = stream_of("poisson", population_index)
         return _poisson_spikes(network, population, stream, first_step, last_step)
+    if population.model == "SpikeSourcePoissonVariable":
+        return _variable_spikes(
+            network, population, stream_of("poisson", population_index), first_step, last_step
+        )
     if population.model in PROCESSES:
         return renewal_spikes(network, population_index, first_step, last_step)
     raise NotSupportedError(
         f"Spikes of population {population.label!r}: {population.model} is not a source whose spikes can be "
-        f"drawn; those are SpikeSourceArray, SpikeSourcePoisson, {', '.join(PROCESSES)}."
+        "drawn; those are SpikeSourceArray, SpikeSourcePoisson, SpikeSourcePoissonVariable, "
+        f"{', '.join(PROCESSES)}."
     )
 
 
@@ -71,16 +76,49 @@ def _poisson_spikes(
     steps, indices = _core.poisson_spikes(
         unsigned(network.seed),
         stream,
-        _rate_per_step(population, network.dt_ms),
-        *_active_steps(population, network.dt_ms),
+        _rate_per_step(population, population.column("rate"), network.dt_ms),
+        *_active_steps(population, population.column("start"), population.column("duration"), network.dt_ms),
         first_step,
         last_step,
     )
     return steps, indices.astype(np.int64)
 
 
-def _rate_per_step(population: Population, dt_ms: float) -> NDArray[np.float64]:
-    rates = population.column("rate")
+def _variable_spikes(
+    network: Network, population: Population, stream: int, first_step: int, last_step: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the spikes of sources whose rate is another one in each of several intervals.
+
+    An interval ends at the latest when the next one begins. As a draw depends on source and step alone, all
+    intervals have the same stream, and a source whose rates are equal is one of SpikeSourcePoisson.
+    """
+    rates, starts, durations = (
+        np.atleast_2d(np.asarray(population.parameters[name], np.float64))
+        for name in ("rates", "starts", "durations")
+    )
+    if np.any(np.diff(starts, axis=1) < 0):
+        raise InvalidInputError(
+            f"Population {population.label!r}: starts of a Poisson source's rates do not ascend; sort them."
+        )
+    next_start = np.append(starts[:, 1:], np.full((len(starts), 1), np.inf), axis=1)
+    durations = np.minimum(durations, next_start - starts)
+    parts = [
+        _core.poisson_spikes(
+            unsigned(network.seed),
+            stream,
+            _rate_per_step(population, rates[:, i], network.dt_ms),
+            *_active_steps(population, starts[:, i], durations[:, i], network.dt_ms),
+            first_step,
+            last_step,
+        )
+        for i in range(rates.shape[1])
+    ]
+    steps, indices = (np.concatenate(column).astype(np.int64) for column in zip(*parts))
+    order = np.lexsort((indices, steps))
+    return steps[order], indices[order]
+
+
+def _rate_per_step(population: Population, rates: NDArray[np.float64], dt_ms: float) -> NDArray[np.float64]:
     limit = MAX_SPIKES_PER_STEP * 1000 / dt_ms
     wrong = ~((rates >= 0) & (rates <= limit))
     if wrong.any():
@@ -92,9 +130,10 @@ def _rate_per_step(population: Population, dt_ms: float) -> NDArray[np.float64]:
     return np.ascontiguousarray(rates * (dt_ms / 1000))
 
 
-def _active_steps(population: Population, dt_ms: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _active_steps(
+    population: Population, start: NDArray[np.float64], duration: NDArray[np.float64], dt_ms: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the first and the last step in which each source may emit."""
-    start, duration = population.column("start"), population.column("duration")
     wrong = np.isnan(start) | np.isnan(duration)
     if wrong.any():
         raise InvalidInputError(

@@ -87,4 +87,5 @@ def _projection(data: dict[str, Any]) -> Projection:
 
 
 def _only(cls: type, item: dict[str, Any]) -> dict[str, Any]:
-    return {field.name: item[field.name] for field in fields(cls)}
+    # Files of older versions lack what is new; a field without default is missed by the class itself.
+    return {field.name: item[field.name] for field in fields(cls) if field.name in item}

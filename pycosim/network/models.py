@@ -318,6 +318,11 @@ MODELS: dict[str, NeuronModel | SourceModel] = {
         _standard("IFCurrExpCa2Adaptive", "LIFCa", "CurrExp"),
         _standard("IFCondExpStoc", "LIFStoc", "CondExp"),
         SourceModel("SpikeSourcePoisson", ("rate", "start", "duration")),
+        SourceModel(
+            "SpikeSourcePoissonVariable",
+            ("rates", "starts", "durations"),
+            sequences=("rates", "starts", "durations"),
+        ),
         SourceModel("SpikeSourceArray", ()),
         SourceModel("SpikeSourcePoissonRefractory", ("rate", "tau_refrac", "start", "duration")),
         SourceModel("SpikeSourceGamma", ("alpha", "beta", "start", "duration")),

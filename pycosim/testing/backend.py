@@ -143,6 +143,21 @@ def _changes(name: str) -> None:
     expect_equal_spikes(*results)
 
 
+def _states_set(name: str) -> None:
+    results = []
+    for backend in ("reference", name):
+        network = deterministic_network()
+        simulation = simulated(backend, network, 200)
+        present = simulation.state(0, "v")
+        present[::2] = np.linspace(-70.0, -60.0, len(present[::2]))
+        simulation.set_state(0, "v", present)
+        np.testing.assert_array_equal(simulation.state(0, "v"), present)
+        simulation.advance(STEPS - 200)
+        results.append((spikes_of(simulation, network), simulation.signal(0, "v")))
+    expect_equal_spikes(results[0][0], results[1][0])
+    np.testing.assert_allclose(results[0][1], results[1][1], atol=V_TOLERANCE_MV, rtol=0)
+
+
 def _currents(name: str) -> None:
     results = []
     for backend in ("reference", name):
@@ -233,6 +248,7 @@ BACKEND_CHECKS: dict[str, Callable[[str], None]] = {
     "samples start with the initial value and keep their interval": _samples,
     "clearing a recording loses no spike and no sample": _clear,
     "changed parameters and weights act from the next step": _changes,
+    "a state that is set is the present one": _states_set,
     "injected currents flow when and where the description says": _currents,
     "a recording that is added starts now": _recording_added,
     "the state is the last sample": _state,

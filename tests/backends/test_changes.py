@@ -105,3 +105,24 @@ def test_weights_may_change_at_every_step(build):
     # The source's spikes of step 0 are emitted when the first run begins.
     sent = np.concatenate([[0.0], np.arange(19) / 100])
     np.testing.assert_allclose(jumps[4:24], sent, rtol=0, atol=1e-7)
+
+
+def test_a_state_that_is_set_is_what_the_next_step_begins_with(build):
+    network = network_of(neurons("IF_curr_exp", 3))
+    simulation = build(network)
+    simulation.advance(50)
+    simulation.set_state(0, "v", np.array([-65.0, -60.0, -40.0]))
+    simulation.set_state(0, "i_e", np.array([0.2, 0.0, 0.0]))
+    np.testing.assert_array_equal(simulation.state(0, "v"), [-65.0, -60.0, -40.0])
+    simulation.advance(10)
+    v = simulation.signal(0, "v")
+    np.testing.assert_array_equal(v[:51], -65)
+    # tau_m = 20 ms: exponential decay to rest, in steps of 0.1 ms.
+    times_ms = 0.1 * np.arange(1, 11)
+    np.testing.assert_allclose(v[51:, 1], -65 + 5 * np.exp(-times_ms / 20), rtol=0, atol=1e-12)
+    # The current, tau_syn = 5 ms and cm = 1 nF, moves the membrane by i tau_m tau_s / (cm (tau_m - tau_s))
+    # times the difference of the two decays.
+    moved = 0.2 * 20 * 5 / 15 * (np.exp(-times_ms / 20) - np.exp(-times_ms / 5))
+    np.testing.assert_allclose(v[51:, 0], -65 + moved, rtol=0, atol=1e-12)
+    # The third is above the threshold after the step, and fires.
+    np.testing.assert_array_equal(simulation.spikes(0), [[51], [2]])

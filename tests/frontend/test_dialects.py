@@ -49,7 +49,7 @@ def test_hints_for_another_machine_are_named_and_ignored_but_misspellings_are_no
         sim.Population(1, sim.SpikeSourcePoisson(), additional_parameters={"seed": 3})
     with pytest.raises(TypeError, match="labell"):
         sim.Population(1, sim.IF_curr_exp(), labell="x")
-    with pytest.warns(PycosimWarning, match=r"mapping\.neurons_per_core"):
+    with pytest.warns(PycosimWarning, match="native has no cores, and ignores it"):
         sim.set_number_of_neurons_per_core(sim.IF_curr_exp, 64)
     with pytest.warns(PycosimWarning, match="n_chips_required"):
         sim.setup(1.0, 1.0, 16.0, n_chips_required=2)
@@ -286,10 +286,45 @@ def test_conductances_of_current_based_cells_are_refused_outside_that_dialect(si
 
 def test_namespaces_of_spinnaker_are_refused_by_the_name_of_what_is_taken(script):
     start = "import pyNN.spiNNaker as p\np.setup(1.0)\n"
-    result = script(start + "p.external_devices.activate_live_output_for(1)\n")
-    assert "external_devices.activate_live_output_for is not supported" in str(result.error)
+    result = script(start + "p.external_devices.PushBotMotor\n")
+    assert "external_devices.PushBotMotor is not supported" in str(result.error)
     result = script(start + "p.extra_models.Nothing()\n")
     assert "extra_models.Nothing is not supported" in str(result.error)
+
+
+DELTA = """
+import numpy as np
+import pyNN.spiNNaker as sim
+sim.setup(1.0)
+cells = sim.Population(2, sim.IF_curr_delta(), label="delta")
+source = sim.Population(2, sim.SpikeSourceArray(spike_times=[[1, 5], [5, 8]]))
+listed = sim.FromListConnector([(0, 0, 1.5, 2.0), (1, 0, 0.5, 2.0), (1, 1, 0.25, 1.0)])
+sim.Projection(source, cells, listed)
+negative = sim.StaticSynapse(weight=-2.0, delay=3.0)
+sim.Projection(source, cells, sim.OneToOneConnector(), negative, receptor_type="inhibitory")
+cells.record("all")
+sim.run(6)
+sim.run(6)
+data = cells.get_data(clear=True).segments[0]
+excitation, inhibition = (data.filter(name=name)[0] for name in ("gsyn_exc", "gsyn_inh"))
+assert str(excitation.dimensionality) == "mV" and excitation.shape == (13, 2)
+received = {(step, cell): value for (step, cell), value in np.ndenumerate(np.asarray(excitation)) if value}
+assert received == {(3, 0): 1.5, (7, 0): 2.0, (10, 0): 0.5, (6, 1): 0.25, (9, 1): 0.25}, received
+received = {(step, cell): value for (step, cell), value in np.ndenumerate(np.asarray(inhibition)) if value}
+assert received == {(4, 0): -2.0, (8, 0): -2.0, (8, 1): -2.0, (11, 1): -2.0}, received
+sim.reset()
+sim.run(4)
+again = np.asarray(cells.get_data().segments[-1].filter(name="gsyn_exc")[0])
+assert again[:, 0].tolist() == [0.0, 0.0, 0.0, 1.5, 0.0]
+"""
+
+
+def test_what_delta_cells_receive_is_recorded_as_on_spinnaker(script, tmp_path):
+    assert script(DELTA).error is None
+    assert pycosim.run(tmp_path / "script.py", "loihi", quiet=True).error is None
+    late = pycosim.run(tmp_path / "script.py", "truenorth", quiet=True)
+    assert isinstance(late.error, NotSupportedError)
+    assert "timing='ideal'" in str(late.error)
 
 
 def test_views_are_made_from_a_range_or_one_index(sim):

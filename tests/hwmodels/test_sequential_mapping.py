@@ -24,6 +24,8 @@ def networks(draw):
     for _ in range(draw(st.integers(0, 2))):
         n = draw(st.integers(1, 150))
         connect(network, rng.choice(everyone, n), rng.choice(targets, n), delays=rng.integers(1, 5, n))
+    for population in network.populations:
+        population.neurons_per_core = draw(st.none() | st.integers(1, 12))
     return network
 
 
@@ -50,6 +52,15 @@ def cores_in_order_by_hand(description, network, core_of_neuron):
             projection.delay_column().tolist(),
         ):
             inputs[target].append((source, delay) if description.mapping.delay_in_axon else source)
+    per_core = [
+        min(
+            capacity.neurons_per_core.value,
+            description.mapping.neurons_per_core.value,
+            population.neurons_per_core or 12,
+        )
+        for population in network.populations
+        for _ in range(population.size)
+    ]
     cores, on_core = {}, []
     core = 0
     for neuron in inputs:
@@ -58,8 +69,7 @@ def cores_in_order_by_hand(description, network, core_of_neuron):
             lists[name] = lists.get(name, 0) + 1
         words = int(list_words(description.synapse_memory, np.array([*lists.values(), 0])).sum())
         full = (
-            len(on_core) + 1
-            > min(capacity.neurons_per_core.value, description.mapping.neurons_per_core.value)
+            len(on_core) + 1 > min(per_core[member] for member in [*on_core, neuron])
             or len(lists) > capacity.axons_per_core.value
             or sum(lists.values()) > capacity.synapses_per_core.value
             or words > capacity.synapse_words_per_core.value

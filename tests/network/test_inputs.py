@@ -136,3 +136,40 @@ def test_a_start_or_duration_that_is_no_number_is_refused(times):
 def test_neurons_are_not_sources():
     with pytest.raises(NotSupportedError, match="IF_curr_exp is not a source"):
         source_spikes(network_of(Population("cells", "IF_curr_exp", 2)), 0, 0, 10)
+
+
+def _variable(rates, starts, durations, size=200):
+    network = Network(dt_ms=0.5, seed=4)
+    parameters = {
+        name: np.broadcast_to(np.asarray(values, float), (size, len(values)))
+        for name, values in (("rates", rates), ("starts", starts), ("durations", durations))
+    }
+    network.add(Population("variable", "SpikeSourcePoissonVariable", size, parameters=parameters))
+    return network
+
+
+def test_variable_rates_that_are_equal_give_the_spikes_of_one_rate():
+    network = Network(dt_ms=0.5, seed=4)
+    parameters = {"rate": 40.0, "start": 0.0, "duration": 1e10}
+    network.add(Population("constant", "SpikeSourcePoisson", 200, parameters=parameters))
+    expected = source_spikes(network, 0, 0, 400)
+    found = source_spikes(_variable([40.0, 40.0], [0.0, 100.0], [np.inf, np.inf]), 0, 0, 400)
+    assert np.array_equal(found, expected)
+
+
+def test_each_rate_holds_from_its_start_for_its_duration_or_until_the_next_one():
+    network = _variable([100.0, 0.0, 300.0], [100.0, 200.0, 400.0], [500.0, 100.0, 100.0])
+    steps, _ = source_spikes(network, 0, 0, 2000)
+    times = steps * 0.5
+    counts = np.histogram(times, [0, 100.1, 200.1, 400.1, 500.1, 1000.1])[0]
+    # 200 sources for 100 ms: 2000 and 6000 spikes are expected; five standard deviations of a Poisson number.
+    assert counts[[0, 2, 4]].tolist() == [0, 0, 0]
+    assert abs(counts[1] - 2000) < 5 * np.sqrt(2000)
+    assert abs(counts[3] - 6000) < 5 * np.sqrt(6000)
+    pieces = [source_spikes(network, 0, first, first + 99) for first in range(0, 2000, 100)]
+    assert np.array_equal(np.concatenate([piece[0] for piece in pieces]), steps[steps < 2000])
+
+
+def test_rates_whose_starts_do_not_ascend_are_refused():
+    with pytest.raises(InvalidInputError, match="do not ascend"):
+        source_spikes(_variable([1.0, 2.0], [10.0, 5.0], [1.0, 1.0]), 0, 0, 10)
