@@ -8,6 +8,8 @@ by term, so that results agree to the last bit where inputs are added in the sam
 from __future__ import annotations
 
 from pycosim.backends.brian2 import nonlinear
+from pycosim.backends.brian2.plan import SynapsesPlan
+from pycosim.backends.brian2.plastic_equations import INTEGERS, rule_named
 from pycosim.network import NeuronModel
 
 SCHEDULE = ("start", "groups", "synapses", "thresholds", "resets", "end")
@@ -115,8 +117,7 @@ def neuron_equations(model: NeuronModel, constants: tuple[str, ...], shared: tup
 def update_statements(model: NeuronModel, substeps: int) -> str:
     """Return the statements that integrate one step of so many sub-steps, and hold refractory neurons."""
     integration = _INTEGRATION.get(model.name) or nonlinear.statements(model.name, substeps)
-    lines = (integration + (_HOLD if model.resets else "")).splitlines()
-    return "\n".join(line for line in lines if line)
+    return _without_empty_lines(integration + (_HOLD if model.resets else ""))
 
 
 def reset_statements(model: NeuronModel) -> str:
@@ -127,10 +128,38 @@ def reset_statements(model: NeuronModel) -> str:
     return "\n".join([*lines, *(f"{state} += {jump}" for state, jump in model.spike_jumps.items())])
 
 
-def arrival_statement(model: NeuronModel, receptor: str) -> str:
-    """Return the statement that a spike's arrival executes; "weight" is the synapse's."""
+def arrival_statement(model: NeuronModel, receptor: str, amount: str = "weight") -> str:
+    """Return the statement that adds `amount`, a variable of a synapse, to what its receptor receives."""
     state = model.receptors[receptor]
     if state == "v":
-        return "v_post += weight*int(t_in_timesteps > held_until_post)"
+        return f"v_post += {amount}*int(t_in_timesteps > held_until_post)"
     jump = model.jumps.get(receptor)
-    return f"{state}_post += weight*{jump}_post" if jump else f"{state}_post += weight"
+    return f"{state}_post += {amount}*{jump}_post" if jump else f"{state}_post += {amount}"
+
+
+def synapse_equations(plan: SynapsesPlan) -> str:
+    """Return the declarations of the variables of synapses."""
+    lines = []
+    for name in dict.fromkeys(("weight", *plan.states, *plan.constants)):
+        flags = [
+            flag
+            for flag, holds in (("shared", name in plan.shared), ("constant", name not in plan.states))
+            if holds
+        ]
+        kind = "integer" if name in INTEGERS else "1"
+        lines.append(f"{name} : {kind}" + (f" ({', '.join(flags)})" if flags else ""))
+    return "\n".join(lines)
+
+
+def synapse_statements(plan: SynapsesPlan, target: NeuronModel) -> dict[str, str]:
+    """Return the statements that a spike executes when it acts, for each side whose spikes do."""
+    if plan.plasticity is None:
+        return {"pre": arrival_statement(target, plan.receptor)}
+    rule = rule_named(plan.plasticity.rule, plan.plasticity.weight_dependence)
+    arrival = arrival_statement(target, plan.receptor, "transmitted")
+    found = {"pre": f"{rule.on_pre}\n{arrival}", "post": rule.on_post}
+    return {side: _without_empty_lines(found[side]) for side in plan.sides}
+
+
+def _without_empty_lines(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if line)

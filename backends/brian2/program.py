@@ -12,6 +12,7 @@ import brian2
 import numpy as np
 
 from pycosim.backends.brian2 import equations
+from pycosim.backends.brian2.draws import draws_below
 from pycosim.backends.brian2.plan import GroupPlan, Plan, SamplerPlan, SynapsesPlan
 from pycosim.network import model_named
 
@@ -25,15 +26,20 @@ class Program:
     groups: dict[str, brian2.NeuronGroup] = field(default_factory=dict)
     sources: dict[str, brian2.SpikeGeneratorGroup] = field(default_factory=dict)
     synapses: dict[str, brian2.Synapses] = field(default_factory=dict)
+    pathways: dict[str, brian2.synapses.SynapticPathway] = field(default_factory=dict)
     monitors: dict[str, brian2.SpikeMonitor] = field(default_factory=dict)
     samplers: dict[str, brian2.StateMonitor] = field(default_factory=dict)
 
     def variable(self, owner: str, name: str) -> Any:
         """Return the Brian2 variable `name` of the object `owner`."""
-        if owner in self.synapses:
-            synapses = self.synapses[owner]
-            return synapses.pre.variables["delay"] if name == "delay" else synapses.variables[name]
-        for objects in (self.groups, self.sources, self.samplers, self.monitors):
+        for objects in (
+            self.groups,
+            self.sources,
+            self.synapses,
+            self.pathways,
+            self.samplers,
+            self.monitors,
+        ):
             if owner in objects:
                 return objects[owner].variables[name]
         raise KeyError(owner)
@@ -118,15 +124,20 @@ def _add_sampler(program: Program, group: brian2.NeuronGroup, plan: SamplerPlan)
 
 def _add_synapses(program: Program, plan: SynapsesPlan, model: str) -> None:
     source = program.groups.get(plan.source) or program.sources[plan.source]
+    statements = equations.synapse_statements(plan, model_named(model))
     synapses = brian2.Synapses(
         source,
         program.groups[plan.target],
-        f"weight : 1 ({'shared, constant' if plan.shared_weight else 'constant'})",
-        on_pre=equations.arrival_statement(model_named(model), plan.receptor),
-        delay=0 * brian2.second if plan.shared_delay else None,
+        equations.synapse_equations(plan),
+        on_pre=statements["pre"],
+        on_post=statements.get("post"),
+        delay={side: 0 * brian2.second for side in plan.sides} if plan.shared_delay else None,
         clock=program.clock,
         name=plan.name,
-        namespace={},
+        namespace={"draws_below": draws_below},
     )
+    if "post" in plan.sides:
+        synapses.post.order = synapses.pre.order - 1
+    program.pathways |= {name: getattr(synapses, side) for name, side in zip(plan.pathways, plan.sides)}
     program.synapses[plan.name] = synapses
     program.network.add(synapses)

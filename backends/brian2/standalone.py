@@ -17,6 +17,7 @@ import time
 import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from pycosim.backends.brian2.codegen import Key, brian2_session, brian2_version,
 from pycosim.backends.brian2.compiler import compile_program, compiler_identity
 from pycosim.backends.brian2.equations import HELD_UNTIL
 from pycosim.backends.brian2.plan import Plan
+from pycosim.backends.brian2.plastic_equations import INTEGERS
 from pycosim.errors import BackendError
 from pycosim.network import model_named
 
@@ -51,7 +53,7 @@ _INTEGERS = {
     "interval": np.int64,
     "request": np.int64,
     HELD_UNTIL: np.int32,
-}
+} | dict.fromkeys(INTEGERS, np.int32)
 _DEVICE_STEP_MS = 0.1
 
 
@@ -100,9 +102,9 @@ class StandaloneEngine:
             self._programs[plan] = _program(plan, self._compiler)
             self.preparation_s += time.perf_counter() - started
         for synapses in plan.synapses:
-            for name in ("pending_ahead", "pending_synapses"):
-                if not (self._folder / "data" / f"{synapses.name}.{name}").exists():
-                    self._write(synapses.name, name, np.empty(0))
+            for pathway, name in product(synapses.pathways, ("pending_ahead", "pending_synapses")):
+                if not (self._folder / "data" / f"{pathway}.{name}").exists():
+                    self._write(pathway, name, np.empty(0))
         self._write("network", "request", np.array([first_step, n_steps]))
         shutil.rmtree(self._folder / "static_arrays", ignore_errors=True)
         shutil.copytree(self._programs[plan] / "static_arrays", self._folder / "static_arrays")
@@ -176,8 +178,11 @@ def _state_files(plan: Plan) -> Iterator[Key]:
     for source in plan.sources:
         yield source.name, "_spikespace"
     for synapses in plan.synapses:
-        yield synapses.name, "pending_ahead"
-        yield synapses.name, "pending_synapses"
+        for name in synapses.states:
+            yield synapses.name, name
+        for pathway in synapses.pathways:
+            yield pathway, "pending_ahead"
+            yield pathway, "pending_synapses"
 
 
 def _program(plan: Plan, compiler: list[str]) -> Path:
@@ -247,8 +252,8 @@ class _Lines:
         for source in self._plan.sources:
             yield source.name, "_spikespace"
         for synapses in self._plan.synapses:
-            if synapses.shared_weight:
-                yield synapses.name, "weight"
+            for name in synapses.shared:
+                yield synapses.name, name
 
     def _growing(self) -> Iterator[Key]:
         """Iterate over the arrays whose size is that of their file."""
@@ -258,9 +263,10 @@ class _Lines:
         for synapses in self._plan.synapses:
             yield synapses.name, "_synaptic_pre"
             yield synapses.name, "_synaptic_post"
-            yield synapses.name, "delay"
-            if not synapses.shared_weight:
-                yield synapses.name, "weight"
+            for pathway in synapses.pathways:
+                yield pathway, "delay"
+            for name in sorted({"weight", *synapses.states, *synapses.constants} - set(synapses.shared)):
+                yield synapses.name, name
 
     def loading(self) -> Iterator[str]:
         """Iterate over the statements before Brian2 prepares the run, with queues as long as the delays."""
@@ -281,7 +287,8 @@ class _Lines:
                 interval = f'pycosim::read<int64_t>("{sampler.name}.interval")[0]'
                 yield f"pycosim::set_clock({sampler.name}_clock, step_s, {interval}, request[0]);"
         for synapses in self._plan.synapses:
-            yield f'pycosim::load_pending("{synapses.name}", {synapses.name}_pre);'
+            for pathway in synapses.pathways:
+                yield f'pycosim::load_pending("{pathway}", {pathway});'
         yield "pycosim::run(network, step_s, request[0], request[1]);"
         yield from self._saving()
         # Not Brian2's end, which would write every array, connections included.
@@ -290,10 +297,12 @@ class _Lines:
     def _saving(self) -> Iterator[str]:
         for owner, name in _state_files(self._plan):
             if name == "pending_ahead":
-                yield f'pycosim::write_pending("{owner}", {owner}_pre);'
+                yield f'pycosim::write_pending("{owner}", {owner});'
             elif name != "pending_synapses":
                 array = self._array(owner, name)
-                yield f'pycosim::write("{owner}.{name}", {array}, _num_{array});'
+                is_growing = owner in self._program.synapses
+                data = f"{array}.data(), {array}.size()" if is_growing else f"{array}, _num_{array}"
+                yield f'pycosim::write("{owner}.{name}", {data});'
         for group in self._plan.groups:
             if group.spikes:
                 i, t = (self._array(group.monitor, name) for name in "it")
