@@ -8,7 +8,7 @@ by term, so that results agree to the last bit where inputs are added in the sam
 from __future__ import annotations
 
 from pycosim.backends.brian2 import nonlinear
-from pycosim.backends.brian2.plan import SynapsesPlan
+from pycosim.backends.brian2.plan import GroupPlan, SynapsesPlan
 from pycosim.backends.brian2.plastic_equations import INTEGERS, rule_named
 from pycosim.network import NeuronModel
 
@@ -21,6 +21,9 @@ is d - 1 steps for Brian2.
 
 HELD_UNTIL = "held_until"
 """Last step of the refractory period ("refractory_until" is a reserved word of Brian2)."""
+
+CURRENT = "current"
+"""Which of the table's currents flow into a neuron."""
 
 THRESHOLD = "v >= v_thresh and t_in_timesteps > held_until"
 
@@ -95,29 +98,23 @@ def variable_of(coefficient: str) -> str:
     return _RENAMED.get(coefficient, coefficient)
 
 
-def neuron_equations(model: NeuronModel, constants: tuple[str, ...], shared: tuple[str, ...]) -> str:
-    """Return the declarations of a population's variables.
-
-    Parameters
-    ----------
-    model : NeuronModel
-    constants : tuple of str
-        Names of the constants of one step.
-    shared : tuple of str
-        Those of them that are the same for all neurons.
-    """
+def neuron_equations(model: NeuronModel, plan: GroupPlan) -> str:
+    """Return the declarations of a population's variables."""
     lines = [f"{state} : 1" for state in model.states]
     lines.append(f"{HELD_UNTIL} : integer")
-    for name in constants:
-        kind = "integer" if name == "refractory_steps" else "1"
-        lines.append(f"{name} : {kind} ({'shared, constant' if name in shared else 'constant'})")
+    if plan.injects:
+        lines += ["drive : 1", "injected : 1"]
+    for name in plan.constants:
+        kind = "integer" if name in ("refractory_steps", CURRENT) else "1"
+        lines.append(f"{name} : {kind} ({'shared, constant' if name in plan.shared else 'constant'})")
     return "\n".join(lines)
 
 
-def update_statements(model: NeuronModel, substeps: int) -> str:
-    """Return the statements that integrate one step of so many sub-steps, and hold refractory neurons."""
-    integration = _INTEGRATION.get(model.name) or nonlinear.statements(model.name, substeps)
-    return _without_empty_lines(integration + (_HOLD if model.resets else ""))
+def update_statements(model: NeuronModel, plan: GroupPlan) -> str:
+    """Return the statements that integrate one step, with its sub-steps, and hold refractory neurons."""
+    injection = "drive = drive_at_rest + drive_per_na*injected\n" if plan.injects else ""
+    integration = _INTEGRATION.get(model.name) or nonlinear.statements(model.name, plan.substeps)
+    return _without_empty_lines(injection + integration + (_HOLD if model.resets else ""))
 
 
 def reset_statements(model: NeuronModel) -> str:

@@ -46,6 +46,8 @@ class GroupPlan:
     samplers : tuple of SamplerPlan
     substeps : int
         Number of sub-steps of a step, where the model has them.
+    injects : bool
+        Whether electrodes inject currents.
     """
 
     name: str
@@ -56,6 +58,7 @@ class GroupPlan:
     spikes: bool
     samplers: tuple[SamplerPlan, ...]
     substeps: int = 1
+    injects: bool = False
 
     @property
     def monitor(self) -> str:

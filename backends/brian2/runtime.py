@@ -76,6 +76,11 @@ class RuntimeEngine:
         elif owner in program.groups or owner in program.samplers or owner in program.sources:
             _set_if_it_fits(program.variable(owner, name), value)
 
+    def _currents_at(self, step: int) -> NDArray[np.float64]:
+        first, n_columns = self._data["network", "currents_shape"]
+        begin = (step - first) * n_columns
+        return self._data["network", "currents"][begin : begin + n_columns]
+
     def _save_state(self) -> None:
         """Copy what the last run has changed from the objects to `_data`."""
         if self._is_saved:
@@ -101,7 +106,7 @@ class RuntimeEngine:
         from pycosim.backends.brian2.program import build_program
 
         self._save_state()
-        self._plan, self._program = plan, build_program(plan, self._dt_ms)
+        self._plan, self._program = plan, build_program(plan, self._dt_ms, self._currents_at)
         for name, synapses in self._program.synapses.items():
             synapses.connect(i=self._data[name, "_synaptic_pre"], j=self._data[name, "_synaptic_post"])
         for owner, name in self._data:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pycosim.backends.base import Progress
 from pycosim.backends.brian2.codegen import Engine, Recorded
 from pycosim.backends.brian2.currents import Currents
-from pycosim.backends.brian2.equations import HELD_UNTIL, variable_of
+from pycosim.backends.brian2.equations import CURRENT, HELD_UNTIL, variable_of
 from pycosim.backends.brian2.inputs import Inputs
 from pycosim.backends.brian2.plan import GroupPlan, Plan, SamplerPlan, population_name
 from pycosim.backends.brian2.plastic_equations import supported_rules
@@ -78,6 +78,7 @@ class Brian2Simulation:
         """Take over the populations and projections that were appended to the network."""
         require_rules(self._network, "Brian2", supported_rules())
         validate(self._network)
+        self._currents.read()
         self._start()
         self._inputs.find_sources(self._projections.connected())
 
@@ -100,14 +101,14 @@ class Brian2Simulation:
         coefficients = model_named(population.model).coefficients(population.parameters, self._network.dt_ms)
         per_na = coefficients.pop("drive_per_na")
         self._substeps[index] = int(coefficients.pop("substeps", 1))
-        injects = index in self._currents.populations()
-        if injects:
-            coefficients["drive"] = coefficients["drive"] + per_na * self._currents.injected(index)
+        currents = self._currents.columns_of(index)
+        if currents is not None:
+            coefficients["drive_at_rest"] = coefficients.pop("drive")
+            coefficients |= {"drive_per_na": per_na, CURRENT: currents}
         values, shared = {}, []
         for coefficient, value in coefficients.items():
             variable, column = variable_of(coefficient), np.atleast_1d(value)
-            # A drive that currents change has a column in any case, so that the program stays the same.
-            if np.all(column == column[0]) and not (injects and coefficient == "drive"):
+            if np.all(column == column[0]) and coefficient != CURRENT:
                 shared.append(variable)
                 column = column[:1]
             values[name, variable] = column
@@ -126,7 +127,15 @@ class Brian2Simulation:
         constants, shared = self._constants[index]
         substeps = self._substeps.get(index, 1)
         return GroupPlan(
-            name, population.model, population.size, constants, shared, spikes, samplers, substeps
+            name,
+            population.model,
+            population.size,
+            constants,
+            shared,
+            spikes,
+            samplers,
+            substeps,
+            self._currents.columns_of(index) is not None,
         )
 
     def _samplers(self, index: int) -> list[tuple[SamplerPlan, list[str]]]:
@@ -169,15 +178,14 @@ class Brian2Simulation:
         self._engine.check_open()
         last = self.step + n_steps
         while self.step < last:
-            n_steps = self._currents.piece(self.step + 1, last - self.step)
-            for index in self._currents.populations():
-                self._send_constants(index)
+            n_steps = self._currents.piece(last - self.step)
             self._advance_piece(self._inputs.piece(self.step, n_steps), progress)
 
     def _advance_piece(self, n_steps: int, progress: Progress | None) -> None:
         first = self.step + 1
         spikes = self._inputs.emit(self.step if not self._started else first, self.step + n_steps)
         self._projections.emit(self.step)
+        self._send_currents(n_steps)
         self._send_sampling()
         recorded = self._engine.run(self._plan(), first, n_steps, progress) if self._neurons else None
         self._started = True
@@ -187,6 +195,12 @@ class Brian2Simulation:
         if recorded:
             self._record(recorded, first)
         self._record_nothing(n_steps)
+
+    def _send_currents(self, n_steps: int) -> None:
+        if self._currents.populations:
+            table = self._currents.table(self.step + 1, n_steps)
+            shape = np.array([self.step + 1, self._currents.n_columns])
+            self._engine.set({("network", "currents"): table.ravel(), ("network", "currents_shape"): shape})
 
     def _send_sampling(self) -> None:
         for index in self._neurons:
@@ -264,7 +278,10 @@ class Brian2Simulation:
         """Read the currents again."""
         for current in self._network.currents:
             validate_current(self._network, current)
-        self._currents.forget()
+        before = self._currents.populations
+        self._currents.read()
+        for index in {*before, *self._currents.populations} & set(self._neurons):
+            self._send_constants(index)
 
     def recording_changed(self, population: int) -> None:
         """Read the population's recordings again."""

@@ -28,7 +28,7 @@ from pycosim.backends.base import Progress
 from pycosim.backends.brian2 import cache
 from pycosim.backends.brian2.codegen import Key, brian2_session, brian2_version, closed_error
 from pycosim.backends.brian2.compiler import compile_program, compiler_identity
-from pycosim.backends.brian2.equations import HELD_UNTIL
+from pycosim.backends.brian2.equations import CURRENT, HELD_UNTIL
 from pycosim.backends.brian2.plan import Plan
 from pycosim.backends.brian2.plastic_equations import INTEGERS
 from pycosim.errors import BackendError
@@ -51,6 +51,8 @@ _INTEGERS = {
     "pending_synapses": np.int32,
     "refractory_steps": np.int32,
     "interval": np.int64,
+    "currents_shape": np.int64,
+    CURRENT: np.int32,
     "request": np.int64,
     HELD_UNTIL: np.int32,
 } | dict.fromkeys(INTEGERS, np.int32)
@@ -218,7 +220,8 @@ def _generate(plan: Plan, folder: Path) -> None:
             _write_program(plan, folder, device)
         finally:
             device.reinit()
-    shutil.copy(Path(__file__).with_name("checkpoint.hpp"), folder)
+    for header in Path(__file__).parent.glob("*.hpp"):
+        shutil.copy(header, folder)
 
 
 def _write_program(plan: Plan, folder: Path, device: Any) -> None:
@@ -282,6 +285,8 @@ class _Lines:
         """Iterate over the statements that run and save."""
         yield 'const std::vector<int64_t> request = pycosim::read<int64_t>("network.request");'
         yield "pycosim::set_clock(step_clock, step_s, 1, request[0]);"
+        if any(group.injects for group in self._plan.groups):
+            yield "pycosim::load_currents();"
         for sampler in self._plan.samplers:
             if not sampler.every_step:
                 interval = f'pycosim::read<int64_t>("{sampler.name}.interval")[0]'
