@@ -28,6 +28,7 @@ from pycosim.network import Network
 DESCRIPTION = "Brian2 code generation: C++ standalone, Cython or NumPy"
 MODELS = frozenset(_ALL_MODELS)
 OPTIONS = frozenset({"codegen"})
+EQUATIONS = True
 
 
 def build(network: Network, options: Options | None = None) -> Simulation:

@@ -11,6 +11,7 @@ from pycosim.backends.brian2 import nonlinear
 from pycosim.backends.brian2.plan import GroupPlan, SynapsesPlan
 from pycosim.backends.brian2.plastic_equations import INTEGERS, rule_named
 from pycosim.network import NeuronModel
+from pycosim.network.equations_model import EquationsModel
 
 SCHEDULE = ("start", "groups", "synapses", "thresholds", "resets", "end")
 """Order of a step: integrate, add arriving spikes, compare with the threshold, reset, sample.
@@ -25,7 +26,7 @@ HELD_UNTIL = "held_until"
 CURRENT = "current"
 """Which of the table's currents flow into a neuron."""
 
-THRESHOLD = "v >= v_thresh and t_in_timesteps > held_until"
+NOT_HELD = f"t_in_timesteps > {HELD_UNTIL}"
 
 # The names of these coefficients mean something else to Brian2.
 _RENAMED = {"dt": "dt_ms", "half_dt": "half_dt_ms"}
@@ -102,7 +103,9 @@ def neuron_equations(model: NeuronModel, plan: GroupPlan) -> str:
     """Return the declarations of a population's variables."""
     lines = [f"{state} : 1" for state in model.states]
     lines.append(f"{HELD_UNTIL} : integer")
-    if plan.injects:
+    if isinstance(model, EquationsModel):
+        lines = [model.equations, lines[-1], "injected : 1", *(f"{state}_before : 1" for state in model.held)]
+    elif plan.injects:
         lines += ["drive : 1", "injected : 1"]
     for name in plan.constants:
         kind = "integer" if name in ("refractory_steps", CURRENT) else "1"
@@ -111,14 +114,39 @@ def neuron_equations(model: NeuronModel, plan: GroupPlan) -> str:
 
 
 def update_statements(model: NeuronModel, plan: GroupPlan) -> str:
-    """Return the statements that integrate one step, with its sub-steps, and hold refractory neurons."""
+    """Return the statements that integrate one step, with its sub-steps, and hold refractory neurons.
+
+    Brian2 itself integrates a model that is defined by equations, before.
+    """
+    if isinstance(model, EquationsModel):
+        free = f"int({NOT_HELD})"
+        return "\n".join(f"{state} = {free}*{state} + (1 - {free})*{state}_before" for state in model.held)
     injection = "drive = drive_at_rest + drive_per_na*injected\n" if plan.injects else ""
     integration = _INTEGRATION.get(model.name) or nonlinear.statements(model.name, plan.substeps)
     return _without_empty_lines(injection + integration + (_HOLD if model.resets else ""))
 
 
+def before_statements(model: NeuronModel) -> str:
+    """Return the statements before Brian2 integrates equations; none for other models."""
+    held = model.held if isinstance(model, EquationsModel) else ()
+    return "\n".join(f"{state}_before = {state}" for state in held)
+
+
+def threshold(model: NeuronModel) -> str:
+    """Return the condition under which a neuron fires."""
+    own = f"({model.threshold})" if isinstance(model, EquationsModel) else "v >= v_thresh"
+    return f"{own} and {NOT_HELD}"
+
+
+def method(model: NeuronModel) -> str:
+    """Return the name of the integrator; without differential equations it has nothing to do."""
+    return model.method if isinstance(model, EquationsModel) else "exact"
+
+
 def reset_statements(model: NeuronModel) -> str:
     """Return the statements that a spike executes in its neuron."""
+    if isinstance(model, EquationsModel):
+        return f"{model.reset}\n{HELD_UNTIL} = t_in_timesteps + refractory_steps"
     if not model.resets:
         return f"{HELD_UNTIL} = t_in_timesteps"
     lines = ["v = v_reset", f"{HELD_UNTIL} = t_in_timesteps + refractory_steps"]

@@ -123,14 +123,19 @@ def _add_group(program: Program, plan: GroupPlan, currents: CurrentsNow | None) 
     group = brian2.NeuronGroup(
         plan.size,
         equations.neuron_equations(model, plan),
-        threshold=equations.THRESHOLD,
+        threshold=equations.threshold(model),
+        method=equations.method(model),
         reset=equations.reset_statements(model),
         clock=program.clock,
         name=plan.name,
         namespace={},
     )
-    update = equations.update_statements(model, plan)
-    group.run_regularly(update, clock=program.clock, when="groups", name=f"{plan.name}_update")
+    statements = equations.before_statements(model), equations.update_statements(model, plan)
+    for name, order, text in zip(("before", "update"), (-1, 1), statements):
+        if text:
+            group.run_regularly(
+                text, clock=program.clock, when="groups", order=order, name=f"{plan.name}_{name}"
+            )
     if plan.injects:
         _add_injection(program, group, currents)
     # Brian2 forgets the spikes of a run's last step; they are still to be sent in the next run.

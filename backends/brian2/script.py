@@ -256,19 +256,23 @@ class _Writer:
         model, name = model_named(group.model), self._names[group.name]
         yield from ("", f"# {group.model}", f"{name} = NeuronGroup(", f"    {group.size},")
         yield from _quoted(equations.neuron_equations(model, group), 1)
-        yield f"    threshold={equations.THRESHOLD!r},"
+        yield f"    threshold={equations.threshold(model)!r},"
         yield from _quoted(equations.reset_statements(model), 1, "reset=")
-        yield from (f'    name="{name}",', ")")
+        yield from (f"    method={equations.method(model)!r},", f'    name="{name}",', ")")
         # Otherwise Brian2 forgets the spikes of the last step when a run ends.
         yield f'{name}.thresholder["spike"].after_run = lambda: None'
         for variable in (*model.states, equations.HELD_UNTIL, *group.constants):
             yield f"{name}.{variable} = {self._value(name, variable, self._run.data[group.name, variable])}"
         if group.injects:
             yield f'{name}.run_regularly("injected = injected_current(t, {equations.CURRENT})", when="start")'
-        yield "updates.append("
-        yield f"    {name}.run_regularly("
-        yield from _quoted(equations.update_statements(model, group), 2)
-        yield from ('        when="groups",', "    )", ")")
+        before = equations.before_statements(model)
+        if before:
+            yield from (f"{name}.run_regularly(", *_quoted(before, 1), '    when="groups", order=-1', ")")
+            yield f"updates.append({name}.state_updater)"
+        update = equations.update_statements(model, group)
+        if update:
+            yield from ("updates.append(", f"    {name}.run_regularly(", *_quoted(update, 2))
+            yield from ('        when="groups", order=1', "    )", ")")
         if group.spikes:
             yield f'spikes["{name}"] = {name}_spikes = SpikeMonitor({name}, name="{name}_spikes")'
         for number, sampler in enumerate(group.samplers):

@@ -7,13 +7,20 @@ from typing import Any
 from pyNN.standardmodels import StandardCellType, build_translations, cells
 
 from pycosim.errors import NotSupportedError
-from pycosim.network import MODELS
+from pycosim.network import MODELS, model_named
+from pycosim.network.equations_model import EquationsModel
 
 STATE_OF = {
     **{"v": "v", "isyn_exc": "i_e", "isyn_inh": "i_i", "gsyn_exc": "g_e", "gsyn_inh": "g_i"},
     **{name: name for name in ("w", "u", "g_s", "g_r", "m", "h", "n")},
 }
 """PyNN's names of initial values, and the state variables they set."""
+
+
+def state_of(model: str, variable: str) -> str | None:
+    """Return the state variable that an initial value called `variable` sets, None if there is none."""
+    own = model_named(model)
+    return variable if isinstance(own, EquationsModel) else STATE_OF.get(variable)
 
 
 EXTRA: dict[str, dict[str, Any]] = {

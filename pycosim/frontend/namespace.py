@@ -24,6 +24,7 @@ from pycosim.frontend.dialects import (
     machine_hints,
 )
 from pycosim.frontend.electrodes import electrode_types
+from pycosim.frontend.equations_cell import EquationsCell
 from pycosim.frontend.native_rng import NativeRNG
 from pycosim.frontend.populations import Assembly, Population, PopulationView
 from pycosim.frontend.projections import Projection
@@ -66,6 +67,7 @@ def shared() -> dict[str, Any]:
     }
     names: dict[str, Any] = {
         "Assembly": Assembly,
+        "EquationsCell": EquationsCell,
         "GSLRNG": GSLRNG,
         "NativeRNG": NativeRNG,
         "Network": Network,

@@ -14,7 +14,7 @@ from pyNN.standardmodels import StandardCellType
 from pycosim import network
 from pycosim.errors import InvalidInputError, NotSupportedError
 from pycosim.frontend import simulator
-from pycosim.frontend.cells import STATE_OF
+from pycosim.frontend.cells import STATE_OF, state_of
 from pycosim.frontend.dialects import ascending, cell_of, population_hints, selector_of, size_of
 from pycosim.frontend.old_methods import OldMethods
 from pycosim.frontend.recording import Recorder
@@ -71,8 +71,9 @@ class PopulationView(_Shared, common.PopulationView):
     @property
     def initial_values(self) -> dict[str, LazyArray]:
         """Initial values of the state variables, by name."""
-        names = {STATE_OF[name]: name for name in self.celltype.default_initial_values if name in STATE_OF}
         column = self._root.column
+        own = (state_of(column.model, name) for name in self.celltype.default_initial_values)
+        names = {state: name for state, name in zip(own, self.celltype.default_initial_values) if state}
         return {
             name: LazyArray(column.initial_column(state)[self._indices], shape=(self.size,))
             for state, name in names.items()
@@ -176,7 +177,7 @@ class Population(_Shared, common.Population):
     def assign_initial(self, variable: str, values: NDArray[np.float64], indices: NDArray[np.int64]) -> None:
         """Put initial values of a state variable into the description, for some of the neurons."""
         model = model_named(self.column.model)
-        name = STATE_OF.get(variable)
+        name = state_of(self.column.model, variable)
         if name not in getattr(model, "states", ()):
             raise errors.NonExistentParameterError(variable, self.column.model, list(STATE_OF))
         if simulator.state.knows(self.number):

@@ -250,6 +250,14 @@ MODELS: dict[str, NeuronModel | SourceModel] = {
 }
 
 
+_REGISTERED: dict[str, NeuronModel] = {}
+
+
+def register(model: NeuronModel) -> NeuronModel:
+    """Let `model_named` know a model that only some backends run, and return it."""
+    return _REGISTERED.setdefault(model.name, model)
+
+
 def model_named(name: str) -> NeuronModel | SourceModel:
     """Return the model called `name`.
 
@@ -258,9 +266,9 @@ def model_named(name: str) -> NeuronModel | SourceModel:
     NotSupportedError
         If there is no such model.
     """
-    try:
-        return MODELS[name]
-    except KeyError:
+    model = MODELS.get(name) or _REGISTERED.get(name)
+    if model is None:
         raise NotSupportedError(
             f"Cell type {name} is not supported yet. Supported: {', '.join(sorted(MODELS))}."
-        ) from None
+        )
+    return model
