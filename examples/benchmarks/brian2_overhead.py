@@ -3,13 +3,15 @@
     python brian2_overhead.py [--networks cuba brunel] [--repeats 3] [--duration 10000] [--order 500]
 
 Networks: "cuba" is that of Vogels & Abbott (4,000 neurons, 320,000 synapses; Brette et al. 2007, J Comput
-Neurosci 23:349), "brunel" has 5 x order neurons with delta synapses and 10 % connections (Brunel 2000, J Comput
-Neurosci 8:183); with --order 2500 that is 15.6 million synapses.
+Neurosci 23:349), "brunel" has 5 x order neurons with delta synapses and 10 % connections (Brunel 2000, J
+Comput Neurosci 8:183); with --order 2500 that is 15.6 million synapses. Its noise is not the same on both
+sides: a PyNN script has a source and a synapse for each neuron, and every spike is drawn and delivered, while the
+program by hand adds a random number to each membrane (PoissonInput).
 
-Both sides run as C++ standalone programs, each repeat in new processes, the sides in turn. "build" is all but
-imports, compiling and the simulation: for pycosim the PyNN script with its connections (its program comes from
-the cache), for the other the Python script, Brian2's code generation, and the connections that its program
-draws. "run" is the simulation. CPU seconds of all processes; medians. "rate" is the mean rate in Hz.
+Both sides run as C++ standalone programs, each repeat in new processes, the sides in turn. "build" is all
+but imports, compiling and the simulation: for pycosim the PyNN script with its connections (its program comes
+from the cache), for the other the Python script, Brian2's code generation, and the connections that its
+program draws. "run" is the simulation. CPU seconds of all processes; medians. "rate" is in Hz.
 """
 
 import argparse
