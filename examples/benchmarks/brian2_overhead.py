@@ -5,8 +5,8 @@
 Networks: "cuba" is that of Vogels & Abbott (4,000 neurons, 320,000 synapses; Brette et al. 2007, J Comput
 Neurosci 23:349), "brunel" has 5 x order neurons with delta synapses and 10 % connections (Brunel 2000, J
 Comput Neurosci 8:183); with --order 2500 that is 15.6 million synapses. Its noise is not the same on both
-sides: a PyNN script has a source and a synapse for each neuron, and every spike is drawn and delivered, while the
-program by hand adds a random number to each membrane (PoissonInput).
+sides: a PyNN script has a source and a synapse for each neuron, and every spike is drawn and delivered, while
+the program by hand adds a random number to each membrane (PoissonInput).
 
 Both sides run as C++ standalone programs, each repeat in new processes, the sides in turn. "build" is all
 but imports, compiling and the simulation: for pycosim the PyNN script with its connections (its program comes
