@@ -5,6 +5,7 @@ A backend is a package ``pycosim.backends.<name>`` (a folder here, or an entry p
 
 - ``DESCRIPTION``: one line for listings;
 - ``MODELS``: the names of the models of `pycosim.network.MODELS` that it runs;
+- ``EQUATIONS``: whether it runs cell types that are defined by equations (may be absent);
 - ``OPTIONS``: the names of the options that it takes, of `Options` or its own (a frozenset, may be absent);
 - ``STEPWISE``: whether it can be advanced a few steps at a time at little cost, as live input and output need
   it (True if absent);

@@ -32,6 +32,7 @@ On = Annotated[str, typer.Option("--on", help="Target, with options in brackets:
 OnSeveral = Annotated[str, typer.Option("--on", help="Targets, comma-separated; the first is the reference.")]
 OnAny = Annotated[str | None, typer.Option("--on", help="Targets, comma-separated; all if left out.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the results.")]
+File = Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable results instead of a table.")]
 
 
@@ -110,6 +111,20 @@ def targets(as_json: Json = False) -> None:
         for row in rows:
             table.add_row(row["name"], row["kind"], row["description"])
         console.print(table)
+
+
+brian2 = typer.Typer(no_args_is_help=True, help="What only Brian2 can do.")
+app.add_typer(brian2, name="brian2")
+
+
+@brian2.command(context_settings=SCRIPT_ARGUMENTS)
+def export(context: typer.Context, script: Script, output: File = None) -> None:
+    """Write the network of SCRIPT as a Brian2 script that gives the same spikes."""
+    from pycosim.backends.brian2.script import export_script
+
+    with console_and_errors() as console:
+        path = export_script(script, output, arguments=context.args)
+        tell(f"wrote {path} and {path.with_suffix('.npz').name}", console)
 
 
 @contextmanager

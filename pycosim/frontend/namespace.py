@@ -25,6 +25,7 @@ from pycosim.frontend.dialects import (
     connector_types,
 )
 from pycosim.frontend.electrodes import electrode_types
+from pycosim.frontend.equations_cell import EquationsCell
 from pycosim.frontend.extra_cells import extra_cell_types, with_synapses
 from pycosim.frontend.image_connectors import IMAGE_CONNECTORS, IMAGE_SYNAPSES
 from pycosim.frontend.native_rng import NativeRNG
@@ -82,6 +83,7 @@ def shared() -> dict[str, Any]:
     }
     names: dict[str, Any] = {
         "Assembly": Assembly,
+        "EquationsCell": EquationsCell,
         "GSLRNG": GSLRNG,
         "NativeRNG": NativeRNG,
         "Network": Network,
