@@ -119,6 +119,17 @@ class Simulation(Protocol):
 
 
 @runtime_checkable
+class CoupledSimulation(Simulation, Protocol):
+    """A simulation of networks that may have gap junctions.
+
+    A backend that does not offer this refuses such networks with NotSupportedError.
+    """
+
+    def junctions_changed(self, junctions: int) -> None:
+        """Read the conductances of gap junctions again; they act from the next step on."""
+
+
+@runtime_checkable
 class PlasticSimulation(Simulation, Protocol):
     """A simulation of networks whose projections may have a `plasticity`.
 

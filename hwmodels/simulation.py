@@ -20,6 +20,7 @@ from pycosim.hwmodels.timing.disciplines import DISCIPLINES, Acting, Discipline
 from pycosim.hwmodels.timing.ideal import Ideal
 from pycosim.hwmodels.timing.messages import expand
 from pycosim.network import Network
+from pycosim.network.requirements import require_projections_only
 from pycosim.network.validate import validate
 from pycosim.results.hardware import HardwareRecord
 from pycosim.units import period_ps
@@ -71,6 +72,7 @@ def fit(
     DoesNotFitError
         If it exceeds limits of the chip.
     """
+    require_projections_only(network, chip.description.chip.title)
     mapping = map_network(chip.description, network, method)
     violations, utilisation = check_capacity(chip.description, network, mapping)
     special_violations, special_utilisation = chip.special_limits(network, mapping)
@@ -206,6 +208,7 @@ class ChipSimulation:
             "mapped once, for the whole network. Create everything before the first run(), or call reset() "
             "after run() and before adding; 'native' and the other software targets can grow while they run."
         )
+
     def plasticity_changed(self, projection: int) -> None:
         """Read the parameters of a projection's plasticity again; weights and traces stay."""
         self._engine.plasticity_changed(projection)

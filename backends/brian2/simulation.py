@@ -20,6 +20,7 @@ from pycosim.backends.recording import Recorder, SignalLog, state_named
 from pycosim.errors import InvalidInputError
 from pycosim.network import Network, model_named
 from pycosim.network.plasticity_checks import require_static
+from pycosim.network.requirements import require_projections_only
 from pycosim.network.validate import validate, validate_current, validate_population, validate_projection
 
 Int = NDArray[np.int64]
@@ -45,6 +46,7 @@ class Brian2Simulation:
 
     def __init__(self, network: Network, engine: Engine):
         require_static(network, "Brian2")
+        require_projections_only(network, "Brian2")
         validate(network)
         self.step = 0
         self._started = False

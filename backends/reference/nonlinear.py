@@ -20,7 +20,7 @@ def izhikevich(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> No
 
     def slopes(v: Float, u: Float) -> tuple[Float, Float]:
         v = np.minimum(v, c["v_thresh"])
-        dv = 0.04 * v * v + 5.0 * v + 140.0 - u + c["drive"]
+        dv = 0.04 * v * v + c["slope"] * v + 140.0 - u + c["drive"]
         return dv, c["a"] * (c["b"] * v - u)
 
     for _ in range(int(c["substeps"])):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pycosim.backends.base import Progress
 from pycosim.backends.recording import Recorder, state_named
+from pycosim.backends.reference.junctions import Junctions
 from pycosim.backends.reference.neurons import Neurons
 from pycosim.backends.reference.plasticity import plastic_synapses
 from pycosim.errors import InvalidInputError
@@ -16,7 +17,13 @@ from pycosim.network import Network
 from pycosim.network.currents import current_values
 from pycosim.network.inputs import source_spikes
 from pycosim.network.plasticity_checks import require_same_delays
-from pycosim.network.validate import validate, validate_current, validate_population, validate_projection
+from pycosim.network.validate import (
+    validate,
+    validate_current,
+    validate_junctions,
+    validate_population,
+    validate_projection,
+)
 
 RECEPTORS = ("excitatory", "inhibitory")
 Int = NDArray[np.int64]
@@ -57,6 +64,7 @@ class ReferenceSimulation:
         self._delays = {index: network.projections[index].delay_column() for index in self._plastic}
         self._recorders: list[Recorder] = []
         self._start_populations()
+        self._junctions = Junctions(network, self._neurons)
 
     def _start_populations(self) -> None:
         """Begin with the populations that are new in the network."""
@@ -74,6 +82,7 @@ class ReferenceSimulation:
         """Take over the populations and projections that were appended to the network."""
         validate(self._network)
         self._start_populations()
+        self._junctions.read()
         for step, arrivals in self._arrivals.items():
             n_new = self._network.n_neurons - arrivals.shape[1]
             self._arrivals[step] = np.pad(arrivals, ((0, 0), (0, n_new)))
@@ -109,11 +118,15 @@ class ReferenceSimulation:
         arrivals = self._arrivals.pop(self.step, None)
         if arrivals is None:
             arrivals = np.zeros((len(RECEPTORS), self._network.n_neurons))
+        coupled = self._junctions.currents()
         fired = {}
         for index, neurons in self._neurons.items():
             numbers = self._network.populations[index].neurons
             injected = self._injected(index, currents_na) if currents_na else None
+            if index in coupled:
+                injected = coupled[index] if injected is None else injected + coupled[index]
             fired[index] = neurons.advance(arrivals[:, numbers.start : numbers.stop], injected)
+        self._junctions.finish(fired)
         return fired
 
     def _injected(self, population: int, currents_na: list[float]) -> NDArray[np.float64] | None:
@@ -200,6 +213,7 @@ class ReferenceSimulation:
         validate_population(self._network.populations[population])
         if population in self._neurons:
             self._neurons[population].read_parameters()
+            self._junctions.read()
         for synapses in self._plastic.values():
             synapses.read_parameters()
 
@@ -220,6 +234,11 @@ class ReferenceSimulation:
         if projection in self._plastic:
             return self._plastic[projection].weights()
         return np.array(self._network.projections[projection].weight_column())
+
+    def junctions_changed(self, junctions: int) -> None:
+        """Read the conductances of gap junctions again."""
+        validate_junctions(self._network, self._network.junctions[junctions])
+        self._junctions.read()
 
     def currents_changed(self) -> None:
         """Check the currents; they are read at every `advance` anyway."""

@@ -23,6 +23,7 @@ from pycosim.frontend.dialects import (
     connector_types,
     machine_hints,
 )
+from pycosim.frontend.electrical import ElectricalSynapse
 from pycosim.frontend.electrodes import electrode_types
 from pycosim.frontend.native_rng import NativeRNG
 from pycosim.frontend.populations import Assembly, Population, PopulationView
@@ -99,7 +100,8 @@ def shared() -> dict[str, Any]:
     }
     names.update({function: getattr(control, function) for function in FUNCTIONS})
     names |= machine_hints()
-    return names | connectors | structural | cells | synapse_types() | electrode_types()
+    synapses = synapse_types() | {"ElectricalSynapse": ElectricalSynapse}
+    return names | connectors | structural | cells | synapses | electrode_types()
 
 
 def list_standard_models() -> list[str]:

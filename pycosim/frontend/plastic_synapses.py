@@ -108,7 +108,7 @@ class STDPMechanism(synapses.STDPMechanism):
         )
 
 
-class _TextValues:
+class TextValues:
     """Lets functions of the distance be given as text, as StaticSynapse does."""
 
     def __init__(self, **parameters: Any):
@@ -123,7 +123,7 @@ class _TextValues:
         return state.min_delay
 
 
-class _ShortTermSynapse(_TextValues):
+class _ShortTermSynapse(TextValues):
     """What synapses that depend on presynaptic spikes only have in common.
 
     `rule` and `initial` are those of the description.

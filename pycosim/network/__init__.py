@@ -2,12 +2,14 @@
 
 from pycosim.network.columns import Current, Network, Population, Projection, Recording
 from pycosim.network.io import load, save
+from pycosim.network.junctions import GapJunctions
 from pycosim.network.models import MODELS, NeuronModel, SourceModel, model_named
 from pycosim.network.plasticity import Plasticity
 
 __all__ = [
     "MODELS",
     "Current",
+    "GapJunctions",
     "Network",
     "NeuronModel",
     "Plasticity",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from pycosim.network.junctions import GapJunctions
 from pycosim.network.models import NeuronModel, SourceModel, model_named
 from pycosim.network.plasticity import Column, Plasticity
 
@@ -172,7 +173,7 @@ class Network:
         Length of a step.
     seed : int
         Seed of the random input that is drawn while the network runs (Poisson sources).
-    populations, projections, currents : list
+    populations, projections, currents, junctions : list
     """
 
     dt_ms: float
@@ -180,6 +181,7 @@ class Network:
     populations: list[Population] = field(default_factory=list)
     projections: list[Projection] = field(default_factory=list)
     currents: list[Current] = field(default_factory=list)
+    junctions: list[GapJunctions] = field(default_factory=list)
 
     def add(self, population: Population) -> int:
         """Append a population, number its neurons, and return its index."""

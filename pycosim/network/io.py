@@ -13,6 +13,7 @@ import numpy as np
 
 from pycosim.errors import InvalidInputError
 from pycosim.network.columns import Current, Network, Population, Projection, Recording
+from pycosim.network.junctions import GapJunctions
 from pycosim.network.plasticity import Plasticity
 
 FORMAT = "pycosim-network-1"
@@ -75,9 +76,10 @@ def _network(data: dict[str, Any]) -> Network:
     for population in populations:
         population.recordings = {name: Recording(**item) for name, item in population.recordings.items()}
     projections = [_projection(item) for item in data["projections"]]
-    # Files written before there were currents have none.
+    # Files of older versions have none of these.
     currents = [Current(**_only(Current, item)) for item in data.get("currents", ())]
-    return Network(data["dt_ms"], data["seed"], populations, projections, currents)
+    junctions = [GapJunctions(**_only(GapJunctions, item)) for item in data.get("junctions", ())]
+    return Network(data["dt_ms"], data["seed"], populations, projections, currents, junctions)
 
 
 def _projection(data: dict[str, Any]) -> Projection:

@@ -45,7 +45,7 @@ def _reversal(p: Parameters) -> Coefficients:
 
 
 def izhikevich(p: Parameters, dt_ms: float) -> Coefficients:
-    """Return the coefficients of ``v' = 0.04 v^2 + 5 v + 140 - u + drive``, ``u' = a (b v - u)``.
+    """Return the coefficients of ``v' = 0.04 v^2 + slope v + 140 - u + drive``, ``u' = a (b v - u)``.
 
     PyNN's neuron has a capacitance of 1 pF: 1 nA is 1000 mV/ms.
     """
@@ -56,6 +56,7 @@ def izhikevich(p: Parameters, dt_ms: float) -> Coefficients:
             "v_reset": np.asarray(p["c"], np.float64),
             "v_thresh": np.asarray(IZHIKEVICH_PEAK_MV),
             "refractory_steps": np.asarray(0.0),
+            "slope": np.asarray(5.0),
             "drive": 1000.0 * np.asarray(p["i_offset"], np.float64),
             "drive_per_na": np.asarray(1000.0),
         }

@@ -12,6 +12,7 @@ import numpy as np
 from pycosim.errors import ConnectivityError, InvalidInputError
 from pycosim.network.columns import Column, Current, Network, Population, Projection
 from pycosim.network.currents import current_problems
+from pycosim.network.junctions import GapJunctions, junction_problems
 from pycosim.network.models import NeuronModel, model_named
 from pycosim.network.plasticity_checks import plasticity_problems
 
@@ -42,6 +43,8 @@ def validate(network: Network) -> None:
     connections = [
         text for projection in network.projections for text in _projection_problems(network, projection)
     ]
+    for junctions in network.junctions:
+        connections += _junction_problems(network, junctions)
     if general:
         raise InvalidInputError(_message(general + connections))
     if connections:
@@ -85,6 +88,23 @@ def validate_current(network: Network, current: Current) -> None:
     problems = _current_problems(network, current)
     if problems:
         raise InvalidInputError(_message(problems))
+
+
+def validate_junctions(network: Network, junctions: GapJunctions) -> None:
+    """Check gap junctions of `network`, for example after their conductances have changed.
+
+    Raises
+    ------
+    ConnectivityError
+        If they are not valid.
+    """
+    problems = _junction_problems(network, junctions)
+    if problems:
+        raise ConnectivityError(_message(problems))
+
+
+def _junction_problems(network: Network, junctions: GapJunctions) -> list[str]:
+    return [f"gap junctions {junctions.label!r}: {text}" for text in junction_problems(network, junctions)]
 
 
 def _current_problems(network: Network, current: Current) -> list[str]:

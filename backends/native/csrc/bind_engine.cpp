@@ -106,6 +106,13 @@ void inject(Engine& engine, std::size_t population, const Array<double>& drive_p
     engine.inject(population, view(drive_per_na), views);
 }
 
+void couple(Engine& engine, const Array<std::int64_t>& neurons, const Array<double>& drive_per_na,
+            const Array<double>& offset_na, const Array<double>& extrapolation, const Array<std::int64_t>& indptr,
+            const Array<std::int64_t>& partners, const Array<double>& conductances) {
+    engine.couple({view(neurons), view(drive_per_na), view(offset_na), view(extrapolation), view(indptr),
+                   view(partners), view(conductances)});
+}
+
 auto as_tuple(SpikeColumns spikes) {
     return std::make_tuple(to_numpy(std::move(spikes.steps)), to_numpy(std::move(spikes.indices)));
 }
@@ -146,6 +153,8 @@ NB_MODULE(_engine, module) {
              }, nb::arg("projection"), nb::arg("model"))
         .def("set_constants", &set_constants, nb::arg("population"), nb::arg("columns"))
         .def("inject", &inject, nb::arg("population"), nb::arg("drive_per_na"), nb::arg("injections"))
+        .def("couple", &couple, nb::arg("neurons"), nb::arg("drive_per_na"), nb::arg("offset_na"),
+             nb::arg("extrapolation"), nb::arg("indptr"), nb::arg("partners"), nb::arg("conductances"))
         .def("set_current_values", [](Engine& engine, std::size_t current, std::int64_t first_step,
                                       const Array<double>& values) {
                  engine.set_current_values(current, first_step, view(values));

@@ -60,7 +60,7 @@ void Engine::connect(std::span<const ProjectionColumns> projections) {
         SynapseStore store(index, projections, partition.target_map(n_neurons_), core_of_neuron_);
         partition.connect(std::move(store), first_emission, max_delay, step_);
     });
-    batch_steps_ = std::min(smallest_delay(projections, kMaxBatchSteps), smallest_plastic_delay_);
+    batch_steps_ = std::min({smallest_delay(projections, kMaxBatchSteps), smallest_plastic_delay_, longest_batch_});
 }
 
 const Model& Engine::dynamics(std::size_t population) const {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "junctions.hpp"
 #include "partition.hpp"
 #include "sources.hpp"
 #include "thread_pool.hpp"
@@ -52,6 +53,8 @@ class Engine {
     void inject(std::size_t population, std::span<const double> drive_per_na, InjectionColumns injections);
     // What a current is in nA from `first_step` on, which must be known for a step before the step is done.
     void set_current_values(std::size_t current, std::int64_t first_step, std::span<const double> values);
+    // Replaces all gap junctions. The constants of neurons that have some contain their conductance.
+    void couple(const JunctionColumns& columns);
     void set_state(std::size_t population, std::string_view name, std::span<const double> values);
     std::vector<double> state(std::size_t population, std::string_view name) const;
 
@@ -115,6 +118,9 @@ class Engine {
     std::vector<std::size_t> n_plastic_synapses_;
     std::int64_t smallest_plastic_delay_ = kMaxBatchSteps, largest_plastic_delay_ = 1;
     std::vector<CurrentValues> currents_;
+    std::vector<std::int64_t> coupled_;  // neurons with gap junctions
+    MembraneBoard board_;
+    std::int64_t longest_batch_ = kMaxBatchSteps;  // with gap junctions 1
     std::vector<Partition> partitions_;
     ThreadPool pool_;
 };

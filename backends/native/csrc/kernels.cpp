@@ -168,7 +168,7 @@ PYCOSIM_UPDATE(izhikevich_distinct, Izhikevich, DistinctConstants)
 template <class M>
 constexpr Model entry(Update equal, Update distinct) {
     static_assert(M::n_states <= kMaxStates && M::n_constants <= kMaxConstants);
-    return {M::name, M::states, M::constants, equal, distinct};
+    return {M::name, M::states, M::constants, kResets<M>, equal, distinct};
 }
 
 const Model kModels[] = {

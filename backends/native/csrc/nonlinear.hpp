@@ -32,16 +32,16 @@ struct Izhikevich {
     enum State { v, u, n_states };
     static constexpr Names<n_states> states{"v", "u"};
     enum Constant {
-        v_reset, v_thresh, refractory_steps, drive, substeps, substep_ms, a, b, d, n_constants
+        v_reset, v_thresh, refractory_steps, slope, drive, substeps, substep_ms, a, b, d, n_constants
     };
-    static constexpr Names<n_constants> constants{"v_reset",    "v_thresh", "refractory_steps", "drive", "substeps",
-                                                  "substep_ms", "a",        "b",                "d"};
+    static constexpr Names<n_constants> constants{"v_reset",  "v_thresh",   "refractory_steps", "slope", "drive",
+                                                  "substeps", "substep_ms", "a",                "b",     "d"};
 
     template <class Constants>
     PYCOSIM_ALWAYS_INLINE static void substep(double (&x)[n_states], const Constants& c, double) {
         const auto slopes = [&](double at_v, double at_u) PYCOSIM_LAMBDA_INLINE {
             const double w = smaller(at_v, c(v_thresh));
-            return Pair{0.04 * w * w + 5.0 * w + 140.0 - at_u + c(drive), c(a) * (c(b) * w - at_u)};
+            return Pair{0.04 * w * w + c(slope) * w + 140.0 - at_u + c(drive), c(a) * (c(b) * w - at_u)};
         };
         const bool moves = x[v] < c(v_thresh);
         const Pair next = runge_kutta(x[v], x[u], c(substep_ms), slopes, slopes, slopes);

@@ -255,7 +255,13 @@ void Partition::step(std::int64_t step, FiredNeurons& fired) {
     deliver(step);
     for (Slice& slice : slices) {
         slice.injections.apply(*currents, step, slice.constants[slice.drive]);
+        if (!slice.junctions.empty()) slice.junctions.add_to(slice.constants[slice.drive], board->after(step - 1));
         update(slice, step, fired);
+        if (!slice.junctions.empty()) {
+            slice.junctions.finish(slice.constants[slice.drive], slice.states[0],
+                                   slice.model->resets ? fired.list(fired.ends.size() - 1) : std::span<const std::uint32_t>{},
+                                   board->after(step - 1), board->after(step));
+        }
         for (SignalRecording& signal : slice.signals) {
             if ((step - signal.origin_step) % signal.interval_steps) continue;
             const Column& state = slice.states[static_cast<std::size_t>(signal.state)];

@@ -9,6 +9,7 @@
 
 #include "aligned.hpp"
 #include "injection.hpp"
+#include "junctions.hpp"
 #include "kernels.hpp"
 #include "pending.hpp"
 #include "plastic.hpp"
@@ -44,7 +45,8 @@ struct Slice {
     Column refractory_steps_left;
     bool equal_constants = true;
     SliceInjections injections;
-    std::size_t drive = 0;  // number of the constant that injected currents change
+    SliceJunctions junctions;
+    std::size_t drive = 0;  // number of the constant that injected currents and junctions change
     std::vector<std::uint8_t> spikes_recorded;  // by index in the slice; empty: none
     SpikeColumns spikes;
     std::vector<SignalRecording> signals;
@@ -73,6 +75,7 @@ class alignas(kCacheLine) Partition {
   public:
     std::vector<Slice> slices;    // one for each population that has dynamics
     const std::vector<CurrentValues>* currents = nullptr;  // of the whole network
+    MembraneBoard* board = nullptr;  // of the whole network; null where there never were gap junctions
     FiredNeurons fired[2];        // of the present batch of steps, and of the one before, which others may still read
 
     void add_slice(const Model& model, std::uint32_t first_index, std::uint32_t first_neuron, std::uint32_t size);
