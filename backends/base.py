@@ -130,6 +130,20 @@ class CoupledSimulation(Simulation, Protocol):
 
 
 @runtime_checkable
+class RewiredSimulation(Simulation, Protocol):
+    """A simulation of networks whose synapses may be formed and eliminated.
+
+    A backend that does not offer this refuses such networks with NotSupportedError.
+    """
+
+    def rewired_synapses(self, projection: int) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+        """Return the present synapses of a rewired projection in order of (source, target), (n,) each.
+
+        They are sources and targets (global numbers, int64), weights (float64) and delays in steps (int64).
+        """
+
+
+@runtime_checkable
 class PlasticSimulation(Simulation, Protocol):
     """A simulation of networks whose projections may have a `plasticity`.
 

@@ -10,6 +10,7 @@ from pycosim.backends.native import MODELS, _engine
 from pycosim.backends.native.inputs import InputFeed
 from pycosim.backends.native.junctions import NativeJunctions
 from pycosim.backends.native.plasticity import PlasticProjections
+from pycosim.backends.native.rewiring import set_rewiring, sorted_synapses
 from pycosim.backends.recording import Recorder, state_named
 from pycosim.errors import BackendError, InvalidInputError, NotSupportedError
 from pycosim.network import Network, Population, Projection, model_named
@@ -70,6 +71,7 @@ class NativeSimulation:
         self._recorders: list[Recorder] = []
         self._start_populations()
         self._junctions.couple()
+        set_rewiring(network, self._engine)
         self._update_weights()
 
     def _start_populations(self) -> None:
@@ -250,6 +252,10 @@ class NativeSimulation:
         if projection in self._plastic:
             return self._plastic.weights(projection)
         return np.array(self._network.projections[projection].weight_column())
+
+    def rewired_synapses(self, projection: int) -> tuple[NDArray, ...]:
+        """Return sources, targets, weights and delays (steps) of a rewired projection's present synapses."""
+        return sorted_synapses(self._engine.rewired_synapses(projection))
 
     def junctions_changed(self, junctions: int) -> None:
         """Read the conductances of gap junctions again."""

@@ -12,6 +12,7 @@ from pycosim.backends.recording import Recorder, state_named
 from pycosim.backends.reference.junctions import Junctions
 from pycosim.backends.reference.neurons import Neurons
 from pycosim.backends.reference.plasticity import plastic_synapses
+from pycosim.backends.reference.rewiring import rewired_synapses
 from pycosim.errors import InvalidInputError
 from pycosim.network import Network
 from pycosim.network.currents import current_values
@@ -65,6 +66,7 @@ class ReferenceSimulation:
         self._recorders: list[Recorder] = []
         self._start_populations()
         self._junctions = Junctions(network, self._neurons)
+        self._rewired = rewired_synapses(network)
 
     def _start_populations(self) -> None:
         """Begin with the populations that are new in the network."""
@@ -107,6 +109,8 @@ class ReferenceSimulation:
             self.step += 1
             for index, synapses in self._plastic.items():
                 self._transmit(index, synapses.arrive(self.step), acting_after_emission=False)
+            for synapses in self._rewired:
+                synapses.arrive(self.step, self._arrive)
             fired = self._advance_neurons([values[self.step - start] for values in currents])
             self._emit(fired | _at_step(inputs, self.step))
             self._sample()
@@ -152,6 +156,14 @@ class ReferenceSimulation:
             np.add.at(counts, self._network.populations[index].first + indices, 1)
         for index, synapses in self._plastic.items():
             self._transmit(index, synapses.emit(self.step, counts), acting_after_emission=True)
+        for synapses in self._rewired:
+            synapses.emit(self.step, counts, self._arrive)
+            if self.step:
+                synapses.rewire(self.step)
+
+    def _arrive(self, receptor: int, neuron: int, n_steps: int, weight: float) -> None:
+        """Let a weight act on a neuron after `n_steps`."""
+        self._arrivals[self.step + n_steps][receptor, neuron] += weight
 
     def _transmit(self, index: int, sent: list[tuple[Int, Float]], *, acting_after_emission: bool) -> None:
         """Add what plastic synapses transmit to the arrivals of the steps at which it acts.
@@ -234,6 +246,13 @@ class ReferenceSimulation:
         if projection in self._plastic:
             return self._plastic[projection].weights()
         return np.array(self._network.projections[projection].weight_column())
+
+    def rewired_synapses(self, projection: int) -> tuple[NDArray, ...]:
+        """Return sources, targets, weights and delays (steps) of a rewired projection's present synapses."""
+        group = next(synapses for synapses in self._rewired if projection in synapses.members)
+        columns = group.synapses(group.members.index(projection))
+        order = np.lexsort((columns[1], columns[0]))
+        return tuple(column[order] for column in columns)
 
     def junctions_changed(self, junctions: int) -> None:
         """Read the conductances of gap junctions again."""

@@ -27,12 +27,6 @@ EXTRA_CELLS = {
 }
 """Cell types of sPyNNaker's extra_models that are PyNN's under another name."""
 
-STRUCTURAL = (
-    "RandomSelection LastNeuronSelection DistanceDependentFormation RandomByWeightElimination "
-    "StructuralMechanismStatic StructuralMechanismSTDP"
-).split()
-"""sPyNNaker's parts of structural plasticity."""
-
 _POPULATION_HINTS = frozenset(
     "additional_parameters constraints max_rate n_colour_bits n_synapse_cores neurons_per_core seed splitter "
     "neurons_per_core_per_dim allow_delay_extensions".split()

@@ -13,10 +13,9 @@ from pyNN.random import GSLRNG, NumpyRNG, RandomDistribution
 from pyNN.space import Space
 
 from pycosim.frontend import control, simulator
-from pycosim.frontend.cells import cell_types, placeholder
+from pycosim.frontend.cells import cell_types
 from pycosim.frontend.dialects import (
     EXTRA_CELLS,
-    STRUCTURAL,
     SynapseDynamics,
     TargetName,
     Unsupported,
@@ -29,6 +28,7 @@ from pycosim.frontend.native_rng import NativeRNG
 from pycosim.frontend.populations import Assembly, Population, PopulationView
 from pycosim.frontend.projections import Projection
 from pycosim.frontend.small_world import SmallWorldConnector
+from pycosim.frontend.structural import STRUCTURAL
 from pycosim.frontend.synapses import StaticSynapse, synapse_types
 from pycosim.network import MODELS
 
@@ -62,9 +62,6 @@ def shared() -> dict[str, Any]:
     record = common.build_record(simulator)
     cells = cell_types()
     known = {name: cells[model] for name, model in EXTRA_CELLS.items() if model in MODELS}
-    structural = {
-        name: placeholder("Structural plasticity", name, ["static synapses"]) for name in STRUCTURAL
-    }
     names: dict[str, Any] = {
         "Assembly": Assembly,
         "GSLRNG": GSLRNG,
@@ -101,7 +98,7 @@ def shared() -> dict[str, Any]:
     names.update({function: getattr(control, function) for function in FUNCTIONS})
     names |= machine_hints()
     synapses = synapse_types() | {"ElectricalSynapse": ElectricalSynapse}
-    return names | connectors | structural | cells | synapses | electrode_types()
+    return names | connectors | STRUCTURAL | cells | synapses | electrode_types()
 
 
 def list_standard_models() -> list[str]:

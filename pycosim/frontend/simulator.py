@@ -48,7 +48,8 @@ class ID(int, common.IDMixin):
 
 def _sizes(network: Network) -> tuple[int, ...]:
     """Return how many parts of each kind a network has."""
-    return len(network.populations), len(network.projections), len(network.junctions)
+    parts = network.populations, network.projections, network.junctions, network.rewired
+    return tuple(len(part) for part in parts)
 
 
 class Spikes:
@@ -214,10 +215,11 @@ class State(common.control.BaseState):
             self._record_all_spikes()
             self.simulation = targets.build(self.target, self.network, self.options)
         elif n_now != self.n_known:
-            if any(projection.plasticity is not None for projection in self.network.projections):
+            if self.network.rewired or any(p.plasticity is not None for p in self.network.projections):
                 raise NotSupportedError(
-                    "Adding populations or projections after run() to a network with plastic or stochastic "
-                    "synapses is not supported yet: create all before the first run(), or call reset() first."
+                    "Adding populations or projections after run() to a network with plastic, stochastic "
+                    "or rewired synapses is not supported yet: create all before the first run(), or call "
+                    "reset() first."
                 )
             self._record_all_spikes()
             self.simulation.network_grown()

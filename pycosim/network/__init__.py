@@ -5,6 +5,7 @@ from pycosim.network.io import load, save
 from pycosim.network.junctions import GapJunctions
 from pycosim.network.models import MODELS, NeuronModel, SourceModel, model_named
 from pycosim.network.plasticity import Plasticity
+from pycosim.network.rewiring import RewiredProjection
 
 __all__ = [
     "MODELS",
@@ -16,6 +17,7 @@ __all__ = [
     "Population",
     "Projection",
     "Recording",
+    "RewiredProjection",
     "SourceModel",
     "load",
     "model_named",

@@ -7,7 +7,7 @@ from pycosim.network.columns import Network
 
 
 def require_projections_only(network: Network, target: str) -> None:
-    """Refuse gap junctions.
+    """Refuse gap junctions and structural plasticity.
 
     Raises
     ------
@@ -18,4 +18,10 @@ def require_projections_only(network: Network, target: str) -> None:
         labels = ", ".join(repr(junctions.label) for junctions in network.junctions)
         raise NotSupportedError(
             f"Gap junctions (ElectricalSynapse in {labels}) are not supported by {target}. Use native."
+        )
+    if network.rewired:
+        labels = ", ".join(repr(projection.label) for projection in network.rewired)
+        raise NotSupportedError(
+            f"Structural plasticity (of {labels}) is not supported by {target}. Use native, or StaticSynapse "
+            "or STDPMechanism, whose synapses stay."
         )

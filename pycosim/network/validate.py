@@ -15,6 +15,7 @@ from pycosim.network.currents import current_problems
 from pycosim.network.junctions import GapJunctions, junction_problems
 from pycosim.network.models import NeuronModel, model_named
 from pycosim.network.plasticity_checks import plasticity_problems
+from pycosim.network.rewiring import rewiring_problems
 
 _POSITIVE = frozenset({"cm", "tau_m", "tau_syn_E", "tau_syn_I", "tau_w", "tau_sfa", "tau_rr", "g_leak"})
 _NOT_NEGATIVE = frozenset({"tau_refrac", "rate", "duration", "delta_T", "gbar_Na", "gbar_K"})
@@ -45,6 +46,9 @@ def validate(network: Network) -> None:
     ]
     for junctions in network.junctions:
         connections += _junction_problems(network, junctions)
+    for index, projection in enumerate(network.rewired):
+        problems = rewiring_problems(network, index)
+        connections += [f"projection {projection.label!r}: {text}" for text in problems]
     if general:
         raise InvalidInputError(_message(general + connections))
     if connections:

@@ -299,6 +299,7 @@ void Engine::advance_partition(unsigned thread, std::int64_t n_steps) {
         pool_.meet();
         for (std::int64_t i = 1; i <= n; ++i) {
             send_spikes(partition, done + i, parity, static_cast<std::size_t>(i - 1));
+            if (partition.rewired) partition.rewired->rewire(done + i);
             if (thread == 0) record_source_spikes(done + i);
         }
         done += n;

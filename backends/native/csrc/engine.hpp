@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -55,6 +56,10 @@ class Engine {
     void set_current_values(std::size_t current, std::int64_t first_step, std::span<const double> values);
     // Replaces all gap junctions. The constants of neurons that have some contain their conductance.
     void couple(const JunctionColumns& columns);
+    // Gives the network its rewired synapses, once and before all else.
+    void set_rewiring(Rewiring rewiring);
+    // The present synapses of a rewired projection, neuron by neuron.
+    RewiredSynapses rewired_synapses(std::size_t projection) const;
     void set_state(std::size_t population, std::string_view name, std::span<const double> values);
     std::vector<double> state(std::size_t population, std::string_view name) const;
 
@@ -120,7 +125,8 @@ class Engine {
     std::vector<CurrentValues> currents_;
     std::vector<std::int64_t> coupled_;  // neurons with gap junctions
     MembraneBoard board_;
-    std::int64_t longest_batch_ = kMaxBatchSteps;  // with gap junctions 1
+    std::unique_ptr<Rewiring> rewiring_;  // the partitions point here; null: none
+    std::int64_t longest_batch_ = kMaxBatchSteps;  // that gap junctions and rewiring allow
     std::vector<Partition> partitions_;
     ThreadPool pool_;
 };

@@ -75,8 +75,7 @@ void Engine::couple(const JunctionColumns& columns) {
         }
     }
     board_.sides = {shown, shown};
-    longest_batch_ = n ? 1 : kMaxBatchSteps;
-    batch_steps_ = std::min(batch_steps_, longest_batch_);
+    if (n) longest_batch_ = batch_steps_ = 1;
 }
 
 }  // namespace pycosim::native

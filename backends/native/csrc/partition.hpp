@@ -13,6 +13,7 @@
 #include "kernels.hpp"
 #include "pending.hpp"
 #include "plastic.hpp"
+#include "rewiring.hpp"
 #include "synapses.hpp"
 
 namespace pycosim::native {
@@ -75,6 +76,7 @@ class alignas(kCacheLine) Partition {
   public:
     std::vector<Slice> slices;    // one for each population that has dynamics
     const std::vector<CurrentValues>* currents = nullptr;  // of the whole network
+    std::unique_ptr<RewiredStore> rewired;  // null: none
     MembraneBoard* board = nullptr;  // of the whole network; null where there never were gap junctions
     FiredNeurons fired[2];        // of the present batch of steps, and of the one before, which others may still read
 
@@ -110,6 +112,7 @@ class alignas(kCacheLine) Partition {
             pending_.push(due, emission_step, pending_key(emission_step, newest.base + i));
         }
         if (plastic_) send_plastic(source, emission_step);
+        if (rewired) rewired->send(source, emission_step);
     }
 
     // The same for the synapses on one core, which act at max(emission + delay + shift, floor, present + 1). Only
