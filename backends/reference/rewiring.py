@@ -90,7 +90,7 @@ class RewiredSynapses:
                     )
 
     def emit(self, step: int, counts: Int, transmit: object) -> None:
-        """End `step`, in which every neuron fired `counts` times."""
+        """End `step`, in which every neuron fired `counts` times; the network may have grown before."""
         self._fired[step] = counts
         self._fired.pop(step - 1 - int(self._delay.max()) - int(self._p["initial_delay_high"]), None)
         for member, c in enumerate(self._timing):

@@ -40,7 +40,7 @@ class ElectricalProjection(Projection):
         for name, value in (("source", source), ("receptor_type", receptor_type)):
             if value not in (None, "default", "gap") and not str(value).endswith(".gap"):
                 raise InvalidInputError(
-                    f"Projection(..., ElectricalSynapse(), {name}={value!r}): a gap junction has no receptor; "
+                    f"Projection(..., ElectricalSynapse(), {name}={value!r}): a junction has no receptor; "
                     f"leave {name} out, or give 'gap' or 'source_section.gap'."
                 )
         cells = presynaptic_population, postsynaptic_population
@@ -52,6 +52,7 @@ class ElectricalProjection(Projection):
         return simulator.state.network.junctions
 
     def _expanded(self) -> GapJunctions:
+        simulator.state.require_one_process("ElectricalSynapse")
         synapses = super()._expanded()
         return GapJunctions(synapses.label, synapses.source_column(), synapses.targets, synapses.weights)
 

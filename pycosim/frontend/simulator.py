@@ -206,6 +206,14 @@ class State(common.control.BaseState):
                 f"{what} after run() is not supported: do it before the first run(), or call reset() first."
             )
 
+    def require_one_process(self, what: str) -> None:
+        """Raise NotSupportedError if several processes run the script."""
+        if self.num_processes > 1:
+            raise NotSupportedError(
+                f"{what} is not supported with {self.num_processes} processes; run one process with "
+                "several threads."
+            )
+
     def built(self) -> Simulation:
         """Return the simulation, built or grown so that it has all of the network."""
         n_now = _sizes(self.network)
@@ -215,11 +223,15 @@ class State(common.control.BaseState):
             self._record_all_spikes()
             self.simulation = targets.build(self.target, self.network, self.options)
         elif n_now != self.n_known:
-            if self.network.rewired or any(p.plasticity is not None for p in self.network.projections):
+            if n_now[3] != self.n_known[3]:
                 raise NotSupportedError(
-                    "Adding populations or projections after run() to a network with plastic, stochastic "
-                    "or rewired synapses is not supported yet: create all before the first run(), or call "
-                    "reset() first."
+                    "Adding projections with structural plasticity after run() is not supported: they share the "
+                    "slots of their neurons. Create them before the first run(), or call reset() first."
+                )
+            if any(projection.plasticity is not None for projection in self.network.projections):
+                raise NotSupportedError(
+                    "Adding populations or projections after run() to a network with plastic or stochastic "
+                    "synapses is not supported yet: create all before the first run(), or call reset() first."
                 )
             self._record_all_spikes()
             self.simulation.network_grown()

@@ -109,7 +109,9 @@ class StructuralProjection(Projection):
         return simulator.state.network.rewired
 
     def _expanded(self) -> RewiredProjection:
-        synapses, mechanism = super()._expanded(), self.synapse_type
+        mechanism = self.synapse_type
+        simulator.state.require_one_process(type(mechanism).__name__)
+        synapses = super()._expanded()
         return RewiredProjection(
             synapses.label,
             synapses.receptor,

@@ -170,5 +170,5 @@ def test_a_network_with_plastic_synapses_does_not_grow(sim):
     sim.Projection(cells, cells, sim.AllToAllConnector(), rule)
     sim.run(1.0)
     sim.Population(2, sim.IF_curr_exp())
-    with pytest.raises(NotSupportedError, match="plastic, stochastic or rewired"):
+    with pytest.raises(NotSupportedError, match="plastic or stochastic"):
         sim.run(1.0)

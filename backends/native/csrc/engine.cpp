@@ -48,7 +48,10 @@ void Engine::add(const PopulationSpec& spec) {
 void Engine::grow(std::span<const PopulationSpec> populations) {
     if (!core_of_neuron_.empty()) throw std::logic_error("a network that is split by cores cannot grow");
     for (const PopulationSpec& spec : populations) add(spec);
-    for (Partition& partition : partitions_) partition.allocate_inputs();
+    for (Partition& partition : partitions_) {
+        partition.allocate_inputs();
+        if (partition.rewired) partition.rewired->grow(partition.target_map(n_neurons_));
+    }
 }
 
 void Engine::connect(std::span<const ProjectionColumns> projections) {

@@ -126,6 +126,20 @@ RewiredStore::RewiredStore(const Rewiring& rewiring, const TargetMap& map)
     }
 }
 
+void RewiredStore::grow(const TargetMap& map) {
+    const auto move = [&](std::uint32_t& input) {
+        if (input >= receptor_stride_) input += map.receptor_stride - receptor_stride_;
+    };
+    for (Slot& slot : slots_) move(slot.input);
+    for (auto& acting : contributions_) {
+        for (Contribution& contribution : acting) move(contribution.input);
+    }
+    receptor_stride_ = map.receptor_stride;
+    rows_.resize(map.index.size());
+    memberships_.resize(map.index.size());
+    neurons_at_.resize(map.receptor_stride);
+}
+
 void RewiredStore::connect_initial(std::size_t group) {
     const RewiredGroup& spec = rewiring_->groups[group];
     std::vector<std::size_t> used(neurons_.size(), 0);

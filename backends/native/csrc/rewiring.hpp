@@ -69,6 +69,8 @@ struct RewiredSynapses {
 class RewiredStore {
   public:
     RewiredStore(const Rewiring& rewiring, const TargetMap& map);
+    // The network has more neurons, none of which is rewired.
+    void grow(const TargetMap& map);
 
     // A neuron fired at `step`: its spike goes to the synapses.
     void send(std::uint32_t source, std::int64_t step);
