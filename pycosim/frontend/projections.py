@@ -96,6 +96,8 @@ class Projection(common.Projection):
     def __new__(cls, *arguments: Any, **named: Any) -> Projection:
         """Return a projection of the class that the synapse type brings with it, if it has one."""
         synapse_type = named.get("synapse_type", arguments[3] if len(arguments) > 3 else None)
+        dynamics = named.get("synapse_dynamics")  # of PyNN 0.7
+        synapse_type = getattr(dynamics, "synapse_type", dynamics) or synapse_type
         return super().__new__(getattr(synapse_type, "projection_class", cls))
 
     def __init__(

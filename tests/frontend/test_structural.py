@@ -5,7 +5,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from pycosim.errors import ConnectivityError, NotSupportedError
+from pycosim.errors import ConnectivityError, NotSupportedError, PycosimWarning
 
 N = 7**2
 
@@ -110,6 +110,19 @@ def test_inhibitory_currents_are_formed_with_negative_weights(sim):
     projection = sim.Projection(pre, post, connector, mechanism, receptor_type="inhibitory")
     sim.run(50.0)
     assert set(projection.get("weight", "list", with_address=False)) == {-0.3}
+
+
+def test_the_older_form_of_a_projection_is_rewired_as_well(sim):
+    sim.setup(timestep=1.0)
+    pre, post = (sim.Population(N, sim.IF_curr_exp()) for _ in range(2))
+    mechanism = sim.StructuralMechanismStatic(*rules(sim), initial_weight=0.3, f_rew=10**5)
+    dynamics = sim.SynapseDynamics(slow=mechanism)
+    with pytest.warns(PycosimWarning, match="target"):
+        projection = sim.Projection(
+            pre, post, sim.FixedProbabilityConnector(0.0), target="excitatory", synapse_dynamics=dynamics
+        )
+    sim.run(50.0)
+    assert len(projection) > 10
 
 
 def test_values_can_be_set_before_the_run_only(sim):
