@@ -225,8 +225,8 @@ class State(common.control.BaseState):
         elif n_now != self.n_known:
             if n_now[3] != self.n_known[3]:
                 raise NotSupportedError(
-                    "Adding projections with structural plasticity after run() is not supported: their neurons"
-                    " share slots. Create them before the first run(), or call reset() first."
+                    "Adding projections with structural plasticity after run() is not supported: their "
+                    "neurons share slots. Create them before the first run(), or call reset() first."
                 )
             if any(projection.plasticity is not None for projection in self.network.projections):
                 raise NotSupportedError(

@@ -7,10 +7,11 @@ membranes held,
     I = sum g v*_other - G v,    v*_other = v_other + e (v_other - v_other of the step before),
 
 where v_other is the membrane that the step before left (after reset). With ``e = 1/2``, v* estimates the
-middle of the step, so that the error is of second order in the step; e is 0 for a membrane that has just been
-reset or has no step before, and for a neuron whose junctions alone would relax it within a step (``G dt >
-cm``), which keeps strong coupling stable. As only membranes of the step before are used, the result does not
-depend on the order of neurons or on the number of threads. A neuron has no current into itself.
+middle of the step, so that the error is of second order in the step where membranes are smooth; e is 0 for a
+membrane that has just been reset or has no step before, and for a neuron whose junctions alone would relax it
+within a step (``G dt > cm``), which keeps strong coupling stable. As only membranes of the step before are
+used, the result does not depend on the order of neurons or on the number of threads. A neuron has no current
+into itself.
 """
 
 from __future__ import annotations
