@@ -1,8 +1,10 @@
 """Counter-based random numbers (Philox 4x32-10) and random connectivity.
 
-Everything is a pure function of its arguments. Seeds and streams are between 0 and 2**64 - 1. Connectivity
-comes as compressed sparse rows by presynaptic index, ``(indptr, targets)``, targets ascending in a row;
-``pre_ids`` and ``post_ids`` are global neuron numbers, by which a connection of a neuron to itself is known.
+The functions ``drawn_...`` take and return a state of NumPy's RandomState instead: 624 words and the
+position of the next one. Everything is a pure function of its arguments. Seeds and streams are between 0 and
+2**64 - 1. Connectivity comes as compressed sparse rows by presynaptic index, ``(indptr, targets)``, targets
+ascending in a row; ``pre_ids`` and ``post_ids`` are global neuron numbers, by which a connection of a neuron
+to itself is known.
 """
 
 import numpy as np
@@ -99,3 +101,31 @@ def csr_from_pairs(
     ValueError
         If the lengths differ.
     """
+
+_State = tuple[NDArray[np.uint32], int]
+
+def drawn_pairs(
+    words: NDArray[np.uint32], next: int, n_pre: int, n_post: int, p: float, same_cells: bool
+) -> tuple[_Rows, _State]:
+    """Connect pairs as PyNN's FixedProbabilityConnector does; not i to i if `same_cells` is true."""
+
+def drawn_rows(
+    words: NDArray[np.uint32],
+    next: int,
+    n: NDArray[np.int64],
+    n_items: int,
+    with_replacement: bool,
+    same_cells: bool,
+) -> tuple[NDArray[np.int32], _State]:
+    """Draw n[row] of `n_items` items for each row as PyNN's fixed-number connectors do.
+
+    Raises
+    ------
+    ValueError
+        If a number is negative, or there is nothing to draw.
+    """
+
+def drawn_total(
+    words: NDArray[np.uint32], next: int, n: int, n_pre: int, n_post: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32], _State]:
+    """Draw the sources and targets of n synapses as PyNN's FixedTotalNumberConnector does."""

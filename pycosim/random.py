@@ -1,13 +1,17 @@
-"""Random numbers that depend on a seed and a stream only: the same for every target, thread and rank.
+"""Random numbers that are the same for every target, thread and rank.
 
-A stream is a 64-bit number made from the names of what the numbers are for (`stream_of`), so that two
-uses never share numbers and adding a use does not change the others.
+A script's own generator with a seed gives the numbers that it gives with other PyNN simulators. All others
+depend on a seed and a stream only. A stream is a 64-bit number made from the names of what the numbers are
+for (`stream_of`), so that two uses never share numbers and adding a use does not change the others.
 """
 
 from __future__ import annotations
 
 import hashlib
 import operator
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +20,16 @@ from pyNN.random import GSLRNG, NativeRNG, NumpyRNG, RandomDistribution
 from pycosim.errors import InvalidInputError
 from pycosim.parallel import hide_broken_mpi
 
-__all__ = ["evaluate_distribution", "generator", "stream_of", "unsigned"]
+__all__ = [
+    "about_to_draw",
+    "draws_itself",
+    "evaluate_distribution",
+    "generator",
+    "generators_restored",
+    "seed_of",
+    "stream_of",
+    "unsigned",
+]
 
 hide_broken_mpi()  # every random generator of PyNN asks for MPI
 
@@ -58,14 +71,57 @@ def generator(seed: int, stream: int) -> np.random.Generator:
     return np.random.Generator(_philox(seed, stream))
 
 
+def draws_itself(rng: object) -> bool:
+    """Return whether the numbers come from a script's own generator, as they do in other simulators.
+
+    They do if the script gave it a seed, or wrote it. PyNN's own generators without a seed, `NativeRNG`, and
+    generators that differ between processes (``parallel_safe=False``), of which there are several, stand for
+    their seed only: the numbers come from our counter-based generator.
+    """
+    if rng is None or isinstance(rng, NativeRNG):
+        return False
+    if not isinstance(rng, NumpyRNG):
+        return True
+    return rng.seed is not None and (rng.parallel_safe or rng.num_processes == 1)
+
+
+def seed_of(rng: object) -> int | None:
+    """Return a generator's seed, the same in all processes."""
+    seed = getattr(rng, "seed", None)
+    differs = isinstance(rng, NumpyRNG | GSLRNG) and seed is not None and not rng.parallel_safe
+    return seed - rng.mpi_rank if differs else seed
+
+
+_used: list[dict[int, tuple[NumpyRNG, Any]]] = []
+
+
+@contextmanager
+def generators_restored() -> Iterator[None]:
+    """At the end, put the generators that were drawn from back into the state in which they were found.
+
+    So a function that uses a generator from outside builds the same network each time it is run.
+    """
+    _used.append({})
+    try:
+        yield
+    finally:
+        for rng, state in _used.pop().values():
+            rng.rng.set_state(state)
+
+
+def about_to_draw(rng: object) -> None:
+    """Remember the state of a script's generator, for `generators_restored`."""
+    if _used and isinstance(rng, NumpyRNG):
+        _used[-1].setdefault(id(rng), (rng, rng.rng.get_state()))
+
+
 def evaluate_distribution(
     distribution: RandomDistribution, n: int, seed: int, stream: int
 ) -> NDArray[np.float64]:
-    """Return `n` values of a PyNN distribution, (n,) float64, drawn from our own generator.
+    """Return `n` values of a PyNN distribution, (n,) float64.
 
-    The seed of the distribution's own generator (``NumpyRNG(seed=42)``) is part of the stream, so another
-    seed gives other values; its state is neither used nor changed. Only a generator that PyNN does not
-    know, such as one that reads numbers from a file, is asked for the values itself.
+    They are the next numbers of the script's own generator (see `draws_itself`), or come from ours; then the
+    seed of the distribution's generator is part of the stream, so that another seed gives other values.
 
     Raises
     ------
@@ -74,12 +130,13 @@ def evaluate_distribution(
     """
     rng = getattr(distribution, "rng", None)
     try:
-        if isinstance(rng, NumpyRNG | GSLRNG | NativeRNG | None):
-            own = NumpyRNG(seed=0)
-            own.rng = np.random.RandomState(_philox(seed, stream_of(stream, getattr(rng, "seed", None))))
-            values = own.next(n, distribution.name, distribution.parameters)
-        else:
+        if draws_itself(rng):
+            about_to_draw(rng)
             values = distribution.next(n)
+        else:
+            own = NumpyRNG(seed=0)
+            own.rng = np.random.RandomState(_philox(seed, stream_of(stream, seed_of(rng))))
+            values = own.next(n, distribution.name, distribution.parameters)
     except Exception as error:  # PyNN raises plain Exception when redrawing fails
         raise InvalidInputError(
             f"Drawing {n} values of the distribution {distribution.name!r} with "

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from pycosim.errors import InvalidInputError, PycosimError, PycosimWarning, ScriptError
+from pycosim.random import generators_restored
 from pycosim.redirect import Observer, as_simulator
 from pycosim.results import PopulationInfo, RunResult
 from pycosim.targets import TargetSpec
@@ -75,6 +76,7 @@ def run(
     printed = io.StringIO()
     with contextlib.ExitStack() as stack:
         stack.enter_context(_noted(result.notes))
+        stack.enter_context(generators_restored())
         module = stack.enter_context(as_simulator(spec, observer))
         if quiet:
             stack.enter_context(contextlib.redirect_stdout(printed))

@@ -87,6 +87,7 @@ class Brian2Simulation:
     def network_grown(self) -> None:
         """Take over the populations and projections that were appended to the network."""
         validate(self._network)
+        require_static(self._network, "Brian2")
         n_old = len(self._parts)
         new = [parts_of(self._network, i) for i in range(n_old, len(self._network.projections))]
         for source in {part.source for parts in new for part in parts if part.source < len(self._names)}:

@@ -54,8 +54,9 @@ class Engine:
         models: Sequence[
             tuple[
                 int,
-                float,
-                float,
+                int,
+                tuple[float, float, float, float],
+                int,
                 Sequence[
                     Annotated[
                         NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
@@ -79,8 +80,9 @@ class Engine:
         projection: int,
         model: tuple[
             int,
-            float,
-            float,
+            int,
+            tuple[float, float, float, float],
+            int,
             Sequence[
                 Annotated[
                     NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)

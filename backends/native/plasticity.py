@@ -8,18 +8,30 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pycosim.errors import NotSupportedError
-from pycosim.network import Network, Projection
-from pycosim.network.plasticity import ALL_SITES, WEIGHT_DEPENDENCES
+from pycosim.network import Network, Plasticity, Projection
+from pycosim.network.plasticity import (
+    ALL_SITES,
+    ALL_TO_ALL_RULES,
+    DOPAMINE,
+    DOPAMINE_SIGN,
+    TIMING_RULES,
+    WEIGHT_DEPENDENCES,
+)
 from pycosim.network.plasticity_checks import require_same_delays
 from pycosim.network.short_term import draw_stream, receptor_time_constants
 from pycosim.network.validate import validate_projection
 from pycosim.random import unsigned
 
 # In the order of the engine's PlasticRule and TimingParameter.
-_RULES = (*WEIGHT_DEPENDENCES, "TsodyksMarkram", "Quantal")
+_OTHER_TIMING = tuple(rule for rule in TIMING_RULES if rule not in ALL_TO_ALL_RULES)
+_RULES = (*WEIGHT_DEPENDENCES, "TsodyksMarkram", "Quantal", *_OTHER_TIMING, DOPAMINE)
 _TIMING = ("post_gain", "pre_gain", "pre_loss", "constant_loss", "w_min", "w_max", "mu_plus", "mu_minus")
 
-Model = tuple[int, float, float, list[NDArray[np.float64]], int, int]
+Taus = tuple[float, float, float, float]
+# Rule, weight dependence, time constants of traces in steps (pre, post, slow pre, slow post), steps from
+# update to update, columns of parameters, seed and stream of draws.
+Model = tuple[int, int, Taus, int, list[NDArray[np.float64]], int, int]
+_NO_TAUS = (0.0, 0.0, 0.0, 0.0)
 
 
 class PlasticProjections:
@@ -34,16 +46,29 @@ class PlasticProjections:
     """
 
     def __init__(self, network: Network, engine: Any, columns: Any):
-        self._network, self._engine = network, engine
-        self._index = [i for i, p in enumerate(network.projections) if p.plasticity is not None]
-        projections = [network.projections[i] for i in self._index]
-        self._delays = [projection.delay_column() for projection in projections]
-        self._models = [_model(network, i) for i in self._index]
-        if projections:
-            dendritic = [_dendritic(projection) for projection in projections]
-            engine.connect_plastic(
-                [columns(projection) for projection in projections], dendritic, self._models
-            )
+        self._network, self._engine, self._columns = network, engine, columns
+        self._index: list[int] = []
+        self._delays: list[NDArray[np.int32]] = []
+        self._models: list[Model] = []
+        self._n_known = 0
+        self.network_grown()
+
+    def network_grown(self) -> None:
+        """Hand over the projections that are new in the network; their state begins at the present step."""
+        every = self._network.projections
+        new = [i for i in range(self._n_known, len(every)) if every[i].plasticity is not None]
+        self._n_known = len(every)
+        if not new:
+            return
+        projections, models = [every[i] for i in new], [_model(self._network, i) for i in new]
+        self._engine.connect_plastic(
+            [self._columns(projection) for projection in projections],
+            [_dendritic(projection) for projection in projections],
+            models,
+        )
+        self._index += new
+        self._models += models
+        self._delays += [projection.delay_column() for projection in projections]
 
     def __contains__(self, projection: int) -> bool:
         return projection in self._index
@@ -89,19 +114,21 @@ def _dendritic(projection: Projection) -> NDArray[np.int32]:
     """Return the dendritic parts of the delays; a short-term rule acts on spikes as they are emitted."""
     plasticity = projection.plasticity
     delays = np.atleast_1d(np.asarray(projection.delays, np.int32))
+    if plasticity.rule == DOPAMINE:
+        return np.zeros_like(delays)
     return plasticity.dendritic_steps(delays) if plasticity.changes_weights else np.ascontiguousarray(delays)
 
 
 def _model(network: Network, index: int) -> Model:
-    """Return rule, time constants of traces in steps, columns of parameters, seed and stream of draws."""
+    """Return what the synapses of a projection do."""
     projection, dt_ms = network.projections[index], network.dt_ms
     plasticity = projection.plasticity
     draws = unsigned(network.seed), draw_stream(index)
     if plasticity.changes_weights:
-        c = plasticity.coefficients()
-        rule = _RULES.index(plasticity.weight_dependence)
-        columns = [_column(c[name]) for name in _TIMING]
-        return rule, c["tau_pre"] / dt_ms, c["tau_post"] / dt_ms, columns, *draws
+        return *_timing_model(plasticity, dt_ms), *draws
+    if plasticity.rule == DOPAMINE:
+        sign = _column(DOPAMINE_SIGN[projection.receptor])
+        return _RULES.index(DOPAMINE), 0, _NO_TAUS, 1, [sign], *draws
     if plasticity.rule == "TsodyksMarkram":
         p, rule = plasticity.parameters, "TsodyksMarkram"
         own = (np.asarray(receptor_time_constants(network, projection)) / dt_ms, 0.0, 0.0)
@@ -110,7 +137,31 @@ def _model(network: Network, index: int) -> Model:
         own = (0.0, p["n"], plasticity.initial.get("a", ALL_SITES))
     taus = (np.asarray(p[name]) / dt_ms for name in ("tau_rec", "tau_facil"))
     columns = [p["U"], *taus, plasticity.initial.get("u", 0.0), *own]
-    return _RULES.index(rule), 0.0, 0.0, [_column(column) for column in columns], *draws
+    return _RULES.index(rule), 0, _NO_TAUS, 1, [_column(column) for column in columns], *draws
+
+
+def _timing_model(
+    plasticity: Plasticity, dt_ms: float
+) -> tuple[int, int, Taus, int, list[NDArray[np.float64]]]:
+    """Return a timing rule without its draws; further columns are in the order of the engine's enums."""
+    c = plasticity.coefficients()
+    dependence = _RULES.index(plasticity.weight_dependence)
+    rule = dependence if plasticity.rule in ALL_TO_ALL_RULES else _RULES.index(plasticity.rule)
+    columns: list[ArrayLike] = [c[name] for name in _TIMING]
+    slow, update_steps = (0.0, 0.0), 1
+    if plasticity.rule == "PfisterSpikeTriplet":
+        slow = c["tau_x"], c["tau_y"]
+        columns += [c["A3_plus"], c["A3_minus"]]
+    elif plasticity.rule == "DopaminePairRule":
+        slow = c["tau_c"], c["tau_d"]
+        columns += [c["d_base"], dt_ms]
+    elif plasticity.rule == "HomeostaticPairRule":
+        slow = 0.0, c["tau_rate"]
+        update_steps = plasticity.update_steps(dt_ms)
+        columns += [c["base_rate"], c["homeo_scale"], 1e3 / c["tau_rate"], c["tau_rate"] / 1e3]
+        columns += [update_steps * dt_ms / 1e3]
+    taus = tuple(float(tau) / dt_ms for tau in (c["tau_pre"], c["tau_post"], *slow))
+    return rule, dependence, taus, update_steps, [_column(column) for column in columns]
 
 
 def _column(values: ArrayLike) -> NDArray[np.float64]:
@@ -120,14 +171,14 @@ def _column(values: ArrayLike) -> NDArray[np.float64]:
 def _check_change(projection: Projection, old: Model, new: Model) -> None:
     """Refuse changes that the engine cannot make while its synapses have state."""
     start = "Set them before the first run, or call reset() first."
-    if old[1:3] != new[1:3]:
+    if old[:4] != new[:4]:
         raise NotSupportedError(
-            f"Projection {projection.label!r}: time constants of an STDP rule cannot change during a "
-            f"simulation, as traces have been computed with them. {start}"
+            f"Projection {projection.label!r}: the rule, its time constants and its update interval cannot "
+            f"change during a simulation, as traces have been computed with them. {start}"
         )
     if projection.plasticity.changes_weights:
         return
-    if any(a.size == 1 and b.size > 1 and np.any(b != b[0]) for a, b in zip(old[3], new[3])):
+    if any(a.size == 1 and b.size > 1 and np.any(b != b[0]) for a, b in zip(old[4], new[4])):
         raise NotSupportedError(
             f"Projection {projection.label!r}: parameters of {projection.plasticity.rule} that were equal "
             f"for all synapses cannot become different during a simulation. {start}"

@@ -109,6 +109,7 @@ class NativeSimulation:
             self._couple_again()
         if any(population.is_source for population in new):
             self._feed.find_sources(self.step)
+        self._plastic.network_grown()
         self._weights_stale = True
 
     def advance(self, n_steps: int, progress: Progress | None = None) -> None:
@@ -371,7 +372,7 @@ def _core_column(network: Network, core_of_neuron: ArrayLike | None) -> NDArray[
 def _engine_columns(projection: Projection) -> tuple[int, *tuple[NDArray, ...]]:
     """Return the columns of a projection as the engine takes them; one number stands for equal values."""
     return (
-        RECEPTORS.index(projection.receptor),
+        RECEPTORS.index(projection.receptor) if projection.receptor in RECEPTORS else 0,  # dopamine: anywhere
         np.ascontiguousarray(projection.sources, np.int32),
         np.ascontiguousarray(projection.indptr, np.int64),
         np.ascontiguousarray(projection.targets, np.int32),

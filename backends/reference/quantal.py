@@ -18,12 +18,12 @@ Float = NDArray[np.float64]
 class QuantalSynapses:
     """Synapses with release sites; see `pycosim.backends.reference.plasticity.PlasticSynapses`."""
 
-    def __init__(self, network: Network, index: int):
+    def __init__(self, network: Network, index: int, step: int):
         self._projection, self._dt_ms = network.projections[index], network.dt_ms
         self._sources = self._projection.source_column()
         n = self._projection.n_synapses
         self._use = np.zeros(n) + self._projection.plasticity.initial.get("u", 0.0)
-        self._spike_steps = np.zeros(n, np.int64)
+        self._spike_steps = np.full(n, step, np.int64)
         self._n_spikes = np.zeros(n, np.int64)
         self._key = _key(network.seed, draw_stream(index))
         self.read_parameters()

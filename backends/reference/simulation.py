@@ -11,8 +11,9 @@ from pycosim.backends.base import Progress
 from pycosim.backends.recording import Recorder, state_named
 from pycosim.backends.reference.junctions import Junctions
 from pycosim.backends.reference.neurons import Neurons
-from pycosim.backends.reference.plasticity import plastic_synapses
+from pycosim.backends.reference.plasticity import PlasticSynapses, plastic_synapses
 from pycosim.backends.reference.rewiring import rewired_synapses
+from pycosim.backends.reference.timing_rules import Dopamine
 from pycosim.errors import InvalidInputError
 from pycosim.network import Network
 from pycosim.network.currents import current_values
@@ -57,16 +58,24 @@ class ReferenceSimulation:
         self._arrivals: dict[int, NDArray[np.float64]] = defaultdict(
             lambda: np.zeros((len(RECEPTORS), network.n_neurons))
         )
-        self._plastic = {
-            index: plastic_synapses(network, index)
-            for index, projection in enumerate(network.projections)
-            if projection.plasticity is not None
-        }
-        self._delays = {index: network.projections[index].delay_column() for index in self._plastic}
+        self._dopamine = Dopamine()
+        self._plastic: dict[int, PlasticSynapses] = {}
+        self._delays: dict[int, NDArray[np.int32]] = {}
+        self._n_projections = 0
         self._recorders: list[Recorder] = []
         self._start_populations()
         self._junctions = Junctions(network, self._neurons)
         self._rewired = rewired_synapses(network)
+        self._start_plastic()
+
+    def _start_plastic(self) -> None:
+        """Begin with the plastic projections that are new in the network."""
+        for index in range(self._n_projections, len(self._network.projections)):
+            projection = self._network.projections[index]
+            if projection.plasticity is not None:
+                self._plastic[index] = plastic_synapses(self._network, index, self.step, self._dopamine)
+                self._delays[index] = projection.delay_column()
+        self._n_projections = len(self._network.projections)
 
     def _start_populations(self) -> None:
         """Begin with the populations that are new in the network."""
@@ -85,6 +94,7 @@ class ReferenceSimulation:
         validate(self._network)
         self._start_populations()
         self._junctions.read()
+        self._start_plastic()
         for step, arrivals in self._arrivals.items():
             n_new = self._network.n_neurons - arrivals.shape[1]
             self._arrivals[step] = np.pad(arrivals, ((0, 0), (0, n_new)))
@@ -174,8 +184,8 @@ class ReferenceSimulation:
         projection = self._network.projections[index]
         delays = self._delays[index]
         left = delays if acting_after_emission else projection.plasticity.dendritic_steps(delays)
-        receptor = RECEPTORS.index(projection.receptor)
         for synapses, weights in sent:
+            receptor = RECEPTORS.index(projection.receptor)
             for delay in np.unique(left[synapses]):
                 here = left[synapses] == delay
                 arrivals = self._arrivals[self.step + int(delay)][receptor]

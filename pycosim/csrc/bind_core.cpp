@@ -8,6 +8,7 @@
 
 #include "connect.hpp"
 #include "csr.hpp"
+#include "mersenne.hpp"
 #include "philox.hpp"
 #include "poisson.hpp"
 
@@ -44,6 +45,12 @@ template <class Work>
 auto unlocked(Work&& work) {
     nb::gil_scoped_release release;
     return work();
+}
+
+using MersenneOut = std::tuple<Out<std::uint32_t>, std::int64_t>;
+
+MersenneOut state_of(const pycosim::MersenneTwister& random) {
+    return {numpy(random.words()), random.next()};
 }
 
 }  // namespace
@@ -146,4 +153,49 @@ NB_MODULE(_core, m) {
         },
         "rows"_a, "columns"_a, "n_rows"_a, "n_columns"_a,
         "Sort pairs by (row, column); return (indptr, columns, order).");
+
+    m.def(
+        "drawn_pairs",
+        [](In<std::uint32_t> words, Long next, Long n_pre, Long n_post, double p, bool same_cells) {
+            pycosim::MersenneTwister random(span(words), next);
+            CsrOut csr = numpy(
+                unlocked([&] { return pycosim::drawn_pairs(random, n_pre, n_post, p, same_cells); }));
+            return std::tuple(std::move(csr), state_of(random));
+        },
+        "words"_a, "next"_a, "n_pre"_a, "n_post"_a, "p"_a, "same_cells"_a,
+        "Connect pairs as PyNN's FixedProbabilityConnector; return (indptr, targets) and the new state.");
+
+    m.def(
+        "drawn_rows",
+        [](In<std::uint32_t> words, Long next, In<Long> n, Long n_items, bool replace, bool same_cells) {
+            pycosim::MersenneTwister random(span(words), next);
+            std::vector<std::int32_t> items = unlocked([&] {
+                pycosim::DrawnRows rows(random, n_items, same_cells);
+                for (std::size_t row = 0; row < n.size(); ++row)
+                    rows.draw(static_cast<std::int32_t>(row), n.data()[row], replace);
+                return std::move(rows).items();
+            });
+            return std::tuple(numpy(std::move(items)), state_of(random));
+        },
+        "words"_a, "next"_a, "n"_a, "n_items"_a, "with_replacement"_a, "same_cells"_a,
+        "Draw n[row] items for each row as PyNN's fixed-number connectors; return items and new state.");
+
+    m.def(
+        "drawn_total",
+        [](In<std::uint32_t> words, Long next, Long n, Long n_pre, Long n_post) {
+            if (n > 0 && (n_pre == 0 || n_post == 0))
+                throw std::invalid_argument("there is no neuron to connect");
+            pycosim::MersenneTwister random(span(words), next);
+            std::vector<std::int32_t> sources, targets;
+            unlocked([&] {
+                for (Long i = 0; i < n; ++i) {
+                    sources.push_back(static_cast<std::int32_t>(random.upto(std::uint32_t(n_pre - 1))));
+                    targets.push_back(static_cast<std::int32_t>(random.upto(std::uint32_t(n_post - 1))));
+                }
+                return 0;
+            });
+            return std::tuple(numpy(std::move(sources)), numpy(std::move(targets)), state_of(random));
+        },
+        "words"_a, "next"_a, "n"_a, "n_pre"_a, "n_post"_a,
+        "Draw n pairs as PyNN's FixedTotalNumberConnector; return sources, targets and the new state.");
 }

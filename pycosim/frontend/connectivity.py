@@ -1,13 +1,14 @@
 """Which neurons a PyNN connector connects, as compressed sparse rows of indices.
 
 Connectors that PyNN defines are expanded here by whole arrays, the random ones by compiled code from our
-own random numbers. Any other connector runs as its author wrote it (`pycosim.frontend.user_connectors`).
+own random numbers, or from the script's (`pycosim.frontend.drawn_connectors`). Any other connector runs as
+its author wrote it (`pycosim.frontend.user_connectors`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from copy import copy
+from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -19,7 +20,7 @@ from pyNN.random import RandomDistribution
 
 from pycosim import _core
 from pycosim.errors import ConnectivityError, InvalidInputError, NotSupportedError
-from pycosim.random import evaluate_distribution, stream_of
+from pycosim.random import draws_itself, evaluate_distribution, stream_of
 
 # Pairs whose probabilities are in memory at the same time (8 MB).
 BLOCK_PAIRS = 2**20
@@ -38,12 +39,16 @@ class Connectivity:
         Values that the connector itself gives: "weight", "delay".
     checked : bool
         Whether PyNN checks the signs of weights that this connector makes.
+    drawn : (n_synapses,) int64 ndarray, optional
+        The synapses in the order in which PyNN makes them: target by target, those of a target as the
+        connector drew them, or by source.
     """
 
     indptr: NDArray[np.int64]
     targets: NDArray[np.int32]
     given: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     checked: bool = True
+    drawn: NDArray[np.int64] | None = None
 
     @property
     def n_synapses(self) -> int:
@@ -54,6 +59,11 @@ class Connectivity:
     def sources(self) -> NDArray[np.int32]:
         """Presynaptic index of each synapse, (n_synapses,) int32."""
         return np.repeat(np.arange(len(self.indptr) - 1, dtype=np.int32), np.diff(self.indptr))
+
+    @cached_property
+    def by_target(self) -> NDArray[np.int64]:
+        """The numbers of the synapses in PyNN's order, (n_synapses,) int64."""
+        return np.argsort(self.targets, kind="stable") if self.drawn is None else self.drawn
 
 
 @dataclass(frozen=True)
@@ -102,16 +112,33 @@ def connect(request: Request) -> Connectivity:
     from pycosim.frontend.user_connectors import connect_as_written
 
     known = _KNOWN.get(type(request.connector).connect, connect_as_written)
+    if draws_itself(getattr(request.connector, "rng", None)):
+        from pycosim.frontend.drawn_connectors import connect_drawn
+
+        return connect_drawn(request, known)
     return known(request)
 
 
 def from_pairs(
-    request: Request, sources: ArrayLike, targets: ArrayLike, values: dict[str, NDArray[np.float64]]
+    request: Request,
+    sources: ArrayLike,
+    targets: ArrayLike,
+    values: dict[str, NDArray[np.float64]],
+    *,
+    as_drawn: bool = False,
 ) -> Connectivity:
-    """Return pairs of indices, and values that go with them, in row order; equal pairs keep their order."""
+    """Return pairs of indices, and values that go with them, in row order; equal pairs keep their order.
+
+    `as_drawn` says that the order in which they are given is PyNN's.
+    """
     columns = (_indices(request, sources, 0), _indices(request, targets, 1))
     indptr, ascending, order = _core.csr_from_pairs(*columns, *request.shape)
-    return Connectivity(indptr, ascending, {name: column[order] for name, column in values.items()})
+    drawn = None
+    if as_drawn:
+        drawn = np.empty_like(order)
+        drawn[order] = np.arange(len(order))
+    given = {name: column[order] for name, column in values.items()}
+    return Connectivity(indptr, ascending, given, drawn=drawn)
 
 
 def _indices(request: Request, values: ArrayLike, side: int) -> NDArray[np.int32]:
@@ -127,7 +154,8 @@ def _indices(request: Request, values: ArrayLike, side: int) -> NDArray[np.int32
     return np.ascontiguousarray(values, np.int32)
 
 
-def _only(connectivity: Connectivity, wanted: NDArray[np.bool_]) -> Connectivity:
+def only(connectivity: Connectivity, wanted: NDArray[np.bool_]) -> Connectivity:
+    """Return the synapses that are `wanted`, (n_synapses,) bool."""
     kept = np.concatenate([[0], np.cumsum(wanted)])
     return Connectivity(kept[connectivity.indptr], connectivity.targets[wanted])
 
@@ -136,7 +164,7 @@ def _allows_self(request: Request) -> bool:
     return bool(request.connector.allow_self_connections)
 
 
-def _no_mutual(request: Request) -> bool:
+def no_mutual(request: Request) -> bool:
     """Return whether of two neurons only one may be connected to the other; check that it can be done."""
     if request.connector.allow_self_connections != "NoMutual":
         return False
@@ -167,10 +195,10 @@ def _fixed_probability(request: Request) -> Connectivity:
         raise InvalidInputError(request.problem("p_connect is not a number; give a probability."))
     ids = request.pre_ids, request.post_ids
     csr = Connectivity(*_core.fixed_probability(request.seed, request.stream, *ids, p, allow_self))
-    return _only(csr, csr.sources > csr.targets) if _no_mutual(request) else csr
+    return only(csr, csr.sources > csr.targets) if no_mutual(request) else csr
 
 
-def _numbers(request: Request, n_rows: int) -> NDArray[np.int64]:
+def numbers_of_rows(request: Request, n_rows: int) -> NDArray[np.int64]:
     """Return the connector's `n` for each row."""
     n = request.connector.n
     if not isinstance(n, RandomDistribution):
@@ -204,15 +232,15 @@ def _fixed_number(request: Request, draw: Callable[..., Any], n: NDArray[np.int6
 
 
 def _fixed_number_post(request: Request) -> Connectivity:
-    return _fixed_number(request, _core.fixed_number_post, _numbers(request, request.shape[0]))
+    return _fixed_number(request, _core.fixed_number_post, numbers_of_rows(request, request.shape[0]))
 
 
 def _fixed_number_pre(request: Request) -> Connectivity:
-    return _fixed_number(request, _core.fixed_number_pre, _numbers(request, request.shape[1]))
+    return _fixed_number(request, _core.fixed_number_pre, numbers_of_rows(request, request.shape[1]))
 
 
 def _fixed_total_number(request: Request) -> Connectivity:
-    return _fixed_number(request, _core.fixed_total_number, int(_numbers(request, 1)[0]))
+    return _fixed_number(request, _core.fixed_total_number, int(numbers_of_rows(request, 1)[0]))
 
 
 def _from_list(request: Request) -> Connectivity:
@@ -296,58 +324,66 @@ def _distance_dependent(request: Request) -> Connectivity:
     pre, post = (cells.positions.T.astype(np.float64) for cells in (projection.pre, projection.post))
 
     def blocks() -> Iterator[NDArray[np.float64]]:
-        n_rows = max(1, BLOCK_PAIRS // max(1, n_post))
-        for first in range(0, n_pre, n_rows):
-            rows = pre[first : first + n_rows]
-            distances = projection.space.distances(rows, post).reshape(len(rows), n_post)
-            yield np.broadcast_to(request.connector.distance_function(distances), distances.shape)
+        for targets in _blocks_of_targets(n_pre, n_post):
+            distances = projection.space.distances(pre, post[targets]).reshape(n_pre, -1)
+            yield np.broadcast_to(request.connector.distance_function(distances), distances.shape).T
 
-    return _independent(request, blocks(), request.pre_ids, request.post_ids)
+    return _independent(request, blocks())
 
 
 def _index_based(request: Request) -> Connectivity:
-    """Connect with probabilities that PyNN defines column by column, so that rows here are targets."""
+    """Connect with probabilities that PyNN defines target by target."""
     expression, (n_pre, n_post) = copy(request.connector.index_expression), request.shape
     expression.projection = request.projection
     sources = np.arange(n_pre)
 
     def blocks() -> Iterator[NDArray[np.float64]]:
-        n_columns = max(1, BLOCK_PAIRS // max(1, n_pre))
-        for first in range(0, n_post, n_columns):
-            columns = range(first, min(first + n_columns, n_post))
+        for targets in _blocks_of_targets(n_pre, n_post):
+            columns = range(targets.start, min(targets.stop, n_post))
             yield np.stack([np.broadcast_to(expression(sources, j), (n_pre,)) for j in columns])
 
-    by_target = _independent(request, blocks(), request.post_ids, request.pre_ids)
-    return from_pairs(request, by_target.targets, by_target.sources, {})
+    return _independent(request, blocks())
 
 
-def _independent(
-    request: Request,
-    blocks: Iterator[NDArray[np.float64]],
-    row_ids: NDArray[np.int64],
-    column_ids: NDArray[np.int64],
-) -> Connectivity:
-    """Connect pairs independently with the probabilities of consecutive blocks of rows."""
-    allow_self, no_mutual = _allows_self(request), _no_mutual(request)
-    indptr, targets, first = [np.zeros(1, np.int64)], [np.empty(0, np.int32)], 0
+def _blocks_of_targets(n_pre: int, n_post: int) -> Iterator[slice]:
+    n_columns = max(1, BLOCK_PAIRS // max(1, n_pre))
+    return (slice(first, first + n_columns) for first in range(0, n_post, n_columns))
+
+
+def _independent(request: Request, blocks: Iterator[NDArray[np.float64]]) -> Connectivity:
+    """Connect pairs independently; a block has the probabilities of the next n targets, (n, n_pre)."""
+    allow_self, is_directed = _allows_self(request), no_mutual(request)
+    n_sources, sources, first = [np.empty(0, np.int64)], [np.empty(0, np.int32)], 0
+    rng = deepcopy(request.connector.rng)
     for block in blocks:
         probability = np.array(block, np.float64, order="C")
-        rows = np.arange(first, first + len(probability))[:, np.newaxis]
+        targets = np.arange(first, first + len(probability))[:, np.newaxis]
         if not allow_self:
-            probability[row_ids[rows] == column_ids] = 0
-        elif no_mutual:
-            columns = np.arange(len(column_ids))
-            probability[rows <= columns if row_ids is request.pre_ids else rows >= columns] = 0
+            probability[request.post_ids[targets] == request.pre_ids] = 0
+        elif is_directed:
+            probability[np.arange(request.shape[0]) <= targets] = 0
         n_nan = np.count_nonzero(np.isnan(probability))
         if n_nan:
             raise ConnectivityError(
                 request.problem(f"the probability of {n_nan} of {probability.size} pairs is not a number.")
             )
-        part = _core.bernoulli(request.seed, request.stream, first, probability)
-        indptr.append(part[0][1:] + indptr[-1][-1])
-        targets.append(part[1])
+        part = _chosen(request, rng, first, probability)
+        n_sources.append(np.diff(part[0]))
+        sources.append(part[1])
         first += len(probability)
-    return Connectivity(np.concatenate(indptr), np.concatenate(targets))
+    targets = np.repeat(np.arange(first, dtype=np.int32), np.concatenate(n_sources))
+    return from_pairs(request, np.concatenate(sources), targets, {})
+
+
+def _chosen(
+    request: Request, rng: Any, first: int, probability: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return the sources of each of a block of targets as compressed sparse rows."""
+    if not draws_itself(rng):
+        return _core.bernoulli(request.seed, request.stream, first, probability)
+    numbers = rng.next(probability.size, "uniform", {"low": 0.0, "high": 1.0})
+    rows = _from_matrix(numbers.reshape(probability.shape) < probability)
+    return rows.indptr, rows.targets
 
 
 _KNOWN: dict[Any, Callable[[Request], Connectivity]] = {

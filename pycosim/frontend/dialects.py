@@ -27,6 +27,24 @@ EXTRA_CELLS = {
 }
 """Cell types of sPyNNaker's extra_models that are PyNN's under another name."""
 
+NEAREST = {
+    "RecurrentRule": "The nearest is SpikeNearestPairRule.",
+    **dict.fromkeys(
+        ("TimingDependencePFPC", "TimingDependenceMFVN", "TimingDependenceCyclic"),
+        "The nearest timing dependences are SpikePairRule and PfisterSpikeTriplet.",
+    ),
+    **dict.fromkeys(
+        (
+            "WeightDependencePFPC",
+            "WeightDependenceMFVN",
+            "WeightDependenceCyclic",
+            "WeightDependenceRecurrent",
+        ),
+        "The nearest weight dependence is AdditiveWeightDependence.",
+    ),
+}
+"""What is nearest to models of sPyNNaker's extra_models that are not there."""
+
 _POPULATION_HINTS = frozenset(
     "additional_parameters constraints max_rate n_colour_bits n_synapse_cores neurons_per_core seed splitter "
     "neurons_per_core_per_dim allow_delay_extensions".split()
@@ -54,11 +72,14 @@ class Unsupported:
     def __getattr__(self, attribute: str) -> Any:
         """Return what is known; raise NotSupportedError that names anything else."""
         if attribute in self._known:
-            state.warn(f"{self._name}.{attribute} was read as {self._known[attribute].__name__}.")
-            return self._known[attribute]
+            known = self._known[attribute]
+            if known.__name__ != attribute:
+                state.warn(f"{self._name}.{attribute} was read as {known.__name__}.")
+            return known
         if attribute.startswith("_"):
             raise AttributeError(attribute)
-        raise NotSupportedError(f"{self._name}.{attribute} is not supported. {self._instead}")
+        instead = NEAREST.get(attribute, self._instead)
+        raise NotSupportedError(f"{self._name}.{attribute} is not supported. {instead}")
 
 
 def _parameter(name: str) -> property:
@@ -189,7 +210,8 @@ def projection_arguments(
         else:
             kind = type(synapse_type).__name__
             state.warn(f"{name}(weights=..., delays=...): these became weight and delay of {kind}.")
-            synapse_type.parameter_space.update(**values)
+            for what, value in values.items():
+                setattr(synapse_type, what, value)
     return synapse_type, receptor_type
 
 

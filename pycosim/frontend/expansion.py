@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pyNN.connectors import FixedNumberPostConnector, FixedTotalNumberConnector
+from pyNN.parameters import ParameterSpace
 from pyNN.standardmodels.base import check_weights, excitatory_receptor_types, inhibitory_receptor_types
 
 from pycosim.errors import ConnectivityError
 from pycosim.frontend.connectivity import Connectivity, Request, connect
 from pycosim.frontend.synapse_values import SynapseValues, Values
 from pycosim.network import Plasticity
-from pycosim.random import stream_of, unsigned
+from pycosim.random import seed_of, stream_of, unsigned
 
 __all__ = ["Expanded", "expand"]
 
@@ -74,10 +77,12 @@ def expand(
         If the connector needs what pycosim does not have.
     """
     connector, seed = projection._connector, unsigned(seed)
-    own_seed = getattr(getattr(connector, "rng", None), "seed", None)
-    structure = stream_of(stream, "connectivity", own_seed)
+    structure = stream_of(stream, "connectivity", seed_of(getattr(connector, "rng", None)))
+    parameters = _parameters(projection)
     connectivity = connect(Request(connector, projection, seed, structure))
-    values = SynapseValues(projection, connectivity, seed, stream)
+    if isinstance(connector, FixedNumberPostConnector | FixedTotalNumberConnector):  # drawn before the copy
+        parameters = _parameters(projection)
+    values = SynapseValues(projection, parameters, connectivity, seed, stream)
     weights, delays = values("weight"), values("delay")
     weights = 0.0 if weights is None else weights
     if adjust is not None:
@@ -88,6 +93,14 @@ def expand(
     described = getattr(projection.synapse_type, "plasticity", None)
     plasticity = described(values, projection.label) if described else None
     return Expanded(connectivity.indptr, connectivity.targets, weights, delays, plasticity)
+
+
+def _parameters(projection: Any) -> ParameterSpace:
+    """Return a copy of what the synapse type was given, with generators that stand where the script's stand.
+
+    PyNN draws from such a copy: weights and delays do not move the script's generator on.
+    """
+    return deepcopy(projection.synapse_type.parameter_space)
 
 
 def _check(projection: Any, connectivity: Connectivity, columns: dict[str, Values | None]) -> None:

@@ -25,9 +25,11 @@ from pycosim.frontend.dialects import (
 from pycosim.frontend.electrical import ElectricalSynapse
 from pycosim.frontend.electrodes import electrode_types
 from pycosim.frontend.native_rng import NativeRNG
+from pycosim.frontend.neuromodulation import Neuromodulation
 from pycosim.frontend.populations import Assembly, Population, PopulationView
 from pycosim.frontend.projections import Projection
 from pycosim.frontend.small_world import SmallWorldConnector
+from pycosim.frontend.stdp_parts import EXTRA_PARTS
 from pycosim.frontend.structural import STRUCTURAL
 from pycosim.frontend.synapses import StaticSynapse, synapse_types
 from pycosim.network import MODELS
@@ -62,6 +64,7 @@ def shared() -> dict[str, Any]:
     record = common.build_record(simulator)
     cells = cell_types()
     known = {name: cells[model] for name, model in EXTRA_CELLS.items() if model in MODELS}
+    known |= EXTRA_PARTS | {"Neuromodulation": Neuromodulation}
     names: dict[str, Any] = {
         "Assembly": Assembly,
         "GSLRNG": GSLRNG,

@@ -11,31 +11,20 @@ from pyNN.standardmodels import build_translations, synapses
 
 from pycosim.errors import InvalidInputError, NotSupportedError
 from pycosim.frontend.cells import same_names
+from pycosim.frontend.dialects import WeightAndDelay
 from pycosim.frontend.simulator import state
-from pycosim.frontend.synapse_values import Values, distance_function
-from pycosim.network.plasticity import (
-    ALL_SITES,
-    SHARED,
-    SHORT_TERM_RULES,
-    TIMING_RULES,
-    WEIGHT_DEPENDENCES,
-    Plasticity,
+from pycosim.frontend.stdp_parts import (
+    TIMING,
+    WEIGHT,
+    HomeostaticScaling,
+    TimingPart,
+    WeightPart,
+    move_amplitudes,
 )
+from pycosim.frontend.synapse_values import Values, distance_function
+from pycosim.network.plasticity import ALL_SITES, SHARED, SHORT_TERM_RULES, Plasticity
 
-
-def _component(name: str) -> type:
-    """Return one of PyNN's parts of an STDP mechanism; all of them can be combined."""
-    base = getattr(synapses, name)
-    body = {
-        "__doc__": base.__doc__,
-        "__module__": __name__,
-        "translations": same_names(base),
-        "possible_models": frozenset({"stdp"}),
-    }
-    return type(name, (base,), body)
-
-
-COMPONENTS: dict[str, type] = {name: _component(name) for name in (*TIMING_RULES, *WEIGHT_DEPENDENCES)}
+COMPONENTS: dict[str, type] = TIMING | WEIGHT | {"HomeostaticScaling": HomeostaticScaling}
 
 
 class STDPMechanism(synapses.STDPMechanism):
@@ -43,14 +32,16 @@ class STDPMechanism(synapses.STDPMechanism):
 
     Parameters
     ----------
-    timing_dependence : SpikePairRule or Vogels2011Rule
+    timing_dependence : SpikePairRule, SpikeNearestPairRule, Vogels2011Rule or PfisterSpikeTriplet
     weight_dependence
-        One of the four weight dependences.
+        One of the four weight dependences; for PfisterSpikeTriplet WeightDependenceAdditiveTriplet.
     voltage_dependence : None
     dendritic_delay_fraction : float
         Share of the delay that lies behind the synapse.
     weight, delay
         As for StaticSynapse.
+    homeostasis : HomeostaticScaling, optional
+        For SpikePairRule.
     """
 
     base_translations = build_translations(
@@ -67,27 +58,25 @@ class STDPMechanism(synapses.STDPMechanism):
         dendritic_delay_fraction: float = 1.0,
         weight: Any = 0.0,
         delay: Any = None,
+        *,
+        homeostasis: HomeostaticScaling | None = None,
     ):
         if voltage_dependence is not None:
             raise NotSupportedError(
                 "STDPMechanism(voltage_dependence=...) is not supported: there is no model of it in PyNN."
             )
-        for name, part in (("timing", timing_dependence), ("weight", weight_dependence)):
-            if type(part).__name__ not in COMPONENTS:
-                raise NotSupportedError(
-                    f"STDPMechanism({name}_dependence={part!r}): give one of "
-                    f"{', '.join(TIMING_RULES if name == 'timing' else WEIGHT_DEPENDENCES)}."
-                )
+        _check_parts(timing_dependence, weight_dependence, homeostasis)
+        move_amplitudes(timing_dependence, weight_dependence)
         if not 0 <= dendritic_delay_fraction <= 1:
             raise InvalidInputError(
                 f"STDPMechanism(dendritic_delay_fraction={dendritic_delay_fraction!r}): give a number "
                 "between 0 and 1."
             )
         super().__init__(timing_dependence, weight_dependence, None, dendritic_delay_fraction)
+        self.homeostasis = homeostasis
         self.weight = distance_function(weight) if isinstance(weight, str) else weight
+        # Without a delay it is the smallest one when the synapses are made, as for StaticSynapse.
         self.delay = distance_function(delay) if isinstance(delay, str) else delay
-        if delay is None:
-            self.delay = self._get_minimum_delay()
 
     def _build_translations(self) -> None:
         self.translations = copy(self.base_translations)
@@ -100,12 +89,58 @@ class STDPMechanism(synapses.STDPMechanism):
     def plasticity(self, values: Callable[[str], Values | None], label: str) -> Plasticity:
         """Return the description; `values` gives a parameter's values at the synapses."""
         names = (*self.timing_dependence.default_parameters, *self.weight_dependence.default_parameters)
+        rule = self.timing_dependence.rule
+        parameters = self.timing_dependence.described(
+            {name: shared(name, values(name), label) for name in names}
+        )
+        if self.homeostasis is not None:
+            rule, parameters = "HomeostaticPairRule", parameters | self.homeostasis.parameters
         return Plasticity(
-            rule=type(self.timing_dependence).__name__,
-            weight_dependence=type(self.weight_dependence).__name__,
-            parameters={name: shared(name, values(name), label) for name in names},
+            rule=rule,
+            weight_dependence=self.weight_dependence.dependence,
+            parameters=parameters,
             dendritic_delay_fraction=float(self.dendritic_delay_fraction),
         )
+
+
+def _check_parts(timing: Any, weight: Any, homeostasis: Any) -> None:
+    """Refuse parts of an STDP mechanism that are no such parts, or cannot be combined."""
+    for name, part, kind, known in (
+        ("timing", timing, TimingPart, TIMING),
+        ("weight", weight, WeightPart, WEIGHT),
+    ):
+        if not isinstance(part, kind):
+            raise NotSupportedError(
+                f"STDPMechanism({name}_dependence={part!r}): give one of {', '.join(known)}."
+            )
+    triplets = [isinstance(timing, TIMING["PfisterSpikeTriplet"]), "A3_plus" in weight.default_parameters]
+    if any(triplets) and not all(triplets):
+        raise NotSupportedError(
+            f"STDPMechanism({type(timing).__name__}, {type(weight).__name__}): PfisterSpikeTriplet and "
+            "WeightDependenceAdditiveTriplet, which has the amplitudes of its triplets, need each other."
+        )
+    if homeostasis is not None and timing.rule != "SpikePairRule":
+        raise NotSupportedError(
+            f"STDPMechanism({type(timing).__name__}, homeostasis=...): homeostasis is for SpikePairRule only."
+        )
+
+
+def as_magnitudes(projection: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters in which bounds are negative where weights are: on inhibitory currents.
+
+    In sPyNNaker weights and their bounds are magnitudes.
+    """
+    bounds = {name: np.asarray(parameters[name]) for name in ("w_min", "w_max") if name in parameters}
+    if projection.receptor_type != "inhibitory" or projection.post.conductance_based:
+        return parameters
+    positive = any(np.any(bound > 0) for bound in bounds.values())
+    if not positive or any(np.any(bound < 0) for bound in bounds.values()):
+        return parameters
+    state.warn(
+        f"Projection {projection.label!r}: {' and '.join(bounds)} of weights on an inhibitory current-based "
+        "receptor were taken as negative."
+    )
+    return parameters | {name: (-bound)[()] for name, bound in bounds.items()}
 
 
 class TextValues:
@@ -123,7 +158,7 @@ class TextValues:
         return state.min_delay
 
 
-class _ShortTermSynapse(TextValues):
+class _ShortTermSynapse(WeightAndDelay, TextValues):
     """What synapses that depend on presynaptic spikes only have in common.
 
     `rule` and `initial` are those of the description.

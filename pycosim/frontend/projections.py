@@ -18,11 +18,14 @@ from pyNN.space import Space
 from pycosim import network
 from pycosim.errors import ConnectivityError, InvalidInputError, NotSupportedError
 from pycosim.frontend import simulator
+from pycosim.frontend.connectivity import BLOCK_PAIRS
 from pycosim.frontend.dialects import negative_inhibition, projection_arguments
 from pycosim.frontend.expansion import expand
-from pycosim.frontend.plastic_synapses import shared
+from pycosim.frontend.neuromodulation import modulate, split_receptor
+from pycosim.frontend.plastic_synapses import as_magnitudes, shared
+from pycosim.frontend.synapse_values import REDRAWN
 from pycosim.frontend.synapses import SUPPORTED, StaticSynapse
-from pycosim.random import evaluate_distribution, stream_of
+from pycosim.random import draws_itself, evaluate_distribution, stream_of
 
 COMBINE = {"sum": np.add, "min": np.minimum, "max": np.maximum}
 
@@ -117,20 +120,23 @@ class Projection(common.Projection):
         synapse_type, receptor_type = projection_arguments(
             connector, synapse_type, receptor_type, older, StaticSynapse
         )
+        checked_receptor, dopamine_receptor = split_receptor(synapse_type, receptor_type)
         super().__init__(
             presynaptic_population,
             postsynaptic_population,
             connector,
             synapse_type,
             source,
-            receptor_type,
+            checked_receptor,
             space or Space(),
             label,
         )
+        self.receptor_type = dopamine_receptor or self.receptor_type
         if not isinstance(self.synapse_type, tuple(SUPPORTED.values())) and type(self) is Projection:
             raise NotSupportedError(f"Synapse type {type(self.synapse_type).__name__} is not supported yet.")
         self.number = len(self._described())
         self.column = self._expanded()
+        modulate(self)
         self._described().append(self.column)
         simulator.state.projections.append(self)
 
@@ -155,7 +161,7 @@ class Projection(common.Projection):
         if plasticity is not None:
             weights = np.array(np.broadcast_to(weights, len(targets)), np.float64)
             parameters = {name: _ordered(value, order) for name, value in plasticity.parameters.items()}
-            plasticity = replace(plasticity, parameters=parameters)
+            plasticity = replace(plasticity, parameters=as_magnitudes(self, parameters))
         return network.Projection(
             label=self.label or f"projection{self.number}",
             receptor=self.receptor_type,
@@ -275,7 +281,7 @@ class Projection(common.Projection):
         """Change the plasticity; weights stay as they are."""
         plasticity, fraction = self.column.plasticity, values.pop("dendritic_delay_fraction", None)
         parameters = {name: shared(name, value, self.label) for name, value in values.items()}
-        changed = replace(plasticity, parameters=plasticity.parameters | parameters)
+        changed = replace(plasticity, parameters=plasticity.parameters | as_magnitudes(self, parameters))
         if fraction is not None and np.any(fraction != plasticity.dendritic_delay_fraction):
             simulator.state.require_not_running("Projection.set(dendritic_delay_fraction=...)")
             changed = replace(changed, dendritic_delay_fraction=float(np.ravel(fraction)[0]))
@@ -308,11 +314,27 @@ class Projection(common.Projection):
         """Return one value for each synapse, or one for all of them."""
         if isinstance(value.base_value, RandomDistribution):
             stream = stream_of(f"{self._kind}.set", self.number, name)
-            return evaluate_distribution(value.base_value, len(self), simulator.state.network.seed, stream)
+            return self._random(value.base_value, stream)
         value.shape = self.shape
         if value.is_homogeneous:
             return float(value.evaluate(simplify=True))
         return np.asarray(value.evaluate(simplify=False), np.float64)[self.pre_indices, self.post_indices]
+
+    def _random(self, values: RandomDistribution, stream: int) -> NDArray[np.float64]:
+        """Draw a value for each synapse; from the script's own generator, as PyNN does, one for each pair."""
+        seed = simulator.state.network.seed
+        if not draws_itself(values.rng):
+            return evaluate_distribution(values, len(self), seed, stream)
+        n_pre, n_post = self.shape
+        drawn, n_rows = np.empty(len(self)), max(1, BLOCK_PAIRS // max(1, n_post))
+        if values.name in REDRAWN:
+            n_rows = max(1, n_pre)
+        for first in range(0, n_pre, n_rows):
+            n = min(n_rows, n_pre - first)
+            matrix = evaluate_distribution(values, n * n_post, seed, stream).reshape(n, n_post)
+            here = slice(*np.searchsorted(self.pre_indices, [first, first + n]))
+            drawn[here] = matrix[self.pre_indices[here] - first, self.post_indices[here]]
+        return drawn
 
     def _get_attributes_as_list(self, names: Sequence[str]) -> list[tuple[Any, ...]]:
         return list(zip(*(self.attribute(name).tolist() for name in names)))

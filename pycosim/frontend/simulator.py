@@ -105,6 +105,7 @@ class State(common.control.BaseState):
         self.options = Options()
         self.populations: list[Any] = []
         self.projections: list[Any] = []
+        self.modulators: list[Any] = []
         self.recorders = set()
         self.write_on_end = []
         self.network = Network(dt_ms=common.control.DEFAULT_TIMESTEP, seed=DEFAULT_SEED)
@@ -216,22 +217,20 @@ class State(common.control.BaseState):
 
     def built(self) -> Simulation:
         """Return the simulation, built or grown so that it has all of the network."""
+        from pycosim.frontend.neuromodulation import warn_of_unused
+
         n_now = _sizes(self.network)
         if self.simulation is None:
             if not n_now[0] and self.target not in targets.backends():
                 raise InvalidInputError("run() was called on an empty network: create a Population first.")
             self._record_all_spikes()
+            warn_of_unused()
             self.simulation = targets.build(self.target, self.network, self.options)
         elif n_now != self.n_known:
             if n_now[3] != self.n_known[3]:
                 raise NotSupportedError(
                     "Adding projections with structural plasticity after run() is not supported: their "
                     "neurons share slots. Create them before the first run(), or call reset() first."
-                )
-            if any(projection.plasticity is not None for projection in self.network.projections):
-                raise NotSupportedError(
-                    "Adding populations or projections after run() to a network with plastic or stochastic "
-                    "synapses is not supported yet: create all before the first run(), or call reset() first."
                 )
             self._record_all_spikes()
             self.simulation.network_grown()

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import copy
+from functools import partial
 from typing import Any
 
 import numpy as np
 from lazyarray import larray
 from numpy.typing import NDArray
 from pyNN.core import IndexBasedExpression
-from pyNN.random import RandomDistribution
+from pyNN.parameters import ParameterSpace
+from pyNN.random import NumpyRNG, RandomDistribution
 from pyNN.space import Space
 
 from pycosim.errors import InvalidInputError
 from pycosim.frontend.connectivity import Connectivity
-from pycosim.random import evaluate_distribution, stream_of
+from pycosim.random import draws_itself, evaluate_distribution, stream_of
 
 Values = float | NDArray[np.float64]
+
+# Distributions for which PyNN may draw more numbers than it returns.
+REDRAWN = {"normal_clipped"}
 
 # Synapses whose distances are in memory at the same time (a few 8 MB arrays).
 BLOCK_SYNAPSES = 2**20
@@ -58,13 +63,17 @@ class SynapseValues:
     Parameters
     ----------
     projection : PyNN projection
+    parameters : ParameterSpace
+        Those of the synapse type; generators of the script in it are moved on.
     connectivity : Connectivity
     seed, stream : int
-        Where random values come from.
+        Where other random values come from.
     """
 
-    def __init__(self, projection: Any, connectivity: Connectivity, seed: int, stream: int):
-        self.projection, self.connectivity = projection, connectivity
+    def __init__(
+        self, projection: Any, parameters: ParameterSpace, connectivity: Connectivity, seed: int, stream: int
+    ):
+        self.projection, self.parameters, self.connectivity = projection, parameters, connectivity
         self.seed, self.stream = seed, stream
 
     def __call__(self, name: str) -> Values | None:
@@ -77,7 +86,7 @@ class SynapseValues:
         """
         if name in self.connectivity.given:
             return self.connectivity.given[name]
-        parameters = self.projection.synapse_type.parameter_space
+        parameters = self.parameters
         if name not in parameters.keys() or parameters[name].base_value is None:
             return None
         values = self._evaluated(parameters[name], name, stream_of(self.stream, name))
@@ -100,7 +109,7 @@ class SynapseValues:
     def _base(self, array: larray, name: str, stream: int) -> Any:
         base = array.base_value
         if isinstance(base, RandomDistribution):
-            return evaluate_distribution(base, self.connectivity.n_synapses, self.seed, stream)
+            return self._random(base, stream)
         if isinstance(base, IndexBasedExpression):
             return self._of_indices(base, name)
         if callable(base):
@@ -112,6 +121,18 @@ class SynapseValues:
             full.operations, full.shape = [], self.projection.shape
             base = np.asarray(full.evaluate())
         return self._from_array(base, name)
+
+    def _random(self, base: RandomDistribution, stream: int) -> NDArray[np.float64]:
+        """Draw a value for each synapse; from the script's own generator target by target, as PyNN does."""
+        draw = partial(evaluate_distribution, base, seed=self.seed, stream=stream)
+        if not draws_itself(base.rng):
+            return draw(self.connectivity.n_synapses)
+        values = np.empty(self.connectivity.n_synapses)
+        in_one = isinstance(base.rng, NumpyRNG) and base.name not in REDRAWN
+        by_target = _synapses_by_target(self.connectivity, self.projection.shape[1])
+        for synapses in [self.connectivity.by_target] if in_one else (part for _, part in by_target):
+            values[synapses] = draw(len(synapses))
+        return values
 
     def _from_array(self, values: NDArray[Any], name: str) -> NDArray[np.float64]:
         """Return one value for each synapse from a matrix of all pairs, or from a list of the synapses."""
@@ -168,7 +189,7 @@ class SynapseValues:
 
 def _synapses_by_target(connectivity: Connectivity, n_post: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """Iterate over the targets that have synapses, with the numbers of those."""
-    order = np.argsort(connectivity.targets, kind="stable")
+    order = connectivity.by_target
     ends = np.searchsorted(connectivity.targets[order], np.arange(n_post), side="right")
     for target, (begin, end) in enumerate(zip(np.concatenate([[0], ends[:-1]]), ends)):
         if end > begin:

@@ -8,6 +8,7 @@ from pyNN.standardmodels import StandardModelType, synapses
 
 from pycosim.frontend.cells import placeholder, same_names
 from pycosim.frontend.dialects import WeightAndDelay
+from pycosim.frontend.neuromodulation import Neuromodulation
 from pycosim.frontend.plastic_synapses import COMPONENTS, SHORT_TERM, STDPMechanism
 from pycosim.frontend.simulator import state
 from pycosim.frontend.synapse_values import distance_function
@@ -33,6 +34,7 @@ class StaticSynapse(WeightAndDelay, synapses.StaticSynapse):
 SUPPORTED: dict[str, type] = {
     "StaticSynapse": StaticSynapse,
     "STDPMechanism": STDPMechanism,
+    "Neuromodulation": Neuromodulation,
     **SHORT_TERM,
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -100,8 +101,9 @@ class Collector:
         counts = [len(sources) for sources in self._sources]
         sources = np.concatenate([np.empty(0, np.int64), *self._sources])
         values = {name: np.concatenate(parts) for name, parts in self._values.items()}
-        csr = from_pairs(self._request, sources, np.repeat(self._targets, counts).astype(np.int64), values)
-        return Connectivity(csr.indptr, csr.targets, csr.given, checked=self._mapped)
+        targets = np.repeat(self._targets, counts).astype(np.int64)
+        csr = from_pairs(self._request, sources, targets, values, as_drawn=self._mapped)
+        return replace(csr, checked=self._mapped)
 
 
 def _index(cell: Any, cells: Any) -> int:

@@ -100,7 +100,8 @@ class Projection:
     ----------
     label : str
     receptor : str
-        Name of the target's receptor: "excitatory" or "inhibitory".
+        Name of the target's receptor: "excitatory" or "inhibitory"; of synapses that release dopamine
+        "reward" or "punishment".
     sources : (n_rows,) int32 ndarray
         Global numbers of the presynaptic neurons, one row each, ascending and distinct.
     indptr : (n_rows + 1,) int64 ndarray

@@ -60,6 +60,11 @@ class GapJunctions:
         """Number of junctions."""
         return len(self.targets)
 
+    @property
+    def plasticity(self) -> None:
+        """None: junctions do not change by themselves."""
+        return None
+
     def weight_column(self) -> Float:
         """Return all conductances, (n,) float64."""
         return np.broadcast_to(np.asarray(self.weights, np.float64), (self.n_synapses,))

@@ -37,6 +37,41 @@ other, and the postsynaptic spike comes first. Only where d is 0 it comes second
 of the step, when the presynaptic spike has already acted. A spike whose partners are all still to come
 changes nothing, not even a weight that is out of bounds.
 
+Other rules of both sides' spikes
+---------------------------------
+`SpikeNearestPairRule` (A_plus, A_minus, tau_plus, tau_minus) pairs neighbours only, as sPyNNaker's rule of
+that name: a presynaptic spike with the latest postsynaptic one, and a postsynaptic spike with the latest
+presynaptic one, unless another postsynaptic spike came after that. (Traces are set to 1 instead of growing by
+1, and a postsynaptic spike sets the presynaptic trace to 0.)
+
+`PfisterSpikeTriplet` (A_plus, A_minus, A3_plus, A3_minus, tau_plus, tau_minus, tau_x, tau_y; Pfister &
+Gerstner 2006, J Neurosci 26:9673, all-to-all) has two slower traces besides, of presynaptic spikes with
+`tau_x` and of postsynaptic ones with `tau_y`. With these as they are before the spikes of the step,
+
+- a postsynaptic spike sets ``w = bounded(w + pre_trace * (A_plus + A3_plus * slow_post_trace) * up(w))``;
+- a presynaptic spike sets ``w = bounded(w - post_trace * (A_minus + A3_minus * slow_pre_trace) * down(w))``.
+
+`DopaminePairRule` (the pair rule's parameters, tau_c, tau_d, d_base; Izhikevich 2007, Cereb Cortex 17:2443).
+The pair rule changes the eligibility c of a synapse instead of its weight, by A_plus and A_minus times a
+trace and ``up(w) / |w_max|`` or ``down(w) / |w_max|``, and, with time in ms,
+
+    c' = -c / tau_c,   d' = -(d - d_base) / tau_d,   w' = c d,   w = bounded(w) wherever c is not 0.
+
+d is the dopamine at the neuron. It is `d_base` when the synapse is made. A spike that acts through a
+projection whose rule is `Dopamine` changes it by the weight of the synapse: upwards if the projection's
+receptor is "reward", downwards if it is "punishment". Such projections do nothing else. CARLsim's DA_MOD is
+the same in steps of its update interval, with ``baseDP`` for d_base and ``tauDP`` for tau_d.
+
+`HomeostaticPairRule` (the pair rule's parameters, base_rate R, homeo_scale, tau_rate T, update_interval;
+Carlson et al. 2013, Proc IJCNN, in the form that CARLsim has). The pair rule's changes add up in c. At the
+end of every step whose number is a multiple of `update_interval`,
+
+    w = bounded(w + (homeo_scale (1 - r / R) w update_interval / (1 s) + c) K),   c = 0,
+    K = (R / Hz) / (T / s) / (1 + 50 |1 - r / R|),
+
+where r is the mean rate of the neuron: R when the synapse is made, it decays with T and grows by 1 / T with
+every spike of the neuron.
+
 Short-term plasticity
 ---------------------
 `TsodyksMarkram` (U, tau_rec, tau_facil; Tsodyks, Uziel & Markram 2000, J Neurosci 20:RC50). Of a synapse's
@@ -76,8 +111,20 @@ WEIGHT_DEPENDENCES: dict[str, tuple[str, ...]] = {
 TIMING_RULES: dict[str, tuple[str, ...]] = {
     "SpikePairRule": ("tau_plus", "tau_minus", "A_plus", "A_minus"),
     "Vogels2011Rule": ("tau", "eta", "rho"),
+    "SpikeNearestPairRule": ("tau_plus", "tau_minus", "A_plus", "A_minus"),
+    "PfisterSpikeTriplet": (
+        *("tau_plus", "tau_minus", "tau_x", "tau_y", "A_plus", "A_minus", "A3_plus", "A3_minus"),
+    ),
+    "DopaminePairRule": ("tau_plus", "tau_minus", "A_plus", "A_minus", "tau_c", "tau_d", "d_base"),
+    "HomeostaticPairRule": (
+        *("tau_plus", "tau_minus", "A_plus", "A_minus"),
+        *("base_rate", "homeo_scale", "tau_rate", "update_interval"),
+    ),
 }
 """Parameters of each rule that depends on spikes of both sides."""
+
+ALL_TO_ALL_RULES = ("SpikePairRule", "Vogels2011Rule")
+"""Timing rules that consist of the first section's two updates of the weight and nothing else."""
 
 SHORT_TERM_RULES: dict[str, tuple[str, ...]] = {
     "TsodyksMarkram": ("U", "tau_rec", "tau_facil"),
@@ -87,10 +134,18 @@ SHORT_TERM_RULES: dict[str, tuple[str, ...]] = {
 }
 """Parameters of each rule that depends on presynaptic spikes only."""
 
+DOPAMINE = "Dopamine"
+"""The rule of synapses that release dopamine; their weights do not change."""
+
+DOPAMINE_SIGN = {"reward": 1.0, "punishment": -1.0}
+"""Receptors of such synapses, and what their weights are multiplied with."""
+
 ALL_SITES = 2.0**31
 """Initial value of "a" that stands for all release sites."""
 
-SHARED = frozenset({"tau_plus", "tau_minus", "tau"})
+SHARED = frozenset(
+    "tau_plus tau_minus tau tau_x tau_y tau_c tau_d tau_rate update_interval".split(),
+)
 """Parameters that all synapses of a projection share."""
 
 
@@ -101,7 +156,7 @@ class Plasticity:
     Attributes
     ----------
     rule : str
-        A name of `TIMING_RULES` or `SHORT_TERM_RULES`.
+        A name of `TIMING_RULES` or `SHORT_TERM_RULES`, or `DOPAMINE`.
     weight_dependence : str
         A name of `WEIGHT_DEPENDENCES`, for timing rules.
     parameters : dict of str to float or (n_synapses,) float64 ndarray
@@ -133,6 +188,10 @@ class Plasticity:
         """Return the dendritic part of delays in steps."""
         return np.floor(self.dendritic_delay_fraction * np.asarray(delays) + 0.5).astype(np.int32)
 
+    def update_steps(self, dt_ms: float) -> int:
+        """Return the homeostatic rule's update interval in steps, at least one."""
+        return max(1, round(float(self.parameters["update_interval"]) / dt_ms))
+
     def quantal_parameters(self) -> dict[str, Column]:
         """Return U, n, tau_rec and tau_facil of a stochastic rule; a tau_rec of 0 ms means at once."""
         if self.rule == "SimpleStochastic":
@@ -142,20 +201,23 @@ class Plasticity:
     def coefficients(self) -> dict[str, Column]:
         """Return what a timing rule's equations above are written in, each a number or a column.
 
-        "tau_pre" and "tau_post" are numbers, in ms.
+        "tau_pre" and "tau_post" are numbers, in ms. Rules besides the all-to-all ones also have their other
+        parameters under their own names.
         """
         p = self.parameters
         bounds = {"w_min": p["w_min"], "w_max": p["w_max"]}
         powers = {"mu_plus": p.get("mu_plus", 0.0), "mu_minus": p.get("mu_minus", 0.0)}
-        if self.rule == "SpikePairRule":
+        if self.rule != "Vogels2011Rule":
             taus = {"tau_pre": float(p["tau_plus"]), "tau_post": float(p["tau_minus"])}
+            unit = np.abs(p["w_max"]) if self.rule == "DopaminePairRule" else 1.0
             gains = {
-                "post_gain": p["A_plus"],
+                "post_gain": p["A_plus"] / unit,
                 "pre_gain": 0.0,
-                "pre_loss": p["A_minus"],
+                "pre_loss": p["A_minus"] / unit,
                 "constant_loss": 0.0,
             }
-            return taus | gains | bounds | powers
+            own = {name: p[name] for name in TIMING_RULES[self.rule]}
+            return own | taus | gains | bounds | powers
         tau = float(p["tau"])
         gain = np.asarray(p["eta"]) / np.abs(p["w_max"])
         loss = gain * (2e-3 * np.asarray(p["rho"]) * tau)

@@ -11,6 +11,8 @@ from pycosim.errors import NotSupportedError
 from pycosim.network.columns import Network, Projection
 from pycosim.network.plasticity import (
     ALL_SITES,
+    DOPAMINE,
+    DOPAMINE_SIGN,
     SHARED,
     SHORT_TERM_RULES,
     TIMING_RULES,
@@ -24,6 +26,9 @@ _RANGES = {
     "tau_plus": (0.0, np.inf),
     "tau_minus": (0.0, np.inf),
     "tau": (0.0, np.inf),
+    **dict.fromkeys(("tau_x", "tau_y", "tau_c", "tau_d", "tau_rate", "update_interval"), (0.0, np.inf)),
+    "base_rate": (0.0, np.inf),
+    "d_base": (0.0, np.inf),
     "tau_rec": (0.0, np.inf),
     "tau_facil": (0.0, np.inf),
     "rho": (0.0, np.inf),
@@ -35,7 +40,7 @@ _RANGES = {
     "n": (1.0, ALL_SITES),
     "a": (0.0, ALL_SITES),
 }
-_MAY_BE_LOWEST = frozenset({"tau_facil", "rho", "mu_plus", "mu_minus", "U", "u", "p", "n", "a"})
+_MAY_BE_LOWEST = frozenset({"tau_facil", "rho", "mu_plus", "mu_minus", "U", "u", "p", "n", "a", "d_base"})
 
 _MULTIPLES_OF_W_MAX = frozenset({"AdditiveWeightDependence", "AdditivePotentiationMultiplicativeDepression"})
 
@@ -46,6 +51,8 @@ def plasticity_problems(projection: Projection) -> Iterator[str]:
     if plasticity is None:
         return
     yield from _name_problems(plasticity)
+    if plasticity.rule == DOPAMINE and projection.receptor not in DOPAMINE_SIGN:
+        yield f"the receptor of dopamine is {projection.receptor!r}; it is {' or '.join(DOPAMINE_SIGN)}"
     if plasticity.changes_weights and np.shape(projection.weights) != (projection.n_synapses,):
         yield f"plastic weights need a column of {projection.n_synapses} numbers"
     for name in plasticity.parameter_names:
@@ -61,7 +68,7 @@ def plasticity_problems(projection: Projection) -> Iterator[str]:
 
 
 def _name_problems(plasticity: Plasticity) -> Iterator[str]:
-    rules = TIMING_RULES | SHORT_TERM_RULES
+    rules = TIMING_RULES | SHORT_TERM_RULES | {DOPAMINE: ()}
     if plasticity.rule not in rules:
         yield f"there is no plasticity rule {plasticity.rule!r}; there are {', '.join(rules)}"
     if plasticity.changes_weights and plasticity.weight_dependence not in WEIGHT_DEPENDENCES:
@@ -99,7 +106,8 @@ def _bound_problems(plasticity: Plasticity) -> Iterator[str]:
     w_min, w_max = (np.asarray(plasticity.parameters[name]) for name in ("w_min", "w_max"))
     if np.any(w_min == w_max):
         yield "w_min and w_max are equal; weights change between these bounds"
-    multiples = plasticity.weight_dependence in _MULTIPLES_OF_W_MAX or plasticity.rule == "Vogels2011Rule"
+    of_w_max = plasticity.rule in ("Vogels2011Rule", "DopaminePairRule")
+    multiples = plasticity.weight_dependence in _MULTIPLES_OF_W_MAX or of_w_max
     if multiples and np.any(w_max == 0):
         yield "w_max is 0, which changes are multiples of; give the bound that is further from 0 as w_max"
 

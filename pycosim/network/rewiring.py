@@ -37,7 +37,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim.network.models import NeuronModel, model_named
-from pycosim.network.plasticity import WEIGHT_DEPENDENCES, Column, Plasticity
+from pycosim.network.plasticity import ALL_TO_ALL_RULES, WEIGHT_DEPENDENCES, Column, Plasticity
 from pycosim.random import stream_of
 
 if TYPE_CHECKING:
@@ -47,9 +47,6 @@ Float = NDArray[np.float64]
 
 SELECTIONS = ("RandomSelection", "LastNeuronSelection")
 """How a partner is chosen."""
-
-TIMING = ("SpikePairRule", "Vogels2011Rule")
-"""Rules with which weights may change meanwhile."""
 
 COMMON = ("f_rew", "s_max", "with_replacement", "spike_buffer_size")
 """Parameters that the projections of a group share."""
@@ -243,8 +240,9 @@ def _plasticity_problems(projection: RewiredProjection) -> Iterator[str]:
     plasticity = projection.plasticity
     if plasticity is None:
         return
-    if plasticity.rule not in TIMING:
-        yield f"synapses with the rule {plasticity.rule} cannot be rewired; with {', '.join(TIMING)} they can"
+    if plasticity.rule not in ALL_TO_ALL_RULES:
+        known = ", ".join(ALL_TO_ALL_RULES)
+        yield f"synapses with the rule {plasticity.rule} cannot be rewired; with {known} they can"
         return
     if plasticity.weight_dependence not in WEIGHT_DEPENDENCES:
         yield f"there is no weight dependence {plasticity.weight_dependence!r}"

@@ -14,6 +14,7 @@ from pycosim.network.columns import Column, Current, Network, Population, Projec
 from pycosim.network.currents import current_problems
 from pycosim.network.junctions import GapJunctions, junction_problems
 from pycosim.network.models import NeuronModel, model_named
+from pycosim.network.plasticity import DOPAMINE
 from pycosim.network.plasticity_checks import plasticity_problems
 from pycosim.network.rewiring import rewiring_problems
 
@@ -256,11 +257,15 @@ def _target_problems(network: Network, projection: Projection) -> Iterator[str]:
         model = model_named(population.model)
         if n_synapses and not isinstance(model, NeuronModel):
             yield f"{n_synapses} synapses end on {population.label!r}, a spike source; connect to neurons"
-        elif n_synapses and projection.receptor not in model.receptors:
+        elif n_synapses and projection.receptor not in model.receptors and not _is_dopamine(projection):
             yield (
                 f"{model.name} has no receptor {projection.receptor!r}; it has {', '.join(model.receptors)} "
                 f"({n_synapses} synapses on {population.label!r})"
             )
+
+
+def _is_dopamine(projection: Projection) -> bool:
+    return projection.plasticity is not None and projection.plasticity.rule == DOPAMINE
 
 
 def _synapse_problems(projection: Projection) -> Iterator[str]:

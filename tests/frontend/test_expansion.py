@@ -5,7 +5,7 @@ import pytest
 from pyNN import mock
 from pyNN.connectors import Connector, FromFileConnector
 from pyNN.parameters import LazyArray
-from pyNN.random import NumpyRNG, RandomDistribution
+from pyNN.random import RandomDistribution
 from pyNN.space import Line, Space
 
 from pycosim.errors import ConnectivityError
@@ -162,7 +162,7 @@ def test_a_list_of_weights_goes_by_source_and_then_target():
 
 
 def test_random_values_are_drawn_once_for_each_synapse():
-    weight = RandomDistribution("uniform", (1.0, 2.0), rng=NumpyRNG(seed=3))
+    weight = RandomDistribution("uniform", (1.0, 2.0))
     result = expanded(cells(40), cells(50), mock.AllToAllConnector(), {"weight": weight, "delay": weight})
     for column in (result.weights, result.delays_ms):
         assert len(np.unique(column)) == 2000

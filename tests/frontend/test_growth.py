@@ -161,14 +161,3 @@ def test_the_smallest_delay_is_known_once_the_network_runs(sim):
     sim.run(1.0)
     assert (sim.get_min_delay(), sim.get_max_delay()) == (0.5, 0.5)
     assert connect(sim, cells, cells, 0.1, None).get("delay", "array")[0, 0] == 0.1
-
-
-def test_a_network_with_plastic_synapses_does_not_grow(sim):
-    sim.setup(timestep=0.1)
-    cells = sim.Population(2, sim.IF_curr_exp())
-    rule = sim.STDPMechanism(sim.SpikePairRule(), sim.AdditiveWeightDependence(), weight=0.1, delay=1.0)
-    sim.Projection(cells, cells, sim.AllToAllConnector(), rule)
-    sim.run(1.0)
-    sim.Population(2, sim.IF_curr_exp())
-    with pytest.raises(NotSupportedError, match="plastic or stochastic"):
-        sim.run(1.0)

@@ -69,6 +69,24 @@ def test_delays_are_rounded_to_the_step_and_read_back_as_used(sim):
     assert (sim.get_min_delay(), sim.get_max_delay()) == (0.1, 0.3)
 
 
+def test_delays_have_no_limit_unless_setup_gives_one(sim):
+    sim.setup(timestep=1.0, min_delay=1.0)
+    source = sim.Population(1, sim.SpikeSourceArray(spike_times=[5.0]))
+    cell = sim.Population(1, sim.IF_curr_delta())
+    sim.Projection(source, cell, sim.OneToOneConnector(), sim.StaticSynapse(weight=1.0, delay=38.0))
+    cell.record("v")
+    sim.run(50.0)
+    v = np.asarray(cell.get_data().segments[0].analogsignals[0])[:, 0]
+    assert np.flatnonzero(np.diff(v) > 0.5) + 1 == 43
+    assert sim.get_max_delay() == 38.0
+
+
+def test_time_is_counted_in_whole_steps(sim):
+    sim.setup(timestep=0.1)
+    for n in range(1, 1001):
+        assert sim.run(0.1) == sim.get_current_time() == n / 10
+
+
 def test_a_synapse_without_a_delay_has_the_smallest_one(sim):
     sim.setup(timestep=0.1, min_delay=0.5)
     a = sim.Population(2, sim.IF_curr_exp())

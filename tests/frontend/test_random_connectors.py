@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyNN import mock
-from pyNN.random import NumpyRNG, RandomDistribution
+from pyNN.random import NativeRNG, NumpyRNG, RandomDistribution, WrappedRNG
 
 from .expanding import cells, expanded, sources_of, synapses, synapses_of_mock
 
@@ -20,11 +20,11 @@ RANDOM = [
 
 
 @pytest.mark.parametrize("connector", RANDOM)
-def test_what_is_random_depends_on_the_seed_the_stream_and_the_seed_of_the_connector_only(connector):
+def test_native_numbers_depend_on_the_seed_the_stream_and_the_seed_of_the_connector_only(connector):
     pre, post = cells(20), cells(20)
 
     def drawn(seed=1, stream=2, rng_seed=3):
-        result = expanded(pre, post, connector(NumpyRNG(seed=rng_seed)), seed=seed, stream=stream)
+        result = expanded(pre, post, connector(NativeRNG(seed=rng_seed)), seed=seed, stream=stream)
         return result.indptr.tobytes() + result.targets.tobytes()
 
     assert drawn() == drawn()
@@ -99,3 +99,84 @@ def test_numbers_may_be_random():
         counts = np.bincount((sources_of(result), result.targets)[axis], minlength=300)
         assert set(counts) == {2, 3, 4, 5}
     assert 2 <= expanded(pre, post, mock.FixedTotalNumberConnector(n)).n_synapses < 6
+
+
+PYNN = [
+    lambda rng: mock.FixedProbabilityConnector(0.3, rng=rng),
+    lambda rng: mock.FixedProbabilityConnector(0.3, rng=rng, allow_self_connections=False),
+    lambda rng: mock.FixedProbabilityConnector(0.3, rng=rng, allow_self_connections="NoMutual"),
+    lambda rng: mock.FixedNumberPostConnector(9, rng=rng),
+    lambda rng: mock.FixedNumberPostConnector(3, rng=rng, allow_self_connections=False),
+    lambda rng: mock.FixedNumberPostConnector(3, rng=rng, with_replacement=True),
+    lambda rng: mock.FixedNumberPreConnector(9, rng=rng, allow_self_connections=False),
+    lambda rng: mock.FixedNumberPreConnector(3, rng=rng),
+    lambda rng: mock.FixedNumberPreConnector(9, rng=rng, with_replacement=True),
+    lambda rng: mock.FixedNumberPreConnector(RandomDistribution("uniform_int", (2, 6), rng=rng), rng=rng),
+    lambda rng: mock.FixedTotalNumberConnector(31, rng=rng),
+    lambda rng: mock.DistanceDependentProbabilityConnector("exp(-d/9)", rng=rng),
+    lambda rng: mock.DisplacementDependentProbabilityConnector(lambda d: np.exp(-abs(d[0]) / 9), rng=rng),
+    lambda rng: mock.AllToAllConnector(allow_self_connections=False),
+    lambda rng: mock.OneToOneConnector(),
+]
+DISTRIBUTIONS = [("uniform", (0, 1)), ("normal_clipped", (0, 1, 0, 1)), ("gamma", (2, 1)), ("poisson", (3,))]
+
+
+@pytest.mark.parametrize("one_generator", [True, False])
+@pytest.mark.parametrize("connector", PYNN)
+def test_a_script_s_generator_makes_the_network_that_pynn_makes(connector, one_generator):
+    """Synapses, weights and delays, also where one generator gives several of these, and what comes after."""
+    pre = cells(8)
+    for post in (pre, cells(7)):
+        for (name, parameters), seed in zip(DISTRIBUTIONS, (1, 2, 3, 4)):
+            made, following = [], []
+            for make in (lambda *a: synapses(expanded(*a)), synapses_of_mock):
+                rngs = (
+                    [NumpyRNG(seed=seed)] * 3 if one_generator else [NumpyRNG(seed=s) for s in (seed, 8, 9)]
+                )
+                weight = RandomDistribution(name, parameters, rng=rngs[1])
+                delay = RandomDistribution("uniform", (1, 9), rng=rngs[2])
+                no_mutual = post is not pre and connector is PYNN[2]
+                if no_mutual:
+                    continue
+                made.append(make(pre, post, connector(rngs[0]), {"weight": weight, "delay": delay}))
+                following.append([rng.next(2).tolist() for rng in rngs])
+            assert no_mutual or (len(made[0]) > 3 and made[0] == made[1])
+            assert no_mutual or following[0] == following[1]
+
+
+def test_the_generator_of_connectors_that_are_given_none_is_pynn_s():
+    ours = synapses(expanded(cells(20), cells(10), mock.FixedProbabilityConnector(0.5)))
+    assert ours == synapses_of_mock(cells(20), cells(10), mock.FixedProbabilityConnector(0.5))
+
+
+class Counting(WrappedRNG):
+    """A script's own generator: gives 0, 1, 2, ... and the cells in reverse order."""
+
+    def __init__(self):
+        super().__init__(seed=None, parallel_safe=True)
+        self.first = 0
+
+    def _next(self, distribution, n, parameters):
+        self.first += n
+        return np.arange(self.first - n, self.first)
+
+    def permutation(self, values):
+        return values[::-1]
+
+
+def test_numbers_of_a_script_s_own_generator_go_where_pynn_puts_them():
+    def synapse():
+        return {"weight": RandomDistribution("uniform", (0, 100), rng=Counting())}
+
+    ours = synapses(expanded(cells(3), cells(2), mock.AllToAllConnector(), synapse()))
+    assert [weight for _, _, weight, _ in ours] == [0, 3, 1, 4, 2, 5]  # target by target
+    assert ours == synapses_of_mock(cells(3), cells(2), mock.AllToAllConnector(), synapse())
+
+
+def test_a_connector_with_a_script_s_own_generator_connects_what_pynn_connects():
+    def connector():
+        return mock.FixedNumberPreConnector(2, rng=Counting())
+
+    ours = synapses(expanded(cells(4), cells(3), connector()))
+    assert ours == synapses_of_mock(cells(4), cells(3), connector())
+    assert [source for source, _, _, _ in ours] == [2, 2, 2, 3, 3, 3]

@@ -125,6 +125,21 @@ def test_the_older_form_of_a_projection_is_rewired_as_well(sim):
     assert len(projection) > 10
 
 
+def test_dopamine_does_not_go_unnoticed(sim):
+    mechanism = sim.StructuralMechanismSTDP(
+        *rules(sim),
+        timing_dependence=sim.SpikePairRule(),
+        weight_dependence=sim.AdditiveWeightDependence(),
+        delay=1.0,
+    )
+    post, _ = network(sim, mechanism)
+    reward = sim.Population(1, sim.SpikeSourceArray(spike_times=[5.0]))
+    dopamine = sim.extra_models.Neuromodulation(weight=0.1)
+    sim.Projection(reward, post, sim.AllToAllConnector(), dopamine, receptor_type="reward")
+    with pytest.raises(ConnectivityError, match="DopaminePairRule cannot be rewired"):
+        sim.run(10.0)
+
+
 def test_values_can_be_set_before_the_run_only(sim):
     mechanism = sim.StructuralMechanismStatic(*rules(sim), weight=0.1, delay=2.0)
     _, projection = network(sim, mechanism, sim.OneToOneConnector())

@@ -56,6 +56,8 @@ def test_vogels_rule_has_one_time_constant_and_a_constant_loss():
 @pytest.mark.parametrize("dependence", WEIGHT_DEPENDENCES)
 def test_every_combination_is_valid_when_it_has_its_parameters(rule, dependence):
     values = PAIR | dict(tau=20.0, eta=0.1, rho=3.0, mu_plus=0.5, mu_minus=0.5)
+    values |= dict(tau_x=20.0, tau_y=40.0, A3_plus=0.01, A3_minus=0.0, tau_c=1e3, tau_d=200.0, d_base=0.0)
+    values |= dict(base_rate=10.0, homeo_scale=0.1, tau_rate=1e4, update_interval=1e3)
     plasticity = Plasticity(rule, dependence)
     parameters = {name: values[name] for name in plasticity.parameter_names}
     network = network_with(replace(plasticity, parameters=parameters))

@@ -68,11 +68,17 @@ void connect(Engine& engine, const std::vector<ProjectionTuple>& projections) {
     engine.connect(columns);
 }
 
-using PlasticTuple = std::tuple<int, double, double, std::vector<Array<double>>, std::uint64_t, std::uint64_t>;
+// Rule, weight dependence, time constants (pre, post, slow pre, slow post), steps from update to update, columns of
+// parameters, seed and stream.
+using Taus = std::tuple<double, double, double, double>;
+using PlasticTuple = std::tuple<int, int, Taus, std::int64_t, std::vector<Array<double>>, std::uint64_t, std::uint64_t>;
 
 PlasticModel plastic_model(const PlasticTuple& model) {
-    const auto& [rule, tau_pre, tau_post, columns, seed, stream] = model;
-    PlasticModel result{static_cast<PlasticRule>(rule), Decay(tau_pre), Decay(tau_post), {}, pycosim::key_of(seed, stream)};
+    const auto& [rule, dependence, taus, update_steps, columns, seed, stream] = model;
+    const auto& [tau_pre, tau_post, slow_pre, slow_post] = taus;
+    PlasticModel result{static_cast<PlasticRule>(rule), Decay(tau_pre), Decay(tau_post), {},
+                        pycosim::key_of(seed, stream), static_cast<PlasticRule>(dependence), Decay(slow_pre),
+                        Decay(slow_post), update_steps};
     for (const auto& column : columns) result.parameters.emplace_back(column.data(), column.data() + column.size());
     return result;
 }

@@ -21,7 +21,7 @@ Engine::Engine(std::span<const PopulationSpec> populations, std::span<const std:
     : core_of_neuron_(core_of_neuron.begin(), core_of_neuron.end()), partitions_(n_threads), pool_(n_threads) {
     for (const PopulationSpec& spec : populations) add(spec);
     for (Partition& partition : partitions_) {
-        partition.allocate_inputs();
+        partition.allocate_inputs(n_neurons_);
         partition.currents = &currents_;
     }
     connect({});
@@ -49,7 +49,7 @@ void Engine::grow(std::span<const PopulationSpec> populations) {
     if (!core_of_neuron_.empty()) throw std::logic_error("a network that is split by cores cannot grow");
     for (const PopulationSpec& spec : populations) add(spec);
     for (Partition& partition : partitions_) {
-        partition.allocate_inputs();
+        partition.allocate_inputs(n_neurons_);
         if (partition.rewired) partition.rewired->grow(partition.target_map(n_neurons_));
     }
 }

@@ -40,7 +40,8 @@ class Engine {
     void grow(std::span<const PopulationSpec> populations);
     // Replaces all synapses, for the spikes that are emitted from the next step on.
     void connect(std::span<const ProjectionColumns> projections);
-    // Gives the network its plastic synapses, once and before all else.
+    // Gives the network plastic synapses besides those that it has, for the spikes that are emitted from the next step
+    // on.
     void connect_plastic(std::span<const PlasticColumns> projections, std::vector<PlasticModel> models);
     // The weights of a plastic projection at the present step, in the order of its columns.
     std::vector<double> plastic_weights(std::size_t projection) const;

@@ -1,5 +1,6 @@
 // The engine's plastic synapses: built once, read and changed between steps.
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <stdexcept>
 
@@ -9,20 +10,19 @@ namespace pycosim::native {
 
 void Engine::connect_plastic(std::span<const PlasticColumns> projections, std::vector<PlasticModel> models) {
     if (projections.size() != models.size()) throw std::invalid_argument("one model is needed for each projection");
-    if (!n_plastic_synapses_.empty()) throw std::logic_error("there are plastic synapses already");
-    plastic_models_ = std::move(models);
+    std::move(models.begin(), models.end(), std::back_inserter(plastic_models_));
     std::vector<ProjectionColumns> columns;
     for (const PlasticColumns& projection : projections) {
         columns.push_back(projection.synapses);
         n_plastic_synapses_.push_back(projection.synapses.targets.size());
     }
-    smallest_plastic_delay_ = smallest_delay(columns, kMaxBatchSteps);
-    largest_plastic_delay_ = largest_delay(columns);
+    smallest_plastic_delay_ = std::min(smallest_plastic_delay_, smallest_delay(columns, kMaxBatchSteps));
+    largest_plastic_delay_ = std::max(largest_plastic_delay_, largest_delay(columns));
     pool_.run([&](unsigned thread) {
         Partition& partition = partitions_[thread];
         auto store = std::make_unique<PlasticStore>(projections, plastic_models_, partition.target_map(n_neurons_),
-                                                    core_of_neuron_);
-        partition.connect_plastic(std::move(store), largest_plastic_delay_);
+                                                    core_of_neuron_, step_);
+        partition.connect_plastic(std::move(store), largest_plastic_delay_, step_);
     });
     batch_steps_ = std::min(batch_steps_, smallest_plastic_delay_);
 }

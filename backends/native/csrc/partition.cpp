@@ -48,9 +48,10 @@ void Partition::add_slice(const Model& model, std::uint32_t first_index, std::ui
     n_inputs_ += static_cast<std::uint32_t>(padded(size));
 }
 
-void Partition::allocate_inputs() {
+void Partition::allocate_inputs(std::size_t n_neurons) {
     const auto old_stride = static_cast<std::uint32_t>(inputs_.size() / 2);
     for (Generation& generation : generations_) generation.store.move_receptors(old_stride, n_inputs_);
+    for (Plastic& part : plastic_) part.store->grow(n_neurons, n_inputs_);
     inputs_.assign(2 * static_cast<std::size_t>(n_inputs_), 0.0);
     std::size_t largest = 0;
     for (const Slice& slice : slices) largest = std::max<std::size_t>(largest, slice.size);
@@ -108,72 +109,119 @@ void Partition::send_to_core(std::uint32_t source, std::int32_t core, std::int64
         const std::int64_t due = std::max({wanted, floor, present_step + 1});
         pending_.push(due, present_step, pending_key(emission_step, generation->base + i));
     }
-    if (!plastic_) return;
-    for (std::uint32_t i = plastic_->row_begin(source); i < plastic_->row_end(source); ++i) {
-        const std::int64_t delay = plastic_->segment(i).delay;
-        if (plastic_->core(i) != core || (only_delay != 0 && delay != only_delay)) continue;
-        const std::int64_t due = std::max({emission_step + delay + shift, floor, present_step + 1});
-        pending_.push(due, present_step, pending_key(emission_step, plastic_base_ + i));
+    for (const auto& [store, base] : plastic_) {
+        for (std::uint32_t i = store->row_begin(source); i < store->row_end(source); ++i) {
+            const std::int64_t delay = store->segment(i).delay;
+            if (store->core(i) != core || (only_delay != 0 && delay != only_delay)) continue;
+            const std::int64_t due = std::max({emission_step + delay + shift, floor, present_step + 1});
+            pending_.push(due, present_step, pending_key(emission_step, base + i));
+        }
     }
 }
 
 void Partition::send_plastic(std::uint32_t source, std::int64_t emission_step) {
-    for (std::uint32_t i = plastic_->row_begin(source); i < plastic_->row_end(source); ++i) {
-        const std::int64_t due = emission_step + plastic_->segment(i).delay;
-        pending_.push(due, emission_step, pending_key(emission_step, plastic_base_ + i));
+    for (const auto& [store, base] : plastic_) {
+        for (std::uint32_t i = store->row_begin(source); i < store->row_end(source); ++i) {
+            const std::int64_t due = emission_step + store->segment(i).delay;
+            pending_.push(due, emission_step, pending_key(emission_step, base + i));
+        }
     }
 }
 
-void Partition::connect_plastic(std::unique_ptr<PlasticStore> store, std::int64_t max_delay) {
-    plastic_base_ = kNoPlastic - store->n_segments();
-    plastic_ = std::move(store);
-    pending_.reserve(max_delay, 0);
+void Partition::connect_plastic(std::unique_ptr<PlasticStore> store, std::int64_t max_delay,
+                                std::int64_t present_step) {
+    const std::uint32_t n = store->n_segments();
+    std::uint64_t used = n;
+    for (const Generation& old : generations_) {
+        used = std::max(used, std::uint64_t{old.base} + old.store.n_segments() + n);
+    }
+    if (used > plastic_base_) {
+        throw std::length_error("a partition has more than 4e9 runs of synapses; use more threads");
+    }
+    plastic_base_ -= n;
+    store->set_dopamine(&dopamine_);
+    for (std::uint32_t i = 0; i < n; ++i) has_dopamine_ = has_dopamine_ || store->releases_dopamine(i);
+    plastic_.push_back({std::move(store), plastic_base_});
+    pending_.reserve(max_delay, present_step);
+}
+
+const Partition::Plastic& Partition::plastic_of(std::uint32_t number) const {
+    if (plastic_.size() == 1) return plastic_.front();
+    return *std::find_if(plastic_.begin(), plastic_.end(), [number](const Plastic& p) { return number >= p.base; });
 }
 
 // The spikes under way that have reached the synapses of a projection by the present step, and are not settled yet.
-std::vector<std::pair<std::int64_t, PendingKey>> Partition::unsettled(std::uint32_t projection,
+std::vector<std::pair<std::int64_t, PendingKey>> Partition::unsettled(const Plastic& part, std::uint32_t projection,
                                                                       std::int64_t present_step) const {
-    std::vector<std::pair<std::int64_t, PendingKey>> found = pending_.waiting(plastic_base_, present_step);
+    std::vector<std::pair<std::int64_t, PendingKey>> found = pending_.waiting(part.base, present_step);
+    const std::uint32_t n_segments = part.store->n_segments();
     auto n_settled = settled_.begin();
     std::erase_if(found, [&](const auto& waiting) {
-        const std::uint32_t i = segment_of(waiting.second) - plastic_base_;
         while (n_settled != settled_.end() && n_settled->first < waiting) ++n_settled;
         const bool is_settled = n_settled != settled_.end() && n_settled->first == waiting;
         if (is_settled) ++n_settled;
-        const bool is_here = plastic_->arrival(i, waiting.first) <= present_step;
-        return is_settled || !is_here || plastic_->segment(i).projection != projection;
+        const std::uint32_t i = segment_of(waiting.second) - part.base;
+        if (is_settled || i >= n_segments || part.store->segment(i).projection != projection) return true;
+        return part.store->arrival(i, waiting.first) > present_step;
     });
     return found;
 }
 
 void Partition::gather_weights(std::uint32_t projection, std::int64_t present_step, std::span<double> weights) const {
-    if (!plastic_) return;
-    PlasticState copy = plastic_->state;
-    std::vector<double> transmitted;
-    for (const auto& [due, key] : unsettled(projection, present_step)) {
-        plastic_->spike(copy, segment_of(key) - plastic_base_, due, transmitted);
+    for (const Plastic& part : plastic_) {
+        if (!part.store->has(projection)) continue;
+        PlasticState copy = part.store->state;
+        std::vector<double> transmitted;
+        for (const auto& [due, key] : unsettled(part, projection, present_step)) {
+            part.store->spike(copy, segment_of(key) - part.base, due, transmitted);
+        }
+        for (std::uint32_t i = 0; i < part.store->n_segments(); ++i) {
+            if (part.store->segment(i).projection != projection) continue;
+            part.store->catch_up(copy, i, present_step);
+            part.store->rest(copy, i, present_step);
+        }
+        part.store->gather_weights(copy, projection, weights);
     }
-    for (std::uint32_t i = 0; i < plastic_->n_segments(); ++i) {
-        if (plastic_->segment(i).projection == projection) plastic_->catch_up(copy, i, present_step);
-    }
-    plastic_->gather_weights(copy, projection, weights);
 }
 
 void Partition::settle(std::uint32_t projection, std::int64_t present_step) {
-    if (!plastic_) return;
-    for (const auto& waiting : unsettled(projection, present_step)) {
-        plastic_->spike(plastic_->state, segment_of(waiting.second) - plastic_base_, waiting.first, transmitted_);
-        settled_.emplace(waiting, transmitted_);
+    for (const Plastic& part : plastic_) {
+        if (!part.store->has(projection)) continue;
+        for (const auto& waiting : unsettled(part, projection, present_step)) {
+            part.store->spike(part.store->state, segment_of(waiting.second) - part.base, waiting.first, transmitted_);
+            settled_.emplace(waiting, transmitted_);
+        }
+        for (std::uint32_t i = 0; i < part.store->n_segments(); ++i) {
+            if (part.store->segment(i).projection != projection) continue;
+            part.store->catch_up(part.store->state, i, present_step);
+            part.store->rest(part.store->state, i, present_step);
+        }
     }
-    for (std::uint32_t i = 0; i < plastic_->n_segments(); ++i) {
-        if (plastic_->segment(i).projection != projection) continue;
-        plastic_->catch_up(plastic_->state, i, present_step);
-        plastic_->rest(plastic_->state, i, present_step);
+}
+
+// Before all else that is due, so that synapses know of all dopamine up to the step of a spike.
+void Partition::release_dopamine(std::int64_t step, std::span<const PendingKey> keys) {
+    for (const PendingKey key : keys) {
+        if (segment_of(key) < plastic_base_) continue;
+        const auto& [store, base] = plastic_of(segment_of(key));
+        const std::uint32_t i = segment_of(key) - base;
+        if (store->releases_dopamine(i)) store->release(i, step, dopamine_);
     }
+    if (!dopamine_.is_long()) return;
+    std::int32_t longest = 0;
+    for (const auto& [store, base] : plastic_) {
+        longest = std::max(longest, store->longest_dendritic());
+        for (std::uint32_t i = 0; i < store->n_segments(); ++i) {
+            if (!store->waits_for_dopamine(i)) continue;
+            store->catch_up(store->state, i, step - 1 - store->segment(i).dendritic);
+        }
+    }
+    dopamine_.forget(step - 1 - longest);
 }
 
 // In order, like all contributions: what is settled has its sum at its place.
 void Partition::deliver_mixed(std::int64_t step, std::span<const PendingKey> keys) {
+    if (has_dopamine_) release_dopamine(step, keys);
     const auto prefetch = [&](std::size_t i, bool synapses) {
         if (i >= keys.size() || segment_of(keys[i]) >= plastic_base_) return;
         const Generation& generation = generation_of(segment_of(keys[i]));
@@ -189,15 +237,16 @@ void Partition::deliver_mixed(std::int64_t step, std::span<const PendingKey> key
             generation.store.deliver(number - generation.base, inputs_.data());
             continue;
         }
-        const std::uint32_t segment = number - plastic_base_;
+        const auto& [store, base] = plastic_of(number);
+        const std::uint32_t segment = number - base;
         const auto settled = settled_.lower_bound({step, keys[i]});
         if (settled != settled_.end() && settled->first == std::pair{step, keys[i]}) {
             transmitted_ = std::move(settled->second);
             settled_.erase(settled);
         } else {
-            plastic_->spike(plastic_->state, segment, step, transmitted_);
+            store->spike(store->state, segment, step, transmitted_);
         }
-        plastic_->add(segment, transmitted_, inputs_.data());
+        store->add(segment, transmitted_, inputs_.data());
     }
 }
 
@@ -211,7 +260,7 @@ const Partition::Generation& Partition::generation_of(std::uint64_t number) cons
 void Partition::deliver(std::int64_t step) {
     std::vector<PendingKey>& keys = pending_.due(step);
     double* const inputs = inputs_.data();
-    if (plastic_) {
+    if (!plastic_.empty()) {
         deliver_mixed(step, keys);
     } else if (generations_.size() == 1) {
         const Generation& only = generations_.front();
@@ -246,7 +295,7 @@ void Partition::update(Slice& slice, std::int64_t step, FiredNeurons& fired) {
         if (!slice.spikes_recorded.empty() && slice.spikes_recorded[index]) {
             slice.spikes.add(step, slice.first_index + index);
         }
-        if (plastic_) plastic_->add_post_spike(slice.input_offset + index, step);
+        for (Plastic& part : plastic_) part.store->add_post_spike(slice.input_offset + index, step);
     }
     fired.ends.push_back(fired.neurons.size());
 }
@@ -281,7 +330,8 @@ void Partition::step(std::int64_t step, FiredNeurons& fired) {
 std::size_t Partition::n_bytes() const {
     std::size_t n = 0;
     for (const Generation& generation : generations_) n += generation.store.n_bytes();
-    return n + (plastic_ ? plastic_->n_bytes() : 0);
+    for (const Plastic& part : plastic_) n += part.store->n_bytes();
+    return n + dopamine_.n_bytes();
 }
 
 }  // namespace pycosim::native

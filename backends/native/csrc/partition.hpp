@@ -81,8 +81,8 @@ class alignas(kCacheLine) Partition {
     FiredNeurons fired[2];        // of the present batch of steps, and of the one before, which others may still read
 
     void add_slice(const Model& model, std::uint32_t first_index, std::uint32_t first_neuron, std::uint32_t size);
-    // Between two steps, when all slices have been added.
-    void allocate_inputs();
+    // Between two steps, when all slices of the network of `n_neurons` have been added.
+    void allocate_inputs(std::size_t n_neurons);
 
     // Where this partition's neurons are, for the whole network of `n_neurons`.
     TargetMap target_map(std::size_t n_neurons) const;
@@ -90,14 +90,14 @@ class alignas(kCacheLine) Partition {
     // Spikes emitted from `first_emission` on meet these synapses.
     void connect(SynapseStore store, std::int64_t first_emission, std::int64_t max_delay, std::int64_t present_step);
 
-    // Gives the partition its plastic synapses, once.
-    void connect_plastic(std::unique_ptr<PlasticStore> store, std::int64_t max_delay);
+    // Gives the partition plastic synapses, besides those that it has.
+    void connect_plastic(std::unique_ptr<PlasticStore> store, std::int64_t max_delay, std::int64_t present_step);
     // Writes the weights that a projection's synapses on this partition have at the present step.
     void gather_weights(std::uint32_t projection, std::int64_t present_step, std::span<double> weights) const;
     // Processes all that has reached a projection's synapses by the present step, before these are changed.
     void settle(std::uint32_t projection, std::int64_t present_step);
     void set_weights(std::uint32_t projection, std::span<const double> weights) {
-        if (plastic_) plastic_->set_weights(projection, weights);
+        for (Plastic& part : plastic_) part.store->set_weights(projection, weights);
     }
 
     // Does one step with the spikes that are due, and appends the neurons that fire to `fired`.
@@ -111,7 +111,7 @@ class alignas(kCacheLine) Partition {
             const std::int64_t due = emission_step + newest.store.segment(i).delay;
             pending_.push(due, emission_step, pending_key(emission_step, newest.base + i));
         }
-        if (plastic_) send_plastic(source, emission_step);
+        if (!plastic_.empty()) send_plastic(source, emission_step);
         if (rewired) rewired->send(source, emission_step);
     }
 
@@ -133,11 +133,19 @@ class alignas(kCacheLine) Partition {
         std::int64_t first_emission, max_delay;
     };
 
+    // Plastic synapses that were made at the same time; segments are numbered from `base` on.
+    struct Plastic {
+        std::unique_ptr<PlasticStore> store;
+        std::uint32_t base;
+    };
+
     void deliver(std::int64_t step);
     void deliver_mixed(std::int64_t step, std::span<const PendingKey> keys);
     void send_plastic(std::uint32_t source, std::int64_t emission_step);
-    std::vector<std::pair<std::int64_t, PendingKey>> unsettled(std::uint32_t projection,
+    void release_dopamine(std::int64_t step, std::span<const PendingKey> keys);
+    std::vector<std::pair<std::int64_t, PendingKey>> unsettled(const Plastic& part, std::uint32_t projection,
                                                                std::int64_t present_step) const;
+    const Plastic& plastic_of(std::uint32_t number) const;
     const Generation& generation_of(std::uint64_t number) const;
     void update(Slice& slice, std::int64_t step, FiredNeurons& fired);
     std::uint32_t free_base(std::uint32_t n_segments) const;
@@ -147,8 +155,10 @@ class alignas(kCacheLine) Partition {
     std::vector<std::uint32_t> scratch_;
     std::vector<Generation> generations_;
     PendingSegments pending_;
-    std::unique_ptr<PlasticStore> plastic_;          // null: none
+    std::vector<Plastic> plastic_;                   // of descending numbers
     std::uint32_t plastic_base_ = kNoPlastic;        // plastic segments have the numbers from here on
+    DopamineHistory dopamine_;
+    bool has_dopamine_ = false;
     std::vector<double> transmitted_;                // scratch
     // What spikes transmit that were processed before they act, by (step at which they act, key).
     std::multimap<std::pair<std::int64_t, PendingKey>, std::vector<double>> settled_;

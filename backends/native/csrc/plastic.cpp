@@ -5,6 +5,8 @@
 #include <numeric>
 #include <tuple>
 
+#include "weight_dependence.hpp"
+
 namespace pycosim::native {
 namespace {
 
@@ -13,20 +15,26 @@ T at(std::span<const T> column, std::int64_t i) {
     return column.size() == 1 ? column[0] : column[static_cast<std::size_t>(i)];
 }
 
-// One number for each projection's time constant of the postsynaptic trace, equal ones only once.
-std::vector<std::size_t> distinct_taus(const std::vector<PlasticModel>& models, std::vector<double>& taus) {
-    std::vector<std::size_t> which;
-    for (const PlasticModel& model : models) {
-        const auto found = std::find(taus.begin(), taus.end(), model.post.tau());
-        which.push_back(static_cast<std::size_t>(found - taus.begin()));
-        if (model.is_timing() && found == taus.end()) taus.push_back(model.post.tau());
-    }
-    return which;
+// Which of the time constants is that of a trace; it is appended where it is new.
+std::size_t place_of(double tau, std::vector<double>& taus) {
+    const auto found = std::find(taus.begin(), taus.end(), tau);
+    const auto place = static_cast<std::size_t>(found - taus.begin());
+    if (found == taus.end()) taus.push_back(tau);
+    return place;
 }
 
-PostHistory history_for(const std::vector<PlasticModel>& models, std::size_t n_neurons) {
+// The time constants of the postsynaptic traces that projections from `first` on need, equal ones only once.
+std::vector<double> distinct_taus(const std::vector<PlasticModel>& models, std::size_t first) {
     std::vector<double> taus;
-    distinct_taus(models, taus);
+    for (std::size_t p = first; p < models.size(); ++p) {
+        if (models[p].is_timing()) place_of(models[p].post.tau(), taus);
+        if (models[p].has_slow_post_trace()) place_of(models[p].slow_post.tau(), taus);
+    }
+    return taus;
+}
+
+PostHistory history_for(const std::vector<PlasticModel>& models, std::size_t first, std::size_t n_neurons) {
+    std::vector<double> taus = distinct_taus(models, first);
     const bool is_needed = !taus.empty();
     return PostHistory(is_needed ? n_neurons : 0, std::move(taus));
 }
@@ -54,11 +62,16 @@ struct PlasticStore::Row {
 };
 
 PlasticStore::PlasticStore(std::span<const PlasticColumns> projections, const std::vector<PlasticModel>& models,
-                           const TargetMap& map, std::span<const std::int32_t> core_of_neuron)
-    : models_(&models), receptor_stride_(map.receptor_stride), is_target_(map.receptor_stride, 0),
-      history_(history_for(models, map.receptor_stride)) {
-    std::vector<double> taus;
-    trace_ = distinct_taus(models, taus);
+                           const TargetMap& map, std::span<const std::int32_t> core_of_neuron,
+                           std::int64_t present_step)
+    : models_(&models), first_projection_(static_cast<std::uint32_t>(models.size() - projections.size())),
+      created_step_(present_step), receptor_stride_(map.receptor_stride), is_target_(map.receptor_stride, 0),
+      history_(history_for(models, first_projection_, map.receptor_stride)) {
+    std::vector<double> taus = distinct_taus(models, first_projection_);
+    for (std::size_t p = first_projection_; p < models.size(); ++p) {
+        trace_.push_back(models[p].is_timing() ? place_of(models[p].post.tau(), taus) : 0);
+        slow_trace_.push_back(models[p].has_slow_post_trace() ? place_of(models[p].slow_post.tau(), taus) : 0);
+    }
     std::vector<ProjectionColumns> columns;
     for (const PlasticColumns& projection : projections) columns.push_back(projection.synapses);
     const RowIndex index(map.index.size(), columns);
@@ -69,34 +82,49 @@ PlasticStore::PlasticStore(std::span<const PlasticColumns> projections, const st
         for (std::uint64_t part = index.first[source]; part < index.first[source + 1]; ++part) {
             const auto [projection, begin, end] = index.rows[part];
             const PlasticColumns& from = projections[projection];
+            const std::uint32_t number = first_projection_ + projection;
             const std::uint32_t offset = from.synapses.receptor ? map.receptor_stride : 0;
             for (std::int64_t i = begin; i < end; ++i) {
                 const auto neuron = static_cast<std::size_t>(from.synapses.targets[static_cast<std::size_t>(i)]);
                 if (map.index[neuron] == kElsewhere) continue;
                 row.synapses.push_back({core_of_neuron.empty() ? 0 : core_of_neuron[neuron],
-                                        at(from.synapses.delays, i), at(from.dendritic, i), projection,
+                                        at(from.synapses.delays, i), at(from.dendritic, i), number,
                                         map.index[neuron] + offset, static_cast<std::uint32_t>(i),
                                         at(from.synapses.weights, i)});
-                if (models[projection].is_timing()) is_target_[map.index[neuron]] = 1;
+                if (models[number].is_timing()) is_target_[map.index[neuron]] = 1;
             }
         }
         append(row);
         if (core_of_neuron.empty()) core_.clear();
         row_.push_back(static_cast<std::uint32_t>(segments_.size()));
     }
-    state.available.resize(
-        std::any_of(models.begin(), models.end(), [](auto& m) { return m.rule == PlasticRule::kQuantal; })
-            ? targets_.size()
-            : 0);
-    for (const PlasticSegment& segment : segments_) {
-        if (models[segment.projection].rule != PlasticRule::kQuantal) continue;
-        const double sites = parameter(segment.projection, kInitialSites, segment.first);
-        std::fill_n(state.available.begin() + static_cast<std::ptrdiff_t>(segment.first), segment.count,
-                    static_cast<std::uint32_t>(sites));
-    }
+    allocate_state();
     targets_.shrink_to_fit();
     synapse_.shrink_to_fit();
     state.weights.shrink_to_fit();
+}
+
+void PlasticStore::allocate_state() {
+    const auto has = [&](auto condition) {
+        return std::any_of(models_->begin() + first_projection_, models_->end(), condition);
+    };
+    if (has([](const PlasticModel& m) { return m.rule == PlasticRule::kQuantal; })) {
+        state.available.resize(targets_.size());
+    }
+    if (has([](const PlasticModel& m) { return m.has_eligibility(); })) state.eligibility.resize(targets_.size());
+    if (has([](const PlasticModel& m) { return m.rule == PlasticRule::kTriplet; })) {
+        state.slow_traces.resize(segments_.size());
+    }
+    for (const PlasticSegment& segment : segments_) {
+        const PlasticRule rule = (*models_)[segment.projection].rule;
+        for (std::uint64_t k = segment.first; k < segment.first + segment.count; ++k) {
+            if (rule == PlasticRule::kQuantal) {
+                state.available[k] = static_cast<std::uint32_t>(parameter(segment.projection, kInitialSites, k));
+            }
+            if (rule != PlasticRule::kDopaminePair) continue;
+            state.eligibility[k] = {0.0, parameter(segment.projection, kBaseDopamine, k), created_step_};
+        }
+    }
 }
 
 // Segments are runs of equal core, projection and delay, in short-term rules also of equal parameters, so that all
@@ -110,7 +138,7 @@ void PlasticStore::append(const Row& row) {
         const Row::Synapse &one = sorted[k - 1], &two = sorted[k];
         if (std::tie(one.core, one.delay, one.projection) != std::tie(two.core, two.delay, two.projection)) return true;
         const PlasticModel& model = (*models_)[two.projection];
-        return !model.is_timing() &&
+        return model.is_short_term() &&
                std::any_of(model.parameters.begin(), model.parameters.end(), [&](const std::vector<double>& column) {
                    return column.size() > 1 && column[one.place] != column[two.place];
                });
@@ -121,14 +149,17 @@ void PlasticStore::append(const Row& row) {
         if (begins) {
             segments_.push_back({targets_.size(), 0, synapse.projection, synapse.delay, synapse.dendritic});
             core_.push_back(synapse.core);
-            state.segments.emplace_back();
+            state.segments.emplace_back().last_step = created_step_;
+            if ((*models_)[synapse.projection].rule == PlasticRule::kHomeostatic) {
+                state.segments.back().values[2] = static_cast<double>(created_step_);
+            }
             longest_dendritic_ = std::max(longest_dendritic_, synapse.dendritic);
         }
         ++segments_.back().count;
         targets_.push_back(synapse.target);
         synapse_.push_back(synapse.place);
         state.weights.push_back(synapse.weight);
-        if (begins && !(*models_)[synapse.projection].is_timing()) {
+        if (begins && (*models_)[synapse.projection].is_short_term()) {
             state.segments.back().values[2] = parameter(synapse.projection, kInitialUse, targets_.size() - 1);
         }
     }
@@ -137,61 +168,8 @@ void PlasticStore::append(const Row& row) {
 std::size_t PlasticStore::n_bytes() const {
     return row_.size() * sizeof(row_[0]) + segments_.size() * (sizeof(PlasticSegment) + sizeof(SegmentState)) +
            core_.size() * sizeof(core_[0]) + targets_.size() * (2 * sizeof(std::uint32_t) + sizeof(double)) +
-           is_target_.size() + history_.n_bytes();
+           is_target_.size() + state.eligibility.size() * sizeof(Eligibility) + history_.n_bytes();
 }
-
-// Parameters of a timing rule at one synapse after the other.
-template <bool shared>
-struct PlasticStore::Kernel {
-    std::array<const double*, 8> columns;
-    std::array<std::size_t, 8> strides;
-    std::array<double, 8> first;
-
-    explicit Kernel(const PlasticModel& model) {
-        for (std::size_t p = 0; p < columns.size(); ++p) {
-            columns[p] = model.parameters[p].data();
-            strides[p] = model.parameters[p].size() > 1;
-            first[p] = columns[p][0];
-        }
-    }
-    double operator()(TimingParameter p, std::uint32_t synapse) const {
-        return shared ? first[p] : columns[p][strides[p] * synapse];
-    }
-
-    double bounded(double w, std::uint32_t s) const {
-        const double low = (*this)(kMinimum, s), high = (*this)(kMaximum, s);
-        return std::clamp(w, std::min(low, high), std::max(low, high));
-    }
-    template <PlasticRule rule>
-    double up(double w, std::uint32_t s) const {
-        const double high = (*this)(kMaximum, s);
-        if constexpr (rule == PlasticRule::kMultiplicative) return high - w;
-        if constexpr (rule != PlasticRule::kGutig) return high;
-        const double range = high - (*this)(kMinimum, s);
-        return range * std::pow(std::max((high - w) / range, 0.0), (*this)(kMuPlus, s));
-    }
-    template <PlasticRule rule>
-    double down(double w, std::uint32_t s) const {
-        const double low = (*this)(kMinimum, s);
-        if constexpr (rule == PlasticRule::kAdditive) return (*this)(kMaximum, s);
-        if constexpr (rule != PlasticRule::kGutig) return w - low;
-        const double range = (*this)(kMaximum, s) - low;
-        return range * std::pow(std::max((w - low) / range, 0.0), (*this)(kMuMinus, s));
-    }
-    template <PlasticRule rule>
-    double after_post(double w, double trace, std::uint32_t s) const {
-        const double gain = (*this)(kPostGain, s) * trace;
-        return gain == 0 ? w : bounded(w + gain * up<rule>(w, s), s);
-    }
-    template <PlasticRule rule>
-    double after_pre(double w, double trace, std::uint32_t s) const {
-        const double gain = (*this)(kPreGain, s) * trace;
-        const double loss = (*this)(kPreLoss, s) * trace + (*this)(kConstantLoss, s);
-        if (gain == 0 && loss == 0) return w;
-        const double gained = gain == 0 ? w : w + gain * up<rule>(w, s);
-        return bounded(loss == 0 ? gained : gained - loss * down<rule>(w, s), s);
-    }
-};
 
 // Processes the postsynaptic spikes that reached a segment by `step` and, if `is_pre`, a presynaptic one at `step`.
 template <PlasticRule rule, bool shared>
@@ -199,8 +177,8 @@ void PlasticStore::timed_spike(PlasticState& state, std::uint32_t i, std::int64_
                                std::vector<double>& transmitted) const {
     const PlasticSegment& segment = segments_[i];
     const PlasticModel& model = (*models_)[segment.projection];
-    const Kernel<shared> kernel(model);
-    const std::size_t which = trace_[segment.projection];
+    const TimingKernel<shared> kernel(model);
+    const std::size_t which = trace_[segment.projection - first_projection_];
     const std::int64_t dendritic = segment.dendritic;
     SegmentState& own = state.segments[i];
     auto& [trace, trace_before, unused] = own.values;
@@ -259,17 +237,18 @@ void PlasticStore::timed_spike_of(PlasticRule rule, PlasticState& state, std::ui
 void PlasticStore::dispatch(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
                             std::vector<double>& transmitted) const {
     const PlasticModel& model = (*models_)[segments_[i].projection];
-    if (!model.is_timing()) {
-        if (!is_pre) return;
-        if (model.rule == PlasticRule::kQuantal) {
-            quantal_spike(state, i, step, transmitted);
+    if (model.rule < PlasticRule::kTsodyksMarkram) {
+        if (model.is_shared()) {
+            timed_spike_of<true>(model.rule, state, i, step, is_pre, transmitted);
         } else {
-            short_term_spike(state, i, step, transmitted);
+            timed_spike_of<false>(model.rule, state, i, step, is_pre, transmitted);
         }
-    } else if (model.is_shared()) {
-        timed_spike_of<true>(model.rule, state, i, step, is_pre, transmitted);
-    } else {
-        timed_spike_of<false>(model.rule, state, i, step, is_pre, transmitted);
+    } else if (model.is_timing()) {
+        other_timed_spike(state, i, step, is_pre, transmitted);
+    } else if (is_pre && model.rule == PlasticRule::kQuantal) {
+        quantal_spike(state, i, step, transmitted);
+    } else if (is_pre && model.rule == PlasticRule::kTsodyksMarkram) {
+        short_term_spike(state, i, step, transmitted);
     }
 }
 
@@ -288,6 +267,7 @@ void PlasticStore::catch_up(PlasticState& state, std::uint32_t i, std::int64_t s
 void PlasticStore::rest(PlasticState& state, std::uint32_t i, std::int64_t step) const {
     const PlasticSegment& segment = segments_[i];
     SegmentState& own = state.segments[i];
+    if ((*models_)[segment.projection].rule == PlasticRule::kDopaminePair) return rest_dopamine(state, i, step);
     if ((*models_)[segment.projection].rule != PlasticRule::kTsodyksMarkram || step <= own.last_step) return;
     const auto tau = [&](int name) { return parameter(segment.projection, name, segment.first); };
     const auto interval = static_cast<double>(step - own.last_step);
@@ -341,6 +321,17 @@ void PlasticStore::quantal_spike(PlasticState& state, std::uint32_t i, std::int6
     }
     own.last_step = arrival;
     n_spikes += 1;
+}
+
+void PlasticStore::grow(std::size_t n_neurons, std::uint32_t receptor_stride) {
+    if (receptor_stride != receptor_stride_ && receptor_stride_ > 0) {
+        for (std::uint32_t& target : targets_) {
+            target = target / receptor_stride_ * receptor_stride + target % receptor_stride_;
+        }
+    }
+    receptor_stride_ = receptor_stride;
+    is_target_.resize(receptor_stride, 0);
+    row_.resize(n_neurons + 1, row_.back());
 }
 
 void PlasticStore::add_post_spike(std::uint32_t neuron, std::int64_t step) {

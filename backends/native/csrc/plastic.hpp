@@ -16,21 +16,32 @@
 #include <vector>
 
 #include "../../../pycosim/csrc/philox.hpp"
+#include "dopamine.hpp"
 #include "post_history.hpp"
 #include "synapses.hpp"
 
 namespace pycosim::native {
 
 enum class PlasticRule : int {
-    kAdditive,  // timing rules, by weight dependence
+    kAdditive,  // all-to-all pair rules, by weight dependence
     kMultiplicative,
     kAdditiveMultiplicative,
     kGutig,
     kTsodyksMarkram,
     kQuantal,
+    kNearest,  // other timing rules
+    kTriplet,
+    kDopaminePair,
+    kHomeostatic,
+    kDopamine,  // of synapses that release dopamine
 };
 
 enum TimingParameter { kPostGain, kPreGain, kPreLoss, kConstantLoss, kMinimum, kMaximum, kMuPlus, kMuMinus };
+// What the other timing rules have besides.
+enum TripletParameter { kPostTriplet = 8, kPreTriplet };
+enum DopamineParameter { kBaseDopamine = 8, kMsPerStep };
+enum HomeostaticParameter { kBaseRate = 8, kHomeoScale, kRatePerSpike, kAverageSeconds, kUpdateSeconds };
+enum ReleaseParameter { kSign };
 // Time constants are in steps; kTauPsc is only of Tsodyks and Markram's rule, sites are only of the quantal one.
 enum ShortTermParameter { kUse, kTauRec, kTauFacil, kInitialUse, kTauPsc, kSites, kInitialSites };
 
@@ -58,8 +69,14 @@ struct PlasticModel {
     Decay pre, post;                              // of the traces
     std::vector<std::vector<double>> parameters;  // columns of length 1 or the number of synapses
     Key key;                                      // of the draws
+    PlasticRule dependence;                       // of the other timing rules
+    Decay slow_pre, slow_post;                    // triplet: x and y; dopamine: eligibility, dopamine; rate: -, rate
+    std::int64_t update_steps;                    // homeostasis: from one change of the weights to the next
 
-    bool is_timing() const { return rule < PlasticRule::kTsodyksMarkram; }
+    bool is_short_term() const { return rule == PlasticRule::kTsodyksMarkram || rule == PlasticRule::kQuantal; }
+    bool is_timing() const { return !is_short_term() && rule != PlasticRule::kDopamine; }
+    bool has_slow_post_trace() const { return rule == PlasticRule::kTriplet || rule == PlasticRule::kHomeostatic; }
+    bool has_eligibility() const { return rule == PlasticRule::kDopaminePair || rule == PlasticRule::kHomeostatic; }
     bool is_shared() const {
         return std::all_of(parameters.begin(), parameters.end(), [](const auto& column) { return column.size() == 1; });
     }
@@ -77,29 +94,52 @@ struct PlasticSegment {
 };
 
 // What changes in a segment. Of a timing rule: the presynaptic trace after and before the spikes of the last step. Of a
-// short-term rule: active and inactive resources, and their use; of a stochastic one: spikes so far, -, use.
+// short-term rule: active and inactive resources, and their use; of a stochastic one: spikes so far, -, use. Of the
+// nearest-pair rule: whether there was a spike, the step of the spike before the last one. Of the homeostatic rule also
+// the step up to which weights have been updated.
 struct SegmentState {
     std::int64_t last_step = 0;      // at which a presynaptic spike came
     std::int64_t applied_step = -1;  // up to which postsynaptic spikes have been processed
     std::array<double, 3> values{};
 };
 
+// Changes that wait for dopamine, or for the next update, and the dopamine at a synapse; both as of step `since`.
+struct Eligibility {
+    double trace = 0, dopamine = 0;
+    std::int64_t since = 0;
+};
+
 struct PlasticState {
     std::vector<double> weights;
     std::vector<std::uint32_t> available;  // release sites by synapse; empty where no rule has them
     std::vector<SegmentState> segments;
+    std::vector<Eligibility> eligibility;             // by synapse; empty where no rule has it
+    std::vector<std::array<double, 2>> slow_traces;   // by segment, as values[0] and [1]; empty where no rule has them
 };
 
 class PlasticStore {
   public:
+    // The models are those of all projections; those given here are the last ones.
     PlasticStore(std::span<const PlasticColumns> projections, const std::vector<PlasticModel>& models,
-                 const TargetMap& map, std::span<const std::int32_t> core_of_neuron);
+                 const TargetMap& map, std::span<const std::int32_t> core_of_neuron, std::int64_t present_step);
+
+    // Follows the growth of the network to `n_neurons`, and of the distance between the inputs of two receptors.
+    void grow(std::size_t n_neurons, std::uint32_t receptor_stride);
+    // Where the dopamine at the neurons is noted, and read.
+    void set_dopamine(const DopamineHistory* dopamine) { dopamine_ = dopamine; }
+    bool releases_dopamine(std::uint32_t i) const { return model(i).rule == PlasticRule::kDopamine; }
+    bool waits_for_dopamine(std::uint32_t i) const { return model(i).rule == PlasticRule::kDopaminePair; }
+    void release(std::uint32_t i, std::int64_t step, DopamineHistory& dopamine) const;
+    std::int32_t longest_dendritic() const { return longest_dendritic_; }
 
     std::uint32_t row_begin(std::size_t source) const { return row_[source]; }
     std::uint32_t row_end(std::size_t source) const { return row_[source + 1]; }
     std::int32_t core(std::uint32_t i) const { return core_[i]; }
     std::uint32_t n_segments() const { return static_cast<std::uint32_t>(segments_.size()); }
     const PlasticSegment& segment(std::uint32_t i) const { return segments_[i]; }
+    bool has(std::uint32_t projection) const {
+        return projection >= first_projection_ && projection - first_projection_ < trace_.size();
+    }
     std::size_t n_bytes() const;
 
     // What a spike that acts at `due_step` transmits goes to `transmitted`, one number for each synapse.
@@ -108,7 +148,7 @@ class PlasticStore {
     std::int64_t arrival(std::uint32_t i, std::int64_t due_step) const { return due_step - segments_[i].dendritic; }
     // Lets all postsynaptic spikes act that have reached a segment's synapses by `step`.
     void catch_up(PlasticState& state, std::uint32_t i, std::int64_t step) const;
-    // Brings the short-term state of a segment to `step`.
+    // Brings the state of a segment that changes between spikes to `step`.
     void rest(PlasticState& state, std::uint32_t i, std::int64_t step) const;
 
     void add(std::uint32_t i, const std::vector<double>& transmitted, double* inputs) const {
@@ -126,10 +166,15 @@ class PlasticStore {
 
   private:
     struct Row;
-    template <bool shared>
-    struct Kernel;
+    struct OtherRule;  // and those derived from it
+    struct Nearest;
+    struct Triplet;
+    struct DopaminePair;
+    struct Homeostatic;
 
     void append(const Row& row);
+    void allocate_state();
+    const PlasticModel& model(std::uint32_t i) const { return (*models_)[segments_[i].projection]; }
     double parameter(std::uint32_t projection, int name, std::uint64_t place) const {
         const std::vector<double>& column = (*models_)[projection].parameters[static_cast<std::size_t>(name)];
         return column.size() == 1 ? column[0] : column[synapse_[place]];
@@ -150,16 +195,25 @@ class PlasticStore {
 
     void quantal_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival,
                        std::vector<double>& transmitted) const;
+    void other_timed_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
+                           std::vector<double>& transmitted) const;
+    template <class Rule>
+    void walk(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
+              std::vector<double>& transmitted) const;
+    void rest_dopamine(PlasticState& state, std::uint32_t i, std::int64_t step) const;
 
     const std::vector<PlasticModel>* models_;
+    std::uint32_t first_projection_;
+    std::int64_t created_step_;
     std::uint32_t receptor_stride_;
+    const DopamineHistory* dopamine_ = nullptr;
     std::int32_t longest_dendritic_ = 0;
     std::vector<std::uint32_t> row_;  // by source neuron, and one more: first segment
     std::vector<PlasticSegment> segments_;
     std::vector<std::int32_t> core_;  // of each segment; empty without cores
     std::vector<std::uint32_t> targets_;
     std::vector<std::uint32_t> synapse_;  // place in the projection's columns
-    std::vector<std::size_t> trace_;      // by projection: which of the histories' traces
+    std::vector<std::size_t> trace_, slow_trace_;  // by projection, from the first: which of the history's traces
     std::vector<std::uint8_t> is_target_;  // of a timing rule, by neuron
     PostHistory history_;
 };
