@@ -128,6 +128,31 @@ class Simulation(Protocol):
 
 
 @runtime_checkable
+class CoupledSimulation(Simulation, Protocol):
+    """A simulation of networks that may have gap junctions.
+
+    A backend that does not offer this refuses such networks with NotSupportedError.
+    """
+
+    def junctions_changed(self, junctions: int) -> None:
+        """Read the conductances of gap junctions again; they act from the next step on."""
+
+
+@runtime_checkable
+class RewiredSimulation(Simulation, Protocol):
+    """A simulation of networks whose synapses may be formed and eliminated.
+
+    A backend that does not offer this refuses such networks with NotSupportedError.
+    """
+
+    def rewired_synapses(self, projection: int) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+        """Return the present synapses of a rewired projection in order of (source, target), (n,) each.
+
+        They are sources and targets (global numbers, int64), weights (float64) and delays in steps (int64).
+        """
+
+
+@runtime_checkable
 class PlasticSimulation(Simulation, Protocol):
     """A simulation of networks whose projections may have a `plasticity`.
 

@@ -22,6 +22,7 @@ from pycosim.errors import InvalidInputError
 from pycosim.network import Network, model_named
 from pycosim.network.noise import noise_key
 from pycosim.network.plasticity_checks import require_rules
+from pycosim.network.requirements import require_projections_only
 from pycosim.network.validate import validate, validate_current, validate_population, validate_projection
 
 Int = NDArray[np.int64]
@@ -47,6 +48,7 @@ class Brian2Simulation:
 
     def __init__(self, network: Network, engine: Engine):
         require_rules(network, "Brian2", supported_rules())
+        require_projections_only(network, "Brian2")
         validate(network)
         self.step = 0
         self._started = False

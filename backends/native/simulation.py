@@ -10,13 +10,21 @@ from numpy.typing import ArrayLike, NDArray
 from pycosim.backends.base import Progress
 from pycosim.backends.native import MODELS, _engine
 from pycosim.backends.native.inputs import InputFeed
+from pycosim.backends.native.junctions import NativeJunctions
 from pycosim.backends.native.plasticity import PlasticProjections
+from pycosim.backends.native.rewiring import set_rewiring, sorted_synapses
 from pycosim.backends.recording import Recorder, state_named
 from pycosim.errors import BackendError, InvalidInputError, NotSupportedError
 from pycosim.network import Network, NeuronModel, Population, Projection, SourceModel, model_named
 from pycosim.network.models import Coefficients
 from pycosim.network.noise import ESCAPE_STREAM
-from pycosim.network.validate import validate, validate_current, validate_population, validate_projection
+from pycosim.network.validate import (
+    validate,
+    validate_current,
+    validate_junctions,
+    validate_population,
+    validate_projection,
+)
 from pycosim.random import unsigned
 
 Int = NDArray[np.int64]
@@ -65,9 +73,12 @@ class NativeSimulation:
         self._engine.set_noise(unsigned(network.seed), ESCAPE_STREAM)
         self._plastic = PlasticProjections(network, self._engine, _engine_columns)
         self._feed = InputFeed(network, self._engine)
+        self._junctions = NativeJunctions(network, self._engine)
         self._weights_stale = True
         self._recorders: list[Recorder] = []
         self._start_populations()
+        self._junctions.couple()
+        set_rewiring(network, self._engine)
         self._update_weights()
 
     def _start_populations(self) -> None:
@@ -101,6 +112,8 @@ class NativeSimulation:
         new = self._network.populations[len(self._recorders) :]
         self._engine.grow(_engine_populations(self._network, new))
         self._start_populations()
+        if self._network.junctions:
+            self._couple_again()
         if any(population.is_source for population in new):
             self._feed.find_sources(self.step)
         self._plastic.network_grown()
@@ -232,6 +245,7 @@ class NativeSimulation:
             self._feed.forget(self.step)
         else:
             self._set_constants(population)
+            self._junctions.couple()
             self._plastic.neurons_changed(population)
 
     def weights_changed(self, projection: int) -> None:
@@ -251,6 +265,20 @@ class NativeSimulation:
         if projection in self._plastic:
             return self._plastic.weights(projection)
         return np.array(self._network.projections[projection].weight_column())
+
+    def rewired_synapses(self, projection: int) -> tuple[NDArray, ...]:
+        """Return sources, targets, weights and delays (steps) of a rewired projection's present synapses."""
+        return sorted_synapses(self._engine.rewired_synapses(projection))
+
+    def junctions_changed(self, junctions: int) -> None:
+        """Read the conductances of gap junctions again."""
+        validate_junctions(self._network, self._network.junctions[junctions])
+        self._couple_again()
+
+    def _couple_again(self) -> None:
+        for index in self._junctions.read():
+            self._set_constants(index)
+        self._junctions.couple()
 
     def currents_changed(self) -> None:
         """Read the currents again."""
@@ -296,7 +324,7 @@ class NativeSimulation:
 
     def _set_constants(self, index: int) -> None:
         population = self._network.populations[index]
-        coefficients = model_named(population.model).coefficients(population.parameters, self._network.dt_ms)
+        coefficients = self._junctions.coefficients(index)
         columns = [coefficients[name] for name in _constants(model_named(population.model), coefficients)]
         self._engine.set_constants(index, [np.array(column, np.float64, ndmin=1) for column in columns])
         injections = self._network.injections(index)

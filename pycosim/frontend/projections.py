@@ -95,6 +95,14 @@ class Projection(common.Projection):
     __doc__ = common.Projection.__doc__
     _simulator = simulator
     _static_synapse_class = StaticSynapse
+    _kind = "projection"
+
+    def __new__(cls, *arguments: Any, **named: Any) -> Projection:
+        """Return a projection of the class that the synapse type brings with it, if it has one."""
+        synapse_type = named.get("synapse_type", arguments[3] if len(arguments) > 3 else None)
+        dynamics = named.get("synapse_dynamics")  # of PyNN 0.7
+        synapse_type = getattr(dynamics, "synapse_type", dynamics) or synapse_type
+        return super().__new__(getattr(synapse_type, "projection_class", cls))
 
     def __init__(
         self,
@@ -126,12 +134,12 @@ class Projection(common.Projection):
             label,
         )
         self.receptor_type = dopamine_receptor or self.receptor_type
-        if not isinstance(self.synapse_type, tuple(SUPPORTED.values())):
+        if not isinstance(self.synapse_type, tuple(SUPPORTED.values())) and type(self) is Projection:
             raise NotSupportedError(f"Synapse type {type(self.synapse_type).__name__} is not supported yet.")
-        self.number = len(simulator.state.network.projections)
+        self.number = len(self._described())
         self.column = self._expanded()
         modulate(self)
-        simulator.state.network.projections.append(self.column)
+        self._described().append(self.column)
         simulator.state.projections.append(self)
         for other, receptor in getattr(connector, "companions", list)():
             Projection(
@@ -145,10 +153,15 @@ class Projection(common.Projection):
                 f"{self.label} ({receptor})",
             )
 
+    @staticmethod
+    def _described() -> list[Any]:
+        """Return where the network description has what a projection of this class is."""
+        return simulator.state.network.projections
+
     def _expanded(self) -> network.Projection:
         """Return the projection's columns, with global neuron numbers and rows in ascending order."""
         state = simulator.state
-        stream = stream_of("projection", self.number)
+        stream = stream_of(self._kind, self.number)
         expanded = expand(self, state.network.seed, stream, adjust=negative_inhibition)
         rows = np.repeat(np.arange(self.pre.size), np.diff(expanded.indptr))
         sources = self.pre.all_cells.astype(np.int32)[rows]
@@ -303,7 +316,7 @@ class Projection(common.Projection):
 
     def _evaluated_initial(self, name: str, value: LazyArray) -> NDArray[np.float64] | float:
         if isinstance(value.base_value, RandomDistribution):
-            stream = stream_of("projection.initialize", self.number, name)
+            stream = stream_of(f"{self._kind}.initialize", self.number, name)
             return evaluate_distribution(value.base_value, len(self), simulator.state.network.seed, stream)
         return np.asarray(value.evaluate(simplify=True), np.float64)[()]
 
@@ -313,7 +326,7 @@ class Projection(common.Projection):
     def _evaluated(self, name: str, value: LazyArray) -> NDArray[np.float64] | float:
         """Return one value for each synapse, or one for all of them."""
         if isinstance(value.base_value, RandomDistribution):
-            stream = stream_of("projection.set", self.number, name)
+            stream = stream_of(f"{self._kind}.set", self.number, name)
             return self._random(value.base_value, stream)
         value.shape = self.shape
         if value.is_homogeneous:

@@ -25,6 +25,15 @@ name = "pycosim"
 
 DEFAULT_SEED = 42
 
+# What each message to a simulation is about: a place in `_sizes`.
+_PARTS = {
+    "parameters_changed": 0,
+    "recording_changed": 0,
+    "weights_changed": 1,
+    "plasticity_changed": 1,
+    "junctions_changed": 2,
+}
+
 
 class ID(int, common.IDMixin):
     """A neuron's identity: its number in the whole network, counted from 0."""
@@ -35,6 +44,12 @@ class ID(int, common.IDMixin):
     def __deepcopy__(self, memo: dict[int, Any]) -> ID:
         """Return the same neuron; PyNN would look for a parameter of this name."""
         return self
+
+
+def _sizes(network: Network) -> tuple[int, ...]:
+    """Return how many parts of each kind a network has."""
+    parts = network.populations, network.projections, network.junctions, network.rewired
+    return tuple(len(part) for part in parts)
 
 
 class Spikes:
@@ -114,7 +129,7 @@ class State(common.control.BaseState):
         self.spikes = Spikes()
         self.seconds = {"build": 0.0, "run": 0.0, "cpu": 0.0}
         self.total_steps = 0
-        self.n_known = 0, 0
+        self.n_known = _sizes(self.network)
 
     def begin(self, target: str, dt_ms: float, seed: int, options: Options) -> None:
         """Start a new, empty network."""
@@ -212,11 +227,19 @@ class State(common.control.BaseState):
                 f"{what} after run() is not supported: do it before the first run(), or call reset() first."
             )
 
+    def require_one_process(self, what: str) -> None:
+        """Raise NotSupportedError if several processes run the script."""
+        if self.num_processes > 1:
+            raise NotSupportedError(
+                f"{what} is not supported with {self.num_processes} processes; run one process with "
+                "several threads."
+            )
+
     def built(self) -> Simulation:
         """Return the simulation, built or grown so that it has all of the network."""
         from pycosim.frontend.neuromodulation import warn_of_unused
 
-        n_now = len(self.network.populations), len(self.network.projections)
+        n_now = _sizes(self.network)
         if self.simulation is None:
             if not n_now[0] and self.target not in targets.backends():
                 raise InvalidInputError("run() was called on an empty network: create a Population first.")
@@ -225,6 +248,11 @@ class State(common.control.BaseState):
             build = targets.build if self.observer is None else self.observer.build
             self.simulation = build(self.target, self.network, self.options)
         elif n_now != self.n_known:
+            if n_now[3] != self.n_known[3]:
+                raise NotSupportedError(
+                    "Adding projections with structural plasticity after run() is not supported: their "
+                    "neurons share slots. Create them before the first run(), or call reset() first."
+                )
             self._record_all_spikes()
             self.simulation.network_grown()
         self.n_known = n_now
@@ -239,11 +267,12 @@ class State(common.control.BaseState):
 
         Parameters
         ----------
-        change : {"parameters_changed", "recording_changed", "weights_changed", "plasticity_changed"}
+        change : str
+            A method of the simulation, one of `_PARTS`.
         number : int
-            Of the population or projection.
+            Of the population, projection or gap junctions.
         """
-        known = self.n_known[change in ("weights_changed", "plasticity_changed")]
+        known = self.n_known[_PARTS[change]]
         if self.simulation is not None and number < known:
             getattr(self.simulation, change)(number)
 

@@ -127,6 +127,54 @@ void inject(Engine& engine, std::size_t population, const Array<double>& drive_p
     engine.inject(population, view(drive_per_na), views);
 }
 
+void couple(Engine& engine, const Array<std::int64_t>& neurons, const Array<double>& drive_per_na,
+            const Array<double>& offset_na, const Array<double>& extrapolation, const Array<std::int64_t>& indptr,
+            const Array<std::int64_t>& partners, const Array<double>& conductances) {
+    engine.couple({view(neurons), view(drive_per_na), view(offset_na), view(extrapolation), view(indptr),
+                   view(partners), view(conductances)});
+}
+
+// Receptor, candidates, sources, targets, weights and delays of the first synapses; weight, lowest and highest delay of
+// new ones; grid, probabilities of formation; threshold and probabilities of elimination; timing rule.
+using Ints = std::vector<std::int32_t>;
+using Reals = std::vector<double>;
+using TimingTuple = std::tuple<int, double, double, Reals, double>;
+using RewiredTuple = std::tuple<int, Ints, Ints, Ints, Reals, Ints, double, std::int32_t, std::int32_t, std::int64_t,
+                                std::int64_t, Reals, double, double, double, TimingTuple>;
+// Numbers of projections, neurons, slots of each, attempts per step, with replacement, from the last spikes, how many
+// of them, seed and stream of the draws.
+using RewiredGroupTuple = std::tuple<std::vector<std::size_t>, Ints, std::uint32_t, double, bool, bool, std::size_t,
+                                     std::uint64_t, std::uint64_t>;
+
+RewiredTiming timing_of(const TimingTuple& timing) {
+    const auto& [dependence, tau_pre, tau_post, parameters, fraction] = timing;
+    RewiredTiming result{dependence, tau_pre, tau_post, {}, fraction};
+    if (parameters.size() > result.parameters.size()) throw std::invalid_argument("too many parameters");
+    std::copy(parameters.begin(), parameters.end(), result.parameters.begin());
+    return result;
+}
+
+void set_rewiring(Engine& engine, const std::vector<RewiredTuple>& projections,
+                  const std::vector<RewiredGroupTuple>& groups) {
+    Rewiring rewiring;
+    for (const auto& [receptor, candidates, sources, targets, weights, delays, new_weight, lowest, highest, grid_x,
+                      grid_y, probabilities, threshold, depressed, potentiated, timing] : projections) {
+        rewiring.projections.push_back({receptor, candidates, sources, targets, weights, delays, new_weight, lowest,
+                                        highest, grid_x, grid_y, probabilities, threshold, depressed, potentiated,
+                                        timing_of(timing)});
+    }
+    for (const auto& [members, posts, capacity, per_step, replacement, last_spikes, buffer, seed, stream] : groups) {
+        rewiring.groups.push_back({members, posts, capacity, per_step, replacement, last_spikes, buffer,
+                                   pycosim::key_of(seed, stream)});
+    }
+    engine.set_rewiring(std::move(rewiring));
+}
+
+auto as_tuple(RewiredSynapses synapses) {
+    return std::make_tuple(to_numpy(std::move(synapses.sources)), to_numpy(std::move(synapses.targets)),
+                           to_numpy(std::move(synapses.weights)), to_numpy(std::move(synapses.delays)));
+}
+
 auto as_tuple(SpikeColumns spikes) {
     return std::make_tuple(to_numpy(std::move(spikes.steps)), to_numpy(std::move(spikes.indices)));
 }
@@ -170,6 +218,12 @@ NB_MODULE(_engine, module) {
              }, nb::arg("projection"), nb::arg("model"))
         .def("set_constants", &set_constants, nb::arg("population"), nb::arg("columns"))
         .def("inject", &inject, nb::arg("population"), nb::arg("drive_per_na"), nb::arg("injections"))
+        .def("couple", &couple, nb::arg("neurons"), nb::arg("drive_per_na"), nb::arg("offset_na"),
+             nb::arg("extrapolation"), nb::arg("indptr"), nb::arg("partners"), nb::arg("conductances"))
+        .def("set_rewiring", &set_rewiring, nb::arg("projections"), nb::arg("groups"))
+        .def("rewired_synapses", [](const Engine& engine, std::size_t projection) {
+                 return as_tuple(engine.rewired_synapses(projection));
+             }, nb::arg("projection"))
         .def("set_current_values", [](Engine& engine, std::size_t current, std::int64_t first_step,
                                       const Array<double>& values) {
                  engine.set_current_values(current, first_step, view(values));

@@ -63,7 +63,10 @@ void Engine::add(const PopulationSpec& spec) {
 void Engine::grow(std::span<const PopulationSpec> populations) {
     if (!core_of_neuron_.empty()) throw std::logic_error("a network that is split by cores cannot grow");
     for (const PopulationSpec& spec : populations) add(spec);
-    for (Partition& partition : partitions_) partition.allocate_inputs(n_neurons_);
+    for (Partition& partition : partitions_) {
+        partition.allocate_inputs(n_neurons_);
+        if (partition.rewired) partition.rewired->grow(partition.target_map(n_neurons_));
+    }
 }
 
 void Engine::connect(std::span<const ProjectionColumns> projections) {
@@ -75,7 +78,7 @@ void Engine::connect(std::span<const ProjectionColumns> projections) {
         SynapseStore store(index, projections, partition.target_map(n_neurons_), core_of_neuron_);
         partition.connect(std::move(store), first_emission, max_delay, step_);
     });
-    batch_steps_ = std::min(smallest_delay(projections, kMaxBatchSteps), smallest_plastic_delay_);
+    batch_steps_ = std::min({smallest_delay(projections, kMaxBatchSteps), smallest_plastic_delay_, longest_batch_});
 }
 
 const Model& Engine::dynamics(std::size_t population) const {
@@ -314,6 +317,7 @@ void Engine::advance_partition(unsigned thread, std::int64_t n_steps) {
         pool_.meet();
         for (std::int64_t i = 1; i <= n; ++i) {
             send_spikes(partition, done + i, parity, static_cast<std::size_t>(i - 1));
+            if (partition.rewired) partition.rewired->rewire(done + i);
             if (thread == 0) record_source_spikes(done + i);
         }
         done += n;

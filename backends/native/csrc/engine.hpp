@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "composed.hpp"
+#include "junctions.hpp"
 #include "partition.hpp"
 #include "sources.hpp"
 #include "thread_pool.hpp"
@@ -60,6 +62,12 @@ class Engine {
     void inject(std::size_t population, std::span<const double> drive_per_na, InjectionColumns injections);
     // What a current is in nA from `first_step` on, which must be known for a step before the step is done.
     void set_current_values(std::size_t current, std::int64_t first_step, std::span<const double> values);
+    // Replaces all gap junctions. The constants of neurons that have some contain their conductance.
+    void couple(const JunctionColumns& columns);
+    // Gives the network its rewired synapses, once and before all else.
+    void set_rewiring(Rewiring rewiring);
+    // The present synapses of a rewired projection, neuron by neuron.
+    RewiredSynapses rewired_synapses(std::size_t projection) const;
     void set_state(std::size_t population, std::string_view name, std::span<const double> values);
     std::vector<double> state(std::size_t population, std::string_view name) const;
 
@@ -125,6 +133,10 @@ class Engine {
     std::vector<std::size_t> n_plastic_synapses_;
     std::int64_t smallest_plastic_delay_ = kMaxBatchSteps, largest_plastic_delay_ = 1;
     std::vector<CurrentValues> currents_;
+    std::vector<std::int64_t> coupled_;  // neurons with gap junctions
+    MembraneBoard board_;
+    std::unique_ptr<Rewiring> rewiring_;  // the partitions point here; null: none
+    std::int64_t longest_batch_ = kMaxBatchSteps;  // that gap junctions and rewiring allow
     std::vector<Partition> partitions_;
     ThreadPool pool_;
 };

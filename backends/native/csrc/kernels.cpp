@@ -167,7 +167,7 @@ PYCOSIM_UPDATE(izhikevich_distinct, Izhikevich, DistinctConstants)
 
 template <class M>
 constexpr Model entry(Update equal, Update distinct) {
-    return {M::name, M::states, M::constants, equal, distinct, 2};
+    return {M::name, M::states, M::constants, kResets<M>, equal, distinct, 2};
 }
 
 const Model kModels[] = {

@@ -309,9 +309,22 @@ void Partition::update(Slice& slice, std::int64_t step, FiredNeurons& fired) {
 
 void Partition::step(std::int64_t step, FiredNeurons& fired) {
     deliver(step);
+    if (rewired) rewired->deliver(step, inputs_.data());
     for (Slice& slice : slices) {
         slice.injections.apply(*currents, step, slice.constants[slice.drive]);
+        if (!slice.junctions.empty()) slice.junctions.add_to(slice.constants[slice.drive], board->after(step - 1));
         update(slice, step, fired);
+        if (rewired) {
+            for (const std::uint32_t neuron : fired.list(fired.ends.size() - 1)) {
+                rewired->add_post_spike(slice.input_offset + neuron - slice.first_neuron, step);
+            }
+        }
+        if (!slice.junctions.empty()) {
+            const auto newly = fired.list(fired.ends.size() - 1);
+            const auto reset = slice.model->resets ? newly : newly.first(0);
+            slice.junctions.finish(slice.constants[slice.drive], slice.states[0], reset, board->after(step - 1),
+                                   board->after(step));
+        }
         for (SignalRecording& signal : slice.signals) {
             if ((step - signal.origin_step) % signal.interval_steps) continue;
             const Column& state = slice.states[static_cast<std::size_t>(signal.state)];

@@ -9,9 +9,11 @@
 
 #include "aligned.hpp"
 #include "injection.hpp"
+#include "junctions.hpp"
 #include "kernels.hpp"
 #include "pending.hpp"
 #include "plastic.hpp"
+#include "rewiring.hpp"
 #include "synapses.hpp"
 
 namespace pycosim::native {
@@ -45,7 +47,8 @@ struct Slice {
     Column refractory_steps_left;
     bool equal_constants = true;
     SliceInjections injections;
-    std::size_t drive = 0;  // number of the constant that injected currents change
+    SliceJunctions junctions;
+    std::size_t drive = 0;  // number of the constant that injected currents and junctions change
     std::vector<std::uint8_t> spikes_recorded;  // by index in the slice; empty: none
     SpikeColumns spikes;
     std::vector<SignalRecording> signals;
@@ -75,6 +78,8 @@ class alignas(kCacheLine) Partition {
     std::vector<Slice> slices;    // one for each population that has dynamics
     const std::vector<CurrentValues>* currents = nullptr;  // of the whole network
     pycosim::Key noise_key{};     // of neurons that fire at random
+    std::unique_ptr<RewiredStore> rewired;  // null: none
+    MembraneBoard* board = nullptr;  // of the whole network; null where there never were gap junctions
     FiredNeurons fired[2];        // of the present batch of steps, and of the one before, which others may still read
 
     void add_slice(const Model& model, std::span<const std::uint32_t> receptors, std::uint32_t first_index,
@@ -110,6 +115,7 @@ class alignas(kCacheLine) Partition {
             pending_.push(due, emission_step, pending_key(emission_step, newest.base + i));
         }
         if (!plastic_.empty()) send_plastic(source, emission_step);
+        if (rewired) rewired->send(source, emission_step);
     }
 
     // The same for the synapses on one core, which act at max(emission + delay + shift, floor, present + 1). Only
