@@ -6,6 +6,9 @@ A backend is a package ``pycosim.backends.<name>`` (a folder here, or an entry p
 - ``DESCRIPTION``: one line for listings;
 - ``MODELS``: the names of the models of `pycosim.network.MODELS` that it runs;
 - ``OPTIONS``: the names of the options that it takes, of `Options` or its own (a frozenset, may be absent);
+- ``DISTRIBUTED``: whether it runs on several MPI processes, each of which has the populations of the whole
+  network, and those synapses and recordings that belong to its neurons (`pycosim.parallel.Ranks.part`);
+  may be absent;
 - ``build(network, options) -> Simulation``.
 
 Heavy packages are imported inside ``build``. `pycosim.testing.check_backend` tests all of it.

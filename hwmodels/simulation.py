@@ -206,6 +206,7 @@ class ChipSimulation:
             "mapped once, for the whole network. Create everything before the first run(), or call reset() "
             "after run() and before adding; 'native' and the other software targets can grow while they run."
         )
+
     def plasticity_changed(self, projection: int) -> None:
         """Read the parameters of a projection's plasticity again; weights and traces stay."""
         self._engine.plasticity_changed(projection)

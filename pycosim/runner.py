@@ -15,7 +15,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from pycosim.errors import InvalidInputError, PycosimError, PycosimWarning, ScriptError
+from pycosim.parallel import require_one_process, world
 from pycosim.redirect import Observer, as_simulator
 from pycosim.results import PopulationInfo, RunResult
 from pycosim.targets import TargetSpec
@@ -66,6 +69,8 @@ def run(
         If there is no such script.
     UnknownTargetError
         If there is no such target.
+    PycosimError
+        Why the script or the target failed, on several MPI processes.
     """
     spec = TargetSpec.parse(target) if isinstance(target, str) else target
     if not callable(script) and not Path(script).is_file():
@@ -79,6 +84,8 @@ def run(
         if quiet:
             stack.enter_context(contextlib.redirect_stdout(printed))
         result.error = _attempt(script, module, list(arguments), dict(parameters or {}))
+        if result.error is not None and world().size > 1:
+            raise result.error  # the other processes would wait for this one
         _gather(result, observer)
     result.log = printed.getvalue()
     return result
@@ -86,6 +93,7 @@ def run(
 
 def run_to_compare(script: Script, target: str | TargetSpec, **how: Any) -> RunResult:
     """Run a script as `run` does, quietly; that it never simulates is an error."""
+    require_one_process("Comparing targets")
     result = run(script, target, quiet=True, **how)
     if result.error is None and result.duration_ms == 0:
         result.error = ScriptError("The script ended without a call of run(); there is nothing to compare.")
@@ -167,7 +175,7 @@ def _gather_results(result: RunResult, state: Any) -> None:
     network = state.network
     result.dt_ms = network.dt_ms
     result.duration_ms = round(state.total_steps * network.dt_ms, 9)
-    result.n_synapses = network.n_synapses
+    result.n_synapses = int(state.ranks.total(np.array(network.n_synapses)))
     result.populations = [
         PopulationInfo(column.label, column.model, column.size, column.first, column.is_source)
         for column in network.populations
@@ -179,7 +187,7 @@ def _gather_results(result: RunResult, state: Any) -> None:
     )
     if state.simulation is not None:
         state.keep_spikes()
-        result.spike_steps, result.spike_neurons = state.spikes.columns()
+        result.spike_steps, result.spike_neurons = state.spikes.columns(state.ranks)
         result.blocks = {
             population.label: population.get_data()
             for population in state.populations

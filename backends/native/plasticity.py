@@ -19,7 +19,7 @@ from pycosim.random import unsigned
 _RULES = (*WEIGHT_DEPENDENCES, "TsodyksMarkram", "Quantal")
 _TIMING = ("post_gain", "pre_gain", "pre_loss", "constant_loss", "w_min", "w_max", "mu_plus", "mu_minus")
 
-Model = tuple[int, float, float, list[NDArray[np.float64]], int, int]
+Model = tuple[int, float, float, list[NDArray[np.float64]], int, int, NDArray[np.uint32]]
 
 
 class PlasticProjections:
@@ -93,10 +93,11 @@ def _dendritic(projection: Projection) -> NDArray[np.int32]:
 
 
 def _model(network: Network, index: int) -> Model:
-    """Return rule, time constants of traces in steps, columns of parameters, seed and stream of draws."""
+    """Return rule, time constants of traces in steps, parameters; seed, stream and places of draws."""
     projection, dt_ms = network.projections[index], network.dt_ms
     plasticity = projection.plasticity
-    draws = unsigned(network.seed), draw_stream(index)
+    places = np.empty(0) if projection.places is None else projection.places
+    draws = unsigned(network.seed), draw_stream(index), places.astype(np.uint32)
     if plasticity.changes_weights:
         c = plasticity.coefficients()
         rule = _RULES.index(plasticity.weight_dependence)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import copy
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,70 +18,12 @@ from pyNN.random import RandomDistribution
 
 from pycosim import _core
 from pycosim.errors import ConnectivityError, InvalidInputError, NotSupportedError
+from pycosim.frontend.requests import Connectivity, Request, of_targets, only
+from pycosim.parallel import world
 from pycosim.random import evaluate_distribution, stream_of
 
 # Pairs whose probabilities are in memory at the same time (8 MB).
 BLOCK_PAIRS = 2**20
-
-
-@dataclass(frozen=True)
-class Connectivity:
-    """Synapses by presynaptic index.
-
-    Attributes
-    ----------
-    indptr : (n_pre + 1,) int64 ndarray
-    targets : (n_synapses,) int32 ndarray
-        Indices in the postsynaptic cells, ascending within a row.
-    given : dict of str to (n_synapses,) float64 ndarray
-        Values that the connector itself gives: "weight", "delay".
-    checked : bool
-        Whether PyNN checks the signs of weights that this connector makes.
-    """
-
-    indptr: NDArray[np.int64]
-    targets: NDArray[np.int32]
-    given: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-    checked: bool = True
-
-    @property
-    def n_synapses(self) -> int:
-        """Number of synapses."""
-        return len(self.targets)
-
-    @cached_property
-    def sources(self) -> NDArray[np.int32]:
-        """Presynaptic index of each synapse, (n_synapses,) int32."""
-        return np.repeat(np.arange(len(self.indptr) - 1, dtype=np.int32), np.diff(self.indptr))
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a connector is asked to connect, and the random numbers it has for that."""
-
-    connector: Any
-    projection: Any
-    seed: int
-    stream: int
-
-    @cached_property
-    def pre_ids(self) -> NDArray[np.int64]:
-        """Global numbers of the presynaptic neurons."""
-        return np.ascontiguousarray(self.projection.pre.all_cells, dtype=np.int64)
-
-    @cached_property
-    def post_ids(self) -> NDArray[np.int64]:
-        """Global numbers of the postsynaptic neurons."""
-        return np.ascontiguousarray(self.projection.post.all_cells, dtype=np.int64)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Numbers of presynaptic and postsynaptic neurons."""
-        return len(self.pre_ids), len(self.post_ids)
-
-    def problem(self, text: str) -> str:
-        """Return the beginning of every error message, followed by `text`."""
-        return f"{type(self.connector).__name__} in projection {self.projection.label!r}: {text}"
 
 
 def connect(request: Request) -> Connectivity:
@@ -102,7 +43,7 @@ def connect(request: Request) -> Connectivity:
     from pycosim.frontend.user_connectors import connect_as_written
 
     known = _KNOWN.get(type(request.connector).connect, connect_as_written)
-    return known(request)
+    return of_targets(known(request), request.local)
 
 
 def from_pairs(
@@ -127,11 +68,6 @@ def _indices(request: Request, values: ArrayLike, side: int) -> NDArray[np.int32
     return np.ascontiguousarray(values, np.int32)
 
 
-def _only(connectivity: Connectivity, wanted: NDArray[np.bool_]) -> Connectivity:
-    kept = np.concatenate([[0], np.cumsum(wanted)])
-    return Connectivity(kept[connectivity.indptr], connectivity.targets[wanted])
-
-
 def _allows_self(request: Request) -> bool:
     return bool(request.connector.allow_self_connections)
 
@@ -148,11 +84,12 @@ def _no_mutual(request: Request) -> bool:
 
 
 def _all_to_all(request: Request) -> Connectivity:
-    n_pre, n_post = request.shape
+    n_pre, _ = request.shape
     if _allows_self(request):
-        indptr = np.arange(n_pre + 1, dtype=np.int64) * n_post
-        return Connectivity(indptr, np.tile(np.arange(n_post, dtype=np.int32), n_pre))
-    return Connectivity(*_core.fixed_probability(0, 0, request.pre_ids, request.post_ids, 1.0, False))
+        targets = np.flatnonzero(request.local).astype(np.int32)
+        indptr = np.arange(n_pre + 1, dtype=np.int64) * len(targets)
+        return Connectivity(indptr, np.tile(targets, n_pre), is_whole=request.mask is None)
+    return _draw_pairs(request, 1.0, False)
 
 
 def _one_to_one(request: Request) -> Connectivity:
@@ -165,9 +102,14 @@ def _fixed_probability(request: Request) -> Connectivity:
     p, allow_self = request.connector.p_connect, _allows_self(request)
     if np.isnan(p):
         raise InvalidInputError(request.problem("p_connect is not a number; give a probability."))
-    ids = request.pre_ids, request.post_ids
-    csr = Connectivity(*_core.fixed_probability(request.seed, request.stream, *ids, p, allow_self))
-    return _only(csr, csr.sources > csr.targets) if _no_mutual(request) else csr
+    csr = _draw_pairs(request, p, allow_self)
+    return only(csr, csr.sources > csr.targets) if _no_mutual(request) else csr
+
+
+def _draw_pairs(request: Request, p: float, allow_self: bool) -> Connectivity:
+    key, ids = (request.seed, request.stream), (request.pre_ids, request.post_ids)
+    csr = _core.fixed_probability(*key, *ids, p, allow_self, request.mask)
+    return Connectivity(*csr, is_whole=request.mask is None)
 
 
 def _numbers(request: Request, n_rows: int) -> NDArray[np.int64]:
@@ -195,12 +137,13 @@ def _fixed_number(request: Request, draw: Callable[..., Any], n: NDArray[np.int6
         )
     ids, allow_self = (request.pre_ids, request.post_ids), _allows_self(request)
     try:
-        csr = draw(request.seed, request.stream, *ids, n, connector.with_replacement, allow_self)
+        how = connector.with_replacement, allow_self, request.mask
+        csr = draw(request.seed, request.stream, *ids, n, *how)
     except ValueError as error:
         raise ConnectivityError(
             request.problem(f"connecting {request.shape[0]} to {request.shape[1]} cells: {error}.")
         ) from error
-    return Connectivity(*csr)
+    return Connectivity(*csr, is_whole=request.mask is None)
 
 
 def _fixed_number_post(request: Request) -> Connectivity:
@@ -287,67 +230,73 @@ def _clone(request: Request) -> Connectivity:
         weights = reference.get(["weight"], "array", gather="all")[0]
         return _from_matrix(~np.isnan(weights))
     # PyNN clones a map of what is connected: several synapses between two cells become one.
-    pairs = np.unique(np.stack([reference.pre_indices, reference.post_indices]), axis=1)
-    return from_pairs(request, *pairs, {})
+    own = np.stack([reference.pre_indices, reference.post_indices])
+    everyone = world().gather_to_all(own)
+    return from_pairs(request, *np.unique(np.concatenate(everyone, axis=1), axis=1), {})
 
 
 def _distance_dependent(request: Request) -> Connectivity:
-    projection, (n_pre, n_post) = request.projection, request.shape
+    projection, (n_pre, _) = request.projection, request.shape
     pre, post = (cells.positions.T.astype(np.float64) for cells in (projection.pre, projection.post))
+    columns = np.flatnonzero(request.local).astype(np.int32)
+    post = post[columns]
 
-    def blocks() -> Iterator[NDArray[np.float64]]:
-        n_rows = max(1, BLOCK_PAIRS // max(1, n_post))
+    def blocks() -> Iterator[tuple[int, NDArray[np.float64]]]:
+        n_rows = max(1, BLOCK_PAIRS // max(1, len(post)))
         for first in range(0, n_pre, n_rows):
             rows = pre[first : first + n_rows]
-            distances = projection.space.distances(rows, post).reshape(len(rows), n_post)
-            yield np.broadcast_to(request.connector.distance_function(distances), distances.shape)
+            distances = projection.space.distances(rows, post).reshape(len(rows), len(post))
+            yield first, np.broadcast_to(request.connector.distance_function(distances), distances.shape)
 
-    return _independent(request, blocks(), request.pre_ids, request.post_ids)
+    return _independent(request, blocks(), request.pre_ids, request.post_ids, columns)
 
 
 def _index_based(request: Request) -> Connectivity:
     """Connect with probabilities that PyNN defines column by column, so that rows here are targets."""
     expression, (n_pre, n_post) = copy(request.connector.index_expression), request.shape
     expression.projection = request.projection
-    sources = np.arange(n_pre)
+    sources = np.arange(n_pre, dtype=np.int32)
 
-    def blocks() -> Iterator[NDArray[np.float64]]:
+    def blocks() -> Iterator[tuple[int, NDArray[np.float64]]]:
         n_columns = max(1, BLOCK_PAIRS // max(1, n_pre))
-        for first in range(0, n_post, n_columns):
-            columns = range(first, min(first + n_columns, n_post))
-            yield np.stack([np.broadcast_to(expression(sources, j), (n_pre,)) for j in columns])
+        for begin in range(0, n_post, n_columns):
+            wanted = begin + np.flatnonzero(request.local[begin : begin + n_columns])
+            if len(wanted):
+                columns = range(wanted[0], wanted[-1] + 1)
+                rows = [np.broadcast_to(expression(sources, j), (n_pre,)) for j in columns]
+                yield int(wanted[0]), np.stack(rows)
 
-    by_target = _independent(request, blocks(), request.post_ids, request.pre_ids)
-    return from_pairs(request, by_target.targets, by_target.sources, {})
+    by_target = _independent(request, blocks(), request.post_ids, request.pre_ids, sources)
+    made = from_pairs(request, by_target.targets, by_target.sources, {})
+    return replace(made, is_whole=by_target.is_whole)
 
 
 def _independent(
     request: Request,
-    blocks: Iterator[NDArray[np.float64]],
+    blocks: Iterator[tuple[int, NDArray[np.float64]]],
     row_ids: NDArray[np.int64],
     column_ids: NDArray[np.int64],
+    columns: NDArray[np.int32],
 ) -> Connectivity:
-    """Connect pairs independently with the probabilities of consecutive blocks of rows."""
+    """Connect pairs independently with the probabilities of ascending blocks of rows, some columns each."""
     allow_self, no_mutual = _allows_self(request), _no_mutual(request)
-    indptr, targets, first = [np.zeros(1, np.int64)], [np.empty(0, np.int32)], 0
-    for block in blocks:
+    counts, targets = np.zeros(len(row_ids) + 1, np.int64), [np.empty(0, np.int32)]
+    for first, block in blocks:
         probability = np.array(block, np.float64, order="C")
         rows = np.arange(first, first + len(probability))[:, np.newaxis]
         if not allow_self:
-            probability[row_ids[rows] == column_ids] = 0
+            probability[row_ids[rows] == column_ids[columns]] = 0
         elif no_mutual:
-            columns = np.arange(len(column_ids))
             probability[rows <= columns if row_ids is request.pre_ids else rows >= columns] = 0
         n_nan = np.count_nonzero(np.isnan(probability))
         if n_nan:
             raise ConnectivityError(
                 request.problem(f"the probability of {n_nan} of {probability.size} pairs is not a number.")
             )
-        part = _core.bernoulli(request.seed, request.stream, first, probability)
-        indptr.append(part[0][1:] + indptr[-1][-1])
-        targets.append(part[1])
-        first += len(probability)
-    return Connectivity(np.concatenate(indptr), np.concatenate(targets))
+        indptr, part = _core.bernoulli(request.seed, request.stream, first, probability, columns)
+        counts[first + 1 : first + len(indptr)] = np.diff(indptr)
+        targets.append(part)
+    return Connectivity(np.cumsum(counts), np.concatenate(targets), is_whole=request.mask is None)
 
 
 _KNOWN: dict[Any, Callable[[Request], Connectivity]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pyNN.standardmodels.base import check_weights, excitatory_receptor_types, inhibitory_receptor_types
 
 from pycosim.errors import ConnectivityError
-from pycosim.frontend.connectivity import Connectivity, Request, connect
-from pycosim.frontend.synapse_values import SynapseValues, Values
+from pycosim.frontend.connectivity import Connectivity, Request, connect, of_targets
+from pycosim.frontend.synapse_values import TARGET_BLOCK, SynapseValues, Values
 from pycosim.network import Plasticity
 from pycosim.random import stream_of, unsigned
 
@@ -21,7 +21,7 @@ __all__ = ["Expanded", "expand"]
 
 @dataclass(frozen=True)
 class Expanded:
-    """The synapses of a projection as compressed sparse rows by presynaptic index.
+    """The synapses of a projection on cells of this process, as compressed sparse rows by presynaptic index.
 
     Attributes
     ----------
@@ -73,10 +73,10 @@ def expand(
     NotSupportedError
         If the connector needs what pycosim does not have.
     """
-    connector, seed = projection._connector, unsigned(seed)
+    connector, seed, local = projection._connector, unsigned(seed), _local(projection)
     own_seed = getattr(getattr(connector, "rng", None), "seed", None)
     structure = stream_of(stream, "connectivity", own_seed)
-    connectivity = connect(Request(connector, projection, seed, structure))
+    connectivity = connect(Request(connector, projection, seed, structure, _drawn_with(local)))
     values = SynapseValues(projection, connectivity, seed, stream)
     weights, delays = values("weight"), values("delay")
     weights = 0.0 if weights is None else weights
@@ -87,7 +87,32 @@ def expand(
         connector.callback(1.0)
     described = getattr(projection.synapse_type, "plasticity", None)
     plasticity = described(values, projection.label) if described else None
-    return Expanded(connectivity.indptr, connectivity.targets, weights, delays, plasticity)
+    if local is None:
+        return Expanded(connectivity.indptr, connectivity.targets, weights, delays, plasticity)
+    own, kept = of_targets(connectivity, local), local[connectivity.targets]
+    weights, delays = _those(weights, kept), _those(delays, kept)
+    if plasticity is not None:
+        columns = {name: _those(value, kept) for name, value in plasticity.parameters.items()}
+        plasticity = replace(plasticity, parameters=columns)
+    return Expanded(own.indptr, own.targets, weights, delays, plasticity)
+
+
+def _local(projection: Any) -> NDArray[np.bool_] | None:
+    """Return which postsynaptic cells belong to this process; None if all do."""
+    mask = projection.post._mask_local
+    return None if np.all(mask) else np.array(mask, bool)
+
+
+def _drawn_with(local: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    """Return the cells whose synapses are drawn together with those of the local ones."""
+    if local is None:
+        return None
+    block = np.arange(len(local)) // TARGET_BLOCK
+    return np.bincount(block, local)[block] > 0
+
+
+def _those(values: Values | None, kept: NDArray[np.bool_]) -> Any:
+    return values if values is None or np.ndim(values) == 0 else np.asarray(values)[kept]
 
 
 def _check(projection: Any, connectivity: Connectivity, columns: dict[str, Values | None]) -> None:

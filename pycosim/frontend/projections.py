@@ -20,9 +20,12 @@ from pycosim.errors import ConnectivityError, InvalidInputError, NotSupportedErr
 from pycosim.frontend import simulator
 from pycosim.frontend.dialects import negative_inhibition, projection_arguments
 from pycosim.frontend.expansion import expand
+from pycosim.frontend.gathering import gathered_columns
 from pycosim.frontend.plastic_synapses import shared
+from pycosim.frontend.synapse_values import drawn_by_blocks
 from pycosim.frontend.synapses import SUPPORTED, StaticSynapse
-from pycosim.random import evaluate_distribution, stream_of
+from pycosim.network.places import places_among_all
+from pycosim.random import stream_of
 
 COMBINE = {"sum": np.add, "min": np.minimum, "max": np.maximum}
 
@@ -121,6 +124,7 @@ class Projection(common.Projection):
         )
         if not isinstance(self.synapse_type, tuple(SUPPORTED.values())):
             raise NotSupportedError(f"Synapse type {type(self.synapse_type).__name__} is not supported yet.")
+        self._gathered: dict[str, NDArray[Any]] = {}
         self.number = len(simulator.state.network.projections)
         self.column = self._expanded()
         simulator.state.network.projections.append(self.column)
@@ -143,7 +147,7 @@ class Projection(common.Projection):
             weights = np.array(np.broadcast_to(weights, len(targets)), np.float64)
             parameters = {name: _ordered(value, order) for name, value in plasticity.parameters.items()}
             plasticity = replace(plasticity, parameters=parameters)
-        return network.Projection(
+        projection = network.Projection(
             label=self.label or f"projection{self.number}",
             receptor=self.receptor_type,
             sources=ids,
@@ -153,10 +157,41 @@ class Projection(common.Projection):
             delays=delay_steps(_ordered(delays, order), self.label),
             plasticity=plasticity,
         )
+        if state.ranks.size > 1 and plasticity is not None and not plasticity.changes_weights:
+            projection.places = places_among_all(projection, state.network, state.ranks)
+        return projection
 
     def __len__(self) -> int:
         """Return the number of synapses."""
         return self.column.n_synapses
+
+    def get(
+        self,
+        attribute_names: Any,
+        format: str,
+        gather: bool | str = True,
+        with_address: bool = True,
+        multiple_synapses: str = "sum",
+    ) -> Any:
+        """Return attributes of the synapses; see PyNN.
+
+        Parameters
+        ----------
+        attribute_names : str or list of str
+        format : {"list", "array"}
+        gather : bool or "all"
+            True gives the synapses of all processes on the first one, "all" on all of them; elsewhere, and
+            with False, those of this process are returned.
+        """
+        how = format, False, with_address, multiple_synapses
+        if not gather or simulator.state.ranks.size == 1:
+            return super().get(attribute_names, *how)
+        names = [attribute_names] if isinstance(attribute_names, str) else list(attribute_names)
+        self._gathered = gathered_columns(self, names, everywhere=gather == "all")
+        try:
+            return super().get(attribute_names, *how)
+        finally:
+            self._gathered = {}
 
     def __getitem__(self, index: int | slice) -> Connection | list[Connection]:
         """Return one synapse, or a list of them."""
@@ -171,6 +206,8 @@ class Projection(common.Projection):
 
     def attribute(self, name: str) -> NDArray[Any]:
         """Return one column by PyNN's name, (n_synapses,), delays in ms."""
+        if name in self._gathered:
+            return self._gathered[name]
         if name in ("presynaptic_index", "postsynaptic_index"):
             return self.pre_indices if name == "presynaptic_index" else self.post_indices
         if name in ("weight", "weights"):
@@ -284,9 +321,13 @@ class Projection(common.Projection):
 
     def _evaluated_initial(self, name: str, value: LazyArray) -> NDArray[np.float64] | float:
         if isinstance(value.base_value, RandomDistribution):
-            stream = stream_of("projection.initialize", self.number, name)
-            return evaluate_distribution(value.base_value, len(self), simulator.state.network.seed, stream)
+            return self._drawn(value.base_value, stream_of("projection.initialize", self.number, name))
         return np.asarray(value.evaluate(simplify=True), np.float64)[()]
+
+    def _drawn(self, distribution: RandomDistribution, stream: int) -> NDArray[np.float64]:
+        """Return one value for each synapse, the same for any number of processes."""
+        seed = simulator.state.network.seed
+        return drawn_by_blocks(distribution, np.asarray(self.post_indices), seed, stream, n_cells=1)
 
     def _set_attributes(self, parameter_space: ParameterSpace) -> None:
         self.assign(**{name: self._evaluated(name, value) for name, value in parameter_space.items()})
@@ -294,8 +335,7 @@ class Projection(common.Projection):
     def _evaluated(self, name: str, value: LazyArray) -> NDArray[np.float64] | float:
         """Return one value for each synapse, or one for all of them."""
         if isinstance(value.base_value, RandomDistribution):
-            stream = stream_of("projection.set", self.number, name)
-            return evaluate_distribution(value.base_value, len(self), simulator.state.network.seed, stream)
+            return self._drawn(value.base_value, stream_of("projection.set", self.number, name))
         value.shape = self.shape
         if value.is_homogeneous:
             return float(value.evaluate(simplify=True))
@@ -312,10 +352,11 @@ class Projection(common.Projection):
     def _array(self, values: NDArray[Any], multiple_synapses: str) -> NDArray[np.float64]:
         """Return a matrix of one attribute, NaN where there is no synapse."""
         result = np.full(self.shape, np.nan)
+        sources, targets = self.attribute("presynaptic_index"), self.attribute("postsynaptic_index")
         if multiple_synapses == "last":
-            result[self.pre_indices, self.post_indices] = values  # the last assignment stays
+            result[sources, targets] = values  # the last assignment stays
             return result
-        pairs = self.pre_indices * self.post.size + self.post_indices
+        pairs = sources * self.post.size + targets
         order = np.argsort(pairs, kind="stable")
         where, starts = np.unique(pairs[order], return_index=True)
         if multiple_synapses == "first":
@@ -357,7 +398,8 @@ def delay_steps(delays_ms: float | NDArray[np.float64], label: str) -> int | NDA
     _check_limit(delays, state.requested_max_delay, np.greater, "above max_delay", label)
     steps = np.floor(delays / state.dt + 0.5)
     if np.any(steps < 1):
-        state.warn(f"Projection {label!r}: delays below one time step became one time step, {state.dt} ms.")
+        message = f"Projection {label!r}: delays below one time step became one time step, {state.dt} ms."
+        state.warn(message, of_all=False)
     steps = np.maximum(steps, 1)
     return int(steps) if steps.ndim == 0 else steps.astype(np.int32)
 

@@ -18,7 +18,11 @@ _LAST_STEP = 2**62
 
 
 def source_spikes(
-    network: Network, population_index: int, first_step: int, last_step: int
+    network: Network,
+    population_index: int,
+    first_step: int,
+    last_step: int,
+    wanted: NDArray[np.bool_] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return what a population of sources emits in the steps `first_step` to `last_step`, both included.
 
@@ -26,6 +30,13 @@ def source_spikes(
     cut into pieces anywhere. The events of the interval (t_{k-1}, t_k] are emitted in step k; a Poisson
     source is active in [start, start + duration), that is in the steps ``round(start/dt) < k <=
     round((start + duration)/dt)``.
+
+    Parameters
+    ----------
+    network : Network
+    population_index, first_step, last_step : int
+    wanted : (size,) bool ndarray, optional
+        Sources whose spikes are asked for; those of the others are left out.
 
     Returns
     -------
@@ -42,17 +53,25 @@ def source_spikes(
         If the population is not a spike source.
     """
     population = network.populations[population_index]
-    if population.model == "SpikeSourceArray":
-        return _array_spikes(population, first_step, last_step)
     if population.model == "SpikeSourcePoisson":
         stream = stream_of("poisson", population_index)
-        return _poisson_spikes(network, population, stream, first_step, last_step)
+        return _poisson_spikes(network, population, stream, first_step, last_step, wanted)
+    if population.model == "SpikeSourceArray":
+        return _those(wanted, *_array_spikes(population, first_step, last_step))
     if population.model in PROCESSES:
-        return renewal_spikes(network, population_index, first_step, last_step)
+        return _those(wanted, *renewal_spikes(network, population_index, first_step, last_step))
     raise NotSupportedError(
         f"Spikes of population {population.label!r}: {population.model} is not a source whose spikes can be "
         f"drawn; those are SpikeSourceArray, SpikeSourcePoisson, {', '.join(PROCESSES)}."
     )
+
+
+def _those(
+    wanted: NDArray[np.bool_] | None, steps: NDArray[np.int64], indices: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    if wanted is None:
+        return steps, indices
+    return steps[wanted[indices]], indices[wanted[indices]]
 
 
 def _array_spikes(
@@ -66,12 +85,18 @@ def _array_spikes(
 
 
 def _poisson_spikes(
-    network: Network, population: Population, stream: int, first_step: int, last_step: int
+    network: Network,
+    population: Population,
+    stream: int,
+    first_step: int,
+    last_step: int,
+    wanted: NDArray[np.bool_] | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    rates = _rate_per_step(population, network.dt_ms)
     steps, indices = _core.poisson_spikes(
         unsigned(network.seed),
         stream,
-        _rate_per_step(population, network.dt_ms),
+        rates if wanted is None else np.where(wanted, rates, 0.0),
         *_active_steps(population, network.dt_ms),
         first_step,
         last_step,

@@ -83,7 +83,7 @@ def _network(data: dict[str, Any]) -> Network:
 def _projection(data: dict[str, Any]) -> Projection:
     plasticity = data.get("plasticity")  # absent from files of older versions
     restored = Plasticity(**_only(Plasticity, plasticity)) if plasticity else None
-    return Projection(**_only(Projection, data | {"plasticity": restored}))
+    return Projection(**_only(Projection, {"places": None} | data | {"plasticity": restored}))
 
 
 def _only(cls: type, item: dict[str, Any]) -> dict[str, Any]:

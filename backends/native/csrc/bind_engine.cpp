@@ -21,6 +21,8 @@ namespace {
 template <class T>
 using Array = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
+using Writable = nb::ndarray<std::uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
 template <class T>
 std::span<const T> view(const Array<T>& array) {
     return {array.data(), array.size()};
@@ -51,10 +53,11 @@ std::vector<PopulationSpec> specs_of(const std::vector<PopulationTuple>& populat
 }
 
 void construct(Engine* engine, const std::vector<PopulationTuple>& populations,
-               const Array<std::int32_t>& core_of_neuron, unsigned n_threads) {
+               const Array<std::int32_t>& core_of_neuron, unsigned n_threads, std::uint32_t rank,
+               std::uint32_t n_ranks) {
     const std::vector<PopulationSpec> specs = specs_of(populations);
     const nb::gil_scoped_release release;
-    new (engine) Engine(specs, view(core_of_neuron), n_threads);
+    new (engine) Engine(specs, view(core_of_neuron), n_threads, {rank, n_ranks});
 }
 
 void grow(Engine& engine, const std::vector<PopulationTuple>& populations) { engine.grow(specs_of(populations)); }
@@ -68,11 +71,13 @@ void connect(Engine& engine, const std::vector<ProjectionTuple>& projections) {
     engine.connect(columns);
 }
 
-using PlasticTuple = std::tuple<int, double, double, std::vector<Array<double>>, std::uint64_t, std::uint64_t>;
+using PlasticTuple = std::tuple<int, double, double, std::vector<Array<double>>, std::uint64_t, std::uint64_t,
+                                Array<std::uint32_t>>;
 
 PlasticModel plastic_model(const PlasticTuple& model) {
-    const auto& [rule, tau_pre, tau_post, columns, seed, stream] = model;
-    PlasticModel result{static_cast<PlasticRule>(rule), Decay(tau_pre), Decay(tau_post), {}, pycosim::key_of(seed, stream)};
+    const auto& [rule, tau_pre, tau_post, columns, seed, stream, places] = model;
+    PlasticModel result{static_cast<PlasticRule>(rule), Decay(tau_pre), Decay(tau_post), {},
+                        pycosim::key_of(seed, stream), {places.data(), places.data() + places.size()}};
     for (const auto& column : columns) result.parameters.emplace_back(column.data(), column.data() + column.size());
     return result;
 }
@@ -131,7 +136,8 @@ NB_MODULE(_engine, module) {
     module.doc() = "The native engine: neurons and synapses of a network, advanced step by step.";
     module.def("models", &model_columns, "Names of the models, their state variables and constants of one step.");
     nb::class_<Engine>(module, "Engine")
-        .def("__init__", &construct, nb::arg("populations"), nb::arg("core_of_neuron"), nb::arg("n_threads"))
+        .def("__init__", &construct, nb::arg("populations"), nb::arg("core_of_neuron"), nb::arg("n_threads"),
+             nb::arg("rank") = 0, nb::arg("n_ranks") = 1)
         .def("grow", &grow, nb::arg("populations"))
         .def("connect", &connect, nb::arg("projections"))
         .def("connect_plastic", &connect_plastic, nb::arg("projections"), nb::arg("dendritic"), nb::arg("models"))
@@ -179,6 +185,19 @@ NB_MODULE(_engine, module) {
              }, nb::arg("population"), nb::arg("first_step"), nb::arg("last_step"), nb::arg("steps"),
              nb::arg("indices"))
         .def("advance", &Engine::advance, nb::arg("n_steps"), nb::call_guard<nb::gil_scoped_release>())
+        .def("integrate", &Engine::integrate, nb::arg("n_steps"), nb::call_guard<nb::gil_scoped_release>())
+        .def("pack", [](const Engine& engine, const Writable& chunks) {
+                 engine.pack({chunks.data(), chunks.size()});
+             }, nb::arg("chunks"))
+        .def("unpack", [](Engine& engine, const Array<std::uint32_t>& chunks) {
+                 const nb::gil_scoped_release release;
+                 return engine.unpack(view(chunks));
+             }, nb::arg("chunks"))
+        .def("sources_needed", [](const Engine& engine) { return to_numpy(engine.sources_needed()); })
+        .def("set_needed", [](Engine& engine, const Array<std::uint8_t>& needed) {
+                 engine.set_needed(view(needed));
+             }, nb::arg("needed"))
+        .def_prop_ro("smallest_delay_steps", &Engine::smallest_delay_steps)
         .def("initial_spikes", [](Engine& engine) { return to_numpy(engine.initial_spikes()); })
         .def("step_deferred", [](Engine& engine) {
                  std::vector<std::int64_t> neurons;

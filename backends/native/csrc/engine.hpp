@@ -23,6 +23,11 @@ struct PopulationSpec {
     std::uint32_t size;
 };
 
+// Which part of the network this process has: its threads' partitions among those of all processes.
+struct Share {
+    std::uint32_t rank = 0, n_ranks = 1;
+};
+
 struct Samples {
     std::vector<double> values;  // (n_rows, n_columns), row by row
     std::size_t n_rows, n_columns;
@@ -32,7 +37,7 @@ class Engine {
   public:
     // `core_of_neuron` is empty, or has one entry for each neuron if synapses are to be delivered core by core.
     Engine(std::span<const PopulationSpec> populations, std::span<const std::int32_t> core_of_neuron,
-           unsigned n_threads);
+           unsigned n_threads, Share share = {});
 
     // Appends populations, whose neurons and sources are numbered after the present ones. Not with cores.
     void grow(std::span<const PopulationSpec> populations);
@@ -53,6 +58,7 @@ class Engine {
     // What a current is in nA from `first_step` on, which must be known for a step before the step is done.
     void set_current_values(std::size_t current, std::int64_t first_step, std::span<const double> values);
     void set_state(std::size_t population, std::string_view name, std::span<const double> values);
+    // NaN for neurons of other processes.
     std::vector<double> state(std::size_t population, std::string_view name) const;
 
     // `mask` has one entry for each neuron of the population.
@@ -69,6 +75,21 @@ class Engine {
                            std::span<const std::int64_t> steps, std::span<const std::int64_t> indices);
 
     void advance(std::int64_t n_steps);
+
+    // One process of several does a batch of steps, at most as many as the smallest delay anywhere, by calling
+    // `integrate`, `pack` and, with what the others have packed for it, `unpack`.
+    void integrate(std::int64_t n_steps);
+    // Writes a chunk for each process, (n_ranks, n_words / n_ranks): the words that the largest chunk of this process
+    // needs, the number of spikes in each step, the neurons that fired. Only the first word if they do not fit.
+    void pack(std::span<std::uint32_t> chunks) const;
+    // Takes one chunk of each process, and lets all spikes of the batch act. Returns the words that the largest of all
+    // chunks needs; if that is more than there are, nothing was done.
+    std::size_t unpack(std::span<const std::uint32_t> chunks);
+    // Whether a neuron or source has synapses on this process, for every one of the network; 0 or 1.
+    std::vector<std::uint8_t> sources_needed() const;
+    // The same for this process' neurons, as each process needs them: (n_ranks, n_local), in order of populations.
+    void set_needed(std::span<const std::uint8_t> needed);
+    std::int64_t smallest_delay_steps() const { return batch_steps_; }
 
     // Spikes of the sources at step 0, to be delivered by the caller.
     std::vector<std::int64_t> initial_spikes();
@@ -87,6 +108,7 @@ class Engine {
         const Model* model;         // null: spike sources
         std::uint32_t first, size;  // global number of the first neuron
         std::size_t slice;          // of every partition
+        std::uint32_t first_local;  // number of its first neuron among those of this process
         SourceSpikes source_spikes;
         std::vector<std::uint8_t> spikes_recorded;  // of sources
         SpikeColumns spikes;
@@ -98,6 +120,8 @@ class Engine {
     void advance_partition(unsigned thread, std::int64_t n_steps);
     void send_spikes(Partition& partition, std::int64_t step, unsigned parity, std::size_t i_step);
     void send_source_spikes(Partition& partition, std::int64_t step);
+    template <class Visit>
+    void for_local_fired(std::size_t i_step, Visit&& visit) const;
     void record_source_spikes(std::int64_t step);
     void check_sources(std::int64_t first_step, std::int64_t last_step) const;
     void forget_old_synapses();
@@ -116,6 +140,10 @@ class Engine {
     std::int64_t smallest_plastic_delay_ = kMaxBatchSteps, largest_plastic_delay_ = 1;
     std::vector<CurrentValues> currents_;
     std::vector<Partition> partitions_;
+    Share share_;
+    std::uint32_t n_local_ = 0;              // neurons of this process
+    std::vector<std::uint8_t> needed_;       // see set_needed
+    std::int64_t n_integrated_ = 0;          // steps since the last `unpack`
     ThreadPool pool_;
 };
 

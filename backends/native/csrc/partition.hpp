@@ -109,6 +109,13 @@ class alignas(kCacheLine) Partition {
         if (plastic_) send_plastic(source, emission_step);
     }
 
+    // Whether spikes of a neuron act on this partition.
+    bool has_row(std::uint32_t source) const {
+        const SynapseStore& store = generations_.back().store;
+        return store.row_begin(source) < store.row_end(source) ||
+               (plastic_ && plastic_->row_begin(source) < plastic_->row_end(source));
+    }
+
     // The same for the synapses on one core, which act at max(emission + delay + shift, floor, present + 1). Only
     // those with the delay `only_delay`, unless that is 0.
     void send_to_core(std::uint32_t source, std::int32_t core, std::int64_t emission_step, std::int64_t shift,

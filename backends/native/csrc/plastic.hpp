@@ -58,6 +58,7 @@ struct PlasticModel {
     Decay pre, post;                              // of the traces
     std::vector<std::vector<double>> parameters;  // columns of length 1 or the number of synapses
     Key key;                                      // of the draws
+    std::vector<std::uint32_t> places = {};       // of the synapses in the draws; empty: those in the columns
 
     bool is_timing() const { return rule < PlasticRule::kTsodyksMarkram; }
     bool is_shared() const {
