@@ -158,6 +158,16 @@ class Engine:
         ],
     ) -> None: ...
     def advance(self, n_steps: int) -> None: ...
+    def draw_inside(
+        self,
+        population: int,
+        seed: int,
+        stream: int,
+        rate_per_step: float,
+        first_step: int,
+        last_step: int,
+    ) -> bool: ...
+    def draw_outside(self, population: int) -> None: ...
     def integrate(self, n_steps: int) -> None: ...
     def pack(
         self, chunks: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order="C", device="cpu")]

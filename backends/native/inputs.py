@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from pycosim.network import Network
 from pycosim.network.currents import current_values
-from pycosim.network.inputs import source_spikes
+from pycosim.network.inputs import common_rule, source_spikes
 from pycosim.parallel import Ranks
 
 _MAX_STEPS = 1000
@@ -36,6 +37,7 @@ class InputFeed:
     def __init__(self, network: Network, engine: Any, ranks: Ranks):
         self._network, self._engine, self._ranks = network, engine, ranks
         self._stretch = 100
+        self._inside: set[int] | None = None
         self.last_step = _FOR_EVER
         self.find_sources(-1)
 
@@ -48,6 +50,7 @@ class InputFeed:
     def forget(self, step: int) -> None:
         """Read spikes and currents after `step`, the present one, again."""
         self.last_step = min(self.last_step, step)
+        self._inside = None
 
     def ready(self, step: int, wanted: int) -> int:
         """Return the last step up to which the engine can go from `step`, at most `wanted`.
@@ -65,6 +68,8 @@ class InputFeed:
 
     def _read(self, step: int, last: int) -> None:
         first = step + 1 if self._engine.started else 0
+        if self._inside is None:
+            self._inside = {index for index in self._sources if self._is_drawn_inside(index)}
         n_spikes = 0
         for index in self._sources:
             steps, indices = self._spikes(index, first, last)
@@ -81,6 +86,8 @@ class InputFeed:
 
     def _spikes(self, index: int, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the spikes of those sources that have synapses here, or are recorded here."""
+        if index in self._inside:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
         population = self._network.populations[index]
         wanted = None
         if self._ranks.size > 1:
@@ -89,3 +96,12 @@ class InputFeed:
             if recording is not None:
                 wanted[recording.indices] = True
         return source_spikes(self._network, index, first, last, wanted)
+
+    def _is_drawn_inside(self, index: int) -> bool:
+        """Let the engine draw the spikes of Poisson sources itself, if nobody else needs them."""
+        recording = self._network.populations[index].recordings.get("spikes")
+        rule = common_rule(self._network, index)
+        if rule is None or (recording is not None and len(recording.indices)):
+            self._engine.draw_outside(index)
+            return False
+        return self._engine.draw_inside(index, *astuple(rule))

@@ -102,8 +102,6 @@ class NativeSimulation:
         self._start_populations()
         if any(population.is_source for population in new):
             self._feed.find_sources(self.step)
-        if self._exchange:
-            self._feed.forget(self.step)
         self._weights_stale = True
 
     def advance(self, n_steps: int, progress: Progress | None = None) -> None:
@@ -280,7 +278,7 @@ class NativeSimulation:
         self._take_samples(population)
         recorder.update(self.step)
         self._set_recordings(population)
-        if self._exchange:
+        if self._network.populations[population].is_source:
             self._feed.forget(self.step)
 
     def close(self) -> None:
@@ -339,6 +337,7 @@ class NativeSimulation:
             static = [p for p in self._network.projections if p.plasticity is None]
             self._engine.connect([_engine_columns(projection) for projection in static])
             self._weights_stale = False
+            self._feed.forget(self.step)
 
 
 def _engine_populations(populations: list[Population]) -> list[tuple[str, int]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -64,6 +66,43 @@ def source_spikes(
         f"Spikes of population {population.label!r}: {population.model} is not a source whose spikes can be "
         f"drawn; those are SpikeSourceArray, SpikeSourcePoisson, {', '.join(PROCESSES)}."
     )
+
+
+@dataclass(frozen=True)
+class PoissonRule:
+    """What Poisson sources that are all alike draw their spikes from; for backends that draw by themselves.
+
+    Attributes
+    ----------
+    seed, stream : int
+    rate_per_step : float
+    first_step, last_step : int
+        In which they are active.
+    """
+
+    seed: int
+    stream: int
+    rate_per_step: float
+    first_step: int
+    last_step: int
+
+
+def common_rule(network: Network, population_index: int) -> PoissonRule | None:
+    """Return the rule of a population's sources, None if they are not Poisson sources or not all alike.
+
+    Raises
+    ------
+    InvalidInputError
+        As `source_spikes`.
+    """
+    population = network.populations[population_index]
+    if population.model != "SpikeSourcePoisson" or not population.size:
+        return None
+    rates, (first, last) = _rate_per_step(population, network.dt_ms), _active_steps(population, network.dt_ms)
+    if any(np.any(column != column[0]) for column in (rates, first, last)):
+        return None
+    stream = stream_of("poisson", population_index)
+    return PoissonRule(unsigned(network.seed), stream, float(rates[0]), int(first[0]), int(last[0]))
 
 
 def _those(

@@ -184,6 +184,13 @@ NB_MODULE(_engine, module) {
                  engine.set_source_spikes(population, first_step, last_step, view(steps), view(indices));
              }, nb::arg("population"), nb::arg("first_step"), nb::arg("last_step"), nb::arg("steps"),
              nb::arg("indices"))
+        .def("draw_inside", [](Engine& engine, std::size_t population, std::uint64_t seed, std::uint64_t stream,
+                               double rate_per_step, std::int64_t first_step, std::int64_t last_step) {
+                 return engine.draw_inside(population, {pycosim::key_of(seed, stream), rate_per_step, first_step,
+                                                        last_step});
+             }, nb::arg("population"), nb::arg("seed"), nb::arg("stream"), nb::arg("rate_per_step"),
+             nb::arg("first_step"), nb::arg("last_step"))
+        .def("draw_outside", &Engine::draw_outside, nb::arg("population"))
         .def("advance", &Engine::advance, nb::arg("n_steps"), nb::call_guard<nb::gil_scoped_release>())
         .def("integrate", &Engine::integrate, nb::arg("n_steps"), nb::call_guard<nb::gil_scoped_release>())
         .def("pack", [](const Engine& engine, const Writable& chunks) {

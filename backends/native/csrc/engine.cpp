@@ -60,7 +60,7 @@ void Engine::grow(std::span<const PopulationSpec> populations) {
 
 void Engine::connect(std::span<const ProjectionColumns> projections) {
     const RowIndex index(n_neurons_, projections);
-    const std::int64_t first_emission = started_ ? step_ + 1 : 0;
+    const std::int64_t first_emission = next_emission();
     const std::int64_t max_delay = std::max(largest_delay(projections), largest_plastic_delay_);
     pool_.run([&](unsigned thread) {
         Partition& partition = partitions_[thread];

@@ -74,6 +74,12 @@ class Engine {
     void set_source_spikes(std::size_t population, std::int64_t first_step, std::int64_t last_step,
                            std::span<const std::int64_t> steps, std::span<const std::int64_t> indices);
 
+    // Lets the engine draw the spikes of a population of Poisson sources, from the next step on, and returns true; or
+    // returns false if their spikes are needed for more than one synapse each. `connect` ends it, and so does
+    // `draw_outside`. Until then no spikes are to be set for these steps.
+    bool draw_inside(std::size_t population, const PoissonRule& rule);
+    void draw_outside(std::size_t population);
+
     void advance(std::int64_t n_steps);
 
     // One process of several does a batch of steps, at most as many as the smallest delay anywhere, by calling
@@ -115,6 +121,7 @@ class Engine {
     };
 
     void add(const PopulationSpec& spec);
+    std::int64_t next_emission() const { return started_ ? step_ + 1 : 0; }
     std::span<const std::uint32_t> fired(const Partition& partition, const Population& population, unsigned parity,
                                          std::size_t i_step) const;
     void advance_partition(unsigned thread, std::int64_t n_steps);

@@ -12,6 +12,7 @@
 #include "kernels.hpp"
 #include "pending.hpp"
 #include "plastic.hpp"
+#include "poisson_drive.hpp"
 #include "synapses.hpp"
 
 namespace pycosim::native {
@@ -116,7 +117,20 @@ class alignas(kCacheLine) Partition {
                (plastic_ && plastic_->row_begin(source) < plastic_->row_end(source));
     }
 
-    // The same for the synapses on one core, which act at max(emission + delay + shift, floor, present + 1). Only
+    // The only synapses of some sources; none if a source has several, or their delays differ.
+    std::optional<DriveSynapses> single_synapses(std::uint32_t first_source, std::uint32_t n_sources) const;
+    void add_drive(std::size_t population, std::uint32_t first_source, const PoissonRule& rule, DriveSynapses synapses,
+                   std::int64_t first_emission) {
+        const std::uint32_t position = generations_.back().base + generations_.back().store.row_begin(first_source);
+        drives_.emplace_back(population, position, rule, std::move(synapses), first_emission);
+    }
+    void end_drives(std::size_t population, std::int64_t first_silent) {
+        for (PoissonDrive& drive : drives_) {
+            if (drive.population() == population) drive.end(first_silent);
+        }
+    }
+
+    // Like `send` for the synapses on one core, which act at max(emission + delay + shift, floor, present + 1). Only
     // those with the delay `only_delay`, unless that is 0.
     void send_to_core(std::uint32_t source, std::int32_t core, std::int64_t emission_step, std::int64_t shift,
                       std::int64_t floor, std::int64_t only_delay, std::int64_t present_step);
@@ -135,6 +149,7 @@ class alignas(kCacheLine) Partition {
     };
 
     void deliver(std::int64_t step);
+    void deliver(std::int64_t step, std::span<const PendingKey> keys);
     void deliver_mixed(std::int64_t step, std::span<const PendingKey> keys);
     void send_plastic(std::uint32_t source, std::int64_t emission_step);
     std::vector<std::pair<std::int64_t, PendingKey>> unsettled(std::uint32_t projection,
@@ -148,6 +163,7 @@ class alignas(kCacheLine) Partition {
     std::vector<std::uint32_t> scratch_;
     std::vector<Generation> generations_;
     PendingSegments pending_;
+    std::vector<PoissonDrive> drives_;
     std::unique_ptr<PlasticStore> plastic_;          // null: none
     std::uint32_t plastic_base_ = kNoPlastic;        // plastic segments have the numbers from here on
     std::vector<double> transmitted_;                // scratch
