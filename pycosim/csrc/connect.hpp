@@ -197,6 +197,23 @@ inline Csr fixed_number(Key key, Ids rows, Ids items, Ids n, bool with_replaceme
     return csr;
 }
 
+/// Sorts numbers from 0 to `bound` - 1 digit by digit, several times faster than by comparing.
+inline void sort_numbers(std::vector<std::int64_t>& numbers, std::int64_t bound) {
+    constexpr int kDigitBits = 11;
+    constexpr std::size_t kDigits = std::size_t{1} << kDigitBits;
+    std::vector<std::int64_t> sorted(numbers.size());
+    for (int shift = 0; (bound - 1) >> shift > 0; shift += kDigitBits) {
+        const auto digit = [shift](std::int64_t number) {
+            return static_cast<std::size_t>(number >> shift) % kDigits;
+        };
+        std::vector<std::size_t> next(kDigits + 1, 0);
+        for (const std::int64_t number : numbers) ++next[digit(number) + 1];
+        std::partial_sum(next.begin(), next.end(), next.begin());
+        for (const std::int64_t number : numbers) sorted[next[digit(number)]++] = number;
+        numbers.swap(sorted);
+    }
+}
+
 /// A choice of pairs of the whole matrix, numbered row by row.
 class PairSampler {
 public:
@@ -215,7 +232,7 @@ public:
         if (with_replacement) {
             pairs.reserve(static_cast<std::size_t>(n));
             for (std::int64_t i = 0; i < n; ++i) pairs.push_back(pair());
-            std::sort(pairs.begin(), pairs.end());
+            sort_numbers(pairs, n_pairs());
             return pairs;
         }
         pairs = distinct(n % n_allowed_);
@@ -228,6 +245,10 @@ public:
     }
 
 private:
+    std::int64_t n_pairs() const {
+        return static_cast<std::int64_t>(pre_.size()) * static_cast<std::int64_t>(post_.size());
+    }
+
     bool allowed(std::int64_t pair) const {
         const auto n_post = static_cast<std::int64_t>(post_.size());
         return allow_self_ || pre_[static_cast<std::size_t>(pair / n_post)] !=
@@ -252,10 +273,8 @@ private:
         std::vector<std::int64_t> pairs;
         pairs.reserve(static_cast<std::size_t>(n));
         while (static_cast<std::int64_t>(pairs.size()) < n) {
-            const auto middle = static_cast<std::ptrdiff_t>(pairs.size());
             while (static_cast<std::int64_t>(pairs.size()) < n) pairs.push_back(pair());
-            std::sort(pairs.begin() + middle, pairs.end());
-            std::inplace_merge(pairs.begin(), pairs.begin() + middle, pairs.end());
+            sort_numbers(pairs, n_pairs());
             pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
         }
         return pairs;
@@ -266,8 +285,7 @@ private:
         std::vector<std::int64_t> pairs;
         pairs.reserve(static_cast<std::size_t>(n_allowed_) - left_out.size());
         auto next = left_out.begin();
-        const auto n_pairs = static_cast<std::int64_t>(pre_.size()) * static_cast<std::int64_t>(post_.size());
-        for (std::int64_t number = 0; number < n_pairs; ++number) {
+        for (std::int64_t number = 0; number < n_pairs(); ++number) {
             if (next != left_out.end() && *next == number)
                 ++next;
             else if (allowed(number))

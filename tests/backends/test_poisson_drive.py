@@ -10,7 +10,7 @@ from pycosim.frontend.simulator import state
 
 
 def potentials(recorded: bool, rates: list[float], *, threads: int = 1, change=None) -> np.ndarray:
-    """Return v of cells that are driven by sources; these are recorded, which makes them write down spikes."""
+    """Return v of cells driven by sources; recording these makes them write down their spikes."""
     sim.setup(timestep=0.1, seed=3, threads=threads)
     cells = sim.Population(150, sim.IF_cond_exp(), initial_values={"v": -60.0})
     other = sim.Population(20, sim.IF_cond_exp())
