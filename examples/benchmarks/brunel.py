@@ -18,7 +18,7 @@ tau_m, threshold = 20.0, 20.0  # ms, mV
 rate_hz = 1000 * eta * threshold / (weight * tau_m)
 
 cell = sim.IF_curr_delta(v_rest=0.0, v_reset=10.0, v_thresh=threshold, tau_m=tau_m, tau_refrac=2.0, cm=1.0)
-exc, inh = sim.Population(n_exc, cell), sim.Population(n_inh, cell)
+exc, inh = (sim.Population(n, cell, initial_values={"v": 0.0}) for n in (n_exc, n_inh))
 for population in (exc, inh):
     noise = sim.Population(population.size, sim.SpikeSourcePoisson(rate=rate_hz))
     excitatory = sim.StaticSynapse(weight=weight, delay=delay)

@@ -15,7 +15,7 @@ sim.setup(timestep=0.1, threads=arguments.threads, seed=1)
 n_exc, n_inh, p = int(9_000 * arguments.scale), int(2_250 * arguments.scale), 0.1
 weight, g, eta, delay = 1000 / (0.1 * n_exc) * 0.1, 5.0, 2.0, 1.5
 cell = sim.IF_curr_delta(v_rest=0.0, v_reset=10.0, v_thresh=20.0, tau_m=20.0, tau_refrac=2.0, cm=1.0)
-exc, inh = sim.Population(n_exc, cell), sim.Population(n_inh, cell)
+exc, inh = (sim.Population(n, cell, initial_values={"v": 0.0}) for n in (n_exc, n_inh))
 plastic = sim.STDPMechanism(
     sim.SpikePairRule(tau_plus=20.0, tau_minus=20.0, A_plus=0.01, A_minus=0.0105),
     sim.AdditiveWeightDependence(w_min=0.0, w_max=2 * weight),
