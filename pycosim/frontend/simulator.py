@@ -9,6 +9,7 @@ import atexit
 import math
 import time
 import warnings
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -159,6 +160,7 @@ class State(common.control.BaseState):
         self.require_setup("run()")
         n_steps = max(0, math.ceil((tstop - self.step * self.dt) / self.dt - 1e-6))
         self.running = True
+        self._check_sources()
         with _stopwatch(self.seconds, "build"):
             simulation = self.built()
             self._find_delay_range()
@@ -171,6 +173,24 @@ class State(common.control.BaseState):
             self.seconds["build"] += prepared
             self.step += n_steps
             self.total_steps += n_steps
+
+    def _check_sources(self) -> None:
+        """Refuse sources whose parameters differ between processes; each draws their spikes itself."""
+        if self.ranks.size == 1:
+            return
+        for population in self.network.populations:
+            if not population.is_source:
+                continue
+            columns = [*population.parameters.values(), population.spike_steps, population.spike_indices]
+            content = b"".join(np.asarray(column).tobytes() for column in columns)
+            number = zlib.crc32(content)
+            lowest, negative = self.ranks.smallest(number, -number)
+            if lowest != -negative:
+                raise NotSupportedError(
+                    f"The parameters of the sources {population.label!r} differ between the "
+                    f"{self.ranks.size} MPI processes. Change them on all, with set() of a population or "
+                    "view, not cell by cell where a cell is local, and without parallel_safe=False."
+                )
 
     def _find_delay_range(self) -> None:
         """Find the delays of the synapses of all processes; a process alone looks when it is asked."""

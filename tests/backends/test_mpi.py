@@ -79,6 +79,20 @@ def test_an_error_on_one_process_ends_all_with_its_message(tmp_path):
     assert "line 4" in run.stderr
 
 
+def test_sources_that_differ_between_processes_are_refused(tmp_path):
+    script = tmp_path / "differs.py"
+    script.write_text(
+        "import pycosim.native as sim\n"
+        "sim.setup(timestep=0.1)\n"
+        "noise = sim.Population(4, sim.SpikeSourcePoisson(rate=10.0), label='noise')\n"
+        "if noise[3].local: noise[3].rate = 20.0\n"
+        "sim.run(10.0)\n"
+    )
+    run = started(2, script, cwd=tmp_path)
+    assert run.returncode != 0
+    assert run.stderr.count("The parameters of the sources 'noise' differ") == 1
+
+
 def test_an_error_of_all_processes_is_told_once(tmp_path):
     script = tmp_path / "fails.py"
     script.write_text("import pycosim.native as sim\nsim.setup(timestep=-1.0)\n")
