@@ -56,7 +56,8 @@ def run(
     progress : callable, optional
         Called with the number of steps of each run(); returns what is told of the steps done.
     quiet : bool
-        Whether what the script prints is kept in `RunResult.log` instead of printed.
+        Whether what the script prints is kept in `RunResult.log` instead of printed. Of several MPI processes
+        only the first one prints.
 
     Returns
     -------
@@ -81,7 +82,7 @@ def run(
     with contextlib.ExitStack() as stack:
         stack.enter_context(_noted(result.notes))
         module = stack.enter_context(as_simulator(spec, observer))
-        if quiet:
+        if quiet or world().rank:
             stack.enter_context(contextlib.redirect_stdout(printed))
         result.error = _attempt(script, module, list(arguments), dict(parameters or {}))
         if result.error is not None and world().size > 1:

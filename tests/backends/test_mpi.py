@@ -110,9 +110,12 @@ def test_the_command_line_runs_on_several_processes_and_prints_once(tmp_path):
         "cells = sim.Population(50, sim.IF_curr_exp())\n"
         "sim.Projection(noise, cells, sim.FixedProbabilityConnector(0.3), sim.StaticSynapse(weight=1.0))\n"
         "sim.run(50.0)\n"
+        "print('done')\n"
     )
     command = ["-P", "-m", "pycosim", "run", script, "--on", "native", "--json"]
-    facts = [json.loads(started(n_ranks, *command, cwd=tmp_path).stdout) for n_ranks in (1, 2)]
+    printed = [started(n_ranks, *command, cwd=tmp_path).stdout for n_ranks in (1, 2)]
+    assert [text.split("{")[0].split() for text in printed] == [["done"], ["done"]]
+    facts = [json.loads(text.removeprefix("done\n")) for text in printed]
     for name in ("neurons", "sources", "synapses", "duration_ms", "spikes"):
         assert facts[0][name] == facts[1][name]
     assert facts[0]["spikes"] > 0
