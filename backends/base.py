@@ -9,6 +9,9 @@ A backend is a package ``pycosim.backends.<name>`` (a folder here, or an entry p
 - ``OPTIONS``: the names of the options that it takes, of `Options` or its own (a frozenset, may be absent);
 - ``STEPWISE``: whether it can be advanced a few steps at a time at little cost, as live input and output need
   it (True if absent);
+- ``DISTRIBUTED``: whether it runs on several MPI processes, each of which has the populations of the whole
+  network, and those synapses and recordings that belong to its neurons (`pycosim.parallel.Ranks.part`);
+  may be absent;
 - ``build(network, options) -> Simulation``.
 
 Heavy packages are imported inside ``build``. `pycosim.testing.check_backend` tests all of it.

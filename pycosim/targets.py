@@ -206,6 +206,11 @@ def checked_name(name: str) -> str:
     raise UnknownTargetError(f"Target {name!r} is not known.{hint} Known targets: {', '.join(names())}.")
 
 
+def runs_on_ranks(name: str) -> bool:
+    """Return whether several MPI processes can share one simulation on the target called `name`."""
+    return name in backends() and getattr(import_module(backends()[name]), "DISTRIBUTED", False)
+
+
 def build(name: str, network: Network, options: Options) -> Simulation:
     """Build `network` on the target called `name`."""
     _require_equations(name, network)

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pycosim.backends.base import Progress
 from pycosim.backends.native import MODELS, _engine
+from pycosim.backends.native.exchange import SpikeExchange
 from pycosim.backends.native.inputs import InputFeed
 from pycosim.backends.native.junctions import NativeJunctions
 from pycosim.backends.native.plasticity import PlasticProjections
@@ -25,6 +26,7 @@ from pycosim.network.validate import (
     validate_population,
     validate_projection,
 )
+from pycosim.parallel import world
 from pycosim.random import unsigned
 
 Int = NDArray[np.int64]
@@ -62,6 +64,7 @@ class NativeSimulation:
         validate(network)
         if threads < 1:
             raise InvalidInputError(f"Running on {threads} threads: at least 1 thread is needed.")
+        ranks = world()
         self.step = 0
         self._network = network
         self._has_cores = core_of_neuron is not None
@@ -69,10 +72,13 @@ class NativeSimulation:
             _engine_populations(network, network.populations),
             _core_column(network, core_of_neuron),
             threads,
+            ranks.rank,
+            ranks.size,
         )
         self._engine.set_noise(unsigned(network.seed), ESCAPE_STREAM)
         self._plastic = PlasticProjections(network, self._engine, _engine_columns)
-        self._feed = InputFeed(network, self._engine)
+        self._exchange = SpikeExchange(network, self._engine, ranks) if ranks.size > 1 else None
+        self._feed = InputFeed(network, self._engine, ranks)
         self._junctions = NativeJunctions(network, self._engine)
         self._weights_stale = True
         self._recorders: list[Recorder] = []
@@ -123,6 +129,22 @@ class NativeSimulation:
         """Advance by `n_steps`; `progress` is called now and then with the steps done since the last call."""
         last = self.step + n_steps
         self._check_length(last)
+        self._advance_together(last, progress) if self._exchange else self._advance_alone(last, progress)
+
+    def _advance_together(self, last: int, progress: Progress | None) -> None:
+        """Advance to step `last` as one of several processes, which do the same."""
+        weights_are_new = self._weights_stale
+        self._update_weights()
+        self._exchange.begin(weights_are_new)
+        while self.step < last:
+            n_done = min(self._exchange.batch_steps, last - self.step)
+            self._feed.reach(self.step, self.step + n_done)
+            self._exchange.advance(n_done)
+            self.step += n_done
+            if progress:
+                progress(n_done)
+
+    def _advance_alone(self, last: int, progress: Progress | None) -> None:
         self._update_weights()
         while self.step < last:
             until = min(self._feed.ready(self.step, last), last)
@@ -224,7 +246,7 @@ class NativeSimulation:
         return self._recorders[population].samples(variable)
 
     def state(self, population: int, variable: str) -> NDArray[np.float64]:
-        """Return the present values of a state variable, (size,) float64."""
+        """Return the present values of a state variable, (size,) float64; NaN for other processes' cells."""
         return self._engine.state(population, state_named(self._network.populations[population], variable))
 
     def set_state(self, population: int, variable: str, values: NDArray[np.float64]) -> None:
@@ -297,6 +319,8 @@ class NativeSimulation:
         self._take_samples(population)
         recorder.update(self.step)
         self._set_recordings(population)
+        if self._network.populations[population].is_source:
+            self._feed.forget(self.step)
 
     def close(self) -> None:
         """End the threads and free the engine."""
@@ -355,6 +379,7 @@ class NativeSimulation:
             receptors = self._network.receptors
             self._engine.connect([_engine_columns(projection, receptors) for projection in static])
             self._weights_stale = False
+            self._feed.forget(self.step)
 
 
 def _constants(model: NeuronModel, coefficients: Coefficients) -> list[str]:

@@ -46,7 +46,8 @@ def run(context: typer.Context, script: Script, on: On = "native", as_json: Json
             if lines:
                 lines.watch(on, None)
             result = run_script(script, on, arguments=context.args, progress=lines and lines.factory)
-        print_result(result, console, as_json)
+        if not console.quiet:
+            print_result(result, console, as_json)
         if result.error is not None:
             raise result.error
 
@@ -133,10 +134,14 @@ def console_and_errors() -> Iterator[Console]:
     from rich.console import Console
 
     from pycosim.errors import PycosimError
+    from pycosim.parallel import Ranks, world
 
+    ranks = Ranks()
     try:
-        yield Console()
+        ranks = world()
+        yield Console(quiet=ranks.rank > 0)
     except PycosimError as error:
+        ranks.fail(f"error: {error}", status=2)
         tell(f"error: {error}", Console(stderr=True), style="bold red")
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
@@ -168,7 +173,7 @@ class TargetProgress:
 @contextmanager
 def progress_lines(console: Console) -> Iterator[TargetProgress | None]:
     """Give progress lines that vanish at the end; None where the output is not a terminal."""
-    if not console.is_terminal:
+    if not console.is_terminal or console.quiet:
         yield None
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn

@@ -9,6 +9,7 @@ import atexit
 import math
 import time
 import warnings
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ from pycosim import targets
 from pycosim.backends.base import Options, Simulation
 from pycosim.errors import InvalidInputError, NotSupportedError, PycosimWarning, ScriptError
 from pycosim.network import Network, Recording
+from pycosim.parallel import Ranks, world
 
 name = "pycosim"
 
@@ -64,11 +66,12 @@ class Spikes:
         steps, indices = simulation.spikes(population)
         self.parts.append((steps + self.offset_steps, indices + network.populations[population].first))
 
-    def columns(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return steps and global neuron numbers, ordered by (step, neuron)."""
-        if not self.parts:
-            return np.empty(0, np.int64), np.empty(0, np.int64)
-        steps, neurons = (np.concatenate(column) for column in zip(*self.parts))
+    def columns(self, ranks: Ranks) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return steps and global neuron numbers, by (step, neuron); on the first process those of all."""
+        none = np.empty(0, np.int64), np.empty(0, np.int64)
+        own = tuple(np.concatenate(column) for column in zip(none, *self.parts))
+        everyone = ranks.gather(own) or [own]
+        steps, neurons = (np.concatenate(column) for column in zip(*everyone))
         order = np.lexsort((neurons, steps))
         return steps[order], neurons[order]
 
@@ -82,6 +85,8 @@ class State(common.control.BaseState):
         The description that the script has built so far.
     simulation : Simulation or None
         The network on its target, once run() has been called.
+    ranks : Ranks
+        The processes that run the script together.
     observer : object or None
         Set by the runner: options that replace those of setup(), and whether all spikes are kept.
     is_spinnaker : bool
@@ -96,8 +101,9 @@ class State(common.control.BaseState):
 
     def __init__(self) -> None:
         super().__init__()
-        self.mpi_rank = 0
-        self.num_processes = 1
+        self.ranks = world()
+        self.mpi_rank = self.ranks.rank
+        self.num_processes = self.ranks.size
         self.observer: Any = None
         self.is_spinnaker = False
         self.live: Any = None
@@ -130,6 +136,7 @@ class State(common.control.BaseState):
         self.seconds = {"build": 0.0, "run": 0.0, "cpu": 0.0}
         self.total_steps = 0
         self.n_known = _sizes(self.network)
+        self._delay_range: tuple[int, int] | None = None
 
     def begin(self, target: str, dt_ms: float, seed: int, options: Options) -> None:
         """Start a new, empty network."""
@@ -153,7 +160,7 @@ class State(common.control.BaseState):
     def min_delay(self) -> float:
         """Smallest delay in ms: as given to setup(), else one step, or the network's own once it runs."""
         if self.requested_min_delay is None and self.simulation is not None:
-            return round(self.network.delay_range[0] * self.dt, 9)
+            return round((self._delay_range or self.network.delay_range)[0] * self.dt, 9)
         return self.default_delay
 
     @property
@@ -166,7 +173,8 @@ class State(common.control.BaseState):
         """Largest delay in ms: as given to setup(), else the largest in the network."""
         if self.requested_max_delay is not None:
             return self.requested_max_delay
-        return max(self.default_delay, round(self.network.delay_range[1] * self.dt, 9))
+        largest = (self._delay_range or self.network.delay_range)[1]
+        return max(self.default_delay, round(largest * self.dt, 9))
 
     def run(self, simtime: float) -> None:
         """Advance by `simtime` ms."""
@@ -179,8 +187,10 @@ class State(common.control.BaseState):
         self.require_setup("run()")
         n_steps = max(0, math.ceil((tstop - self.step * self.dt) / self.dt - 1e-6))
         self.running = True
+        self._check_sources()
         with _stopwatch(self.seconds, "build"):
             simulation = self.built()
+            self._find_delay_range()
         if n_steps:
             prepared = getattr(simulation, "preparation_s", 0.0)
             with _stopwatch(self.seconds, "run"):
@@ -199,6 +209,32 @@ class State(common.control.BaseState):
     def _is_live(self) -> bool:
         is_dry = self.observer is not None and self.observer.is_dry
         return self.live is not None and not is_dry and self.live.is_used()
+
+    def _check_sources(self) -> None:
+        """Refuse sources whose parameters differ between processes; each draws their spikes itself."""
+        if self.ranks.size == 1:
+            return
+        for population in self.network.populations:
+            if not population.is_source:
+                continue
+            columns = [*population.parameters.values(), population.spike_steps, population.spike_indices]
+            content = b"".join(np.asarray(column).tobytes() for column in columns)
+            number = zlib.crc32(content)
+            lowest, negative = self.ranks.smallest(number, -number)
+            if lowest != -negative:
+                raise NotSupportedError(
+                    f"The parameters of the sources {population.label!r} differ between the "
+                    f"{self.ranks.size} MPI processes. Change them on all, with set() of a population or "
+                    "view, not cell by cell where a cell is local, and without parallel_safe=False."
+                )
+
+    def _find_delay_range(self) -> None:
+        """Find the delays of the synapses of all processes; a process alone looks when it is asked."""
+        if self.ranks.size > 1:
+            present = [p for p in self.network.projections if p.n_synapses]
+            lowest, highest = self.network.delay_range if present else (2**62, 1)
+            lowest, negative = self.ranks.smallest(lowest, -highest)
+            self._delay_range = min(lowest, -negative), -negative
 
     def reset(self) -> None:
         """Go back to time 0 with the initial state; the network stays."""
@@ -284,9 +320,17 @@ class State(common.control.BaseState):
         for index in which:
             self.spikes.take(self.simulation, self.network, index)
 
-    def warn(self, message: str) -> None:
-        """Tell the user about something that is done differently from what was asked."""
-        warnings.warn(message, PycosimWarning, stacklevel=4)
+    def warn(self, message: str, *, of_all: bool = True) -> None:
+        """Tell the user, once, about something that is done differently from what was asked.
+
+        Parameters
+        ----------
+        message : str
+        of_all : bool
+            Whether all processes come to the same conclusion; then only the first one says so.
+        """
+        if self.ranks.rank == 0 or not of_all:
+            warnings.warn(message, PycosimWarning, stacklevel=4)
 
     def _record_all_spikes(self) -> None:
         """Record all spikes of new populations, if a runner wants them."""
@@ -294,10 +338,12 @@ class State(common.control.BaseState):
             return
         known = self.n_known[0] if self.simulation is not None else 0
         for population in self.network.populations[known:]:
-            population.recordings["spikes"] = Recording(np.arange(population.size))
+            own = self.ranks.part(population.size)
+            population.recordings["spikes"] = Recording(np.arange(own.start, own.stop))
 
     def _progress(self, n_steps: int) -> Callable[[int], None] | None:
-        return self.observer.progress(n_steps) if self.observer is not None else None
+        watched = self.observer is not None and self.ranks.rank == 0
+        return self.observer.progress(n_steps) if watched else None
 
     def _close(self) -> None:
         if self.simulation is not None:

@@ -119,6 +119,9 @@ class Projection:
         In steps, at least 1.
     plasticity : Plasticity or None
         How the synapses change; `weights` are then the initial ones and always a column.
+    places : (n_synapses,) int64 ndarray or None
+        Of the part of a projection that one of several processes has: the numbers of its synapses among all,
+        where random numbers depend on them.
     """
 
     label: str
@@ -129,6 +132,7 @@ class Projection:
     weights: Column
     delays: int | NDArray[np.int32]
     plasticity: Plasticity | None = None
+    places: NDArray[np.int64] | None = None
 
     @property
     def n_synapses(self) -> int:

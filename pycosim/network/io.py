@@ -87,7 +87,7 @@ def _network(data: dict[str, Any]) -> Network:
 def _projection(data: dict[str, Any], kind: type) -> Any:
     plasticity = data.get("plasticity")  # absent from files of older versions
     restored = Plasticity(**_only(Plasticity, plasticity)) if plasticity else None
-    return kind(**_only(kind, data | {"plasticity": restored}))
+    return kind(**_only(kind, {"places": None} | data | {"plasticity": restored}))
 
 
 def _only(cls: type, item: dict[str, Any]) -> dict[str, Any]:

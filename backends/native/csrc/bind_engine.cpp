@@ -22,6 +22,8 @@ namespace {
 template <class T>
 using Array = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
+using Writable = nb::ndarray<std::uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
 template <class T>
 std::span<const T> view(const Array<T>& array) {
     return {array.data(), array.size()};
@@ -66,10 +68,11 @@ std::vector<PopulationSpec> specs_of(const std::vector<PopulationTuple>& populat
 }
 
 void construct(Engine* engine, const std::vector<PopulationTuple>& populations,
-               const Array<std::int32_t>& core_of_neuron, unsigned n_threads) {
+               const Array<std::int32_t>& core_of_neuron, unsigned n_threads, std::uint32_t rank,
+               std::uint32_t n_ranks) {
     const std::vector<PopulationSpec> specs = specs_of(populations);
     const nb::gil_scoped_release release;
-    new (engine) Engine(specs, view(core_of_neuron), n_threads);
+    new (engine) Engine(specs, view(core_of_neuron), n_threads, {rank, n_ranks});
 }
 
 void grow(Engine& engine, const std::vector<PopulationTuple>& populations) { engine.grow(specs_of(populations)); }
@@ -84,16 +87,17 @@ void connect(Engine& engine, const std::vector<ProjectionTuple>& projections) {
 }
 
 // Rule, weight dependence, time constants (pre, post, slow pre, slow post), steps from update to update, columns of
-// parameters, seed and stream.
+// parameters, seed, stream and places of draws.
 using Taus = std::tuple<double, double, double, double>;
-using PlasticTuple = std::tuple<int, int, Taus, std::int64_t, std::vector<Array<double>>, std::uint64_t, std::uint64_t>;
+using PlasticTuple = std::tuple<int, int, Taus, std::int64_t, std::vector<Array<double>>, std::uint64_t, std::uint64_t,
+                                Array<std::uint32_t>>;
 
 PlasticModel plastic_model(const PlasticTuple& model) {
-    const auto& [rule, dependence, taus, update_steps, columns, seed, stream] = model;
+    const auto& [rule, dependence, taus, update_steps, columns, seed, stream, places] = model;
     const auto& [tau_pre, tau_post, slow_pre, slow_post] = taus;
     PlasticModel result{static_cast<PlasticRule>(rule), Decay(tau_pre), Decay(tau_post), {},
                         pycosim::key_of(seed, stream), static_cast<PlasticRule>(dependence), Decay(slow_pre),
-                        Decay(slow_post), update_steps};
+                        Decay(slow_post), update_steps, {places.data(), places.data() + places.size()}};
     for (const auto& column : columns) result.parameters.emplace_back(column.data(), column.data() + column.size());
     return result;
 }
@@ -200,7 +204,8 @@ NB_MODULE(_engine, module) {
     module.doc() = "The native engine: neurons and synapses of a network, advanced step by step.";
     module.def("models", &model_columns, "Names of the models, their state variables and constants of one step.");
     nb::class_<Engine>(module, "Engine")
-        .def("__init__", &construct, nb::arg("populations"), nb::arg("core_of_neuron"), nb::arg("n_threads"))
+        .def("__init__", &construct, nb::arg("populations"), nb::arg("core_of_neuron"), nb::arg("n_threads"),
+             nb::arg("rank") = 0, nb::arg("n_ranks") = 1)
         .def("set_noise", [](Engine& engine, std::uint64_t seed, std::uint64_t stream) {
                  engine.set_noise(pycosim::key_of(seed, stream));
              }, nb::arg("seed"), nb::arg("stream"))
@@ -256,7 +261,27 @@ NB_MODULE(_engine, module) {
                  engine.set_source_spikes(population, first_step, last_step, view(steps), view(indices));
              }, nb::arg("population"), nb::arg("first_step"), nb::arg("last_step"), nb::arg("steps"),
              nb::arg("indices"))
+        .def("draw_inside", [](Engine& engine, std::size_t population, std::uint64_t seed, std::uint64_t stream,
+                               double rate_per_step, std::int64_t first_step, std::int64_t last_step) {
+                 return engine.draw_inside(population, {pycosim::key_of(seed, stream), rate_per_step, first_step,
+                                                        last_step});
+             }, nb::arg("population"), nb::arg("seed"), nb::arg("stream"), nb::arg("rate_per_step"),
+             nb::arg("first_step"), nb::arg("last_step"))
+        .def("draw_outside", &Engine::draw_outside, nb::arg("population"))
         .def("advance", &Engine::advance, nb::arg("n_steps"), nb::call_guard<nb::gil_scoped_release>())
+        .def("integrate", &Engine::integrate, nb::arg("n_steps"), nb::call_guard<nb::gil_scoped_release>())
+        .def("pack", [](const Engine& engine, const Writable& chunks) {
+                 engine.pack({chunks.data(), chunks.size()});
+             }, nb::arg("chunks"))
+        .def("unpack", [](Engine& engine, const Array<std::uint32_t>& chunks) {
+                 const nb::gil_scoped_release release;
+                 return engine.unpack(view(chunks));
+             }, nb::arg("chunks"))
+        .def("sources_needed", [](const Engine& engine) { return to_numpy(engine.sources_needed()); })
+        .def("set_needed", [](Engine& engine, const Array<std::uint8_t>& needed) {
+                 engine.set_needed(view(needed));
+             }, nb::arg("needed"))
+        .def_prop_ro("smallest_delay_steps", &Engine::smallest_delay_steps)
         .def("initial_spikes", [](Engine& engine) { return to_numpy(engine.initial_spikes()); })
         .def("step_deferred", [](Engine& engine) {
                  std::vector<std::int64_t> neurons;
