@@ -25,6 +25,8 @@ def delay_steps(delays_ms: float | NDArray[np.float64], label: str) -> int | NDA
             f"Projection {label!r}: {int(bad.sum())} delays are negative or not finite (for example "
             f"{delays[bad].flat[0]} ms); a delay must be at least one time step, {state.dt} ms."
         )
+    if state.is_spinnaker:
+        delays = _raised(delays, state.requested_min_delay, label)
     _check_limit(delays, state.requested_min_delay, np.less, "below min_delay", label)
     _check_limit(delays, state.requested_max_delay, np.greater, "above max_delay", label)
     steps = np.floor(delays / state.dt + 0.5)
@@ -32,7 +34,23 @@ def delay_steps(delays_ms: float | NDArray[np.float64], label: str) -> int | NDA
         message = f"Projection {label!r}: delays below one time step became one time step, {state.dt} ms."
         state.warn(message, of_all=False)
     steps = np.maximum(steps, 1)
+    error_ms = np.abs(steps * state.dt - delays).max(initial=0.0)
+    if state.observer is not None and error_ms > 1e-9:
+        state.observer.delays_rounded(label, error_ms)
     return int(steps) if steps.ndim == 0 else steps.astype(np.int32)
+
+
+def _raised(delays: NDArray[np.float64], limit: float | None, label: str) -> NDArray[np.float64]:
+    """Return delays in ms of which none is below the smallest one given to setup(), as sPyNNaker does."""
+    below = delays < (limit or 0.0)
+    if not below.any():
+        return delays
+    simulator.state.warn(
+        f"Projection {label!r}: delays below min_delay={limit} ms (for example {delays[below].flat[0]} ms) became "
+        "that.",
+        of_all=False,
+    )
+    return np.maximum(delays, limit)
 
 
 def _check_limit(

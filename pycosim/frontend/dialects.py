@@ -263,18 +263,25 @@ def connector_types(base: dict[str, type[Connector]]) -> dict[str, type[Connecto
 
 
 def negative_inhibition(projection: Any, weights: Any, receptor: str) -> Any:
-    """Return the weights of a current-based inhibitory projection, with the sign that they need.
+    """Return the weights of an inhibitory projection with the sign that they need.
 
-    In sPyNNaker weights are magnitudes. In PyNN a positive inhibitory current is an error.
+    In sPyNNaker weights are magnitudes. In PyNN a positive inhibitory current is an error, and so is a
+    negative conductance, which is accepted in sPyNNaker's dialect only.
     """
     values = np.asarray(weights)
-    if receptor not in inhibitory_receptor_types or takes_conductance(projection) or not values.size:
+    if receptor not in inhibitory_receptor_types or not values.size:
         return weights
-    if values.min() < 0 or not values.max() > 0:
+    is_conductance = takes_conductance(projection)
+    if is_conductance and not state.is_spinnaker:
         return weights
+    sign = 1 if is_conductance else -1
+    if np.any(values * sign > 0) or not np.any(values):
+        return weights
+    was, is_now = ("negative", "positive") if is_conductance else ("positive", "negative")
+    kind = "conductance" if is_conductance else "current"
     state.warn(
-        f"Projection {projection.label!r}: its positive weights on the current-based receptor {receptor!r} "
-        "were taken as negative."
+        f"Projection {projection.label!r}: its {was} weights on the {kind}-based receptor {receptor!r} "
+        f"were taken as {is_now}."
     )
     return -weights
 

@@ -250,6 +250,24 @@ sim.run(10.0)
     assert "sort them" in str(script(text.format("nest")).error)
 
 
+def test_small_delays_and_negative_conductances_are_taken_as_on_spinnaker_in_its_dialect_only(script):
+    text = """
+import pyNN.{} as sim
+sim.setup(timestep=0.1, min_delay=1.0)
+a, b = sim.Population(1, sim.IF_cond_exp()), sim.Population(1, sim.IF_cond_exp())
+synapse = sim.StaticSynapse(weight={}, delay={})
+p = sim.Projection(a, b, sim.OneToOneConnector(), synapse, receptor_type="inhibitory")
+assert p.get(["weight", "delay"], "list") == [(0, 0, 0.5, 1.0)]
+sim.run(1.0)
+"""
+    result = script(text.format("spiNNaker", -0.5, 0.1))
+    assert result.error is None
+    assert any("were taken as positive" in note for note in result.notes)
+    assert any("below min_delay=1.0 ms" in note for note in result.notes)
+    assert "must be positive" in str(script(text.format("nest", -0.5, 1.0)).error)
+    assert "below min_delay" in str(script(text.format("nest", 0.5, 0.1)).error)
+
+
 SPINNAKER = """
 import spynnaker8 as p
 p.setup(timestep=1.0, min_delay=1.0, max_delay=144.0)
