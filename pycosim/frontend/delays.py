@@ -46,8 +46,8 @@ def _raised(delays: NDArray[np.float64], limit: float | None, label: str) -> NDA
     if not below.any():
         return delays
     simulator.state.warn(
-        f"Projection {label!r}: delays below min_delay={limit} ms (for example {delays[below].flat[0]} ms) became "
-        "that.",
+        f"Projection {label!r}: delays below min_delay={limit} ms (for example {delays[below].flat[0]} ms) "
+        "became that.",
         of_all=False,
     )
     return np.maximum(delays, limit)
