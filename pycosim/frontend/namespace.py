@@ -27,6 +27,7 @@ from pycosim.frontend.dialects import (
 from pycosim.frontend.electrodes import electrode_types
 from pycosim.frontend.extra_cells import extra_cell_types, with_synapses
 from pycosim.frontend.image_connectors import IMAGE_CONNECTORS, IMAGE_SYNAPSES
+from pycosim.frontend.native_cells import native_cell_types
 from pycosim.frontend.native_rng import NativeRNG
 from pycosim.frontend.neuromodulation import Neuromodulation
 from pycosim.frontend.populations import Assembly, Population, PopulationView
@@ -114,7 +115,15 @@ def shared() -> dict[str, Any]:
     names.update({function: getattr(control, function) for function in FUNCTIONS})
     names |= machine.functions() | {name: name for name in carlsim.NAMES}
     return (
-        names | connectors | structural | cells | CELLS | synapse_types() | IMAGE_SYNAPSES | electrode_types()
+        names
+        | native_cell_types()
+        | connectors
+        | structural
+        | cells
+        | CELLS
+        | synapse_types()
+        | IMAGE_SYNAPSES
+        | electrode_types()
     )
 
 
