@@ -10,9 +10,11 @@ NEURON 8; what NEST has beyond them (V_min, the calcium trace) is not there.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import numpy as np
+from pyNN import errors
 from pyNN.parameters import Sequence
 from pyNN.standardmodels import StandardCellType, build_translations
 
@@ -20,6 +22,7 @@ from pycosim.errors import NotSupportedError
 from pycosim.frontend.cell_arguments import CellArguments
 
 __all__ = [
+    "NativeCellType",
     "models_weights",
     "native_cell_type",
     "native_cell_types",
@@ -91,6 +94,15 @@ class NativeCellType(CellArguments, StandardCellType):
     model_receptors: ClassVar[dict[str, str]] = {}
     fixed_parameters: ClassVar[dict[str, float]] = {}
     weight_factor: ClassVar[float] = 1.0
+
+    def needed_for(self, names: Iterable[str]) -> list[str]:
+        """Return the parameters of the model from which these are computed."""
+        unknown = [name for name in names if name not in self.default_parameters]
+        if unknown:
+            known = self.get_parameter_names()
+            raise errors.NonExistentParameterError(unknown[0], type(self).__name__, known)
+        computed = self.computed_parameters_include(names)
+        return self.get_native_names(*(() if computed else names))
 
 
 def _cell(
@@ -203,6 +215,13 @@ def native_cell_type(model_name: str) -> type:
     )
 
 
+def _no_native(name: str, standard: str) -> Callable[[str], None]:
+    def refuse(model_name: str) -> None:
+        raise NotSupportedError(f"{name}({model_name!r}) is not supported. The nearest are {standard}.")
+
+    return refuse
+
+
 def _missing(name: str) -> type:
     message = (
         f"Cell type {name} of NEURON is not supported. The nearest is IntFire1; IF_curr_exp has a synaptic "
@@ -245,4 +264,9 @@ def require_plain_weights(projection: Any) -> None:
 def native_cell_types() -> dict[str, Any]:
     """Return what simulator modules have for scripts with models of one simulator, by name."""
     neuron = {"IntFire1": _intfire1(), "IntFire2": _missing("IntFire2"), "IntFire4": _missing("IntFire4")}
-    return neuron | {"native_cell_type": native_cell_type}
+    others = {
+        "native_synapse_type": "StaticSynapse, TsodyksMarkramSynapse and STDPMechanism",
+        "native_electrode_type": "DCSource, ACSource, StepCurrentSource and NoisyCurrentSource",
+    }
+    functions = {name: _no_native(name, standard) for name, standard in others.items()}
+    return neuron | functions | {"native_cell_type": native_cell_type}

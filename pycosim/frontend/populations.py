@@ -16,6 +16,7 @@ from pycosim.errors import InvalidInputError, NotSupportedError
 from pycosim.frontend import machine, simulator
 from pycosim.frontend.cells import model_of, state_of, variable_of
 from pycosim.frontend.dialects import ascending, cell_of, population_hints, selector_of, size_of
+from pycosim.frontend.native_cells import NativeCellType
 from pycosim.frontend.old_methods import OldMethods
 from pycosim.frontend.recording import Recorder
 from pycosim.frontend.spike_times import SpikeTimes
@@ -39,6 +40,13 @@ class _Shared(OldMethods):
     """What a population and a view of it have in common; `_indices` are indices in the population."""
 
     def _get_parameters(self, *names: str) -> ParameterSpace:
+        celltype = self.celltype
+        if not isinstance(celltype, NativeCellType):
+            return self._get_native_parameters(*names)
+        return celltype.reverse_translate(self._get_native_parameters(*celltype.needed_for(names)))
+
+    def _get_native_parameters(self, *names: str) -> ParameterSpace:
+        """Return parameters by their names in the model."""
         local = self._indices[self._mask_local]
         columns = {name: self._root._values(name)[local] for name in names}
         values = {k: column if column.dtype == object else simplify(column) for k, column in columns.items()}
