@@ -5,9 +5,13 @@ A backend is a package ``pycosim.backends.<name>`` (a folder here, or an entry p
 
 - ``DESCRIPTION``: one line for listings;
 - ``MODELS``: the names of the models of `pycosim.network.MODELS` that it runs;
+- ``EQUATIONS``: whether it runs cell types that are defined by equations (may be absent);
 - ``OPTIONS``: the names of the options that it takes, of `Options` or its own (a frozenset, may be absent);
 - ``STEPWISE``: whether it can be advanced a few steps at a time at little cost, as live input and output need
   it (True if absent);
+- ``DISTRIBUTED``: whether it runs on several MPI processes, each of which has the populations of the whole
+  network, and those synapses and recordings that belong to its neurons (`pycosim.parallel.Ranks.part`);
+  may be absent;
 - ``build(network, options) -> Simulation``.
 
 Heavy packages are imported inside ``build``. `pycosim.testing.check_backend` tests all of it.
@@ -124,6 +128,31 @@ class Simulation(Protocol):
 
     def close(self) -> None:
         """Free what the simulation holds (threads, files)."""
+
+
+@runtime_checkable
+class CoupledSimulation(Simulation, Protocol):
+    """A simulation of networks that may have gap junctions.
+
+    A backend that does not offer this refuses such networks with NotSupportedError.
+    """
+
+    def junctions_changed(self, junctions: int) -> None:
+        """Read the conductances of gap junctions again; they act from the next step on."""
+
+
+@runtime_checkable
+class RewiredSimulation(Simulation, Protocol):
+    """A simulation of networks whose synapses may be formed and eliminated.
+
+    A backend that does not offer this refuses such networks with NotSupportedError.
+    """
+
+    def rewired_synapses(self, projection: int) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+        """Return the present synapses of a rewired projection in order of (source, target), (n,) each.
+
+        They are sources and targets (global numbers, int64), weights (float64) and delays in steps (int64).
+        """
 
 
 @runtime_checkable

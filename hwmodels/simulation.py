@@ -20,6 +20,7 @@ from pycosim.hwmodels.timing.disciplines import DISCIPLINES, Acting, Discipline
 from pycosim.hwmodels.timing.ideal import Ideal
 from pycosim.hwmodels.timing.messages import expand
 from pycosim.network import Network
+from pycosim.network.requirements import require_projections_only
 from pycosim.network.validate import validate
 from pycosim.results.hardware import HardwareRecord
 from pycosim.units import period_ps
@@ -73,6 +74,7 @@ def fit(
     DoesNotFitError
         If it exceeds limits of the chip.
     """
+    require_projections_only(network, chip.description.chip.title)
     mapping = map_network(chip.description, network, method, before)
     violations, utilisation = check_capacity(chip.description, network, mapping)
     special_violations, special_utilisation = chip.special_limits(network, mapping)

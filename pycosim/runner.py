@@ -15,7 +15,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from pycosim.errors import InvalidInputError, PycosimError, PycosimWarning, ScriptError
+from pycosim.parallel import require_one_process, world
 from pycosim.random import generators_restored
 from pycosim.redirect import Observer, as_simulator
 from pycosim.results import PopulationInfo, RunResult
@@ -54,7 +57,8 @@ def run(
     progress : callable, optional
         Called with the number of steps of each run(); returns what is told of the steps done.
     quiet : bool
-        Whether what the script prints is kept in `RunResult.log` instead of printed.
+        Whether what the script prints is kept in `RunResult.log` instead of printed. Of several MPI processes
+        only the first one prints.
 
     Returns
     -------
@@ -67,6 +71,8 @@ def run(
         If there is no such script.
     UnknownTargetError
         If there is no such target.
+    PycosimError
+        Why the script or the target failed, on several MPI processes.
     """
     spec = TargetSpec.parse(target) if isinstance(target, str) else target
     if not callable(script) and not Path(script).is_file():
@@ -78,9 +84,11 @@ def run(
         stack.enter_context(noted(result.notes))
         stack.enter_context(generators_restored())
         module = stack.enter_context(as_simulator(spec, observer))
-        if quiet:
+        if quiet or world().rank:
             stack.enter_context(contextlib.redirect_stdout(printed))
         result.error = attempt(script, module, list(arguments), dict(parameters or {}))
+        if result.error is not None and world().size > 1:
+            raise result.error  # the other processes would wait for this one
         _gather(result, observer)
     result.log = printed.getvalue()
     return result
@@ -88,6 +96,7 @@ def run(
 
 def run_to_compare(script: Script, target: str | TargetSpec, **how: Any) -> RunResult:
     """Run a script as `run` does, quietly; that it never simulates is an error."""
+    require_one_process("Comparing targets")
     result = run(script, target, quiet=True, **how)
     if result.error is None and result.duration_ms == 0:
         result.error = ScriptError("The script ended without a call of run(); there is nothing to compare.")
@@ -169,7 +178,7 @@ def _gather_results(result: RunResult, state: Any) -> None:
     network = state.network
     result.dt_ms = network.dt_ms
     result.duration_ms = round(state.total_steps * network.dt_ms, 9)
-    result.n_synapses = network.n_synapses
+    result.n_synapses = int(state.ranks.total(np.array(network.n_synapses)))
     result.populations = [
         PopulationInfo(column.label, column.model, column.size, column.first, column.is_source)
         for column in network.populations
@@ -181,7 +190,7 @@ def _gather_results(result: RunResult, state: Any) -> None:
     )
     if state.simulation is not None:
         state.keep_spikes()
-        result.spike_steps, result.spike_neurons = state.spikes.columns()
+        result.spike_steps, result.spike_neurons = state.spikes.columns(state.ranks)
         result.blocks = {
             population.label: population.get_data()
             for population in state.populations

@@ -206,8 +206,14 @@ def checked_name(name: str) -> str:
     raise UnknownTargetError(f"Target {name!r} is not known.{hint} Known targets: {', '.join(names())}.")
 
 
+def runs_on_ranks(name: str) -> bool:
+    """Return whether several MPI processes can share one simulation on the target called `name`."""
+    return name in backends() and getattr(import_module(backends()[name]), "DISTRIBUTED", False)
+
+
 def build(name: str, network: Network, options: Options) -> Simulation:
     """Build `network` on the target called `name`."""
+    _require_equations(name, network)
     if name in backends():
         simulation = import_module(backends()[name]).build(network, options)
         if network.currents and not hasattr(simulation, "currents_changed"):
@@ -231,6 +237,19 @@ def require_stepwise(name: str) -> None:
         raise NotSupportedError(
             f"Live input and output on {name}: it cannot be stopped every millisecond to exchange spikes. "
             "Use native, reference or a chip."
+        )
+
+
+def _require_equations(name: str, network: Network) -> None:
+    """Refuse cell types that are defined by equations where the target does not run them."""
+    from pycosim.network import model_named
+    from pycosim.network.equations_model import EquationsModel
+
+    labels = [p.label for p in network.populations if isinstance(model_named(p.model), EquationsModel)]
+    if labels and not (name in backends() and getattr(import_module(backends()[name]), "EQUATIONS", False)):
+        raise NotSupportedError(
+            f"Population {labels[0]!r} has a cell type defined by Brian2 equations, which {name} does not "
+            "run. Use brian2."
         )
 
 

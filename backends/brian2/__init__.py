@@ -29,6 +29,7 @@ DESCRIPTION = "Brian2 code generation: C++ standalone, Cython or NumPy"
 MODELS = frozenset(_ALL_MODELS)
 OPTIONS = frozenset({"codegen"})
 STEPWISE = False
+EQUATIONS = True
 
 
 def build(network: Network, options: Options | None = None) -> Simulation:
@@ -45,6 +46,7 @@ def build(network: Network, options: Options | None = None) -> Simulation:
     BackendError
         If "codegen" asks for a compiler and there is none.
     """
+    from pycosim.backends.brian2.capture import watched
     from pycosim.backends.brian2.codegen import engine_for
     from pycosim.backends.brian2.simulation import Brian2Simulation
 
@@ -55,4 +57,4 @@ def build(network: Network, options: Options | None = None) -> Simulation:
             f"Target brian2 with {', '.join(unknown)}: there is no such option. "
             "The backend's own option is codegen."
         )
-    return Brian2Simulation(network, engine_for(overrides.get("codegen"), network.dt_ms))
+    return Brian2Simulation(network, watched(engine_for(overrides.get("codegen"), network.dt_ms)))

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "injection.hpp"
+
 namespace pycosim {
 
 [[noreturn]] inline void fail(const std::string& file, const char* what) {
@@ -51,6 +53,12 @@ void load(const std::string& name, T* target, size_t n) {
 template <class T>
 void load(const std::string& name, std::vector<T>& target) {
     target = read<T>(name);
+}
+
+/// The currents of this run; its first step and the number of columns are in a file of their own.
+inline void load_currents() {
+    const std::vector<int64_t> shape = read<int64_t>("network.currents_shape");
+    injection = {read<double>("network.currents"), shape[0], shape[1]};
 }
 
 /// Samples of a state monitor, row by row.

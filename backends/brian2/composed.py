@@ -86,7 +86,7 @@ def _sum_responses(composition: Composition, end: str) -> Iterator[str]:
 def _izhikevich_slopes(stage: int) -> Iterator[str]:
     c, point = f"c_{stage}#", (1, 2, 2, 3)[stage - 1]
     synapses = f"(current_{point}# - conductance_{point}#*{c})"
-    yield f"dv_{stage}# = 0.04*{c}*{c} + 5.0*{c} + 140.0 - y_{stage}# + drive + {synapses}"
+    yield f"dv_{stage}# = 0.04*{c}*{c} + slope*{c} + 140.0 - y_{stage}# + drive + {synapses}"
     yield f"dy_{stage}# = a*(b*{c} - y_{stage}#)"
 
 

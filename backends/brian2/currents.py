@@ -1,4 +1,4 @@
-"""Injected currents, as pieces of a run in which none of them changes."""
+"""Injected currents, as a table of what flows at every step."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from numpy.typing import NDArray
 from pycosim.network import Network
 from pycosim.network.currents import current_values
 
-# Values are computed for this many steps at a time.
-_STRETCH = 1000
+# Longer runs are cut into pieces so that the table of one piece fits into memory (8 bytes each).
+MAX_VALUES_PER_PIECE = 20_000_000
 
 
 class Currents:
-    """The currents of a network.
-
-    A Brian2 program gets a population's drive before it runs, so a run is cut where a current changes: a
-    current that changes at every step (a sine, noise) costs the start of a program for each.
+    """The currents of a network; neurons into which the same currents flow share a column of the table.
 
     Parameters
     ----------
@@ -25,35 +22,51 @@ class Currents:
 
     def __init__(self, network: Network):
         self._network = network
-        self._first, self._values = 0, np.empty((0, 0))
-        self._now = np.zeros(0)
+        self.read()
 
-    def forget(self) -> None:
-        """Compute the currents again."""
-        self._values = np.empty((0, 0))
+    def read(self) -> None:
+        """Read again which currents there are, and into which neurons they flow."""
+        self._columns: list[tuple[int, ...]] = [()]
+        self._of_neuron: dict[int, NDArray[np.int32]] = {}
+        for index, population in enumerate(self._network.populations):
+            injections = self._network.injections(index)
+            if injections:
+                self._of_neuron[index] = self._find_columns(injections, population.size)
 
-    def populations(self) -> list[int]:
-        """Return the populations that currents flow into."""
-        return [i for i in range(len(self._network.populations)) if self._network.injections(i)]
+    def _find_columns(self, injections: list[tuple[int, NDArray[np.int64]]], size: int) -> NDArray[np.int32]:
+        flowing: list[list[int]] = [[] for _ in range(size)]
+        for current, indices in injections:
+            for index in indices.tolist():
+                flowing[index].append(current)
+        known = {currents: number for number, currents in enumerate(self._columns)}
+        numbers = [known.setdefault(tuple(currents), len(known)) for currents in flowing]
+        self._columns = list(known)
+        return np.array(numbers, np.int32)
 
-    def piece(self, first: int, n_steps: int) -> int:
-        """Return how many of the steps from `first` on can be done at once, at most `n_steps`."""
-        if not self._network.currents:
-            return n_steps
-        place = first - self._first
-        if not 0 <= place < self._values.shape[1]:
-            place, self._first = 0, first
-            last = first + _STRETCH - 1
-            currents = range(len(self._network.currents))
-            self._values = np.stack([current_values(self._network, i, first, last) for i in currents])
-        self._now = self._values[:, place]
-        differs = np.any(self._values[:, place:] != self._now[:, np.newaxis], axis=0)
-        same = int(np.argmax(differs)) if differs.any() else len(differs)
-        return min(n_steps, same)
+    def columns_of(self, population: int) -> NDArray[np.int32] | None:
+        """Return the column of each neuron of a population; None if no current flows into any."""
+        return self._of_neuron.get(population)
 
-    def injected(self, population: int) -> NDArray[np.float64]:
-        """Return the sum of the currents into each neuron during the present piece, (size,) float64."""
-        total = np.zeros(self._network.populations[population].size)
-        for current, indices in self._network.injections(population):
-            np.add.at(total, indices, self._now[current] if len(self._now) else 0.0)
-        return total
+    @property
+    def populations(self) -> tuple[int, ...]:
+        """The populations that currents flow into."""
+        return tuple(self._of_neuron)
+
+    @property
+    def n_columns(self) -> int:
+        """Number of columns of the table; the first is that of neurons without currents."""
+        return len(self._columns)
+
+    def piece(self, n_steps: int) -> int:
+        """Return how many of the next `n_steps` steps can be done at once."""
+        return min(n_steps, max(1, MAX_VALUES_PER_PIECE // self.n_columns))
+
+    def table(self, first: int, n_steps: int) -> NDArray[np.float64]:
+        """Return what flows in nA during `n_steps` steps from `first` on, (n_steps, n_columns) float64."""
+        last = first + n_steps - 1
+        values = [current_values(self._network, i, first, last) for i in range(len(self._network.currents))]
+        table = np.zeros((n_steps, self.n_columns))
+        for column, currents in enumerate(self._columns):
+            for current in currents:
+                table[:, column] += values[current]
+        return table

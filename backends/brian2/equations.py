@@ -8,7 +8,10 @@ by term, so that results agree to the last bit where inputs are added in the sam
 from __future__ import annotations
 
 from pycosim.backends.brian2 import composed, nonlinear
+from pycosim.backends.brian2.plan import GroupPlan, SynapsesPlan
+from pycosim.backends.brian2.plastic_equations import INTEGERS, rule_named
 from pycosim.network import NeuronModel
+from pycosim.network.equations_model import EquationsModel
 
 SCHEDULE = ("start", "groups", "synapses", "thresholds", "resets", "end")
 """Order of a step: integrate, add arriving spikes, compare with the threshold, reset, sample.
@@ -20,6 +23,10 @@ is d - 1 steps for Brian2.
 HELD_UNTIL = "held_until"
 """Last step of the refractory period ("refractory_until" is a reserved word of Brian2)."""
 
+CURRENT = "current"
+"""Which of the table's currents flow into a neuron."""
+
+NOT_HELD = f"t_in_timesteps > {HELD_UNTIL}"
 
 # The names of these coefficients mean something else to Brian2.
 _RENAMED = {"dt": "dt_ms", "half_dt": "half_dt_ms"}
@@ -92,43 +99,60 @@ def variable_of(coefficient: str) -> str:
     return _RENAMED.get(coefficient, coefficient)
 
 
-def neuron_equations(model: NeuronModel, constants: tuple[str, ...], shared: tuple[str, ...]) -> str:
-    """Return the declarations of a population's variables.
-
-    Parameters
-    ----------
-    model : NeuronModel
-    constants : tuple of str
-        Names of the constants of one step.
-    shared : tuple of str
-        Those of them that are the same for all neurons.
-    """
+def neuron_equations(model: NeuronModel, plan: GroupPlan) -> str:
+    """Return the declarations of a population's variables."""
     lines = [f"{state} : 1" for state in model.states]
     lines.append(f"{HELD_UNTIL} : integer")
-    for name in constants:
-        kind = "integer" if name == "refractory_steps" else "1"
-        lines.append(f"{name} : {kind} ({'shared, constant' if name in shared else 'constant'})")
+    if isinstance(model, EquationsModel):
+        lines = [model.equations, lines[-1], "injected : 1", *(f"{state}_before : 1" for state in model.held)]
+    elif plan.injects:
+        lines += ["drive : 1", "injected : 1"]
+    for name in plan.constants:
+        kind = "integer" if name in ("refractory_steps", CURRENT) else "1"
+        lines.append(f"{name} : {kind} ({'shared, constant' if name in plan.shared else 'constant'})")
     return "\n".join(lines)
 
 
-def update_statements(model: NeuronModel, substeps: int) -> str:
-    """Return the statements that integrate one step of so many sub-steps, and hold refractory neurons."""
+def update_statements(model: NeuronModel, plan: GroupPlan) -> str:
+    """Return the statements that integrate one step, with its sub-steps, and hold refractory neurons.
+
+    Brian2 itself integrates a model that is defined by equations, before.
+    """
+    if isinstance(model, EquationsModel):
+        free = f"int({NOT_HELD})"
+        return "\n".join(f"{state} = {free}*{state} + (1 - {free})*{state}_before" for state in model.held)
+    injection = "drive = drive_at_rest + drive_per_na*injected\n" if plan.injects else ""
     if model.composition:
-        integration = composed.statements(model.composition, substeps)
+        integration = composed.statements(model.composition, plan.substeps)
     else:
-        integration = _INTEGRATION.get(model.name) or nonlinear.statements(model.name, substeps)
-    lines = (integration + (_HOLD if model.resets else "")).splitlines()
-    return "\n".join(line for line in lines if line)
+        integration = _INTEGRATION.get(model.name) or nonlinear.statements(model.name, plan.substeps)
+    return _without_empty_lines(injection + integration + (_HOLD if model.resets else ""))
+
+
+def before_statements(model: NeuronModel) -> str:
+    """Return the statements before Brian2 integrates equations; none for other models."""
+    held = model.held if isinstance(model, EquationsModel) else ()
+    return "\n".join(f"{state}_before = {state}" for state in held)
 
 
 def threshold(model: NeuronModel) -> str:
-    """Return the condition for a spike."""
-    condition = composed.threshold(model) if model.is_stochastic else "v >= v_thresh"
-    return f"{condition} and t_in_timesteps > {HELD_UNTIL}"
+    """Return the condition under which a neuron fires."""
+    if isinstance(model, EquationsModel):
+        condition = f"({model.threshold})"
+    else:
+        condition = composed.threshold(model) if model.is_stochastic else "v >= v_thresh"
+    return f"{condition} and {NOT_HELD}"
+
+
+def method(model: NeuronModel) -> str:
+    """Return the name of the integrator; without differential equations it has nothing to do."""
+    return model.method if isinstance(model, EquationsModel) else "exact"
 
 
 def reset_statements(model: NeuronModel) -> str:
     """Return the statements that a spike executes in its neuron."""
+    if isinstance(model, EquationsModel):
+        return f"{model.reset}\n{HELD_UNTIL} = t_in_timesteps + refractory_steps"
     if not model.resets:
         return f"{HELD_UNTIL} = t_in_timesteps"
     lines = ["v = v_reset", f"{HELD_UNTIL} = t_in_timesteps + refractory_steps"]
@@ -136,10 +160,38 @@ def reset_statements(model: NeuronModel) -> str:
     return "\n".join([*lines, *(composed.sums(model.composition) if model.composition else ())])
 
 
-def arrival_statement(model: NeuronModel, receptor: str) -> str:
-    """Return the statement that a spike's arrival executes; "weight" is the synapse's."""
+def arrival_statement(model: NeuronModel, receptor: str, amount: str = "weight") -> str:
+    """Return the statement that adds `amount`, a variable of a synapse, to what its receptor receives."""
     state = model.receptors[receptor]
     if state == "v":
-        return "v_post += weight*int(t_in_timesteps > held_until_post)"
+        return f"v_post += {amount}*int(t_in_timesteps > held_until_post)"
     jump = model.jumps.get(receptor)
-    return f"{state}_post += weight*{jump}_post" if jump else f"{state}_post += weight"
+    return f"{state}_post += {amount}*{jump}_post" if jump else f"{state}_post += {amount}"
+
+
+def synapse_equations(plan: SynapsesPlan) -> str:
+    """Return the declarations of the variables of synapses."""
+    lines = []
+    for name in dict.fromkeys(("weight", *plan.states, *plan.constants)):
+        flags = [
+            flag
+            for flag, holds in (("shared", name in plan.shared), ("constant", name not in plan.states))
+            if holds
+        ]
+        kind = "integer" if name in INTEGERS else "1"
+        lines.append(f"{name} : {kind}" + (f" ({', '.join(flags)})" if flags else ""))
+    return "\n".join(lines)
+
+
+def synapse_statements(plan: SynapsesPlan, target: NeuronModel) -> dict[str, str]:
+    """Return the statements that a spike executes when it acts, for each side whose spikes do."""
+    if plan.plasticity is None:
+        return {"pre": arrival_statement(target, plan.receptor)}
+    rule = rule_named(plan.plasticity.rule, plan.plasticity.weight_dependence)
+    arrival = arrival_statement(target, plan.receptor, "transmitted")
+    found = {"pre": f"{rule.on_pre}\n{arrival}", "post": rule.on_post}
+    return {side: _without_empty_lines(found[side]) for side in plan.sides}
+
+
+def _without_empty_lines(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if line)

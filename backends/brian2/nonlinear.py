@@ -43,7 +43,7 @@ LENGTHS = ("half# = 0.5*substep_ms", "sixth# = substep_ms*(1.0/6.0)")
 def _izhikevich() -> Iterator[str]:
     def slopes(stage: int) -> Iterator[str]:
         c = f"c_{stage}#"
-        yield f"dv_{stage}# = 0.04*{c}*{c} + 5.0*{c} + 140.0 - y_{stage}# + drive"
+        yield f"dv_{stage}# = 0.04*{c}*{c} + slope*{c} + 140.0 - y_{stage}# + drive"
         yield f"dy_{stage}# = a*(b*{c} - y_{stage}#)"
 
     yield from (*LENGTHS, "moves# = int(v < v_thresh)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from pycosim.backends.brian2.plastic_equations import rule_named
 from pycosim.network import Population
 
 
@@ -45,6 +46,8 @@ class GroupPlan:
     samplers : tuple of SamplerPlan
     substeps : int
         Number of sub-steps of a step, where the model has them.
+    injects : bool
+        Whether electrodes inject currents.
     """
 
     name: str
@@ -55,6 +58,7 @@ class GroupPlan:
     spikes: bool
     samplers: tuple[SamplerPlan, ...]
     substeps: int = 1
+    injects: bool = False
 
     @property
     def monitor(self) -> str:
@@ -78,6 +82,24 @@ class SourcePlan:
 
 
 @dataclass(frozen=True)
+class PlasticPlan:
+    """How the synapses of a projection change.
+
+    Attributes
+    ----------
+    rule, weight_dependence : str
+    constants : tuple of str
+    shared : tuple of str
+        Those of them that are the same for all synapses.
+    """
+
+    rule: str
+    weight_dependence: str
+    constants: tuple[str, ...]
+    shared: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class SynapsesPlan:
     """The synapses of a projection between one population and another.
 
@@ -86,6 +108,9 @@ class SynapsesPlan:
     name, source, target, receptor : str
         `source` and `target` are names of other parts of the plan.
     shared_weight, shared_delay : bool
+    plasticity : PlasticPlan or None
+    sides : tuple of str
+        Whose spikes have an effect: "pre", "post".
     """
 
     name: str
@@ -94,6 +119,31 @@ class SynapsesPlan:
     receptor: str
     shared_weight: bool
     shared_delay: bool
+    plasticity: PlasticPlan | None = None
+    sides: tuple[str, ...] = ("pre",)
+
+    @property
+    def pathways(self) -> tuple[str, ...]:
+        """Names of the SynapticPathways, which own delays and spikes under way."""
+        return tuple(pathway_name(self.name, side) for side in self.sides)
+
+    @property
+    def constants(self) -> tuple[str, ...]:
+        """Names of the constants besides weight and delay."""
+        return self.plasticity.constants if self.plasticity else ()
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """Those of them, and of the weight, that are the same for all synapses."""
+        shared = ("weight",) if self.shared_weight else ()
+        return shared + (self.plasticity.shared if self.plasticity else ())
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Variables that a run changes."""
+        if self.plasticity is None:
+            return ()
+        return rule_named(self.plasticity.rule, self.plasticity.weight_dependence).states
 
 
 @dataclass(frozen=True)
@@ -116,3 +166,8 @@ def population_name(population: Population, index: int) -> str:
     if not slug or not slug[0].isalpha():
         slug = f"population_{slug}".rstrip("_")
     return f"{re.sub('_+', '_', slug)}_{index}"
+
+
+def pathway_name(synapses: str, side: str) -> str:
+    """Return Brian2's name of the pathway of a side, "pre" or "post"."""
+    return f"{synapses}_{side}"

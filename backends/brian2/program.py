@@ -5,16 +5,21 @@ Imports Brian2; import this module only where a program is really generated.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import brian2
 import numpy as np
+from numpy.typing import NDArray
 
 from pycosim.backends.brian2 import equations
 from pycosim.backends.brian2.composed import noise_function
+from pycosim.backends.brian2.draws import draws_below
 from pycosim.backends.brian2.plan import GroupPlan, Plan, SamplerPlan, SynapsesPlan
 from pycosim.network import model_named
+
+CurrentsNow = Callable[[int], NDArray[np.float64]]
 
 
 @dataclass
@@ -26,15 +31,20 @@ class Program:
     groups: dict[str, brian2.NeuronGroup] = field(default_factory=dict)
     sources: dict[str, brian2.SpikeGeneratorGroup] = field(default_factory=dict)
     synapses: dict[str, brian2.Synapses] = field(default_factory=dict)
+    pathways: dict[str, brian2.synapses.SynapticPathway] = field(default_factory=dict)
     monitors: dict[str, brian2.SpikeMonitor] = field(default_factory=dict)
     samplers: dict[str, brian2.StateMonitor] = field(default_factory=dict)
 
     def variable(self, owner: str, name: str) -> Any:
         """Return the Brian2 variable `name` of the object `owner`."""
-        if owner in self.synapses:
-            synapses = self.synapses[owner]
-            return synapses.pre.variables["delay"] if name == "delay" else synapses.variables[name]
-        for objects in (self.groups, self.sources, self.samplers, self.monitors):
+        for objects in (
+            self.groups,
+            self.sources,
+            self.synapses,
+            self.pathways,
+            self.samplers,
+            self.monitors,
+        ):
             if owner in objects:
                 return objects[owner].variables[name]
         raise KeyError(owner)
@@ -54,9 +64,10 @@ def exact_step_s(dt_ms: float) -> float:
     return float(np.float32(dt_ms * 1e-3))
 
 
-def build_program(plan: Plan, dt_ms: float) -> Program:
+def build_program(plan: Plan, dt_ms: float, currents: CurrentsNow | None = None) -> Program:
     """Return Brian2 objects for `plan`, on the device that is active.
 
+    `currents` gives what each set of currents injects in a step, in nA; without it compiled code has to.
     Synapses are not connected, and generators have no spikes, yet.
     """
     step = exact_step_s(dt_ms) * brian2.second
@@ -64,7 +75,7 @@ def build_program(plan: Plan, dt_ms: float) -> Program:
     network.schedule = list(equations.SCHEDULE)
     program = Program(brian2.Clock(step, name="step_clock"), network)
     for group in plan.groups:
-        _add_group(program, group)
+        _add_group(program, group, currents)
     for source in plan.sources:
         program.sources[source.name] = brian2.SpikeGeneratorGroup(
             source.capacity, [], [] * brian2.second, clock=program.clock, name=source.name
@@ -76,19 +87,58 @@ def build_program(plan: Plan, dt_ms: float) -> Program:
     return program
 
 
-def _add_group(program: Program, plan: GroupPlan) -> None:
+def _add_injection(program: Program, group: brian2.NeuronGroup, currents: CurrentsNow | None) -> None:
+    """Set "injected" at the start of every step: by compiled code, or from `currents`."""
+    if currents is None:
+        statement = f"injected = injected_current({equations.CURRENT}, t_in_timesteps)"
+        group.namespace["injected_current"] = _injected_current()
+        group.run_regularly(statement, clock=program.clock, when="start", name=f"{group.name}_injection")
+        return
+
+    def inject() -> None:
+        which = group.variables[equations.CURRENT].get_value()
+        group.variables["injected"].set_value(
+            currents(int(program.clock.variables["timestep"].get_value()[0]))[which]
+        )
+
+    program.network.add(brian2.NetworkOperation(inject, clock=program.clock, when="start"))
+
+
+def _injected_current() -> brian2.Function:
+    function = brian2.Function(lambda current, step: 0.0, arg_units=[1, 1], return_unit=1)
+    function.implementations.add_implementation(
+        "cpp",
+        """
+        #include "injection.hpp"
+        static inline double injected_current(int current, int64_t step) {
+            const pycosim::Injection& in = pycosim::injection;
+            return in.table[static_cast<size_t>((step - in.first_step) * in.n_columns + current)];
+        }
+        """,
+    )
+    return function
+
+
+def _add_group(program: Program, plan: GroupPlan, currents: CurrentsNow | None) -> None:
     model = model_named(plan.model)
     group = brian2.NeuronGroup(
         plan.size,
-        equations.neuron_equations(model, plan.constants, plan.shared),
+        equations.neuron_equations(model, plan),
         threshold=equations.threshold(model),
+        method=equations.method(model),
         reset=equations.reset_statements(model),
         clock=program.clock,
         name=plan.name,
         namespace={"escape_noise": noise_function()} if model.is_stochastic else {},
     )
-    update = equations.update_statements(model, plan.substeps)
-    group.run_regularly(update, clock=program.clock, when="groups", name=f"{plan.name}_update")
+    statements = equations.before_statements(model), equations.update_statements(model, plan)
+    for name, order, text in zip(("before", "update"), (-1, 1), statements):
+        if text:
+            group.run_regularly(
+                text, clock=program.clock, when="groups", order=order, name=f"{plan.name}_{name}"
+            )
+    if plan.injects:
+        _add_injection(program, group, currents)
     # Brian2 forgets the spikes of a run's last step; they are still to be sent in the next run.
     group.thresholder["spike"].after_run = lambda: None
     program.groups[plan.name] = group
@@ -119,15 +169,20 @@ def _add_sampler(program: Program, group: brian2.NeuronGroup, plan: SamplerPlan)
 
 def _add_synapses(program: Program, plan: SynapsesPlan, model: str) -> None:
     source = program.groups.get(plan.source) or program.sources[plan.source]
+    statements = equations.synapse_statements(plan, model_named(model))
     synapses = brian2.Synapses(
         source,
         program.groups[plan.target],
-        f"weight : 1 ({'shared, constant' if plan.shared_weight else 'constant'})",
-        on_pre=equations.arrival_statement(model_named(model), plan.receptor),
-        delay=0 * brian2.second if plan.shared_delay else None,
+        equations.synapse_equations(plan),
+        on_pre=statements["pre"],
+        on_post=statements.get("post"),
+        delay={side: 0 * brian2.second for side in plan.sides} if plan.shared_delay else None,
         clock=program.clock,
         name=plan.name,
-        namespace={},
+        namespace={"draws_below": draws_below},
     )
+    if "post" in plan.sides:
+        synapses.post.order = synapses.pre.order - 1
+    program.pathways |= {name: getattr(synapses, side) for name, side in zip(plan.pathways, plan.sides)}
     program.synapses[plan.name] = synapses
     program.network.add(synapses)

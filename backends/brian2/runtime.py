@@ -59,14 +59,15 @@ class RuntimeEngine:
         program, value = self._program, self._data[owner, name]
         if owner in program.sources and name in ("neuron_index", "_timebins"):
             _resize_and_set(program.sources[owner], name, value)
-        elif owner in program.synapses and name != "_synaptic_pre":
+        elif owner in program.pathways:
             if name in _PENDING:
                 pending = [self._data.get((owner, n)) for n in _PENDING]
-                _set_pending(program.synapses[owner].pre.queue, self._dt_s, *pending)
-            elif name == "delay":
+                _set_pending(program.pathways[owner].queue, self._dt_s, *pending)
+            else:
                 # Brian2 sends a spike in the step after it, see SCHEDULE.
                 _set_if_it_fits(program.variable(owner, name), (value - 1) * self._dt_s)
-            else:
+        elif owner in program.synapses and name != "_synaptic_pre":
+            if name in program.synapses[owner].variables:
                 _set_if_it_fits(program.variable(owner, name), value)
         elif owner in program.samplers and name == "interval":
             clock = program.samplers[owner].clock
@@ -74,6 +75,11 @@ class RuntimeEngine:
             clock._old_dt = None  # a run may begin at a step that is not a multiple of the new interval
         elif owner in program.groups or owner in program.samplers or owner in program.sources:
             _set_if_it_fits(program.variable(owner, name), value)
+
+    def _currents_at(self, step: int) -> NDArray[np.float64]:
+        first, n_columns = self._data["network", "currents_shape"]
+        begin = (step - first) * n_columns
+        return self._data["network", "currents"][begin : begin + n_columns]
 
     def _save_state(self) -> None:
         """Copy what the last run has changed from the objects to `_data`."""
@@ -88,18 +94,27 @@ class RuntimeEngine:
                 self._program.variable(source.name, "_spikespace").get_value().copy()
             )
         for synapses in self._plan.synapses:
-            pending = _pending(self._program.synapses[synapses.name].pre.queue)
-            self._data.update(zip(((synapses.name, name) for name in _PENDING), pending))
+            for name in synapses.states:
+                self._data[synapses.name, name] = (
+                    self._program.variable(synapses.name, name).get_value().copy()
+                )
+            for pathway in synapses.pathways:
+                pending = _pending(self._program.pathways[pathway].queue)
+                self._data.update(zip(((pathway, name) for name in _PENDING), pending))
 
     def _build(self, plan: Plan) -> None:
         from pycosim.backends.brian2.program import build_program
 
         self._save_state()
-        self._plan, self._program = plan, build_program(plan, self._dt_ms)
+        self._plan, self._program = plan, build_program(plan, self._dt_ms, self._currents_at)
         for name, synapses in self._program.synapses.items():
             synapses.connect(i=self._data[name, "_synaptic_pre"], j=self._data[name, "_synaptic_post"])
         for owner, name in self._data:
             self._apply(owner, name)
+        if self._target == "numpy":
+            for synapses in plan.synapses:
+                if synapses.plasticity:
+                    _run_in_rounds(self._program.pathways[synapses.pathways[0]])
 
     def run(self, plan: Plan, first_step: int, n_steps: int, progress: Progress | None) -> RecordedArrays:
         """Run the program of `plan` for `n_steps` steps."""
@@ -203,3 +218,52 @@ def _set_pending(
         queue._restore_from_full_state((dt_s, spikes, (n_slots, max(1, int(per_slot.max())))))
     else:
         queue._restore_from_full_state((0, [synapses[ahead == slot].tolist() for slot in range(n_slots)]))
+
+
+class _Rounds:
+    """A queue of spikes that gives those of a step in rounds, in each of which a synapse is there once."""
+
+    def __init__(self, queue: Any):
+        self._queue = queue
+        self._rounds: list[NDArray[np.int32]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._queue, name)
+
+    def begin(self) -> int:
+        """Begin a step, and return its number of rounds."""
+        synapses = np.array(self._queue.peek())
+        _, first, counts = np.unique(synapses, return_index=True, return_counts=True)
+        if len(first) == len(synapses):
+            self._rounds = [synapses]
+            return 1
+        order = np.argsort(synapses, kind="stable")
+        number = np.empty_like(synapses)
+        number[order] = np.arange(len(synapses)) - np.repeat(np.cumsum(counts) - counts, counts)
+        self._rounds = [synapses[number == i] for i in range(number.max() + 1)]
+        return len(self._rounds)
+
+    def peek(self) -> NDArray[np.int32]:
+        return self._rounds[0]
+
+    def advance(self) -> None:
+        del self._rounds[0]
+        if not self._rounds:
+            self._queue.advance()
+
+
+def _run_in_rounds(pathway: Any) -> None:
+    """Let a pathway execute its statements again where a source has several spikes in a step.
+
+    Vectorised statements would change the synapse once.
+    """
+    pathway.queue = queue = _Rounds(pathway.queue)
+    pathway.variables.add_object("_queue", queue)
+
+    def run() -> None:
+        push, spike = pathway.code_objects
+        push()
+        for _ in range(queue.begin()):
+            spike()
+
+    pathway.run = run

@@ -12,16 +12,17 @@ from pycosim.backends.base import Progress
 from pycosim.backends.brian2.codegen import Engine, Recorded
 from pycosim.backends.brian2.composed import NOISE_CONSTANTS
 from pycosim.backends.brian2.currents import Currents
-from pycosim.backends.brian2.equations import HELD_UNTIL, variable_of
+from pycosim.backends.brian2.equations import CURRENT, HELD_UNTIL, variable_of
 from pycosim.backends.brian2.inputs import Inputs
-from pycosim.backends.brian2.plan import GroupPlan, Plan, SamplerPlan, SynapsesPlan, population_name
-from pycosim.backends.brian2.underway import UnderWay, send_present_spikes
-from pycosim.backends.brian2.wiring import Part, delays_of, endpoints, parts_of, weights_of
+from pycosim.backends.brian2.plan import GroupPlan, Plan, SamplerPlan, population_name
+from pycosim.backends.brian2.plastic_equations import supported_rules
+from pycosim.backends.brian2.projections import Projections
 from pycosim.backends.recording import Recorder, SignalLog, state_named
 from pycosim.errors import InvalidInputError
 from pycosim.network import Network, model_named
 from pycosim.network.noise import noise_key
-from pycosim.network.plasticity_checks import require_static
+from pycosim.network.plasticity_checks import require_rules
+from pycosim.network.requirements import require_projections_only
 from pycosim.network.validate import validate, validate_current, validate_population, validate_projection
 
 Int = NDArray[np.int64]
@@ -46,7 +47,8 @@ class Brian2Simulation:
     """
 
     def __init__(self, network: Network, engine: Engine):
-        require_static(network, "Brian2")
+        require_rules(network, "Brian2", supported_rules())
+        require_projections_only(network, "Brian2")
         validate(network)
         self.step = 0
         self._started = False
@@ -56,12 +58,10 @@ class Brian2Simulation:
         self._currents = Currents(network)
         self._substeps: dict[int, int] = {}
         self._constants: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
-        self._parts: dict[int, list[Part]] = {}
-        self._kinds: dict[str, tuple[bool, bool]] = {}
+        self._projections = Projections(network, engine, self._names)
         self._recorders: list[Recorder] = []
         self._start()
-        self._inputs = Inputs(network, engine, self._names, self._connected())
-        self._underway = UnderWay(engine)
+        self._inputs = Inputs(network, engine, self._names, self._projections.connected())
 
     def _start(self) -> None:
         """Give the engine all that it does not know of the newest populations and projections."""
@@ -76,30 +76,15 @@ class Brian2Simulation:
             self._recorders.append(
                 Recorder(population, lambda name, index=index: self.state(index, name), self.step)
             )
-        for index in range(len(self._parts), len(network.projections)):
-            self._parts[index] = parts_of(network, index)
-            self._send_synapses(index)
-
-    def _connected(self) -> set[int]:
-        """Return the populations that have synapses."""
-        return {part.source for parts in self._parts.values() for part in parts}
+        self._projections.start(self.step)
 
     def network_grown(self) -> None:
         """Take over the populations and projections that were appended to the network."""
+        require_rules(self._network, "Brian2", supported_rules())
         validate(self._network)
-        require_static(self._network, "Brian2")
-        n_old = len(self._parts)
-        new = [parts_of(self._network, i) for i in range(n_old, len(self._network.projections))]
-        for source in {part.source for parts in new for part in parts if part.source < len(self._names)}:
-            self._send_present_spikes(source)
+        self._currents.read()
         self._start()
-        self._inputs.find_sources(self._connected())
-
-    def _send_present_spikes(self, source: int) -> None:
-        """Send the spikes of the present step through the synapses that a population has now."""
-        parts = [part for parts in self._parts.values() for part in parts if part.source == source]
-        names = [self._synapses_name(part) for part in parts]
-        send_present_spikes(self._engine, self._names[source], names)
+        self._inputs.find_sources(self._projections.connected())
 
     @property
     def preparation_s(self) -> float:
@@ -123,53 +108,24 @@ class Brian2Simulation:
             coefficients |= {key: np.asarray(float(value)) for key, value in zip(NOISE_CONSTANTS, noise)}
         per_na = coefficients.pop("drive_per_na")
         self._substeps[index] = int(coefficients.pop("substeps", 1))
-        injects = index in self._currents.populations()
-        if injects:
-            coefficients["drive"] = coefficients["drive"] + per_na * self._currents.injected(index)
+        currents = self._currents.columns_of(index)
+        if currents is not None:
+            coefficients["drive_at_rest"] = coefficients.pop("drive")
+            coefficients |= {"drive_per_na": per_na, CURRENT: currents}
         values, shared = {}, []
         for coefficient, value in coefficients.items():
             variable, column = variable_of(coefficient), np.atleast_1d(value)
-            # A drive that currents change has a column in any case, so that the program stays the same.
-            if np.all(column == column[0]) and not (injects and coefficient == "drive"):
+            if np.all(column == column[0]) and coefficient != CURRENT:
                 shared.append(variable)
                 column = column[:1]
             values[name, variable] = column
         self._engine.set(values)
         self._constants[index] = tuple(variable_of(name) for name in coefficients), tuple(shared)
 
-    def _synapses_name(self, part: Part) -> str:
-        return f"{self._names[part.source]}_to_{self._names[part.target]}_{part.projection}_synapses"
-
-    def _send_synapses(self, index: int) -> None:
-        for part in self._parts[index]:
-            name = self._synapses_name(part)
-            pre, post = endpoints(self._network, part)
-            self._engine.set({(name, "_synaptic_pre"): pre, (name, "_synaptic_post"): post})
-        self._send_weights(index)
-
-    def _send_weights(self, index: int) -> None:
-        projection = self._network.projections[index]
-        for part in self._parts[index]:
-            name = self._synapses_name(part)
-            weights, delays = weights_of(projection, part), delays_of(projection, part)
-            self._kinds[name] = np.ndim(projection.weights) == 0, np.ndim(projection.delays) == 0
-            self._engine.set({(name, "weight"): weights, (name, "delay"): delays})
-
     def _plan(self) -> Plan:
         groups = tuple(self._group_plan(index) for index in self._neurons)
-        synapses = [
-            SynapsesPlan(
-                self._synapses_name(part),
-                self._names[part.source],
-                self._names[part.target],
-                self._network.projections[index].receptor,
-                *self._kinds[self._synapses_name(part)],
-            )
-            for index, parts in self._parts.items()
-            for part in parts
-        ]
-        sources = (*self._inputs.sources(), *self._underway.sources())
-        return Plan(groups, sources, (*synapses, *self._underway.synapses()))
+        sources = (*self._inputs.sources(), *self._projections.sources())
+        return Plan(groups, sources, self._projections.plan())
 
     def _group_plan(self, index: int) -> GroupPlan:
         population, name = self._network.populations[index], self._names[index]
@@ -178,7 +134,15 @@ class Brian2Simulation:
         constants, shared = self._constants[index]
         substeps = self._substeps.get(index, 1)
         return GroupPlan(
-            name, population.model, population.size, constants, shared, spikes, samplers, substeps
+            name,
+            population.model,
+            population.size,
+            constants,
+            shared,
+            spikes,
+            samplers,
+            substeps,
+            self._currents.columns_of(index) is not None,
         )
 
     def _samplers(self, index: int) -> list[tuple[SamplerPlan, list[str]]]:
@@ -221,15 +185,14 @@ class Brian2Simulation:
         self._engine.check_open()
         last = self.step + n_steps
         while self.step < last:
-            n_steps = self._currents.piece(self.step + 1, last - self.step)
-            for index in self._currents.populations():
-                self._send_constants(index)
+            n_steps = self._currents.piece(last - self.step)
             self._advance_piece(self._inputs.piece(self.step, n_steps), progress)
 
     def _advance_piece(self, n_steps: int, progress: Progress | None) -> None:
         first = self.step + 1
         spikes = self._inputs.emit(self.step if not self._started else first, self.step + n_steps)
-        self._underway.emit(self.step)
+        self._projections.emit(self.step)
+        self._send_currents(n_steps)
         self._send_sampling()
         recorded = self._engine.run(self._plan(), first, n_steps, progress) if self._neurons else None
         self._started = True
@@ -239,6 +202,12 @@ class Brian2Simulation:
         if recorded:
             self._record(recorded, first)
         self._record_nothing(n_steps)
+
+    def _send_currents(self, n_steps: int) -> None:
+        if self._currents.populations:
+            table = self._currents.table(self.step + 1, n_steps)
+            shape = np.array([self.step + 1, self._currents.n_columns])
+            self._engine.set({("network", "currents"): table.ravel(), ("network", "currents_shape"): shape})
 
     def _send_sampling(self) -> None:
         for index in self._neurons:
@@ -302,22 +271,30 @@ class Brian2Simulation:
         validate_population(self._network.populations[population])
         if population in self._neurons:
             self._send_constants(population)
+        self._projections.neurons_changed(population, self.step)
 
     def weights_changed(self, projection: int) -> None:
         """Read weights and delays again; spikes under way keep the weight they were emitted with."""
         validate_projection(self._network, self._network.projections[projection])
-        for source in {part.source for part in self._parts[projection]}:
-            self._send_present_spikes(source)
-        for part in self._parts[projection]:
-            receptor = self._network.projections[projection].receptor
-            self._underway.take(self._synapses_name(part), self._names[part.target], receptor, self.step)
-        self._send_weights(projection)
+        self._projections.weights_changed(projection, self.step)
+
+    def plasticity_changed(self, projection: int) -> None:
+        """Read the parameters of a projection's plasticity again; weights and traces stay."""
+        validate_projection(self._network, self._network.projections[projection])
+        self._projections.plasticity_changed(projection, self.step)
+
+    def weights(self, projection: int) -> NDArray[np.float64]:
+        """Return the present weights of a projection, (n_synapses,) float64."""
+        return self._projections.weights(projection, self.step)
 
     def currents_changed(self) -> None:
         """Read the currents again."""
         for current in self._network.currents:
             validate_current(self._network, current)
-        self._currents.forget()
+        before = self._currents.populations
+        self._currents.read()
+        for index in {*before, *self._currents.populations} & set(self._neurons):
+            self._send_constants(index)
 
     def recording_changed(self, population: int) -> None:
         """Read the population's recordings again."""

@@ -17,6 +17,7 @@ import time
 import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,9 @@ from pycosim.backends.base import Progress
 from pycosim.backends.brian2 import cache
 from pycosim.backends.brian2.codegen import Key, brian2_session, brian2_version, closed_error
 from pycosim.backends.brian2.compiler import compile_program, compiler_identity
-from pycosim.backends.brian2.equations import HELD_UNTIL
+from pycosim.backends.brian2.equations import CURRENT, HELD_UNTIL
 from pycosim.backends.brian2.plan import Plan
+from pycosim.backends.brian2.plastic_equations import INTEGERS
 from pycosim.errors import BackendError
 from pycosim.network import model_named
 
@@ -49,9 +51,11 @@ _INTEGERS = {
     "pending_synapses": np.int32,
     "refractory_steps": np.int32,
     "interval": np.int64,
+    "currents_shape": np.int64,
+    CURRENT: np.int32,
     "request": np.int64,
     HELD_UNTIL: np.int32,
-}
+} | dict.fromkeys(INTEGERS, np.int32)
 _DEVICE_STEP_MS = 0.1
 
 
@@ -100,9 +104,9 @@ class StandaloneEngine:
             self._programs[plan] = _program(plan, self._compiler)
             self.preparation_s += time.perf_counter() - started
         for synapses in plan.synapses:
-            for name in ("pending_ahead", "pending_synapses"):
-                if not (self._folder / "data" / f"{synapses.name}.{name}").exists():
-                    self._write(synapses.name, name, np.empty(0))
+            for pathway, name in product(synapses.pathways, ("pending_ahead", "pending_synapses")):
+                if not (self._folder / "data" / f"{pathway}.{name}").exists():
+                    self._write(pathway, name, np.empty(0))
         self._write("network", "request", np.array([first_step, n_steps]))
         shutil.rmtree(self._folder / "static_arrays", ignore_errors=True)
         shutil.copytree(self._programs[plan] / "static_arrays", self._folder / "static_arrays")
@@ -176,8 +180,11 @@ def _state_files(plan: Plan) -> Iterator[Key]:
     for source in plan.sources:
         yield source.name, "_spikespace"
     for synapses in plan.synapses:
-        yield synapses.name, "pending_ahead"
-        yield synapses.name, "pending_synapses"
+        for name in synapses.states:
+            yield synapses.name, name
+        for pathway in synapses.pathways:
+            yield pathway, "pending_ahead"
+            yield pathway, "pending_synapses"
 
 
 def _program(plan: Plan, compiler: list[str]) -> Path:
@@ -213,7 +220,8 @@ def _generate(plan: Plan, folder: Path) -> None:
             _write_program(plan, folder, device)
         finally:
             device.reinit()
-    shutil.copy(Path(__file__).with_name("checkpoint.hpp"), folder)
+    for header in Path(__file__).parent.glob("*.hpp"):
+        shutil.copy(header, folder)
 
 
 def _write_program(plan: Plan, folder: Path, device: Any) -> None:
@@ -247,8 +255,8 @@ class _Lines:
         for source in self._plan.sources:
             yield source.name, "_spikespace"
         for synapses in self._plan.synapses:
-            if synapses.shared_weight:
-                yield synapses.name, "weight"
+            for name in synapses.shared:
+                yield synapses.name, name
 
     def _growing(self) -> Iterator[Key]:
         """Iterate over the arrays whose size is that of their file."""
@@ -258,9 +266,10 @@ class _Lines:
         for synapses in self._plan.synapses:
             yield synapses.name, "_synaptic_pre"
             yield synapses.name, "_synaptic_post"
-            yield synapses.name, "delay"
-            if not synapses.shared_weight:
-                yield synapses.name, "weight"
+            for pathway in synapses.pathways:
+                yield pathway, "delay"
+            for name in sorted({"weight", *synapses.states, *synapses.constants} - set(synapses.shared)):
+                yield synapses.name, name
 
     def loading(self) -> Iterator[str]:
         """Iterate over the statements before Brian2 prepares the run, with queues as long as the delays."""
@@ -276,12 +285,15 @@ class _Lines:
         """Iterate over the statements that run and save."""
         yield 'const std::vector<int64_t> request = pycosim::read<int64_t>("network.request");'
         yield "pycosim::set_clock(step_clock, step_s, 1, request[0]);"
+        if any(group.injects for group in self._plan.groups):
+            yield "pycosim::load_currents();"
         for sampler in self._plan.samplers:
             if not sampler.every_step:
                 interval = f'pycosim::read<int64_t>("{sampler.name}.interval")[0]'
                 yield f"pycosim::set_clock({sampler.name}_clock, step_s, {interval}, request[0]);"
         for synapses in self._plan.synapses:
-            yield f'pycosim::load_pending("{synapses.name}", {synapses.name}_pre);'
+            for pathway in synapses.pathways:
+                yield f'pycosim::load_pending("{pathway}", {pathway});'
         yield "pycosim::run(network, step_s, request[0], request[1]);"
         yield from self._saving()
         # Not Brian2's end, which would write every array, connections included.
@@ -290,10 +302,12 @@ class _Lines:
     def _saving(self) -> Iterator[str]:
         for owner, name in _state_files(self._plan):
             if name == "pending_ahead":
-                yield f'pycosim::write_pending("{owner}", {owner}_pre);'
+                yield f'pycosim::write_pending("{owner}", {owner});'
             elif name != "pending_synapses":
                 array = self._array(owner, name)
-                yield f'pycosim::write("{owner}.{name}", {array}, _num_{array});'
+                is_growing = owner in self._program.synapses
+                data = f"{array}.data(), {array}.size()" if is_growing else f"{array}, _num_{array}"
+                yield f'pycosim::write("{owner}.{name}", {data});'
         for group in self._plan.groups:
             if group.spikes:
                 i, t = (self._array(group.monitor, name) for name in "it")

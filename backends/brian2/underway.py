@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pycosim.backends.brian2.codegen import Engine
 from pycosim.backends.brian2.inputs import capacity_for, send_train, spikespace
-from pycosim.backends.brian2.plan import SourcePlan, SynapsesPlan
+from pycosim.backends.brian2.plan import SourcePlan, SynapsesPlan, pathway_name
 
 _SMALLEST = 64
 
@@ -48,34 +48,51 @@ class _Events:
         self.steps, self.targets, self.weights = self.steps[later], self.targets[later], self.weights[later]
 
 
-def send_present_spikes(engine: Engine, source: str, synapses: list[str]) -> None:
-    """Put the spikes of the present step, which Brian2 sends in the next, into the queues of `synapses`.
+def sent_now(
+    engine: Engine, population: str, pathway: str, synapses: str, side: str
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return what waits in the queue of a pathway once the spikes of the present step are sent.
+
+    Brian2 itself sends them in the next step.
+
+    Returns
+    -------
+    ahead, synapses : (n,) int32 ndarray
+        Number of steps until each acts, 0 for the next, and through which synapse.
+    """
+    waiting = [engine.get(pathway, name) for name in ("pending_ahead", "pending_synapses")]
+    space = engine.get(population, "_spikespace")
+    if not len(space) or not space[-1]:
+        return waiting[0], waiting[1]
+    spikes = space[: space[-1]]
+    ends, delays = engine.get(synapses, f"_synaptic_{side}"), engine.get(pathway, "delay")
+    order = np.argsort(ends, kind="stable")
+    starts, stops = (np.searchsorted(ends, spikes, end, order) for end in ("left", "right"))
+    sent = np.concatenate([order[start:stop] for start, stop in zip(starts, stops)])
+    ahead = np.broadcast_to(delays, len(ends))[sent] - 1
+    both = zip(waiting, (ahead, sent))
+    ahead, sent = (np.concatenate([old, new.astype(np.int32)]) for old, new in both)
+    return ahead, sent
+
+
+def send_present_spikes(engine: Engine, population: str, listeners: list[tuple[str, str, str]]) -> None:
+    """Put the spikes of the present step into the queues of pathways.
 
     Parameters
     ----------
     engine : Engine
-    source : str
-    synapses : list of str
-        All that begin at `source`.
+    population : str
+    listeners : list of (str, str, str)
+        All pathways that the population's spikes go to: names of the pathway and of the synapses, and side.
     """
-    space = engine.get(source, "_spikespace")
+    space = engine.get(population, "_spikespace")
     if not len(space) or not space[-1]:
         return
-    spikes = space[: space[-1]]
-    for name in synapses:
-        pre, delays = engine.get(name, "_synaptic_pre"), engine.get(name, "delay")
-        order = np.argsort(pre, kind="stable")
-        starts, stops = (np.searchsorted(pre, spikes, side, order) for side in ("left", "right"))
-        sent = np.concatenate([order[start:stop] for start, stop in zip(starts, stops)]).astype(np.int32)
-        ahead = np.broadcast_to(delays, len(pre))[sent] - 1
-        pending = {"pending_ahead": ahead, "pending_synapses": sent}
-        engine.set(
-            {
-                (name, variable): np.concatenate([engine.get(name, variable), values.astype(np.int32)])
-                for variable, values in pending.items()
-            }
-        )
-    engine.set({(source, "_spikespace"): spikespace(spikes[:0], len(space) - 1)})
+    for pathway, synapses, side in listeners:
+        waiting = sent_now(engine, population, pathway, synapses, side)
+        for name, values in zip(("pending_ahead", "pending_synapses"), waiting):
+            engine.set({(pathway, name): values})
+    engine.set({(population, "_spikespace"): spikespace(space[:0], len(space) - 1)})
 
 
 class UnderWay:
@@ -91,23 +108,33 @@ class UnderWay:
         self._events: dict[tuple[str, str], _Events] = {}
 
     def take(self, synapses: str, target: str, receptor: str, step: int) -> None:
-        """Take the spikes that wait for `synapses` at the end of `step` out of their queue."""
-        ahead = self._engine.get(synapses, "pending_ahead")
+        """Take the spikes that wait for static synapses at the end of `step` out of their queue."""
+        pathway = pathway_name(synapses, "pre")
+        ahead = self._engine.get(pathway, "pending_ahead")
         if not len(ahead):
             return
-        waiting = self._engine.get(synapses, "pending_synapses")
+        waiting = self._engine.get(pathway, "pending_synapses")
         weights = self._engine.get(synapses, "weight")
         targets = self._engine.get(synapses, "_synaptic_post")[waiting]
+        amounts = np.broadcast_to(weights, len(waiting)) if len(weights) == 1 else weights[waiting]
+        self.add(target, receptor, step, step + 1 + ahead.astype(np.int64), targets, amounts)
+        nothing = np.empty(0, np.int32)
+        self._engine.set({(pathway, name): nothing for name in ("pending_ahead", "pending_synapses")})
+
+    def add(
+        self,
+        target: str,
+        receptor: str,
+        step: int,
+        steps: NDArray[np.int64],
+        targets: NDArray[np.int32],
+        amounts: NDArray[np.float64],
+    ) -> None:
+        """Let `amounts` act on neurons `targets` of the population `target` at `steps`, all after `step`."""
         events = self._events.setdefault((target, receptor), _Events(target, receptor))
         events.forget_until(step)
-        events.add(
-            step + 1 + ahead.astype(np.int64),
-            targets.astype(np.int64),
-            np.broadcast_to(weights, len(waiting)) if len(weights) == 1 else weights[waiting],
-        )
+        events.add(steps, targets.astype(np.int64), amounts)
         events.capacity = capacity_for(len(events.steps), events.capacity)
-        nothing = np.empty(0, np.int32)
-        self._engine.set({(synapses, name): nothing for name in ("pending_ahead", "pending_synapses")})
 
     def emit(self, step: int) -> None:
         """Send the events that act after `step` to their generators, which emit one step before."""
@@ -125,7 +152,7 @@ class UnderWay:
                     (events.synapses, "_synaptic_pre"): np.arange(events.capacity, dtype=np.int32),
                     (events.synapses, "_synaptic_post"): post,
                     (events.synapses, "weight"): weights,
-                    (events.synapses, "delay"): np.ones(1, np.int64),
+                    (pathway_name(events.synapses, "pre"), "delay"): np.ones(1, np.int64),
                 }
             )
 

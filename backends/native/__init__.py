@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from pycosim.backends.native.simulation import NativeSimulation
 
 OPTIONS = frozenset({"threads"})
-DESCRIPTION = "C++ engine with threads; the same spikes for any number of them"
+DISTRIBUTED = True
+DESCRIPTION = "C++ engine with threads and MPI; the same spikes for any number of them"
 MODELS = frozenset(_ALL_MODELS)
 
 

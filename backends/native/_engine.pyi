@@ -21,6 +21,8 @@ class Engine:
             NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)
         ],
         n_threads: int,
+        rank: int = 0,
+        n_ranks: int = 1,
     ) -> None: ...
     def set_noise(self, seed: int, stream: int) -> None: ...
     def grow(
@@ -123,6 +125,28 @@ class Engine:
             ]
         ],
     ) -> None: ...
+    def couple(
+        self,
+        neurons: Annotated[
+            NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        drive_per_na: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        offset_na: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        extrapolation: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        indptr: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+        partners: Annotated[
+            NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+        conductances: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+    ) -> None: ...
     def set_current_values(
         self,
         current: int,
@@ -169,6 +193,33 @@ class Engine:
         ],
     ) -> None: ...
     def advance(self, n_steps: int) -> None: ...
+    def draw_inside(
+        self,
+        population: int,
+        seed: int,
+        stream: int,
+        rate_per_step: float,
+        first_step: int,
+        last_step: int,
+    ) -> bool: ...
+    def draw_outside(self, population: int) -> None: ...
+    def integrate(self, n_steps: int) -> None: ...
+    def pack(
+        self, chunks: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order="C", device="cpu")]
+    ) -> None: ...
+    def unpack(
+        self,
+        chunks: Annotated[
+            NDArray[numpy.uint32], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
+    ) -> int: ...
+    def sources_needed(self) -> NDArray[numpy.uint8]: ...
+    def set_needed(
+        self,
+        needed: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order="C", device="cpu", writable=False)],
+    ) -> None: ...
+    @property
+    def smallest_delay_steps(self) -> int: ...
     def initial_spikes(self) -> NDArray[numpy.int64]: ...
     def step_deferred(self) -> NDArray[numpy.int64]: ...
     def set_oldest_under_way(self, emission_step: int) -> None: ...

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pycosim.network import Network
 from pycosim.network.currents import current_values
-from pycosim.network.inputs import source_spikes
+from pycosim.network.inputs import common_rule, source_spikes
+from pycosim.parallel import Ranks
 
 _MAX_STEPS = 1000
 _FOR_EVER = 2**62
@@ -21,6 +26,7 @@ class InputFeed:
     ----------
     network : Network
     engine : pycosim.backends.native._engine.Engine
+    ranks : Ranks
 
     Attributes
     ----------
@@ -28,9 +34,10 @@ class InputFeed:
         Spikes and currents of all steps up to this one are known to the engine; -1 if of none.
     """
 
-    def __init__(self, network: Network, engine: Any):
-        self._network, self._engine = network, engine
+    def __init__(self, network: Network, engine: Any, ranks: Ranks):
+        self._network, self._engine, self._ranks = network, engine, ranks
         self._stretch = 100
+        self._inside: set[int] | None = None
         self.last_step = _FOR_EVER
         self.find_sources(-1)
 
@@ -43,6 +50,7 @@ class InputFeed:
     def forget(self, step: int) -> None:
         """Read spikes and currents after `step`, the present one, again."""
         self.last_step = min(self.last_step, step)
+        self._inside = None
 
     def ready(self, step: int, wanted: int) -> int:
         """Return the last step up to which the engine can go from `step`, at most `wanted`.
@@ -50,15 +58,21 @@ class InputFeed:
         More spikes are handed over if the engine has all that it was given behind it.
         """
         if self.last_step <= step and step < wanted:
-            self._read(step)
+            self._read(step, step + self._stretch)
         return min(self.last_step, wanted)
 
-    def _read(self, step: int) -> None:
+    def reach(self, step: int, until: int) -> None:
+        """Hand over more if the engine does not know all up to `until`; `step` is the present one."""
+        if self.last_step < until:
+            self._read(step, max(until, step + self._stretch))
+
+    def _read(self, step: int, last: int) -> None:
         first = step + 1 if self._engine.started else 0
-        last = step + self._stretch
+        if self._inside is None:
+            self._inside = {index for index in self._sources if self._is_drawn_inside(index)}
         n_spikes = 0
         for index in self._sources:
-            steps, indices = source_spikes(self._network, index, first, last)
+            steps, indices = self._spikes(index, first, last)
             self._engine.set_source_spikes(index, first, last, steps, indices)
             n_spikes += len(steps)
         for index in range(len(self._network.currents)):
@@ -69,3 +83,25 @@ class InputFeed:
             self._stretch = max(1, self._stretch // 2)
         elif 2 * n_spikes < _WANTED_SPIKES:
             self._stretch = min(_MAX_STEPS, self._stretch * 2)
+
+    def _spikes(self, index: int, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the spikes of those sources that have synapses here, or are recorded here."""
+        if index in self._inside:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        population = self._network.populations[index]
+        wanted = None
+        if self._ranks.size > 1:
+            wanted = self._engine.sources_needed()[population.first : population.first + population.size] > 0
+            recording = population.recordings.get("spikes")
+            if recording is not None:
+                wanted[recording.indices] = True
+        return source_spikes(self._network, index, first, last, wanted)
+
+    def _is_drawn_inside(self, index: int) -> bool:
+        """Let the engine draw the spikes of Poisson sources itself, if nobody else needs them."""
+        recording = self._network.populations[index].recordings.get("spikes")
+        rule = common_rule(self._network, index)
+        if rule is None or (recording is not None and len(recording.indices)):
+            self._engine.draw_outside(index)
+            return False
+        return self._engine.draw_inside(index, *astuple(rule))

@@ -29,8 +29,8 @@ _TIMING = ("post_gain", "pre_gain", "pre_loss", "constant_loss", "w_min", "w_max
 
 Taus = tuple[float, float, float, float]
 # Rule, weight dependence, time constants of traces in steps (pre, post, slow pre, slow post), steps from
-# update to update, columns of parameters, seed and stream of draws.
-Model = tuple[int, int, Taus, int, list[NDArray[np.float64]], int, int]
+# update to update, columns of parameters; seed, stream and places of draws.
+Model = tuple[int, int, Taus, int, list[NDArray[np.float64]], int, int, NDArray[np.uint32]]
 _NO_TAUS = (0.0, 0.0, 0.0, 0.0)
 
 
@@ -123,7 +123,8 @@ def _model(network: Network, index: int) -> Model:
     """Return what the synapses of a projection do."""
     projection, dt_ms = network.projections[index], network.dt_ms
     plasticity = projection.plasticity
-    draws = unsigned(network.seed), draw_stream(index)
+    places = np.empty(0) if projection.places is None else projection.places
+    draws = unsigned(network.seed), draw_stream(index), places.astype(np.uint32)
     if plasticity.changes_weights:
         return *_timing_model(plasticity, dt_ms), *draws
     if plasticity.rule == DOPAMINE:

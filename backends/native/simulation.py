@@ -9,14 +9,24 @@ from numpy.typing import ArrayLike, NDArray
 
 from pycosim.backends.base import Progress
 from pycosim.backends.native import MODELS, _engine
+from pycosim.backends.native.exchange import SpikeExchange
 from pycosim.backends.native.inputs import InputFeed
+from pycosim.backends.native.junctions import NativeJunctions
 from pycosim.backends.native.plasticity import PlasticProjections
+from pycosim.backends.native.rewiring import set_rewiring, sorted_synapses
 from pycosim.backends.recording import Recorder, state_named
 from pycosim.errors import BackendError, InvalidInputError, NotSupportedError
 from pycosim.network import Network, NeuronModel, Population, Projection, SourceModel, model_named
 from pycosim.network.models import Coefficients
 from pycosim.network.noise import ESCAPE_STREAM
-from pycosim.network.validate import validate, validate_current, validate_population, validate_projection
+from pycosim.network.validate import (
+    validate,
+    validate_current,
+    validate_junctions,
+    validate_population,
+    validate_projection,
+)
+from pycosim.parallel import world
 from pycosim.random import unsigned
 
 Int = NDArray[np.int64]
@@ -54,6 +64,7 @@ class NativeSimulation:
         validate(network)
         if threads < 1:
             raise InvalidInputError(f"Running on {threads} threads: at least 1 thread is needed.")
+        ranks = world()
         self.step = 0
         self._network = network
         self._has_cores = core_of_neuron is not None
@@ -61,13 +72,19 @@ class NativeSimulation:
             _engine_populations(network, network.populations),
             _core_column(network, core_of_neuron),
             threads,
+            ranks.rank,
+            ranks.size,
         )
         self._engine.set_noise(unsigned(network.seed), ESCAPE_STREAM)
         self._plastic = PlasticProjections(network, self._engine, _engine_columns)
-        self._feed = InputFeed(network, self._engine)
+        self._exchange = SpikeExchange(network, self._engine, ranks) if ranks.size > 1 else None
+        self._feed = InputFeed(network, self._engine, ranks)
+        self._junctions = NativeJunctions(network, self._engine)
         self._weights_stale = True
         self._recorders: list[Recorder] = []
         self._start_populations()
+        self._junctions.couple()
+        set_rewiring(network, self._engine)
         self._update_weights()
 
     def _start_populations(self) -> None:
@@ -106,6 +123,8 @@ class NativeSimulation:
         n_new = sum(population.size for population in new)
         self._engine.grow(_engine_populations(self._network, new), cores[len(cores) - n_new :])
         self._start_populations()
+        if self._network.junctions:
+            self._couple_again()
         if any(population.is_source for population in new):
             self._feed.find_sources(self.step)
         self._plastic.network_grown()
@@ -115,6 +134,22 @@ class NativeSimulation:
         """Advance by `n_steps`; `progress` is called now and then with the steps done since the last call."""
         last = self.step + n_steps
         self._check_length(last)
+        self._advance_together(last, progress) if self._exchange else self._advance_alone(last, progress)
+
+    def _advance_together(self, last: int, progress: Progress | None) -> None:
+        """Advance to step `last` as one of several processes, which do the same."""
+        weights_are_new = self._weights_stale
+        self._update_weights()
+        self._exchange.begin(weights_are_new)
+        while self.step < last:
+            n_done = min(self._exchange.batch_steps, last - self.step)
+            self._feed.reach(self.step, self.step + n_done)
+            self._exchange.advance(n_done)
+            self.step += n_done
+            if progress:
+                progress(n_done)
+
+    def _advance_alone(self, last: int, progress: Progress | None) -> None:
         self._update_weights()
         while self.step < last:
             until = min(self._feed.ready(self.step, last), last)
@@ -220,7 +255,7 @@ class NativeSimulation:
         return self._recorders[population].samples(variable)
 
     def state(self, population: int, variable: str) -> NDArray[np.float64]:
-        """Return the present values of a state variable, (size,) float64."""
+        """Return the present values of a state variable, (size,) float64; NaN for other processes' cells."""
         return self._engine.state(population, state_named(self._network.populations[population], variable))
 
     def set_state(self, population: int, variable: str, values: NDArray[np.float64]) -> None:
@@ -241,6 +276,7 @@ class NativeSimulation:
             self._feed.forget(self.step)
         else:
             self._set_constants(population)
+            self._junctions.couple()
             self._plastic.neurons_changed(population)
 
     def weights_changed(self, projection: int) -> None:
@@ -261,6 +297,20 @@ class NativeSimulation:
             return self._plastic.weights(projection)
         return np.array(self._network.projections[projection].weight_column())
 
+    def rewired_synapses(self, projection: int) -> tuple[NDArray, ...]:
+        """Return sources, targets, weights and delays (steps) of a rewired projection's present synapses."""
+        return sorted_synapses(self._engine.rewired_synapses(projection))
+
+    def junctions_changed(self, junctions: int) -> None:
+        """Read the conductances of gap junctions again."""
+        validate_junctions(self._network, self._network.junctions[junctions])
+        self._couple_again()
+
+    def _couple_again(self) -> None:
+        for index in self._junctions.read():
+            self._set_constants(index)
+        self._junctions.couple()
+
     def currents_changed(self) -> None:
         """Read the currents again."""
         for current in self._network.currents:
@@ -278,6 +328,8 @@ class NativeSimulation:
         self._take_samples(population)
         recorder.update(self.step)
         self._set_recordings(population)
+        if self._network.populations[population].is_source:
+            self._feed.forget(self.step)
 
     def close(self) -> None:
         """End the threads and free the engine."""
@@ -305,7 +357,7 @@ class NativeSimulation:
 
     def _set_constants(self, index: int) -> None:
         population = self._network.populations[index]
-        coefficients = model_named(population.model).coefficients(population.parameters, self._network.dt_ms)
+        coefficients = self._junctions.coefficients(index)
         columns = [coefficients[name] for name in _constants(model_named(population.model), coefficients)]
         self._engine.set_constants(index, [np.array(column, np.float64, ndmin=1) for column in columns])
         injections = self._network.injections(index)
@@ -336,6 +388,7 @@ class NativeSimulation:
             receptors = self._network.receptors
             self._engine.connect([_engine_columns(projection, receptors) for projection in static])
             self._weights_stale = False
+            self._feed.forget(self.step)
 
 
 def _constants(model: NeuronModel, coefficients: Coefficients) -> list[str]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pycosim.backends.reference import composed, nonlinear
 from pycosim.network import Population, model_named
+from pycosim.network.junctions import CoupledMembranes
 from pycosim.network.models import Coefficients
 from pycosim.network.noise import escape_noise, noise_key
 
@@ -132,9 +133,10 @@ class Neurons:
         self._refractory_steps_left = np.zeros(population.size)
         self.read_parameters()
 
-    def read_parameters(self) -> None:
-        """Compute the constants of one step from the population's parameters."""
-        self._coefficients = self._model.coefficients(self._population.parameters, self._dt_ms)
+    def read_parameters(self, coupled: CoupledMembranes | None = None) -> None:
+        """Compute the constants of one step from the parameters, or take those of coupled neurons."""
+        own = coupled.coefficients if coupled else None
+        self._coefficients = own or self._model.coefficients(self._population.parameters, self._dt_ms)
 
     def advance(
         self, step: int, arrivals: dict[str, Float], current_na: Float | None = None

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from pycosim import _core
 from pycosim.network import Network
 from pycosim.network.plasticity import ALL_SITES
-from pycosim.network.short_term import draw_stream
-from pycosim.random import unsigned
+from pycosim.network.short_term import draw_key
 
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]
@@ -25,7 +24,7 @@ class QuantalSynapses:
         self._use = np.zeros(n) + self._projection.plasticity.initial.get("u", 0.0)
         self._spike_steps = np.full(n, step, np.int64)
         self._n_spikes = np.zeros(n, np.int64)
-        self._key = _key(network.seed, draw_stream(index))
+        self._key = draw_key(network, index)
         self.read_parameters()
         initial = self._projection.plasticity.initial.get("a", ALL_SITES)
         self._available = np.minimum(self._sites, initial)
@@ -83,8 +82,3 @@ class QuantalSynapses:
         counter = (n & 0xFFFF_FFFF, n >> 32, int(synapse), draw // 2)
         words = _core.philox4x32(counter, self._key)[2 * (draw % 2) :]
         return ((words[0] << 32 | words[1]) >> 11) * 2.0**-53
-
-
-def _key(seed: int, stream: int) -> tuple[int, int]:
-    words = [part >> shift & 0xFFFF_FFFF for part in (unsigned(seed), stream) for shift in (0, 32)]
-    return _core.philox4x32(tuple(words), (0, 0))[:2]

@@ -9,15 +9,23 @@ from numpy.typing import NDArray
 
 from pycosim.backends.base import Progress
 from pycosim.backends.recording import Recorder, state_named
+from pycosim.backends.reference.junctions import Junctions
 from pycosim.backends.reference.neurons import Neurons
 from pycosim.backends.reference.plasticity import PlasticSynapses, plastic_synapses
+from pycosim.backends.reference.rewiring import rewired_synapses
 from pycosim.backends.reference.timing_rules import Dopamine
 from pycosim.errors import InvalidInputError
 from pycosim.network import Network
 from pycosim.network.currents import current_values
 from pycosim.network.inputs import source_spikes
 from pycosim.network.plasticity_checks import require_same_delays
-from pycosim.network.validate import validate, validate_current, validate_population, validate_projection
+from pycosim.network.validate import (
+    validate,
+    validate_current,
+    validate_junctions,
+    validate_population,
+    validate_projection,
+)
 
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]
@@ -54,6 +62,8 @@ class ReferenceSimulation:
         self._n_projections = 0
         self._recorders: list[Recorder] = []
         self._start_populations()
+        self._junctions = Junctions(network, self._neurons)
+        self._rewired = rewired_synapses(network)
         self._start_plastic()
 
     def _start_plastic(self) -> None:
@@ -86,6 +96,7 @@ class ReferenceSimulation:
         """Take over the populations and projections that were appended to the network."""
         validate(self._network)
         self._start_populations()
+        self._junctions.read()
         self._start_plastic()
         for step, arrivals in self._arrivals.items():
             new = np.subtract((len(self._receptors), self._network.n_neurons), arrivals.shape)
@@ -111,6 +122,8 @@ class ReferenceSimulation:
             self.step += 1
             for index, synapses in self._plastic.items():
                 self._transmit(index, synapses.arrive(self.step), acting_after_emission=False)
+            for synapses in self._rewired:
+                synapses.arrive(self.step, self._arrive)
             fired = self._advance_neurons([values[self.step - start] for values in currents])
             self._emit(fired | _at_step(inputs, self.step))
             self._sample()
@@ -122,12 +135,16 @@ class ReferenceSimulation:
         arrivals = self._arrivals.pop(self.step, None)
         if arrivals is None:
             arrivals = self._no_arrivals()
+        coupled = self._junctions.currents()
         fired = {}
         for index, neurons in self._neurons.items():
             numbers = self._network.populations[index].neurons
             injected = self._injected(index, currents_na) if currents_na else None
             own = dict(zip(self._receptors, arrivals[:, numbers.start : numbers.stop]))
+            if index in coupled:
+                injected = coupled[index] if injected is None else injected + coupled[index]
             fired[index] = neurons.advance(self.step, own, injected)
+        self._junctions.finish(fired)
         return fired
 
     def _injected(self, population: int, currents_na: list[float]) -> NDArray[np.float64] | None:
@@ -153,6 +170,14 @@ class ReferenceSimulation:
             np.add.at(counts, self._network.populations[index].first + indices, 1)
         for index, synapses in self._plastic.items():
             self._transmit(index, synapses.emit(self.step, counts), acting_after_emission=True)
+        for synapses in self._rewired:
+            synapses.emit(self.step, counts, self._arrive)
+            if self.step:
+                synapses.rewire(self.step)
+
+    def _arrive(self, receptor: int, neuron: int, n_steps: int, weight: float) -> None:
+        """Let a weight act on a neuron after `n_steps`."""
+        self._arrivals[self.step + n_steps][receptor, neuron] += weight
 
     def _transmit(self, index: int, sent: list[tuple[Int, Float]], *, acting_after_emission: bool) -> None:
         """Add what plastic synapses transmit to the arrivals of the steps at which it acts.
@@ -219,6 +244,7 @@ class ReferenceSimulation:
         validate_population(self._network.populations[population])
         if population in self._neurons:
             self._neurons[population].read_parameters()
+            self._junctions.read()
         for synapses in self._plastic.values():
             synapses.read_parameters()
 
@@ -239,6 +265,18 @@ class ReferenceSimulation:
         if projection in self._plastic:
             return self._plastic[projection].weights()
         return np.array(self._network.projections[projection].weight_column())
+
+    def rewired_synapses(self, projection: int) -> tuple[NDArray, ...]:
+        """Return sources, targets, weights and delays (steps) of a rewired projection's present synapses."""
+        group = next(synapses for synapses in self._rewired if projection in synapses.members)
+        columns = group.synapses(group.members.index(projection))
+        order = np.lexsort((columns[1], columns[0]))
+        return tuple(column[order] for column in columns)
+
+    def junctions_changed(self, junctions: int) -> None:
+        """Read the conductances of gap junctions again."""
+        validate_junctions(self._network, self._network.junctions[junctions])
+        self._junctions.read()
 
     def currents_changed(self) -> None:
         """Check the currents; they are read at every `advance` anyway."""

@@ -32,6 +32,7 @@ On = Annotated[str, typer.Option("--on", help="Target, with options in brackets:
 OnSeveral = Annotated[str, typer.Option("--on", help="Targets, comma-separated; the first is the reference.")]
 OnAny = Annotated[str | None, typer.Option("--on", help="Targets, comma-separated; all if left out.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the results.")]
+File = Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable results instead of a table.")]
 
 
@@ -45,7 +46,8 @@ def run(context: typer.Context, script: Script, on: On = "native", as_json: Json
             if lines:
                 lines.watch(on, None)
             result = run_script(script, on, arguments=context.args, progress=lines and lines.factory)
-        print_result(result, console, as_json)
+        if not console.quiet:
+            print_result(result, console, as_json)
         if result.error is not None:
             raise result.error
 
@@ -112,16 +114,34 @@ def targets(as_json: Json = False) -> None:
         console.print(table)
 
 
+brian2 = typer.Typer(no_args_is_help=True, help="What only Brian2 can do.")
+app.add_typer(brian2, name="brian2")
+
+
+@brian2.command(context_settings=SCRIPT_ARGUMENTS)
+def export(context: typer.Context, script: Script, output: File = None) -> None:
+    """Write the network of SCRIPT as a Brian2 script that gives the same spikes."""
+    from pycosim.backends.brian2.script import export_script
+
+    with console_and_errors() as console:
+        path = export_script(script, output, arguments=context.args)
+        tell(f"wrote {path} and {path.with_suffix('.npz').name}", console)
+
+
 @contextmanager
 def console_and_errors() -> Iterator[Console]:
     """Give a console; turn pycosim's errors into one message and an exit status that is not 0."""
     from rich.console import Console
 
     from pycosim.errors import PycosimError
+    from pycosim.parallel import Ranks, world
 
+    ranks = Ranks()
     try:
-        yield Console()
+        ranks = world()
+        yield Console(quiet=ranks.rank > 0)
     except PycosimError as error:
+        ranks.fail(f"error: {error}", status=2)
         tell(f"error: {error}", Console(stderr=True), style="bold red")
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
@@ -153,7 +173,7 @@ class TargetProgress:
 @contextmanager
 def progress_lines(console: Console) -> Iterator[TargetProgress | None]:
     """Give progress lines that vanish at the end; None where the output is not a terminal."""
-    if not console.is_terminal:
+    if not console.is_terminal or console.quiet:
         yield None
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn

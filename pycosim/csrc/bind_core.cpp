@@ -1,8 +1,10 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/tuple.h>
 
 #include <memory>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -27,6 +29,15 @@ using CsrOut = std::tuple<Out<std::int64_t>, Out<std::int32_t>>;
 template <class T>
 std::span<const T> span(const In<T>& array) {
     return {array.data(), array.size()};
+}
+
+using Mask = std::optional<In<std::uint8_t>>;
+
+/// An empty span stands for all.
+pycosim::Wanted wanted_of(const Mask& wanted, std::size_t n_post) {
+    if (!wanted) return {};
+    if (wanted->size() != n_post) throw std::invalid_argument("wanted needs one entry for each target");
+    return span(*wanted);
 }
 
 /// A NumPy array that owns the vector's memory.
@@ -89,59 +100,70 @@ NB_MODULE(_core, m) {
 
     m.def(
         "fixed_probability",
-        [](Seed seed, Seed stream, In<Long> pre, In<Long> post, double p, bool allow_self) {
+        [](Seed seed, Seed stream, In<Long> pre, In<Long> post, double p, bool allow_self, const Mask& wanted) {
             return numpy(unlocked([&] {
                 return pycosim::fixed_probability(pycosim::key_of(seed, stream), span(pre), span(post), p,
-                                                  allow_self);
+                                                  allow_self, wanted_of(wanted, post.size()));
             }));
         },
-        "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "p"_a, "allow_self"_a,
+        "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "p"_a, "allow_self"_a, "wanted"_a = nb::none(),
         "Connect every pair with probability p; return (indptr, targets).");
 
     m.def(
         "fixed_number_post",
-        [](Seed seed, Seed stream, In<Long> pre, In<Long> post, In<Long> n, bool replace, bool allow_self) {
+        [](Seed seed, Seed stream, In<Long> pre, In<Long> post, In<Long> n, bool replace, bool allow_self,
+           const Mask& wanted) {
             return numpy(unlocked([&] {
                 return pycosim::fixed_number(pycosim::key_of(seed, stream), span(pre), span(post), span(n),
-                                             replace, allow_self);
+                                             replace, allow_self, wanted_of(wanted, post.size()));
             }));
         },
-        "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "n"_a, "with_replacement"_a, "allow_self"_a,
+        "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "n"_a, "with_replacement"_a, "allow_self"_a, "wanted"_a = nb::none(),
         "Connect presynaptic neuron i to n[i] targets; return (indptr, targets).");
 
     m.def(
         "fixed_number_pre",
-        [](Seed seed, Seed stream, In<Long> pre, In<Long> post, In<Long> n, bool replace, bool allow_self) {
+        [](Seed seed, Seed stream, In<Long> pre, In<Long> post, In<Long> n, bool replace, bool allow_self,
+           const Mask& wanted) {
             return numpy(unlocked([&] {
+                std::vector<Long> asked(n.data(), n.data() + n.size());
+                const pycosim::Wanted mask = wanted_of(wanted, post.size());
+                for (std::size_t j = 0; j < std::min(mask.size(), asked.size()); ++j)
+                    if (!mask[j]) asked[j] = 0;
                 const pycosim::Csr by_post = pycosim::fixed_number(pycosim::key_of(seed, stream), span(post),
-                                                                   span(pre), span(n), replace, allow_self);
+                                                                   span(pre), asked, replace, allow_self);
                 return pycosim::transposed(by_post, static_cast<Long>(pre.size()));
             }));
         },
-        "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "n"_a, "with_replacement"_a, "allow_self"_a,
+        "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "n"_a, "with_replacement"_a, "allow_self"_a, "wanted"_a = nb::none(),
         "Connect n[j] sources to postsynaptic neuron j; return (indptr, targets).");
 
     m.def(
         "fixed_total_number",
-        [](Seed seed, Seed stream, In<Long> pre, In<Long> post, Long n, bool replace, bool allow_self) {
+        [](Seed seed, Seed stream, In<Long> pre, In<Long> post, Long n, bool replace, bool allow_self,
+           const Mask& wanted) {
             return numpy(unlocked([&] {
                 return pycosim::fixed_total_number(pycosim::key_of(seed, stream), span(pre), span(post), n,
-                                                   replace, allow_self);
+                                                   replace, allow_self, wanted_of(wanted, post.size()));
             }));
         },
-        "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "n"_a, "with_replacement"_a, "allow_self"_a,
+        "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "n"_a, "with_replacement"_a, "allow_self"_a, "wanted"_a = nb::none(),
         "Make n synapses between pairs drawn from all; return (indptr, targets).");
 
     m.def(
         "bernoulli",
-        [](Seed seed, Seed stream, Long first_row, Matrix probability) {
+        [](Seed seed, Seed stream, Long first_row, Matrix probability,
+           const std::optional<In<std::int32_t>>& columns) {
+            if (columns && columns->size() != probability.shape(1))
+                throw std::invalid_argument("columns needs one entry for each column of probability");
             return numpy(unlocked([&] {
                 return pycosim::bernoulli(pycosim::key_of(seed, stream), first_row,
-                                          {probability.data(), probability.size()}, probability.shape(1));
+                                          {probability.data(), probability.size()}, probability.shape(1),
+                                          columns ? span(*columns) : std::span<const std::int32_t>());
             }));
         },
-        "seed"_a, "stream"_a, "first_row"_a, "probability"_a,
-        "Connect (first_row + i, j) with probability[i, j]; return (indptr, targets).");
+        "seed"_a, "stream"_a, "first_row"_a, "probability"_a, "columns"_a = nb::none(),
+        "Connect (first_row + i, columns[j]) with probability[i, j]; return (indptr, targets).");
 
     m.def(
         "csr_from_pairs",

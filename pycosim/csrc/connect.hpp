@@ -17,6 +17,14 @@ namespace pycosim {
 
 using Ids = std::span<const std::int64_t>;
 
+/// Which postsynaptic neurons' synapses are asked for; empty: all. The others do not change these.
+using Wanted = std::span<const std::uint8_t>;
+
+inline bool is_wanted(Wanted wanted, std::size_t target) { return wanted.empty() || wanted[target] != 0; }
+
+/// Targets of a row that are drawn from the same counters; so much is drawn in vain next to a wanted target.
+inline constexpr std::size_t kTargetBlock = 1024;
+
 /// The places at which a list of neurons holds a given neuron.
 class PlacesOf {
 public:
@@ -48,26 +56,39 @@ private:
 };
 
 /// Pairs are connected independently, each with probability p; the gaps between the targets of a row are
-/// geometrically distributed, so that the cost is that of the synapses made.
-inline Csr fixed_probability(Key key, Ids pre, Ids post, double p, bool allow_self) {
+/// geometrically distributed, so that the cost is that of the synapses made. They have no memory, and so every
+/// block of targets begins anew.
+inline Csr fixed_probability(Key key, Ids pre, Ids post, double p, bool allow_self, Wanted wanted = {}) {
     if (!(p >= 0)) throw std::invalid_argument("p must be at least 0");
-    const auto n_post = static_cast<std::int64_t>(post.size());
-    const double expected =
-        std::min(p, 1.0) * static_cast<double>(pre.size()) * static_cast<double>(post.size());
+    std::vector<std::size_t> blocks;  // the first targets of those with any that is wanted
+    std::size_t n_drawn = 0;
+    for (std::size_t begin = 0; begin < post.size(); begin += kTargetBlock) {
+        const std::size_t end = std::min(begin + kTargetBlock, post.size());
+        bool any = false;
+        for (std::size_t target = begin; target < end; ++target) any = any || is_wanted(wanted, target);
+        if (!any) continue;
+        blocks.push_back(begin);
+        n_drawn += end - begin;
+    }
+    const double expected = std::min(p, 1.0) * static_cast<double>(pre.size()) * static_cast<double>(n_drawn);
     Csr csr;
     csr.indptr.reserve(pre.size() + 1);
     csr.indptr.push_back(0);
     csr.targets.reserve(static_cast<std::size_t>(expected + 6 * std::sqrt(expected)) + 16);
     const double log_miss = std::log1p(-std::min(p, 1.0));  // minus infinity for p = 1
     for (std::size_t i = 0; i < pre.size(); ++i) {
-        RowStream random(key, static_cast<std::uint32_t>(i));
-        for (std::int64_t target = -1; p > 0;) {
-            // log1p(-u) is finite because u < 1; a gap beyond the row's end must not overflow
-            const double gap = p < 1 ? std::floor(std::log1p(-random.uniform01()) / log_miss) : 0.0;
-            if (gap >= static_cast<double>(n_post - target - 1)) break;
-            target += 1 + static_cast<std::int64_t>(gap);
-            if (allow_self || post[static_cast<std::size_t>(target)] != pre[i])
-                csr.targets.push_back(static_cast<std::int32_t>(target));
+        for (const std::size_t begin : blocks) {
+            RowStream random(key, static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(begin / kTargetBlock));
+            const std::size_t end = std::min(begin + kTargetBlock, post.size());
+            for (std::size_t next = begin; p > 0;) {
+                // log1p(-u) is finite because u < 1; a gap beyond the block's end must not overflow
+                const double gap = p < 1 ? std::floor(std::log1p(-random.uniform01()) / log_miss) : 0.0;
+                if (gap >= static_cast<double>(end - next)) break;
+                const std::size_t target = next + static_cast<std::size_t>(gap);
+                next = target + 1;
+                if (is_wanted(wanted, target) && (allow_self || post[target] != pre[i]))
+                    csr.targets.push_back(static_cast<std::int32_t>(target));
+            }
         }
         csr.indptr.push_back(static_cast<std::int64_t>(csr.targets.size()));
     }
@@ -151,19 +172,46 @@ private:
 };
 
 /// Row i gets n[i] items of `items`.
-inline Csr fixed_number(Key key, Ids rows, Ids items, Ids n, bool with_replacement, bool allow_self) {
+inline Csr fixed_number(Key key, Ids rows, Ids items, Ids n, bool with_replacement, bool allow_self,
+                        Wanted wanted_items = {}) {
     if (n.size() != rows.size()) throw std::invalid_argument("n needs one number for each row");
     const PlacesOf places(items, !allow_self);
     RowSampler sampler(items.size());
     Csr csr;
     csr.indptr.push_back(0);
-    csr.targets.reserve(static_cast<std::size_t>(std::max<std::int64_t>(0, std::reduce(n.begin(), n.end()))));
+    if (wanted_items.empty())
+        csr.targets.reserve(
+            static_cast<std::size_t>(std::max<std::int64_t>(0, std::reduce(n.begin(), n.end()))));
     for (std::size_t i = 0; i < rows.size(); ++i) {
         RowStream random(key, static_cast<std::uint32_t>(i));
+        const auto begin = static_cast<std::ptrdiff_t>(csr.targets.size());
         sampler.draw(random, n[i], places(rows[i]), with_replacement, csr.targets);
+        if (!wanted_items.empty())
+            csr.targets.erase(std::remove_if(csr.targets.begin() + begin, csr.targets.end(),
+                                             [&](std::int32_t item) {
+                                                 return !is_wanted(wanted_items, static_cast<std::size_t>(item));
+                                             }),
+                              csr.targets.end());
         csr.indptr.push_back(static_cast<std::int64_t>(csr.targets.size()));
     }
     return csr;
+}
+
+/// Sorts numbers from 0 to `bound` - 1 digit by digit, several times faster than by comparing.
+inline void sort_numbers(std::vector<std::int64_t>& numbers, std::int64_t bound) {
+    constexpr int kDigitBits = 11;
+    constexpr std::size_t kDigits = std::size_t{1} << kDigitBits;
+    std::vector<std::int64_t> sorted(numbers.size());
+    for (int shift = 0; (bound - 1) >> shift > 0; shift += kDigitBits) {
+        const auto digit = [shift](std::int64_t number) {
+            return static_cast<std::size_t>(number >> shift) % kDigits;
+        };
+        std::vector<std::size_t> next(kDigits + 1, 0);
+        for (const std::int64_t number : numbers) ++next[digit(number) + 1];
+        std::partial_sum(next.begin(), next.end(), next.begin());
+        for (const std::int64_t number : numbers) sorted[next[digit(number)]++] = number;
+        numbers.swap(sorted);
+    }
 }
 
 /// A choice of pairs of the whole matrix, numbered row by row.
@@ -184,7 +232,7 @@ public:
         if (with_replacement) {
             pairs.reserve(static_cast<std::size_t>(n));
             for (std::int64_t i = 0; i < n; ++i) pairs.push_back(pair());
-            std::sort(pairs.begin(), pairs.end());
+            sort_numbers(pairs, n_pairs());
             return pairs;
         }
         pairs = distinct(n % n_allowed_);
@@ -197,6 +245,10 @@ public:
     }
 
 private:
+    std::int64_t n_pairs() const {
+        return static_cast<std::int64_t>(pre_.size()) * static_cast<std::int64_t>(post_.size());
+    }
+
     bool allowed(std::int64_t pair) const {
         const auto n_post = static_cast<std::int64_t>(post_.size());
         return allow_self_ || pre_[static_cast<std::size_t>(pair / n_post)] !=
@@ -221,10 +273,8 @@ private:
         std::vector<std::int64_t> pairs;
         pairs.reserve(static_cast<std::size_t>(n));
         while (static_cast<std::int64_t>(pairs.size()) < n) {
-            const auto middle = static_cast<std::ptrdiff_t>(pairs.size());
             while (static_cast<std::int64_t>(pairs.size()) < n) pairs.push_back(pair());
-            std::sort(pairs.begin() + middle, pairs.end());
-            std::inplace_merge(pairs.begin(), pairs.begin() + middle, pairs.end());
+            sort_numbers(pairs, n_pairs());
             pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
         }
         return pairs;
@@ -235,8 +285,7 @@ private:
         std::vector<std::int64_t> pairs;
         pairs.reserve(static_cast<std::size_t>(n_allowed_) - left_out.size());
         auto next = left_out.begin();
-        const auto n_pairs = static_cast<std::int64_t>(pre_.size()) * static_cast<std::int64_t>(post_.size());
-        for (std::int64_t number = 0; number < n_pairs; ++number) {
+        for (std::int64_t number = 0; number < n_pairs(); ++number) {
             if (next != left_out.end() && *next == number)
                 ++next;
             else if (allowed(number))
@@ -253,12 +302,13 @@ private:
 
 /// `n` synapses between pairs drawn from the whole matrix.
 inline Csr fixed_total_number(Key key, Ids pre, Ids post, std::int64_t n, bool with_replacement,
-                              bool allow_self) {
+                              bool allow_self, Wanted wanted = {}) {
     const std::vector<std::int64_t> pairs = PairSampler(key, pre, post, allow_self).draw(n, with_replacement);
     const auto n_post = static_cast<std::int64_t>(post.size());
     Csr csr{std::vector<std::int64_t>(pre.size() + 1, 0), {}};
-    csr.targets.reserve(pairs.size());
+    if (wanted.empty()) csr.targets.reserve(pairs.size());
     for (const std::int64_t pair : pairs) {
+        if (!is_wanted(wanted, static_cast<std::size_t>(pair % n_post))) continue;
         ++csr.indptr[static_cast<std::size_t>(pair / n_post) + 1];
         csr.targets.push_back(static_cast<std::int32_t>(pair % n_post));
     }
@@ -266,17 +316,24 @@ inline Csr fixed_total_number(Key key, Ids pre, Ids post, std::int64_t n, bool w
     return csr;
 }
 
-/// Connects (first_row + i, j) with probability[i, j], a row-major matrix; nan counts as 0.
+/// Connects (first_row + i, columns[j]) with probability[i, j], a row-major matrix; nan counts as 0. The columns
+/// ascend; without them they are 0, 1, ... The targets are numbers of columns.
 inline Csr bernoulli(Key key, std::int64_t first_row, std::span<const double> probability,
-                     std::size_t n_columns) {
+                     std::size_t n_columns, std::span<const std::int32_t> columns = {}) {
     Csr csr;
     csr.indptr.push_back(0);
     const std::size_t n_rows = n_columns ? probability.size() / n_columns : 0;
     for (std::size_t i = 0; i < n_rows; ++i) {
-        RowStream random(key, static_cast<std::uint32_t>(first_row + static_cast<std::int64_t>(i)));
-        for (std::size_t j = 0; j < n_columns; ++j)
-            if (random.uniform01() < probability[i * n_columns + j])
-                csr.targets.push_back(static_cast<std::int32_t>(j));
+        const auto row = static_cast<std::uint32_t>(first_row + static_cast<std::int64_t>(i));
+        Block block{};
+        std::uint64_t present = UINT64_MAX;  // number of `block`, which serves two columns
+        for (std::size_t j = 0; j < n_columns; ++j) {
+            const std::uint64_t column = columns.empty() ? j : static_cast<std::uint64_t>(columns[j]);
+            if (column / 2 != present) block = block_of(key, row, 0, present = column / 2);
+            const std::size_t word = 2 * (column % 2);
+            if (uniform(block[word], block[word + 1]) < probability[i * n_columns + j])
+                csr.targets.push_back(static_cast<std::int32_t>(column));
+        }
         csr.indptr.push_back(static_cast<std::int64_t>(csr.targets.size()));
     }
     return csr;

@@ -64,11 +64,11 @@ void fill_blocks(Key key, std::span<const std::uint32_t> rows, std::uint64_t ind
 /// The random numbers of one row, drawn one after the other.
 class RowStream {
 public:
-    RowStream(Key key, std::uint32_t row) : key_(key), row_(row) {}
+    explicit RowStream(Key key, std::uint32_t row, std::uint32_t lane = 0) : key_(key), row_(row), lane_(lane) {}
 
     std::uint32_t word() {
         if (used_ == 4) {
-            block_ = block_of(key_, row_, 0, next_++);
+            block_ = block_of(key_, row_, lane_, next_++);
             used_ = 0;
         }
         return block_[used_++];
@@ -92,7 +92,7 @@ public:
 
 private:
     Key key_;
-    std::uint32_t row_;
+    std::uint32_t row_, lane_;
     std::uint64_t next_ = 0;
     Block block_{};
     unsigned used_ = 4;

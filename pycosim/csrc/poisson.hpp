@@ -93,6 +93,9 @@ public:
         return word < thresholds_[static_cast<std::size_t>(k)] ? k : -1;
     }
 
+    /// Without an equal one, the count of a word is the number of thresholds below it.
+    const std::vector<std::uint32_t>& thresholds() const { return thresholds_; }
+
 private:
     std::vector<std::uint32_t> thresholds_;  // [k]: first 32 bits of the probability of at most k spikes
     std::array<std::uint8_t, 256> first_;    // smallest count of the words that begin with a byte

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import copy, deepcopy
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,79 +19,12 @@ from pyNN.random import RandomDistribution
 
 from pycosim import _core
 from pycosim.errors import ConnectivityError, InvalidInputError, NotSupportedError
+from pycosim.frontend.requests import Connectivity, Request, of_targets, only
+from pycosim.parallel import world
 from pycosim.random import draws_itself, evaluate_distribution, stream_of
 
 # Pairs whose probabilities are in memory at the same time (8 MB).
 BLOCK_PAIRS = 2**20
-
-
-@dataclass(frozen=True)
-class Connectivity:
-    """Synapses by presynaptic index.
-
-    Attributes
-    ----------
-    indptr : (n_pre + 1,) int64 ndarray
-    targets : (n_synapses,) int32 ndarray
-        Indices in the postsynaptic cells, ascending within a row.
-    given : dict of str to (n_synapses,) float64 ndarray
-        Values that the connector itself gives: "weight", "delay".
-    checked : bool
-        Whether PyNN checks the signs of weights that this connector makes.
-    drawn : (n_synapses,) int64 ndarray, optional
-        The synapses in the order in which PyNN makes them: target by target, those of a target as the
-        connector drew them, or by source.
-    """
-
-    indptr: NDArray[np.int64]
-    targets: NDArray[np.int32]
-    given: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-    checked: bool = True
-    drawn: NDArray[np.int64] | None = None
-
-    @property
-    def n_synapses(self) -> int:
-        """Number of synapses."""
-        return len(self.targets)
-
-    @cached_property
-    def sources(self) -> NDArray[np.int32]:
-        """Presynaptic index of each synapse, (n_synapses,) int32."""
-        return np.repeat(np.arange(len(self.indptr) - 1, dtype=np.int32), np.diff(self.indptr))
-
-    @cached_property
-    def by_target(self) -> NDArray[np.int64]:
-        """The numbers of the synapses in PyNN's order, (n_synapses,) int64."""
-        return np.argsort(self.targets, kind="stable") if self.drawn is None else self.drawn
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a connector is asked to connect, and the random numbers it has for that."""
-
-    connector: Any
-    projection: Any
-    seed: int
-    stream: int
-
-    @cached_property
-    def pre_ids(self) -> NDArray[np.int64]:
-        """Global numbers of the presynaptic neurons."""
-        return np.ascontiguousarray(self.projection.pre.all_cells, dtype=np.int64)
-
-    @cached_property
-    def post_ids(self) -> NDArray[np.int64]:
-        """Global numbers of the postsynaptic neurons."""
-        return np.ascontiguousarray(self.projection.post.all_cells, dtype=np.int64)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Numbers of presynaptic and postsynaptic neurons."""
-        return len(self.pre_ids), len(self.post_ids)
-
-    def problem(self, text: str) -> str:
-        """Return the beginning of every error message, followed by `text`."""
-        return f"{type(self.connector).__name__} in projection {self.projection.label!r}: {text}"
 
 
 def connect(request: Request) -> Connectivity:
@@ -115,8 +47,8 @@ def connect(request: Request) -> Connectivity:
     if draws_itself(getattr(request.connector, "rng", None)):
         from pycosim.frontend.drawn_connectors import connect_drawn
 
-        return connect_drawn(request, known)
-    return known(request)
+        return of_targets(connect_drawn(request, known), request.local)
+    return of_targets(known(request), request.local)
 
 
 def from_pairs(
@@ -154,12 +86,6 @@ def _indices(request: Request, values: ArrayLike, side: int) -> NDArray[np.int32
     return np.ascontiguousarray(values, np.int32)
 
 
-def only(connectivity: Connectivity, wanted: NDArray[np.bool_]) -> Connectivity:
-    """Return the synapses that are `wanted`, (n_synapses,) bool."""
-    kept = np.concatenate([[0], np.cumsum(wanted)])
-    return Connectivity(kept[connectivity.indptr], connectivity.targets[wanted])
-
-
 def _allows_self(request: Request) -> bool:
     return bool(request.connector.allow_self_connections)
 
@@ -176,11 +102,12 @@ def no_mutual(request: Request) -> bool:
 
 
 def _all_to_all(request: Request) -> Connectivity:
-    n_pre, n_post = request.shape
+    n_pre, _ = request.shape
     if _allows_self(request):
-        indptr = np.arange(n_pre + 1, dtype=np.int64) * n_post
-        return Connectivity(indptr, np.tile(np.arange(n_post, dtype=np.int32), n_pre))
-    return Connectivity(*_core.fixed_probability(0, 0, request.pre_ids, request.post_ids, 1.0, False))
+        targets = np.flatnonzero(request.local).astype(np.int32)
+        indptr = np.arange(n_pre + 1, dtype=np.int64) * len(targets)
+        return Connectivity(indptr, np.tile(targets, n_pre), is_whole=request.mask is None)
+    return _draw_pairs(request, 1.0, False)
 
 
 def _one_to_one(request: Request) -> Connectivity:
@@ -193,9 +120,14 @@ def _fixed_probability(request: Request) -> Connectivity:
     p, allow_self = request.connector.p_connect, _allows_self(request)
     if np.isnan(p):
         raise InvalidInputError(request.problem("p_connect is not a number; give a probability."))
-    ids = request.pre_ids, request.post_ids
-    csr = Connectivity(*_core.fixed_probability(request.seed, request.stream, *ids, p, allow_self))
+    csr = _draw_pairs(request, p, allow_self)
     return only(csr, csr.sources > csr.targets) if no_mutual(request) else csr
+
+
+def _draw_pairs(request: Request, p: float, allow_self: bool) -> Connectivity:
+    key, ids = (request.seed, request.stream), (request.pre_ids, request.post_ids)
+    csr = _core.fixed_probability(*key, *ids, p, allow_self, request.mask)
+    return Connectivity(*csr, is_whole=request.mask is None)
 
 
 def numbers_of_rows(request: Request, n_rows: int) -> NDArray[np.int64]:
@@ -223,12 +155,13 @@ def _fixed_number(request: Request, draw: Callable[..., Any], n: NDArray[np.int6
         )
     ids, allow_self = (request.pre_ids, request.post_ids), _allows_self(request)
     try:
-        csr = draw(request.seed, request.stream, *ids, n, connector.with_replacement, allow_self)
+        how = connector.with_replacement, allow_self, request.mask
+        csr = draw(request.seed, request.stream, *ids, n, *how)
     except ValueError as error:
         raise ConnectivityError(
             request.problem(f"connecting {request.shape[0]} to {request.shape[1]} cells: {error}.")
         ) from error
-    return Connectivity(*csr)
+    return Connectivity(*csr, is_whole=request.mask is None)
 
 
 def _fixed_number_post(request: Request) -> Connectivity:
@@ -315,49 +248,55 @@ def _clone(request: Request) -> Connectivity:
         weights = reference.get(["weight"], "array", gather="all")[0]
         return _from_matrix(~np.isnan(weights))
     # PyNN clones a map of what is connected: several synapses between two cells become one.
-    pairs = np.unique(np.stack([reference.pre_indices, reference.post_indices]), axis=1)
-    return from_pairs(request, *pairs, {})
+    own = np.stack([reference.pre_indices, reference.post_indices])
+    everyone = world().gather_to_all(own)
+    return from_pairs(request, *np.unique(np.concatenate(everyone, axis=1), axis=1), {})
 
 
 def _distance_dependent(request: Request) -> Connectivity:
-    projection, (n_pre, n_post) = request.projection, request.shape
+    projection, (n_pre, _) = request.projection, request.shape
     pre, post = (cells.positions.T.astype(np.float64) for cells in (projection.pre, projection.post))
 
-    def blocks() -> Iterator[NDArray[np.float64]]:
-        for targets in _blocks_of_targets(n_pre, n_post):
-            distances = projection.space.distances(pre, post[targets]).reshape(n_pre, -1)
-            yield np.broadcast_to(request.connector.distance_function(distances), distances.shape).T
+    def probabilities(targets: slice) -> NDArray[np.float64]:
+        distances = projection.space.distances(pre, post[targets]).reshape(n_pre, -1)
+        return np.broadcast_to(request.connector.distance_function(distances), distances.shape).T
 
-    return _independent(request, blocks())
+    return _independent(request, probabilities)
 
 
 def _index_based(request: Request) -> Connectivity:
     """Connect with probabilities that PyNN defines target by target."""
-    expression, (n_pre, n_post) = copy(request.connector.index_expression), request.shape
+    expression, (n_pre, _) = copy(request.connector.index_expression), request.shape
     expression.projection = request.projection
     sources = np.arange(n_pre)
 
-    def blocks() -> Iterator[NDArray[np.float64]]:
-        for targets in _blocks_of_targets(n_pre, n_post):
-            columns = range(targets.start, min(targets.stop, n_post))
-            yield np.stack([np.broadcast_to(expression(sources, j), (n_pre,)) for j in columns])
+    def probabilities(targets: slice) -> NDArray[np.float64]:
+        columns = range(targets.start, targets.stop)
+        return np.stack([np.broadcast_to(expression(sources, j), (n_pre,)) for j in columns])
 
-    return _independent(request, blocks())
-
-
-def _blocks_of_targets(n_pre: int, n_post: int) -> Iterator[slice]:
-    n_columns = max(1, BLOCK_PAIRS // max(1, n_pre))
-    return (slice(first, first + n_columns) for first in range(0, n_post, n_columns))
+    return _independent(request, probabilities)
 
 
-def _independent(request: Request, blocks: Iterator[NDArray[np.float64]]) -> Connectivity:
-    """Connect pairs independently; a block has the probabilities of the next n targets, (n, n_pre)."""
+def _blocks_of_targets(request: Request) -> Iterator[slice]:
+    """Yield ranges of targets that fit into memory; not those where none is wanted."""
+    n_pre, n_post = request.shape
+    n_targets = max(1, BLOCK_PAIRS // max(1, n_pre))
+    # a script's own generator gives numbers for all
+    wanted = np.ones(n_post, bool) if draws_itself(request.connector.rng) else request.local
+    for begin in range(0, n_post, n_targets):
+        here = begin + np.flatnonzero(wanted[begin : begin + n_targets])
+        if len(here):
+            yield slice(int(here[0]), int(here[-1]) + 1)
+
+
+def _independent(request: Request, probabilities: Callable[[slice], NDArray[np.float64]]) -> Connectivity:
+    """Connect pairs independently; probabilities of n targets are an array of the shape (n, n_pre)."""
     allow_self, is_directed = _allows_self(request), no_mutual(request)
-    n_sources, sources, first = [np.empty(0, np.int64)], [np.empty(0, np.int32)], 0
+    counts, sources = np.zeros(request.shape[1], np.int64), [np.empty(0, np.int32)]
     rng = deepcopy(request.connector.rng)
-    for block in blocks:
-        probability = np.array(block, np.float64, order="C")
-        targets = np.arange(first, first + len(probability))[:, np.newaxis]
+    for block in _blocks_of_targets(request):
+        probability = np.array(probabilities(block), np.float64, order="C")
+        targets = np.arange(block.start, block.stop)[:, np.newaxis]
         if not allow_self:
             probability[request.post_ids[targets] == request.pre_ids] = 0
         elif is_directed:
@@ -367,12 +306,12 @@ def _independent(request: Request, blocks: Iterator[NDArray[np.float64]]) -> Con
             raise ConnectivityError(
                 request.problem(f"the probability of {n_nan} of {probability.size} pairs is not a number.")
             )
-        part = _chosen(request, rng, first, probability)
-        n_sources.append(np.diff(part[0]))
-        sources.append(part[1])
-        first += len(probability)
-    targets = np.repeat(np.arange(first, dtype=np.int32), np.concatenate(n_sources))
-    return from_pairs(request, np.concatenate(sources), targets, {})
+        indptr, part = _chosen(request, rng, block.start, probability)
+        counts[block] = np.diff(indptr)
+        sources.append(part)
+    targets = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    made = from_pairs(request, np.concatenate(sources), targets, {})
+    return replace(made, is_whole=request.mask is None or draws_itself(rng))
 
 
 def _chosen(
@@ -380,7 +319,8 @@ def _chosen(
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Return the sources of each of a block of targets as compressed sparse rows."""
     if not draws_itself(rng):
-        return _core.bernoulli(request.seed, request.stream, first, probability)
+        sources = np.arange(request.shape[0], dtype=np.int32)
+        return _core.bernoulli(request.seed, request.stream, first, probability, sources)
     numbers = rng.next(probability.size, "uniform", {"low": 0.0, "high": 1.0})
     rows = _from_matrix(numbers.reshape(probability.shape) < probability)
     return rows.indptr, rows.targets

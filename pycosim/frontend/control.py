@@ -13,6 +13,7 @@ from pycosim import targets
 from pycosim.errors import InvalidInputError
 from pycosim.frontend import simulator
 from pycosim.frontend.simulator import DEFAULT_SEED, state
+from pycosim.parallel import require_one_process
 
 SEED_NAMES = ("seed", "rng_seed", "native_rng_baseseed", "kernelseed", "randSeed")
 """Names under which scripts give the seed of the simulator's own random numbers."""
@@ -74,6 +75,8 @@ def build_setup(target: str) -> Callable[..., int]:
         spec = targets.TargetSpec(target)
         if state.observer is not None:
             spec, options = state.observer.spec, options | state.observer.options
+        if not targets.runs_on_ranks(spec.name):
+            require_one_process(f"Running on the target {spec.name}")
         state.begin(spec.name, _timestep(timestep), seed, spec.merged(options))
         state.requested_min_delay, state.requested_max_delay = delays
         _scale_time(extra)

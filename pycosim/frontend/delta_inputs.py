@@ -74,7 +74,12 @@ def _add(received: NDArray[np.float64], projection: Projection, population: Any,
 
 def _spikes(sources: Int) -> tuple[Int, Int]:
     """Return steps and global numbers of the spikes of some neurons since the last reset."""
-    kept_steps, kept_neurons = state.spikes.columns()
+    if state.ranks.size > 1:
+        raise NotSupportedError(
+            "Recording the input of delta cells (gsyn) on several MPI processes: none has the spikes of all "
+            "sources. Record v, or use one process."
+        )
+    kept_steps, kept_neurons = state.spikes.columns(state.ranks)
     parts = [(kept_steps - state.spikes.offset_steps, kept_neurons)]
     for number, population in enumerate(state.network.populations):
         if np.any((sources >= population.first) & (sources < population.first + population.size)):

@@ -49,12 +49,6 @@ NEAREST = {
 }
 """What is nearest to models of sPyNNaker's extra_models that are not there."""
 
-STRUCTURAL = (
-    "RandomSelection LastNeuronSelection DistanceDependentFormation RandomByWeightElimination "
-    "StructuralMechanismStatic StructuralMechanismSTDP"
-).split()
-"""sPyNNaker's parts of structural plasticity."""
-
 _POPULATION_HINTS = frozenset(
     "additional_parameters constraints max_rate n_colour_bits n_synapse_cores seed splitter "
     "neurons_per_core_per_dim allow_delay_extensions".split()

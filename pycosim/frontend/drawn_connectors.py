@@ -17,7 +17,8 @@ from pyNN.random import NumpyRNG, RandomDistribution
 
 from pycosim import _core
 from pycosim.errors import ConnectivityError
-from pycosim.frontend.connectivity import Connectivity, Request, from_pairs, no_mutual, numbers_of_rows, only
+from pycosim.frontend.connectivity import from_pairs, no_mutual, numbers_of_rows
+from pycosim.frontend.requests import Connectivity, Request, only
 from pycosim.frontend.user_connectors import connect_as_written
 from pycosim.random import about_to_draw
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,9 @@ from pyNN.standardmodels.base import check_weights, excitatory_receptor_types, i
 
 from pycosim.errors import ConnectivityError
 from pycosim.frontend.cells import takes_conductance
-from pycosim.frontend.connectivity import Connectivity, Request, connect
-from pycosim.frontend.synapse_values import SynapseValues, Values
+from pycosim.frontend.connectivity import connect
+from pycosim.frontend.requests import Connectivity, Request, of_targets
+from pycosim.frontend.synapse_values import TARGET_BLOCK, SynapseValues, Values, draws_in_turn
 from pycosim.network import Plasticity
 from pycosim.random import seed_of, stream_of, unsigned
 
@@ -25,7 +26,7 @@ __all__ = ["Expanded", "expand"]
 
 @dataclass(frozen=True)
 class Expanded:
-    """The synapses of a projection as compressed sparse rows by presynaptic index.
+    """The synapses of a projection on cells of this process, as compressed sparse rows by presynaptic index.
 
     Attributes
     ----------
@@ -77,10 +78,12 @@ def expand(
     NotSupportedError
         If the connector needs what pycosim does not have.
     """
-    connector, seed = projection._connector, unsigned(seed)
+    connector, seed, local = projection._connector, unsigned(seed), _local(projection)
     structure = stream_of(stream, "connectivity", seed_of(getattr(connector, "rng", None)))
     parameters = _parameters(projection)
-    connectivity = connect(Request(connector, projection, seed, structure))
+    # values that are drawn synapse by synapse need all synapses, also those of other processes
+    wanted = None if draws_in_turn(parameters) else _drawn_with(local)
+    connectivity = connect(Request(connector, projection, seed, structure, wanted))
     if isinstance(connector, FixedNumberPostConnector | FixedTotalNumberConnector):  # drawn before the copy
         parameters = _parameters(projection)
     values = SynapseValues(projection, parameters, connectivity, seed, stream)
@@ -93,7 +96,32 @@ def expand(
         connector.callback(1.0)
     described = getattr(projection.synapse_type, "plasticity", None)
     plasticity = described(values, projection.label) if described else None
-    return Expanded(connectivity.indptr, connectivity.targets, weights, delays, plasticity)
+    if local is None:
+        return Expanded(connectivity.indptr, connectivity.targets, weights, delays, plasticity)
+    own, kept = of_targets(connectivity, local), local[connectivity.targets]
+    weights, delays = _those(weights, kept), _those(delays, kept)
+    if plasticity is not None:
+        columns = {name: _those(value, kept) for name, value in plasticity.parameters.items()}
+        plasticity = replace(plasticity, parameters=columns)
+    return Expanded(own.indptr, own.targets, weights, delays, plasticity)
+
+
+def _local(projection: Any) -> NDArray[np.bool_] | None:
+    """Return which postsynaptic cells belong to this process; None if all do."""
+    mask = projection.post._mask_local
+    return None if np.all(mask) else np.array(mask, bool)
+
+
+def _drawn_with(local: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    """Return the cells whose synapses are drawn together with those of the local ones."""
+    if local is None:
+        return None
+    block = np.arange(len(local)) // TARGET_BLOCK
+    return np.bincount(block, local)[block] > 0
+
+
+def _those(values: Values | None, kept: NDArray[np.bool_]) -> Any:
+    return values if values is None or np.ndim(values) == 0 else np.asarray(values)[kept]
 
 
 def _parameters(projection: Any) -> ParameterSpace:

@@ -16,7 +16,7 @@ from pyNN.random import RandomDistribution
 from pyNN.space import Grid2D
 
 from pycosim.errors import ConnectivityError, InvalidInputError
-from pycosim.frontend.connectivity import Request
+from pycosim.frontend.requests import Request
 from pycosim.frontend.spynnaker_connectors import Int, PairConnector, Pairs, plain_arguments
 from pycosim.frontend.synapses import StaticSynapse
 from pycosim.random import evaluate_distribution, stream_of

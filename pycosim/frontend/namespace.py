@@ -14,17 +14,18 @@ from pyNN.space import Space
 
 from pycosim.frontend import carlsim, control, external_devices, machine, simulator
 from pycosim.frontend.carlsim import ScriptState
-from pycosim.frontend.cells import cell_types, placeholder
+from pycosim.frontend.cells import cell_types
 from pycosim.frontend.composed_cells import components
 from pycosim.frontend.dialects import (
     EXTRA_CELLS,
-    STRUCTURAL,
     SynapseDynamics,
     TargetName,
     Unsupported,
     connector_types,
 )
+from pycosim.frontend.electrical import ElectricalSynapse
 from pycosim.frontend.electrodes import electrode_types
+from pycosim.frontend.equations_cell import EquationsCell
 from pycosim.frontend.extra_cells import extra_cell_types, with_synapses
 from pycosim.frontend.image_connectors import IMAGE_CONNECTORS, IMAGE_SYNAPSES
 from pycosim.frontend.native_cells import native_cell_types
@@ -36,6 +37,7 @@ from pycosim.frontend.small_world import SmallWorldConnector
 from pycosim.frontend.spynnaker_cells import CELLS
 from pycosim.frontend.spynnaker_connectors import CONNECTORS
 from pycosim.frontend.stdp_parts import EXTRA_PARTS
+from pycosim.frontend.structural import STRUCTURAL
 from pycosim.frontend.synapses import StaticSynapse, synapse_types
 from pycosim.network import MODELS
 
@@ -78,11 +80,9 @@ def shared() -> dict[str, Any]:
     known = {name: cells[model] for name, model in EXTRA_CELLS.items()}
     known |= EXTRA_PARTS | {"Neuromodulation": Neuromodulation}
     known |= CELLS | {name: connectors[name] for name in CONNECTORS}
-    structural = {
-        name: placeholder("Structural plasticity", name, ["static synapses"]) for name in STRUCTURAL
-    }
     names: dict[str, Any] = {
         "Assembly": Assembly,
+        "EquationsCell": EquationsCell,
         "GSLRNG": GSLRNG,
         "NativeRNG": NativeRNG,
         "Network": Network,
@@ -114,17 +114,9 @@ def shared() -> dict[str, Any]:
     names.update({name: getattr(space, name) for name in SPACE})
     names.update({function: getattr(control, function) for function in FUNCTIONS})
     names |= machine.functions() | {name: name for name in carlsim.NAMES}
-    return (
-        names
-        | native_cell_types()
-        | connectors
-        | structural
-        | cells
-        | CELLS
-        | synapse_types()
-        | IMAGE_SYNAPSES
-        | electrode_types()
-    )
+    synapses = synapse_types() | IMAGE_SYNAPSES | {"ElectricalSynapse": ElectricalSynapse}
+    names |= native_cell_types()
+    return names | connectors | STRUCTURAL | cells | CELLS | synapses | electrode_types()
 
 
 def list_standard_models() -> list[str]:

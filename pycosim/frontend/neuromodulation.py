@@ -164,5 +164,6 @@ def _rule(projection: Any) -> str:
 def _meet(projection: Any, modulator: Any) -> bool:
     """Return whether two projections end on the same population."""
     of_neuron = state.network.population_of_neuron()
-    ends = (np.unique(of_neuron[p.column.targets]) for p in (projection, modulator))
+    targets = (getattr(p.column, "posts", p.column.targets) for p in (projection, modulator))
+    ends = (np.unique(of_neuron[neurons]) for neurons in targets)
     return bool(np.intersect1d(*ends).size)

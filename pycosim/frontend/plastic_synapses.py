@@ -143,7 +143,7 @@ def as_magnitudes(projection: Any, parameters: dict[str, Any]) -> dict[str, Any]
     return parameters | {name: (-bound)[()] for name, bound in bounds.items()}
 
 
-class _TextValues:
+class TextValues:
     """Lets functions of the distance be given as text, as StaticSynapse does."""
 
     def __init__(self, **parameters: Any):
@@ -158,7 +158,7 @@ class _TextValues:
         return state.min_delay
 
 
-class _ShortTermSynapse(WeightAndDelay, _TextValues):
+class _ShortTermSynapse(WeightAndDelay, TextValues):
     """What synapses that depend on presynaptic spikes only have in common.
 
     `rule` and `initial` are those of the description.

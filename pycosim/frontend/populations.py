@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ from pycosim.frontend.old_methods import OldMethods
 from pycosim.frontend.recording import Recorder
 from pycosim.frontend.spike_times import SpikeTimes
 from pycosim.network import model_named
-from pycosim.random import evaluate_distribution, stream_of
+from pycosim.random import draws_itself, evaluate_distribution, stream_of
 
 
 class Assembly(common.Assembly):
@@ -33,11 +35,37 @@ class Assembly(common.Assembly):
     @property
     def local_size(self) -> int:
         """Number of neurons on this MPI process."""
-        return self.size
+        return int(np.count_nonzero(self._mask_local))
 
 
 class _Shared(OldMethods):
     """What a population and a view of it have in common; `_indices` are indices in the population."""
+
+    @contextmanager
+    def _everywhere(self) -> Iterator[None]:
+        """Let PyNN's code see all cells as local: every process has the parameters of all."""
+        mask, self._mask_local = self._mask_local, np.ones(self.size, bool)
+        cells = vars(self).get("local_cells")  # of a view
+        if cells is not None:
+            self.local_cells = self.all_cells
+        try:
+            yield
+        finally:
+            self._mask_local = mask
+            if cells is not None:
+                self.local_cells = cells
+
+    def set(self, *older: Any, **parameters: Any) -> None:
+        """Set parameters of the cells; see PyNN, and PyNN 0.7 for arguments by position."""
+        with self._everywhere():
+            super().set(*older, **parameters)
+
+    def get(self, parameter_names: Any, gather: bool = False, simplify: bool = True) -> Any:
+        """Return parameters of the cells of this process, with `gather` of all cells; see PyNN."""
+        if not gather:
+            return super().get(parameter_names, False, simplify)
+        with self._everywhere():
+            return super().get(parameter_names, False, simplify)
 
     def _get_parameters(self, *names: str) -> ParameterSpace:
         celltype = self.celltype
@@ -146,7 +174,8 @@ class Population(_Shared, common.Population):
         self.all_cells = np.array([simulator.ID(i) for i in self.column.neurons], dtype=simulator.ID)
         for cell in self.all_cells:
             cell.parent = self
-        self._mask_local = self._indices % simulator.state.num_processes == simulator.state.mpi_rank
+        own = simulator.state.ranks.part(self.size)
+        self._mask_local = (self._indices >= own.start) & (self._indices < own.stop)
         self._parameters: dict[str, NDArray[Any]] = {}
         self.spike_times = SpikeTimes()
         parameters = self.celltype.native_parameters
@@ -278,7 +307,8 @@ def evaluated(
     """
     if isinstance(value.base_value, RandomDistribution):
         seed = simulator.state.network.seed
-        safe = local is None or local.all() or getattr(value.base_value.rng, "parallel_safe", True)
+        rng = value.base_value.rng
+        safe = local is None or local.all() or not draws_itself(rng) or getattr(rng, "parallel_safe", True)
         n_drawn = size if safe else np.count_nonzero(local)
         drawn = evaluate_distribution(value.base_value, n_drawn, seed, stream_of(*stream))
         if not safe:

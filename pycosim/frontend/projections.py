@@ -16,18 +16,21 @@ from pyNN.random import RandomDistribution
 from pyNN.space import Space
 
 from pycosim import network
-from pycosim.errors import ConnectivityError, InvalidInputError, NotSupportedError
+from pycosim.errors import InvalidInputError, NotSupportedError
 from pycosim.frontend import simulator
 from pycosim.frontend.carlsim import receptor_of
 from pycosim.frontend.cells import model_receptor
 from pycosim.frontend.connectivity import BLOCK_PAIRS
+from pycosim.frontend.delays import delay_steps
 from pycosim.frontend.dialects import negative_inhibition, projection_arguments
 from pycosim.frontend.expansion import expand
+from pycosim.frontend.gathering import gathered_columns
 from pycosim.frontend.native_cells import models_weights, require_plain_weights, scripts_weights
 from pycosim.frontend.neuromodulation import modulate, split_receptor
 from pycosim.frontend.plastic_synapses import as_magnitudes, shared
-from pycosim.frontend.synapse_values import REDRAWN
+from pycosim.frontend.synapse_values import REDRAWN, drawn_by_blocks
 from pycosim.frontend.synapses import SUPPORTED, StaticSynapse
+from pycosim.network.places import places_among_all
 from pycosim.random import draws_itself, evaluate_distribution, stream_of
 
 COMBINE = {"sum": np.add, "min": np.minimum, "max": np.maximum}
@@ -97,6 +100,14 @@ class Projection(common.Projection):
     __doc__ = common.Projection.__doc__
     _simulator = simulator
     _static_synapse_class = StaticSynapse
+    _kind = "projection"
+
+    def __new__(cls, *arguments: Any, **named: Any) -> Projection:
+        """Return a projection of the class that the synapse type brings with it, if it has one."""
+        synapse_type = named.get("synapse_type", arguments[3] if len(arguments) > 3 else None)
+        dynamics = named.get("synapse_dynamics")  # of PyNN 0.7
+        synapse_type = getattr(dynamics, "synapse_type", dynamics) or synapse_type
+        return super().__new__(getattr(synapse_type, "projection_class", cls))
 
     def __init__(
         self,
@@ -128,12 +139,13 @@ class Projection(common.Projection):
             label,
         )
         self.receptor_type = dopamine_receptor or self.receptor_type
-        if not isinstance(self.synapse_type, tuple(SUPPORTED.values())):
+        if not isinstance(self.synapse_type, tuple(SUPPORTED.values())) and type(self) is Projection:
             raise NotSupportedError(f"Synapse type {type(self.synapse_type).__name__} is not supported yet.")
-        self.number = len(simulator.state.network.projections)
+        self._gathered: dict[str, NDArray[Any]] = {}
+        self.number = len(self._described())
         self.column = self._expanded()
         modulate(self)
-        simulator.state.network.projections.append(self.column)
+        self._described().append(self.column)
         simulator.state.projections.append(self)
         for other, receptor in getattr(connector, "companions", list)():
             Projection(
@@ -147,10 +159,15 @@ class Projection(common.Projection):
                 f"{self.label} ({receptor})",
             )
 
+    @staticmethod
+    def _described() -> list[Any]:
+        """Return where the network description has what a projection of this class is."""
+        return simulator.state.network.projections
+
     def _expanded(self) -> network.Projection:
         """Return the projection's columns, with global neuron numbers and rows in ascending order."""
         state = simulator.state
-        stream = stream_of("projection", self.number)
+        stream = stream_of(self._kind, self.number)
         expanded = expand(self, state.network.seed, stream, adjust=negative_inhibition)
         rows = np.repeat(np.arange(self.pre.size), np.diff(expanded.indptr))
         sources = self.pre.all_cells.astype(np.int32)[rows]
@@ -165,7 +182,7 @@ class Projection(common.Projection):
             weights = np.array(np.broadcast_to(weights, len(targets)), np.float64)
             parameters = {name: _ordered(value, order) for name, value in plasticity.parameters.items()}
             plasticity = replace(plasticity, parameters=as_magnitudes(self, parameters))
-        return network.Projection(
+        projection = network.Projection(
             label=self.label or f"projection{self.number}",
             receptor=model_receptor(self),
             sources=ids,
@@ -175,10 +192,41 @@ class Projection(common.Projection):
             delays=delay_steps(_ordered(delays, order), self.label),
             plasticity=plasticity,
         )
+        if state.ranks.size > 1 and plasticity is not None and not plasticity.changes_weights:
+            projection.places = places_among_all(projection, state.network, state.ranks)
+        return projection
 
     def __len__(self) -> int:
         """Return the number of synapses."""
         return self.column.n_synapses
+
+    def get(
+        self,
+        attribute_names: Any,
+        format: str,
+        gather: bool | str = True,
+        with_address: bool = True,
+        multiple_synapses: str = "sum",
+    ) -> Any:
+        """Return attributes of the synapses; see PyNN.
+
+        Parameters
+        ----------
+        attribute_names : str or list of str
+        format : {"list", "array"}
+        gather : bool or "all"
+            True gives the synapses of all processes on the first one, "all" on all of them; elsewhere, and
+            with False, those of this process are returned.
+        """
+        how = format, False, with_address, multiple_synapses
+        if not gather or simulator.state.ranks.size == 1:
+            return super().get(attribute_names, *how)
+        names = [attribute_names] if isinstance(attribute_names, str) else list(attribute_names)
+        self._gathered = gathered_columns(self, names, everywhere=gather == "all")
+        try:
+            return super().get(attribute_names, *how)
+        finally:
+            self._gathered = {}
 
     def __getitem__(self, index: int | slice) -> Connection | list[Connection]:
         """Return one synapse, or a list of them."""
@@ -193,6 +241,8 @@ class Projection(common.Projection):
 
     def attribute(self, name: str) -> NDArray[Any]:
         """Return one column by PyNN's name, (n_synapses,), delays in ms."""
+        if name in self._gathered:
+            return self._gathered[name]
         if name in ("presynaptic_index", "postsynaptic_index"):
             return self.pre_indices if name == "presynaptic_index" else self.post_indices
         if name in ("weight", "weights"):
@@ -307,9 +357,13 @@ class Projection(common.Projection):
 
     def _evaluated_initial(self, name: str, value: LazyArray) -> NDArray[np.float64] | float:
         if isinstance(value.base_value, RandomDistribution):
-            stream = stream_of("projection.initialize", self.number, name)
-            return evaluate_distribution(value.base_value, len(self), simulator.state.network.seed, stream)
+            return self._random(value.base_value, stream_of(f"{self._kind}.initialize", self.number, name))
         return np.asarray(value.evaluate(simplify=True), np.float64)[()]
+
+    def _drawn(self, distribution: RandomDistribution, stream: int) -> NDArray[np.float64]:
+        """Return one value for each synapse, the same for any number of processes."""
+        seed = simulator.state.network.seed
+        return drawn_by_blocks(distribution, np.asarray(self.post_indices), seed, stream, n_cells=1)
 
     def _set_attributes(self, parameter_space: ParameterSpace) -> None:
         self.assign(**{name: self._evaluated(name, value) for name, value in parameter_space.items()})
@@ -317,8 +371,7 @@ class Projection(common.Projection):
     def _evaluated(self, name: str, value: LazyArray) -> NDArray[np.float64] | float:
         """Return one value for each synapse, or one for all of them."""
         if isinstance(value.base_value, RandomDistribution):
-            stream = stream_of("projection.set", self.number, name)
-            return self._random(value.base_value, stream)
+            return self._random(value.base_value, stream_of(f"{self._kind}.set", self.number, name))
         value.shape = self.shape
         if value.is_homogeneous:
             return float(value.evaluate(simplify=True))
@@ -328,7 +381,7 @@ class Projection(common.Projection):
         """Draw a value for each synapse; from the script's own generator, as PyNN does, one for each pair."""
         seed = simulator.state.network.seed
         if not draws_itself(values.rng):
-            return evaluate_distribution(values, len(self), seed, stream)
+            return self._drawn(values, stream)
         n_pre, n_post = self.shape
         drawn, n_rows = np.empty(len(self)), max(1, BLOCK_PAIRS // max(1, n_post))
         if values.name in REDRAWN:
@@ -351,10 +404,11 @@ class Projection(common.Projection):
     def _array(self, values: NDArray[Any], multiple_synapses: str) -> NDArray[np.float64]:
         """Return a matrix of one attribute, NaN where there is no synapse."""
         result = np.full(self.shape, np.nan)
+        sources, targets = self.attribute("presynaptic_index"), self.attribute("postsynaptic_index")
         if multiple_synapses == "last":
-            result[self.pre_indices, self.post_indices] = values  # the last assignment stays
+            result[sources, targets] = values  # the last assignment stays
             return result
-        pairs = self.pre_indices * self.post.size + self.post_indices
+        pairs = sources * self.post.size + targets
         order = np.argsort(pairs, kind="stable")
         where, starts = np.unique(pairs[order], return_index=True)
         if multiple_synapses == "first":
@@ -374,45 +428,3 @@ def _order(sources: NDArray[np.int32], targets: NDArray[np.int32]) -> NDArray[np
 
 def _ordered(values: Any, order: NDArray[np.int64] | slice) -> Any:
     return values if np.ndim(values) == 0 else np.asarray(values)[order]
-
-
-def delay_steps(delays_ms: float | NDArray[np.float64], label: str) -> int | NDArray[np.int32]:
-    """Return delays in whole steps, rounded to the nearest and at least one.
-
-    Raises
-    ------
-    ConnectivityError
-        If a delay is negative, not finite, or outside the limits given to setup().
-    """
-    state = simulator.state
-    delays = np.asarray(delays_ms, np.float64)
-    bad = ~(np.isfinite(delays) & (delays >= 0))
-    if bad.any():
-        raise ConnectivityError(
-            f"Projection {label!r}: {int(bad.sum())} delays are negative or not finite (for example "
-            f"{delays[bad].flat[0]} ms); a delay must be at least one time step, {state.dt} ms."
-        )
-    _check_limit(delays, state.requested_min_delay, np.less, "below min_delay", label)
-    _check_limit(delays, state.requested_max_delay, np.greater, "above max_delay", label)
-    steps = np.floor(delays / state.dt + 0.5)
-    if np.any(steps < 1):
-        state.warn(f"Projection {label!r}: delays below one time step became one time step, {state.dt} ms.")
-    steps = np.maximum(steps, 1)
-    error_ms = np.abs(steps * state.dt - delays).max(initial=0.0)
-    if state.observer is not None and error_ms > 1e-9:
-        state.observer.delays_rounded(label, error_ms)
-    return int(steps) if steps.ndim == 0 else steps.astype(np.int32)
-
-
-def _check_limit(
-    delays: NDArray[np.float64], limit: float | None, outside: np.ufunc, what: str, label: str
-) -> None:
-    """Raise ConnectivityError if delays in ms are beyond a limit that was given to setup()."""
-    if limit is None:
-        return
-    beyond = outside(delays, limit) & ~np.isclose(delays, limit, rtol=0, atol=1e-9)
-    if beyond.any():
-        raise ConnectivityError(
-            f"Projection {label!r}: {int(beyond.sum())} delays (for example {delays[beyond].flat[0]} ms) are "
-            f"{what}={limit} ms as given to setup(); change that limit or the delays."
-        )

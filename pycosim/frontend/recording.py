@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from neo import Segment, SpikeTrain
-from neo.core.spiketrainlist import SpikeTrainList
+from neo import Block, Segment
 from numpy.typing import NDArray
 from pyNN import recording
 from pyNN.recording import Variable
@@ -18,34 +17,8 @@ from pycosim.frontend import simulator
 from pycosim.frontend.cells import variable_of
 from pycosim.frontend.delta_inputs import records_inputs, samples
 from pycosim.frontend.dialects import CURRENT_NAMES
+from pycosim.frontend.gathering import SpikeTrains, gathered
 from pycosim.network import Population, Recording
-
-
-class SpikeTrains(SpikeTrainList):
-    """Spike trains that are made when they are looked at; all of them in one pass over the spikes.
-
-    Neo's own list searches all spikes for each train, which takes minutes for large populations.
-    """
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Be written to files as Neo's list, so that reading them does not need pycosim."""
-        return object.__new__, (SpikeTrainList,), vars(self)
-
-    def _spiketrains_from_array(self) -> None:
-        ids = np.asarray(self._all_channel_ids)
-        order = np.argsort(self._channel_id_array, kind="stable")
-        sorted_ids, times = self._channel_id_array[order], self._spike_time_array[order]
-        starts, stops = (np.searchsorted(sorted_ids, ids, side) for side in ("left", "right"))
-        self._items = []
-        for i, channel in enumerate(ids):
-            train = SpikeTrain(times[starts[i] : stops[i]], **self._spiketrain_metadata)
-            for name, value in self._annotations.items():
-                one_each = not isinstance(value, str) and np.ndim(value) == 1 and len(value) == len(ids)
-                train.annotations[name] = value[i] if one_each else value
-            train.annotations["channel_id"] = channel
-            train.segment = self.segment
-            self._items.append(train)
-
 
 SPIKES = Variable(name="spikes", location=None, label=None)
 
@@ -111,6 +84,11 @@ class Recorder(recording.Recorder):
             signal.annotations["source_ids"] = signal.annotations["channel_ids"]
             signal.t_start = max(round(start, 9) * ms, self._recording_start_time)
         return segment
+
+    def get(self, variables: Any, gather: bool = False, *args: Any, **kwargs: Any) -> Block:
+        """Return the recorded data; with `gather` that of all processes, on the first one."""
+        block = super().get(variables, False, *args, **kwargs)
+        return gathered(block, simulator.state.ranks) if gather else block
 
     def _get_spiketimes(self, ids: Any, clear: bool = False) -> tuple[NDArray[Any], NDArray[Any]]:
         steps, indices = simulator.state.built().spikes(self.population.number)

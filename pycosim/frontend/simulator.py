@@ -9,6 +9,7 @@ import atexit
 import math
 import time
 import warnings
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -20,10 +21,20 @@ from pycosim import targets
 from pycosim.backends.base import Options, Simulation
 from pycosim.errors import InvalidInputError, NotSupportedError, PycosimWarning, ScriptError
 from pycosim.network import Network, Recording
+from pycosim.parallel import Ranks, world
 
 name = "pycosim"
 
 DEFAULT_SEED = 42
+
+# What each message to a simulation is about: a place in `_sizes`.
+_PARTS = {
+    "parameters_changed": 0,
+    "recording_changed": 0,
+    "weights_changed": 1,
+    "plasticity_changed": 1,
+    "junctions_changed": 2,
+}
 
 
 class ID(int, common.IDMixin):
@@ -35,6 +46,12 @@ class ID(int, common.IDMixin):
     def __deepcopy__(self, memo: dict[int, Any]) -> ID:
         """Return the same neuron; PyNN would look for a parameter of this name."""
         return self
+
+
+def _sizes(network: Network) -> tuple[int, ...]:
+    """Return how many parts of each kind a network has."""
+    parts = network.populations, network.projections, network.junctions, network.rewired
+    return tuple(len(part) for part in parts)
 
 
 class Spikes:
@@ -49,11 +66,12 @@ class Spikes:
         steps, indices = simulation.spikes(population)
         self.parts.append((steps + self.offset_steps, indices + network.populations[population].first))
 
-    def columns(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return steps and global neuron numbers, ordered by (step, neuron)."""
-        if not self.parts:
-            return np.empty(0, np.int64), np.empty(0, np.int64)
-        steps, neurons = (np.concatenate(column) for column in zip(*self.parts))
+    def columns(self, ranks: Ranks) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return steps and global neuron numbers, by (step, neuron); on the first process those of all."""
+        none = np.empty(0, np.int64), np.empty(0, np.int64)
+        own = tuple(np.concatenate(column) for column in zip(none, *self.parts))
+        everyone = ranks.gather(own) or [own]
+        steps, neurons = (np.concatenate(column) for column in zip(*everyone))
         order = np.lexsort((neurons, steps))
         return steps[order], neurons[order]
 
@@ -67,6 +85,8 @@ class State(common.control.BaseState):
         The description that the script has built so far.
     simulation : Simulation or None
         The network on its target, once run() has been called.
+    ranks : Ranks
+        The processes that run the script together.
     observer : object or None
         Set by the runner: options that replace those of setup(), and whether all spikes are kept.
     is_spinnaker : bool
@@ -81,8 +101,9 @@ class State(common.control.BaseState):
 
     def __init__(self) -> None:
         super().__init__()
-        self.mpi_rank = 0
-        self.num_processes = 1
+        self.ranks = world()
+        self.mpi_rank = self.ranks.rank
+        self.num_processes = self.ranks.size
         self.observer: Any = None
         self.is_spinnaker = False
         self.live: Any = None
@@ -114,7 +135,8 @@ class State(common.control.BaseState):
         self.spikes = Spikes()
         self.seconds = {"build": 0.0, "run": 0.0, "cpu": 0.0}
         self.total_steps = 0
-        self.n_known = 0, 0
+        self.n_known = _sizes(self.network)
+        self._delay_range: tuple[int, int] | None = None
 
     def begin(self, target: str, dt_ms: float, seed: int, options: Options) -> None:
         """Start a new, empty network."""
@@ -138,7 +160,7 @@ class State(common.control.BaseState):
     def min_delay(self) -> float:
         """Smallest delay in ms: as given to setup(), else one step, or the network's own once it runs."""
         if self.requested_min_delay is None and self.simulation is not None:
-            return round(self.network.delay_range[0] * self.dt, 9)
+            return round((self._delay_range or self.network.delay_range)[0] * self.dt, 9)
         return self.default_delay
 
     @property
@@ -151,7 +173,8 @@ class State(common.control.BaseState):
         """Largest delay in ms: as given to setup(), else the largest in the network."""
         if self.requested_max_delay is not None:
             return self.requested_max_delay
-        return max(self.default_delay, round(self.network.delay_range[1] * self.dt, 9))
+        largest = (self._delay_range or self.network.delay_range)[1]
+        return max(self.default_delay, round(largest * self.dt, 9))
 
     def run(self, simtime: float) -> None:
         """Advance by `simtime` ms."""
@@ -164,8 +187,10 @@ class State(common.control.BaseState):
         self.require_setup("run()")
         n_steps = max(0, math.ceil((tstop - self.step * self.dt) / self.dt - 1e-6))
         self.running = True
+        self._check_sources()
         with _stopwatch(self.seconds, "build"):
             simulation = self.built()
+            self._find_delay_range()
         if n_steps:
             prepared = getattr(simulation, "preparation_s", 0.0)
             with _stopwatch(self.seconds, "run"):
@@ -184,6 +209,32 @@ class State(common.control.BaseState):
     def _is_live(self) -> bool:
         is_dry = self.observer is not None and self.observer.is_dry
         return self.live is not None and not is_dry and self.live.is_used()
+
+    def _check_sources(self) -> None:
+        """Refuse sources whose parameters differ between processes; each draws their spikes itself."""
+        if self.ranks.size == 1:
+            return
+        for population in self.network.populations:
+            if not population.is_source:
+                continue
+            columns = [*population.parameters.values(), population.spike_steps, population.spike_indices]
+            content = b"".join(np.asarray(column).tobytes() for column in columns)
+            number = zlib.crc32(content)
+            lowest, negative = self.ranks.smallest(number, -number)
+            if lowest != -negative:
+                raise NotSupportedError(
+                    f"The parameters of the sources {population.label!r} differ between the "
+                    f"{self.ranks.size} MPI processes. Change them on all, with set() of a population or "
+                    "view, not cell by cell where a cell is local, and without parallel_safe=False."
+                )
+
+    def _find_delay_range(self) -> None:
+        """Find the delays of the synapses of all processes; a process alone looks when it is asked."""
+        if self.ranks.size > 1:
+            present = [p for p in self.network.projections if p.n_synapses]
+            lowest, highest = self.network.delay_range if present else (2**62, 1)
+            lowest, negative = self.ranks.smallest(lowest, -highest)
+            self._delay_range = min(lowest, -negative), -negative
 
     def reset(self) -> None:
         """Go back to time 0 with the initial state; the network stays."""
@@ -212,11 +263,19 @@ class State(common.control.BaseState):
                 f"{what} after run() is not supported: do it before the first run(), or call reset() first."
             )
 
+    def require_one_process(self, what: str) -> None:
+        """Raise NotSupportedError if several processes run the script."""
+        if self.num_processes > 1:
+            raise NotSupportedError(
+                f"{what} is not supported with {self.num_processes} processes; run one process with "
+                "several threads."
+            )
+
     def built(self) -> Simulation:
         """Return the simulation, built or grown so that it has all of the network."""
         from pycosim.frontend.neuromodulation import warn_of_unused
 
-        n_now = len(self.network.populations), len(self.network.projections)
+        n_now = _sizes(self.network)
         if self.simulation is None:
             if not n_now[0] and self.target not in targets.backends():
                 raise InvalidInputError("run() was called on an empty network: create a Population first.")
@@ -225,6 +284,11 @@ class State(common.control.BaseState):
             build = targets.build if self.observer is None else self.observer.build
             self.simulation = build(self.target, self.network, self.options)
         elif n_now != self.n_known:
+            if n_now[3] != self.n_known[3]:
+                raise NotSupportedError(
+                    "Adding projections with structural plasticity after run() is not supported: their "
+                    "neurons share slots. Create them before the first run(), or call reset() first."
+                )
             self._record_all_spikes()
             self.simulation.network_grown()
         self.n_known = n_now
@@ -239,11 +303,12 @@ class State(common.control.BaseState):
 
         Parameters
         ----------
-        change : {"parameters_changed", "recording_changed", "weights_changed", "plasticity_changed"}
+        change : str
+            A method of the simulation, one of `_PARTS`.
         number : int
-            Of the population or projection.
+            Of the population, projection or gap junctions.
         """
-        known = self.n_known[change in ("weights_changed", "plasticity_changed")]
+        known = self.n_known[_PARTS[change]]
         if self.simulation is not None and number < known:
             getattr(self.simulation, change)(number)
 
@@ -255,9 +320,17 @@ class State(common.control.BaseState):
         for index in which:
             self.spikes.take(self.simulation, self.network, index)
 
-    def warn(self, message: str) -> None:
-        """Tell the user about something that is done differently from what was asked."""
-        warnings.warn(message, PycosimWarning, stacklevel=4)
+    def warn(self, message: str, *, of_all: bool = True) -> None:
+        """Tell the user, once, about something that is done differently from what was asked.
+
+        Parameters
+        ----------
+        message : str
+        of_all : bool
+            Whether all processes come to the same conclusion; then only the first one says so.
+        """
+        if self.ranks.rank == 0 or not of_all:
+            warnings.warn(message, PycosimWarning, stacklevel=4)
 
     def _record_all_spikes(self) -> None:
         """Record all spikes of new populations, if a runner wants them."""
@@ -265,10 +338,12 @@ class State(common.control.BaseState):
             return
         known = self.n_known[0] if self.simulation is not None else 0
         for population in self.network.populations[known:]:
-            population.recordings["spikes"] = Recording(np.arange(population.size))
+            own = self.ranks.part(population.size)
+            population.recordings["spikes"] = Recording(np.arange(own.start, own.stop))
 
     def _progress(self, n_steps: int) -> Callable[[int], None] | None:
-        return self.observer.progress(n_steps) if self.observer is not None else None
+        watched = self.observer is not None and self.ranks.rank == 0
+        return self.observer.progress(n_steps) if watched else None
 
     def _close(self) -> None:
         if self.simulation is not None:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from pyNN.connectors import Connector
 
 from pycosim.errors import ConnectivityError, InvalidInputError
-from pycosim.frontend.connectivity import Request, from_pairs
+from pycosim.frontend.connectivity import from_pairs
+from pycosim.frontend.requests import Request
 from pycosim.frontend.simulator import state
 
 Int = NDArray[np.int64]

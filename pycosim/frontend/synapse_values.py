@@ -15,8 +15,8 @@ from pyNN.parameters import ParameterSpace
 from pyNN.random import NumpyRNG, RandomDistribution
 from pyNN.space import Space
 
-from pycosim.errors import InvalidInputError
-from pycosim.frontend.connectivity import Connectivity
+from pycosim.errors import InvalidInputError, NotSupportedError
+from pycosim.frontend.requests import Connectivity
 from pycosim.random import draws_itself, evaluate_distribution, stream_of
 
 Values = float | NDArray[np.float64]
@@ -26,6 +26,8 @@ REDRAWN = {"normal_clipped"}
 
 # Synapses whose distances are in memory at the same time (a few 8 MB arrays).
 BLOCK_SYNAPSES = 2**20
+# Postsynaptic cells whose synapses are drawn together, by the process that has any of them.
+TARGET_BLOCK = 1024
 
 
 _FUNCTIONS = (
@@ -55,6 +57,36 @@ def distance_function(text: str) -> Callable[[Any], Any]:
             f"'0.1 + exp(-d)', with d and {', '.join(_FUNCTIONS)}, e and pi."
         ) from error
     return function
+
+
+def drawn_by_blocks(
+    distribution: RandomDistribution,
+    targets: NDArray[np.int32],
+    seed: int,
+    stream: int,
+    n_cells: int = TARGET_BLOCK,
+) -> NDArray[np.float64]:
+    """Draw one value for each synapse, (n_synapses,) float64; every block of `n_cells` has its own stream.
+
+    So the values do not depend on whether other blocks are there: processes draw those of their own.
+    """
+    blocks = targets // n_cells
+    if not blocks.any():
+        return evaluate_distribution(distribution, len(targets), seed, stream)
+    if blocks.max() < 2**16:
+        blocks = blocks.astype(np.uint16)  # sorted much faster
+    order, values = np.argsort(blocks, kind="stable"), np.empty(len(targets))
+    counts = np.bincount(blocks)
+    for block, end in zip(np.flatnonzero(counts), np.cumsum(counts[counts > 0])):
+        n, own = int(counts[block]), stream_of(stream, "block", int(block)) if block else stream
+        values[order[end - n : end]] = evaluate_distribution(distribution, n, seed, own)
+    return values
+
+
+def draws_in_turn(parameters: ParameterSpace) -> bool:
+    """Return whether a parameter comes from a script's own generator, number by number."""
+    bases = [parameters[name].base_value for name in parameters.keys()]
+    return any(isinstance(base, RandomDistribution) and draws_itself(base.rng) for base in bases)
 
 
 class SynapseValues:
@@ -124,9 +156,9 @@ class SynapseValues:
 
     def _random(self, base: RandomDistribution, stream: int) -> NDArray[np.float64]:
         """Draw a value for each synapse; from the script's own generator target by target, as PyNN does."""
-        draw = partial(evaluate_distribution, base, seed=self.seed, stream=stream)
         if not draws_itself(base.rng):
-            return draw(self.connectivity.n_synapses)
+            return drawn_by_blocks(base, self.connectivity.targets, self.seed, stream)
+        draw = partial(evaluate_distribution, base, seed=self.seed, stream=stream)
         values = np.empty(self.connectivity.n_synapses)
         in_one = isinstance(base.rng, NumpyRNG) and base.name not in REDRAWN
         by_target = _synapses_by_target(self.connectivity, self.projection.shape[1])
@@ -139,12 +171,30 @@ class SynapseValues:
         n_synapses, shape = self.connectivity.n_synapses, tuple(self.projection.shape)
         if values.shape == shape:
             return values[self.connectivity.sources, self.connectivity.targets].astype(np.float64)
+        if values.ndim == 1 and values.shape != (1,) and not self.connectivity.is_whole:
+            return self._of_own(values, name)
         if values.shape in ((n_synapses,), (1,)):
             return np.broadcast_to(values, (n_synapses,)).astype(np.float64)
         raise InvalidInputError(
             f"Projection {self.projection.label!r}: the array of {name}s has the shape {values.shape}; it "
             f"must be {shape} (all pairs) or {(n_synapses,)} (one for each synapse, by source, then target)."
         )
+
+    def _of_own(self, values: NDArray[Any], name: str) -> NDArray[np.float64]:
+        """Return the values of the synapses that are here, from a list of those of all processes."""
+        places = self.connectivity.places
+        if places is None:
+            raise NotSupportedError(
+                f"Projection {self.projection.label!r}: a list of {name}s, one for each synapse, on several "
+                f"MPI processes: none has all synapses of {type(self.projection._connector).__name__}. "
+                "Give a matrix of all pairs, a distribution, a function, or a FromListConnector."
+            )
+        if len(values) != self.connectivity.n_whole:
+            raise InvalidInputError(
+                f"Projection {self.projection.label!r}: the array of {name}s has {len(values)} values; it "
+                f"must have one for each of {self.connectivity.n_whole} synapses."
+            )
+        return values[places].astype(np.float64)
 
     def _of_indices(self, expression: IndexBasedExpression, name: str) -> NDArray[np.float64]:
         """Call an expression as PyNN does: with the sources of one target at a time."""

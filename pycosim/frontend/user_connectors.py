@@ -12,7 +12,8 @@ from pyNN.common.populations import IDMixin
 from pyNN.connectors import MapConnector
 
 from pycosim.errors import ConnectivityError, NotSupportedError
-from pycosim.frontend.connectivity import Connectivity, Request, from_pairs
+from pycosim.frontend.connectivity import from_pairs
+from pycosim.frontend.requests import Connectivity, Request
 
 
 def connect_as_written(request: Request) -> Connectivity:

@@ -2,18 +2,22 @@
 
 from pycosim.network.columns import Current, Network, Population, Projection, Recording
 from pycosim.network.io import load, save
+from pycosim.network.junctions import GapJunctions
 from pycosim.network.models import MODELS, NeuronModel, SourceModel, model_named
 from pycosim.network.plasticity import Plasticity
+from pycosim.network.rewiring import RewiredProjection
 
 __all__ = [
     "MODELS",
     "Current",
+    "GapJunctions",
     "Network",
     "NeuronModel",
     "Plasticity",
     "Population",
     "Projection",
     "Recording",
+    "RewiredProjection",
     "SourceModel",
     "load",
     "model_named",

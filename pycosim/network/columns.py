@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from pycosim.network.junctions import GapJunctions
 from pycosim.network.models import NeuronModel, SourceModel, model_named
 from pycosim.network.plasticity import Column, Plasticity
+from pycosim.network.rewiring import RewiredProjection
 
 
 @dataclass
@@ -117,6 +119,9 @@ class Projection:
         In steps, at least 1.
     plasticity : Plasticity or None
         How the synapses change; `weights` are then the initial ones and always a column.
+    places : (n_synapses,) int64 ndarray or None
+        Of the part of a projection that one of several processes has: the numbers of its synapses among all,
+        where random numbers depend on them.
     """
 
     label: str
@@ -127,6 +132,7 @@ class Projection:
     weights: Column
     delays: int | NDArray[np.int32]
     plasticity: Plasticity | None = None
+    places: NDArray[np.int64] | None = None
 
     @property
     def n_synapses(self) -> int:
@@ -177,7 +183,7 @@ class Network:
         Length of a step.
     seed : int
         Seed of the random input that is drawn while the network runs (Poisson sources).
-    populations, projections, currents : list
+    populations, projections, currents, junctions, rewired : list
     """
 
     dt_ms: float
@@ -185,6 +191,8 @@ class Network:
     populations: list[Population] = field(default_factory=list)
     projections: list[Projection] = field(default_factory=list)
     currents: list[Current] = field(default_factory=list)
+    junctions: list[GapJunctions] = field(default_factory=list)
+    rewired: list[RewiredProjection] = field(default_factory=list)
 
     def add(self, population: Population) -> int:
         """Append a population, number its neurons, and return its index."""
@@ -199,13 +207,16 @@ class Network:
 
     @property
     def n_synapses(self) -> int:
-        """Number of synapses of all projections."""
-        return sum(projection.n_synapses for projection in self.projections)
+        """Number of synapses of all projections, at step 0 where they change."""
+        return sum(projection.n_synapses for projection in (*self.projections, *self.rewired))
 
     @property
     def delay_range(self) -> tuple[int, int]:
         """Smallest and largest delay in steps; (1, 1) where there is no synapse."""
-        columns = [np.asarray(projection.delays) for projection in self.projections if projection.n_synapses]
+        columns = [np.asarray(p.delays) for p in (*self.projections, *self.rewired) if p.n_synapses]
+        columns += [
+            np.array([p.parameters[f"initial_delay_{end}"] for end in ("low", "high")]) for p in self.rewired
+        ]
         if not columns:
             return 1, 1
         return int(min(column.min() for column in columns)), int(max(column.max() for column in columns))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +20,11 @@ _LAST_STEP = 2**62
 
 
 def source_spikes(
-    network: Network, population_index: int, first_step: int, last_step: int
+    network: Network,
+    population_index: int,
+    first_step: int,
+    last_step: int,
+    wanted: NDArray[np.bool_] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return what a population of sources emits in the steps `first_step` to `last_step`, both included.
 
@@ -26,6 +32,13 @@ def source_spikes(
     cut into pieces anywhere. The events of the interval (t_{k-1}, t_k] are emitted in step k; a Poisson
     source is active in [start, start + duration), that is in the steps ``round(start/dt) < k <=
     round((start + duration)/dt)``.
+
+    Parameters
+    ----------
+    network : Network
+    population_index, first_step, last_step : int
+    wanted : (size,) bool ndarray, optional
+        Sources whose spikes are asked for; those of the others are left out.
 
     Returns
     -------
@@ -42,22 +55,69 @@ def source_spikes(
         If the population is not a spike source.
     """
     population = network.populations[population_index]
-    if population.model == "SpikeSourceArray":
-        return _array_spikes(population, first_step, last_step)
     if population.model == "SpikeSourcePoisson":
         stream = stream_of("poisson", population_index)
-        return _poisson_spikes(network, population, stream, first_step, last_step)
+        return _poisson_spikes(network, population, stream, first_step, last_step, wanted)
     if population.model == "SpikeSourcePoissonVariable":
-        return _variable_spikes(
-            network, population, stream_of("poisson", population_index), first_step, last_step
-        )
+        stream = stream_of("poisson", population_index)
+        return _those(wanted, *_variable_spikes(network, population, stream, first_step, last_step))
+    if population.model == "SpikeSourceArray":
+        return _those(wanted, *_array_spikes(population, first_step, last_step))
     if population.model in PROCESSES:
-        return renewal_spikes(network, population_index, first_step, last_step)
+        return _those(wanted, *renewal_spikes(network, population_index, first_step, last_step))
     raise NotSupportedError(
         f"Spikes of population {population.label!r}: {population.model} is not a source whose spikes can be "
         "drawn; those are SpikeSourceArray, SpikeSourcePoisson, SpikeSourcePoissonVariable, "
         f"{', '.join(PROCESSES)}."
     )
+
+
+@dataclass(frozen=True)
+class PoissonRule:
+    """What Poisson sources that are all alike draw their spikes from; for backends that draw by themselves.
+
+    Attributes
+    ----------
+    seed, stream : int
+    rate_per_step : float
+    first_step, last_step : int
+        In which they are active.
+    """
+
+    seed: int
+    stream: int
+    rate_per_step: float
+    first_step: int
+    last_step: int
+
+
+def common_rule(network: Network, population_index: int) -> PoissonRule | None:
+    """Return the rule of a population's sources, None if they are not Poisson sources or not all alike.
+
+    Raises
+    ------
+    InvalidInputError
+        As `source_spikes`.
+    """
+    population = network.populations[population_index]
+    if population.model != "SpikeSourcePoisson" or not population.size:
+        return None
+    rates = _rate_per_step(population, population.column("rate"), network.dt_ms)
+    first, last = _active_steps(
+        population, population.column("start"), population.column("duration"), network.dt_ms
+    )
+    if any(np.any(column != column[0]) for column in (rates, first, last)):
+        return None
+    stream = stream_of("poisson", population_index)
+    return PoissonRule(unsigned(network.seed), stream, float(rates[0]), int(first[0]), int(last[0]))
+
+
+def _those(
+    wanted: NDArray[np.bool_] | None, steps: NDArray[np.int64], indices: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    if wanted is None:
+        return steps, indices
+    return steps[wanted[indices]], indices[wanted[indices]]
 
 
 def _array_spikes(
@@ -71,12 +131,18 @@ def _array_spikes(
 
 
 def _poisson_spikes(
-    network: Network, population: Population, stream: int, first_step: int, last_step: int
+    network: Network,
+    population: Population,
+    stream: int,
+    first_step: int,
+    last_step: int,
+    wanted: NDArray[np.bool_] | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    rates = _rate_per_step(population, population.column("rate"), network.dt_ms)
     steps, indices = _core.poisson_spikes(
         unsigned(network.seed),
         stream,
-        _rate_per_step(population, population.column("rate"), network.dt_ms),
+        rates if wanted is None else np.where(wanted, rates, 0.0),
         *_active_steps(population, population.column("start"), population.column("duration"), network.dt_ms),
         first_step,
         last_step,

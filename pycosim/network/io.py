@@ -13,7 +13,9 @@ import numpy as np
 
 from pycosim.errors import InvalidInputError
 from pycosim.network.columns import Current, Network, Population, Projection, Recording
+from pycosim.network.junctions import GapJunctions
 from pycosim.network.plasticity import Plasticity
+from pycosim.network.rewiring import RewiredProjection
 
 FORMAT = "pycosim-network-1"
 
@@ -74,16 +76,18 @@ def _network(data: dict[str, Any]) -> Network:
     populations = [Population(**_only(Population, item)) for item in data["populations"]]
     for population in populations:
         population.recordings = {name: Recording(**item) for name, item in population.recordings.items()}
-    projections = [_projection(item) for item in data["projections"]]
-    # Files written before there were currents have none.
+    projections = [_projection(item, Projection) for item in data["projections"]]
+    # Files of older versions have none of these.
     currents = [Current(**_only(Current, item)) for item in data.get("currents", ())]
-    return Network(data["dt_ms"], data["seed"], populations, projections, currents)
+    junctions = [GapJunctions(**_only(GapJunctions, item)) for item in data.get("junctions", ())]
+    rewired = [_projection(item, RewiredProjection) for item in data.get("rewired", ())]
+    return Network(data["dt_ms"], data["seed"], populations, projections, currents, junctions, rewired)
 
 
-def _projection(data: dict[str, Any]) -> Projection:
+def _projection(data: dict[str, Any], kind: type) -> Any:
     plasticity = data.get("plasticity")  # absent from files of older versions
     restored = Plasticity(**_only(Plasticity, plasticity)) if plasticity else None
-    return Projection(**_only(Projection, data | {"plasticity": restored}))
+    return kind(**_only(kind, {"places": None} | data | {"plasticity": restored}))
 
 
 def _only(cls: type, item: dict[str, Any]) -> dict[str, Any]:

@@ -333,6 +333,14 @@ MODELS: dict[str, NeuronModel | SourceModel] = {
 }
 
 
+_REGISTERED: dict[str, NeuronModel] = {}
+
+
+def register(model: NeuronModel) -> NeuronModel:
+    """Let `model_named` know a model that only some backends run, and return it."""
+    return _REGISTERED.setdefault(model.name, model)
+
+
 @cache
 def model_named(name: str) -> NeuronModel | SourceModel:
     """Return the model called `name`, which may be a composition such as "LIF(AMPA=CondExp,GABA=CondBeta)".
@@ -342,8 +350,9 @@ def model_named(name: str) -> NeuronModel | SourceModel:
     NotSupportedError
         If there is no such model.
     """
-    if name in MODELS:
-        return MODELS[name]
+    known = MODELS.get(name) or _REGISTERED.get(name)
+    if known is not None:
+        return known
     if "(" in name:
         return composed_model(composition_of(name))
     raise NotSupportedError(

@@ -47,7 +47,7 @@ def _reversal(p: Parameters) -> Coefficients:
 def izhikevich_membrane(p: Parameters, dt_ms: float, drive_per_na: float = 1.0) -> tuple[Coefficients, float]:
     """Return the coefficients, and the length of a sub-step, of Izhikevich's neuron.
 
-    It is ``v' = 0.04 v^2 + 5 v + 140 - u + drive``, ``u' = a (b v - u)``. `drive_per_na` is the inverse
+    It is ``v' = 0.04 v^2 + slope v + 140 - u + drive``, ``u' = a (b v - u)``. `drive_per_na` is the inverse
     of the capacitance in nF.
     """
     substeps, h = _substeps(dt_ms, IZHIKEVICH_SUBSTEP_MS)
@@ -55,6 +55,7 @@ def izhikevich_membrane(p: Parameters, dt_ms: float, drive_per_na: float = 1.0) 
         "v_reset": np.asarray(p["c"], np.float64),
         "v_thresh": np.asarray(IZHIKEVICH_PEAK_MV),
         "refractory_steps": np.asarray(0.0),
+        "slope": np.asarray(5.0),
         "drive": drive_per_na * np.asarray(p["i_offset"], np.float64),
         "drive_per_na": np.asarray(drive_per_na),
     }

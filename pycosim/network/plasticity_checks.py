@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,18 +112,20 @@ def _bound_problems(plasticity: Plasticity) -> Iterator[str]:
         yield "w_max is 0, which changes are multiples of; give the bound that is further from 0 as w_max"
 
 
-def require_static(network: Network, backend: str) -> None:
-    """Refuse plastic projections, for a backend that has none.
+def require_rules(network: Network, backend: str, rules: Collection[str] = ()) -> None:
+    """Refuse plastic projections with other rules than `rules`, for a backend that has only these.
 
     Raises
     ------
     NotSupportedError
         If the network has some; it names their rules.
     """
-    rules = sorted({p.plasticity.rule for p in network.projections if p.plasticity is not None})
-    if rules:
+    used = {p.plasticity.rule for p in network.projections if p.plasticity is not None}
+    unknown = sorted(used - set(rules))
+    if unknown:
+        has = f"It has {', '.join(rules)}. " if rules else ""
         raise NotSupportedError(
-            f"Plastic synapses ({', '.join(rules)}) are not supported by the {backend} backend. "
+            f"Plastic synapses ({', '.join(unknown)}) are not supported by the {backend} backend. {has}"
             "Use native, a chip, or StaticSynapse."
         )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pycosim import _core
 from pycosim.network.columns import Network, Projection
-from pycosim.random import stream_of
+from pycosim.random import stream_of, unsigned
 
 _TIME_CONSTANTS = {"excitatory": "tau_syn_E", "inhibitory": "tau_syn_I", "excitatory2": "tau_syn_E2"}
 
@@ -31,3 +32,10 @@ def receptor_time_constants(network: Network, projection: Projection) -> float |
 def draw_stream(projection: int) -> int:
     """Return the random stream of the stochastic synapses of a projection, which is given by its index."""
     return stream_of("synapses", projection)
+
+
+def draw_key(network: Network, projection: int) -> tuple[int, int]:
+    """Return the two words of the key with which Philox draws for a projection's stochastic synapses."""
+    parts = (unsigned(network.seed), draw_stream(projection))
+    words = [part >> shift & 0xFFFF_FFFF for part in parts for shift in (0, 32)]
+    return _core.philox4x32(tuple(words), (0, 0))[:2]

@@ -12,9 +12,11 @@ import numpy as np
 from pycosim.errors import ConnectivityError, InvalidInputError
 from pycosim.network.columns import Column, Current, Network, Population, Projection
 from pycosim.network.currents import current_problems
+from pycosim.network.junctions import GapJunctions, junction_problems
 from pycosim.network.models import NeuronModel, SourceModel, model_named
 from pycosim.network.plasticity import DOPAMINE
 from pycosim.network.plasticity_checks import plasticity_problems
+from pycosim.network.rewiring import rewiring_problems
 
 _POSITIVE = frozenset(
     "cm tau_m tau_syn tau_syn_E tau_syn_E2 tau_syn_I tau_rise tau_decay tau_w tau_sfa tau_rr g_leak "
@@ -46,6 +48,11 @@ def validate(network: Network) -> None:
     connections = [
         text for projection in network.projections for text in _projection_problems(network, projection)
     ]
+    for junctions in network.junctions:
+        connections += _junction_problems(network, junctions)
+    for index, projection in enumerate(network.rewired):
+        problems = rewiring_problems(network, index)
+        connections += [f"projection {projection.label!r}: {text}" for text in problems]
     if general:
         raise InvalidInputError(_message(general + connections))
     if connections:
@@ -89,6 +96,23 @@ def validate_current(network: Network, current: Current) -> None:
     problems = _current_problems(network, current)
     if problems:
         raise InvalidInputError(_message(problems))
+
+
+def validate_junctions(network: Network, junctions: GapJunctions) -> None:
+    """Check gap junctions of `network`, for example after their conductances have changed.
+
+    Raises
+    ------
+    ConnectivityError
+        If they are not valid.
+    """
+    problems = _junction_problems(network, junctions)
+    if problems:
+        raise ConnectivityError(_message(problems))
+
+
+def _junction_problems(network: Network, junctions: GapJunctions) -> list[str]:
+    return [f"gap junctions {junctions.label!r}: {text}" for text in junction_problems(network, junctions)]
 
 
 def _current_problems(network: Network, current: Current) -> list[str]:

@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 from pycosim import targets
 from pycosim.backends.base import Options, Simulation
 from pycosim.errors import NotSupportedError, PycosimError
-from pycosim.network import MODELS, Current, Network, NeuronModel, Plasticity, Recording
+from pycosim.network import (
+    MODELS,
+    Current,
+    GapJunctions,
+    Network,
+    NeuronModel,
+    Plasticity,
+    Recording,
+    RewiredProjection,
+)
+from pycosim.network.rewiring import PARAMETERS
 from pycosim.testing.networks import REPRESENTATIVE, deterministic_network
 from pycosim.testing.report import run_checks
 
@@ -215,9 +225,55 @@ def _plastic(name: str) -> None:
         )
         return simulated(backend, network).weights(4)  # type: ignore[attr-defined]
 
-    expected = learnt("reference")
+    _same_or_refused(name, learnt)
+
+
+def _junctions(name: str) -> None:
+    def membranes(backend: str) -> NDArray[np.float64]:
+        network = deterministic_network()
+        ends = np.arange(5, dtype=np.int32)
+        network.junctions.append(GapJunctions("gap", ends, ends + np.int32(1), 0.01))
+        return simulated(backend, network).signal(0, "v")
+
+    _same_or_refused(name, membranes)
+
+
+def _rewired(name: str) -> None:
+    def connections(backend: str) -> NDArray[np.float64]:
+        network = deterministic_network()
+        neurons = np.arange(network.populations[0].size, dtype=np.int32)
+        parameters = dict.fromkeys(PARAMETERS, 1.0) | {
+            "f_rew": 1e4,
+            "s_max": 4.0,
+            "prob_elim_potentiated": 0.1,
+        }
+        none = np.empty(0, np.int32)
+        network.rewired.append(
+            RewiredProjection(
+                *(
+                    "rewired",
+                    "excitatory",
+                    none,
+                    none,
+                    0.1,
+                    1,
+                    neurons,
+                    neurons,
+                    "RandomSelection",
+                    parameters,
+                )
+            )
+        )
+        return np.array(simulated(backend, network).rewired_synapses(0))  # type: ignore[attr-defined]
+
+    _same_or_refused(name, connections)
+
+
+def _same_or_refused(name: str, found_on: Callable[[str], NDArray[np.float64]]) -> None:
+    """Compare with the reference, unless the backend says that it does not support this."""
+    expected = found_on("reference")
     try:
-        found = learnt(name)
+        found = found_on(name)
     except NotSupportedError:
         return
     np.testing.assert_allclose(found, expected, rtol=1e-9)
@@ -254,5 +310,7 @@ BACKEND_CHECKS: dict[str, Callable[[str], None]] = {
     "the state is the last sample": _state,
     "two simulations in one process do not disturb each other": _two_at_once,
     "plastic synapses end with the reference's weights, or are refused": _plastic,
+    "gap junctions give the reference's membranes, or are refused": _junctions,
+    "structural plasticity gives the reference's synapses, or is refused": _rewired,
     "impossible networks are refused with an error of pycosim": _bad_network,
 }

@@ -152,13 +152,17 @@ def test_chip_with_ideal_timing_has_the_bits_of_native():
         np.testing.assert_array_equal(one, other)
 
 
-def test_brian2_gives_the_membranes_of_native():
+@pytest.mark.parametrize("codegen", ["numpy", "cpp_standalone"])
+def test_brian2_gives_the_membranes_of_native(codegen, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYCOSIM_CACHE_DIR", str(tmp_path))
     signals = []
-    for backend, options in ((native, {}), (brian2, {"codegen": "numpy"})):
+    for backend, options in ((native, {}), (brian2, {"codegen": codegen})):
         network = network_of(neurons("IF_curr_exp", 3), neurons("IF_cond_exp", 2))
         steps = {"times": np.array([2.0, 7.0, 11.0]), "amplitudes": np.array([0.5, 2.0, -0.3])}
         network.currents = [Current("steps", "StepCurrentSource", np.array([0, 2, 3]), steps)]
         network.currents.append(dc([2], 0.2, start=4.0))
+        noise = {"mean": 0.5, "stdev": 1.0, "start": 1.0, "stop": 14.0, "dt": 0.1}
+        network.currents.append(Current("noise", "NoisyCurrentSource", np.array([1, 2, 2]), noise))
         simulation = backend.build(network, Options(overrides=options))
         simulation.advance(90)
         network.currents[1].parameters["amplitude"] = 0.7

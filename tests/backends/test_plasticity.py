@@ -174,10 +174,3 @@ def test_delays_of_plastic_synapses_cannot_change_while_they_run(build):
 def test_impossible_plasticity_is_refused(build):
     with pytest.raises(ConnectivityError, match="tau_plus is -1; it must be a finite number above 0"):
         build(plastic_pair(pair_rule(tau_plus=-1.0), [], []))
-
-
-def test_brian2_refuses_plastic_synapses_by_name():
-    from pycosim.backends import brian2
-
-    with pytest.raises(NotSupportedError, match=r"SpikePairRule.*not supported by the Brian2 backend"):
-        brian2.build(plastic_pair(pair_rule(), [], []))

@@ -22,6 +22,8 @@ namespace {
 template <class T>
 using Array = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
+using Writable = nb::ndarray<std::uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
 template <class T>
 std::span<const T> view(const Array<T>& array) {
     return {array.data(), array.size()};
@@ -66,10 +68,11 @@ std::vector<PopulationSpec> specs_of(const std::vector<PopulationTuple>& populat
 }
 
 void construct(Engine* engine, const std::vector<PopulationTuple>& populations,
-               const Array<std::int32_t>& core_of_neuron, unsigned n_threads) {
+               const Array<std::int32_t>& core_of_neuron, unsigned n_threads, std::uint32_t rank,
+               std::uint32_t n_ranks) {
     const std::vector<PopulationSpec> specs = specs_of(populations);
     const nb::gil_scoped_release release;
-    new (engine) Engine(specs, view(core_of_neuron), n_threads);
+    new (engine) Engine(specs, view(core_of_neuron), n_threads, {rank, n_ranks});
 }
 
 void grow(Engine& engine, const std::vector<PopulationTuple>& populations, const Array<std::int32_t>& cores_of_new) {
@@ -86,16 +89,17 @@ void connect(Engine& engine, const std::vector<ProjectionTuple>& projections) {
 }
 
 // Rule, weight dependence, time constants (pre, post, slow pre, slow post), steps from update to update, columns of
-// parameters, seed and stream.
+// parameters, seed, stream and places of draws.
 using Taus = std::tuple<double, double, double, double>;
-using PlasticTuple = std::tuple<int, int, Taus, std::int64_t, std::vector<Array<double>>, std::uint64_t, std::uint64_t>;
+using PlasticTuple = std::tuple<int, int, Taus, std::int64_t, std::vector<Array<double>>, std::uint64_t, std::uint64_t,
+                                Array<std::uint32_t>>;
 
 PlasticModel plastic_model(const PlasticTuple& model) {
-    const auto& [rule, dependence, taus, update_steps, columns, seed, stream] = model;
+    const auto& [rule, dependence, taus, update_steps, columns, seed, stream, places] = model;
     const auto& [tau_pre, tau_post, slow_pre, slow_post] = taus;
     PlasticModel result{static_cast<PlasticRule>(rule), Decay(tau_pre), Decay(tau_post), {},
                         pycosim::key_of(seed, stream), static_cast<PlasticRule>(dependence), Decay(slow_pre),
-                        Decay(slow_post), update_steps};
+                        Decay(slow_post), update_steps, {places.data(), places.data() + places.size()}};
     for (const auto& column : columns) result.parameters.emplace_back(column.data(), column.data() + column.size());
     return result;
 }
@@ -129,6 +133,54 @@ void inject(Engine& engine, std::size_t population, const Array<double>& drive_p
     engine.inject(population, view(drive_per_na), views);
 }
 
+void couple(Engine& engine, const Array<std::int64_t>& neurons, const Array<double>& drive_per_na,
+            const Array<double>& offset_na, const Array<double>& extrapolation, const Array<std::int64_t>& indptr,
+            const Array<std::int64_t>& partners, const Array<double>& conductances) {
+    engine.couple({view(neurons), view(drive_per_na), view(offset_na), view(extrapolation), view(indptr),
+                   view(partners), view(conductances)});
+}
+
+// Receptor, candidates, sources, targets, weights and delays of the first synapses; weight, lowest and highest delay of
+// new ones; grid, probabilities of formation; threshold and probabilities of elimination; timing rule.
+using Ints = std::vector<std::int32_t>;
+using Reals = std::vector<double>;
+using TimingTuple = std::tuple<int, double, double, Reals, double>;
+using RewiredTuple = std::tuple<int, Ints, Ints, Ints, Reals, Ints, double, std::int32_t, std::int32_t, std::int64_t,
+                                std::int64_t, Reals, double, double, double, TimingTuple>;
+// Numbers of projections, neurons, slots of each, attempts per step, with replacement, from the last spikes, how many
+// of them, seed and stream of the draws.
+using RewiredGroupTuple = std::tuple<std::vector<std::size_t>, Ints, std::uint32_t, double, bool, bool, std::size_t,
+                                     std::uint64_t, std::uint64_t>;
+
+RewiredTiming timing_of(const TimingTuple& timing) {
+    const auto& [dependence, tau_pre, tau_post, parameters, fraction] = timing;
+    RewiredTiming result{dependence, tau_pre, tau_post, {}, fraction};
+    if (parameters.size() > result.parameters.size()) throw std::invalid_argument("too many parameters");
+    std::copy(parameters.begin(), parameters.end(), result.parameters.begin());
+    return result;
+}
+
+void set_rewiring(Engine& engine, const std::vector<RewiredTuple>& projections,
+                  const std::vector<RewiredGroupTuple>& groups) {
+    Rewiring rewiring;
+    for (const auto& [receptor, candidates, sources, targets, weights, delays, new_weight, lowest, highest, grid_x,
+                      grid_y, probabilities, threshold, depressed, potentiated, timing] : projections) {
+        rewiring.projections.push_back({receptor, candidates, sources, targets, weights, delays, new_weight, lowest,
+                                        highest, grid_x, grid_y, probabilities, threshold, depressed, potentiated,
+                                        timing_of(timing)});
+    }
+    for (const auto& [members, posts, capacity, per_step, replacement, last_spikes, buffer, seed, stream] : groups) {
+        rewiring.groups.push_back({members, posts, capacity, per_step, replacement, last_spikes, buffer,
+                                   pycosim::key_of(seed, stream)});
+    }
+    engine.set_rewiring(std::move(rewiring));
+}
+
+auto as_tuple(RewiredSynapses synapses) {
+    return std::make_tuple(to_numpy(std::move(synapses.sources)), to_numpy(std::move(synapses.targets)),
+                           to_numpy(std::move(synapses.weights)), to_numpy(std::move(synapses.delays)));
+}
+
 auto as_tuple(SpikeColumns spikes) {
     return std::make_tuple(to_numpy(std::move(spikes.steps)), to_numpy(std::move(spikes.indices)));
 }
@@ -154,7 +206,8 @@ NB_MODULE(_engine, module) {
     module.doc() = "The native engine: neurons and synapses of a network, advanced step by step.";
     module.def("models", &model_columns, "Names of the models, their state variables and constants of one step.");
     nb::class_<Engine>(module, "Engine")
-        .def("__init__", &construct, nb::arg("populations"), nb::arg("core_of_neuron"), nb::arg("n_threads"))
+        .def("__init__", &construct, nb::arg("populations"), nb::arg("core_of_neuron"), nb::arg("n_threads"),
+             nb::arg("rank") = 0, nb::arg("n_ranks") = 1)
         .def("set_noise", [](Engine& engine, std::uint64_t seed, std::uint64_t stream) {
                  engine.set_noise(pycosim::key_of(seed, stream));
              }, nb::arg("seed"), nb::arg("stream"))
@@ -172,6 +225,12 @@ NB_MODULE(_engine, module) {
              }, nb::arg("projection"), nb::arg("model"))
         .def("set_constants", &set_constants, nb::arg("population"), nb::arg("columns"))
         .def("inject", &inject, nb::arg("population"), nb::arg("drive_per_na"), nb::arg("injections"))
+        .def("couple", &couple, nb::arg("neurons"), nb::arg("drive_per_na"), nb::arg("offset_na"),
+             nb::arg("extrapolation"), nb::arg("indptr"), nb::arg("partners"), nb::arg("conductances"))
+        .def("set_rewiring", &set_rewiring, nb::arg("projections"), nb::arg("groups"))
+        .def("rewired_synapses", [](const Engine& engine, std::size_t projection) {
+                 return as_tuple(engine.rewired_synapses(projection));
+             }, nb::arg("projection"))
         .def("set_current_values", [](Engine& engine, std::size_t current, std::int64_t first_step,
                                       const Array<double>& values) {
                  engine.set_current_values(current, first_step, view(values));
@@ -204,7 +263,27 @@ NB_MODULE(_engine, module) {
                  engine.set_source_spikes(population, first_step, last_step, view(steps), view(indices));
              }, nb::arg("population"), nb::arg("first_step"), nb::arg("last_step"), nb::arg("steps"),
              nb::arg("indices"))
+        .def("draw_inside", [](Engine& engine, std::size_t population, std::uint64_t seed, std::uint64_t stream,
+                               double rate_per_step, std::int64_t first_step, std::int64_t last_step) {
+                 return engine.draw_inside(population, {pycosim::key_of(seed, stream), rate_per_step, first_step,
+                                                        last_step});
+             }, nb::arg("population"), nb::arg("seed"), nb::arg("stream"), nb::arg("rate_per_step"),
+             nb::arg("first_step"), nb::arg("last_step"))
+        .def("draw_outside", &Engine::draw_outside, nb::arg("population"))
         .def("advance", &Engine::advance, nb::arg("n_steps"), nb::call_guard<nb::gil_scoped_release>())
+        .def("integrate", &Engine::integrate, nb::arg("n_steps"), nb::call_guard<nb::gil_scoped_release>())
+        .def("pack", [](const Engine& engine, const Writable& chunks) {
+                 engine.pack({chunks.data(), chunks.size()});
+             }, nb::arg("chunks"))
+        .def("unpack", [](Engine& engine, const Array<std::uint32_t>& chunks) {
+                 const nb::gil_scoped_release release;
+                 return engine.unpack(view(chunks));
+             }, nb::arg("chunks"))
+        .def("sources_needed", [](const Engine& engine) { return to_numpy(engine.sources_needed()); })
+        .def("set_needed", [](Engine& engine, const Array<std::uint8_t>& needed) {
+                 engine.set_needed(view(needed));
+             }, nb::arg("needed"))
+        .def_prop_ro("smallest_delay_steps", &Engine::smallest_delay_steps)
         .def("initial_spikes", [](Engine& engine) { return to_numpy(engine.initial_spikes()); })
         .def("step_deferred", [](Engine& engine) {
                  std::vector<std::int64_t> neurons;

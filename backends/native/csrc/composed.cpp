@@ -19,13 +19,13 @@ constexpr double kLargestExponent = 700.0;
 constexpr std::string_view kMembraneConstants[kNMembraneConstants] = {
     "v_reset", "v_thresh", "refractory_steps", "drive",  "v_rest", "decay_m",     "g_leak", "dt_over_cm", "substeps",
     "substep_ms", "g_rise", "v_rise",          "per_delta_t", "per_cm", "a",      "b",      "per_tau_w",  "rate",
-    "per_width", "p_max"};
+    "per_width", "p_max", "slope"};
 
 // Names under which eif_substep and izhikevich_substep look up what they need.
 struct MembraneNames {
     enum Constant {
         v_thresh = kVThresh, drive = kDrive, v_rest = kVRest, g_leak = kGLeak, substep_ms = kSubstepMs, g_rise = kGRise,
-        v_rise = kVRise, per_delta_t = kPerDeltaT, per_cm = kPerCm, a = kA, b = kB, per_tau_w = kPerTauW
+        v_rise = kVRise, per_delta_t = kPerDeltaT, per_cm = kPerCm, slope = kSlope, a = kA, b = kB, per_tau_w = kPerTauW
     };
 };
 
@@ -345,7 +345,7 @@ ComposedModel::ComposedModel(std::string name, CompositionSpec spec)
       constants_(spec_.constants.begin(), spec_.constants.end()) {
     const auto n_receptors = static_cast<std::size_t>(
         std::count_if(spec_.responses.begin(), spec_.responses.end(), [](const auto& r) { return !r.own; }));
-    model_ = {name_, states_, constants_, update_equal, update_distinct, n_receptors, &composition_};
+    model_ = {name_, states_, constants_, true, update_equal, update_distinct, n_receptors, &composition_};
 }
 
 }  // namespace pycosim::native

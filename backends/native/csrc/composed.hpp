@@ -55,7 +55,7 @@ struct Composition {
 
 enum MembraneConstant {
     kVReset, kVThresh, kRefractorySteps, kDrive, kVRest, kDecayM, kGLeak, kDtOverCm, kSubsteps, kSubstepMs, kGRise, kVRise,
-    kPerDeltaT, kPerCm, kA, kB, kPerTauW, kRate, kPerWidth, kPMax, kNMembraneConstants
+    kPerDeltaT, kPerCm, kA, kB, kPerTauW, kRate, kPerWidth, kPMax, kSlope, kNMembraneConstants
 };
 
 // A model that an engine made from a composition; it does not move.

@@ -1,6 +1,7 @@
 #include "engine.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <stdexcept>
 
@@ -17,8 +18,11 @@ const Model* find_model(std::string_view name) {
 }  // namespace
 
 Engine::Engine(std::span<const PopulationSpec> populations, std::span<const std::int32_t> core_of_neuron,
-               unsigned n_threads)
-    : core_of_neuron_(core_of_neuron.begin(), core_of_neuron.end()), partitions_(n_threads), pool_(n_threads) {
+               unsigned n_threads, Share share)
+    : core_of_neuron_(core_of_neuron.begin(), core_of_neuron.end()),
+      partitions_(n_threads),
+      share_(share),
+      pool_(n_threads) {
     for (const PopulationSpec& spec : populations) add(spec);
     for (Partition& partition : partitions_) {
         partition.allocate_inputs(n_neurons_);
@@ -50,11 +54,14 @@ void Engine::add(const PopulationSpec& spec) {
     n_neurons_ += spec.size;
     if (population.model) {
         population.slice = n_slices_++;
-        const std::uint64_t n_partitions = partitions_.size();
-        for (std::uint64_t p = 0; p < n_partitions; ++p) {
-            const auto begin = static_cast<std::uint32_t>(spec.size * p / n_partitions);
-            const auto end = static_cast<std::uint32_t>(spec.size * (p + 1) / n_partitions);
+        population.first_local = n_local_;
+        const std::uint64_t n_here = partitions_.size(), n_partitions = n_here * share_.n_ranks;
+        for (std::uint64_t p = 0; p < n_here; ++p) {
+            const std::uint64_t number = share_.rank * n_here + p;
+            const auto begin = static_cast<std::uint32_t>(spec.size * number / n_partitions);
+            const auto end = static_cast<std::uint32_t>(spec.size * (number + 1) / n_partitions);
             partitions_[p].add_slice(*population.model, spec.receptors, begin, population.first + begin, end - begin);
+            n_local_ += end - begin;
         }
     }
     populations_.push_back(std::move(population));
@@ -69,19 +76,22 @@ void Engine::grow(std::span<const PopulationSpec> populations, std::span<const s
         core_of_neuron_.insert(core_of_neuron_.end(), cores_of_new.begin(), cores_of_new.end());
     }
     for (const PopulationSpec& spec : populations) add(spec);
-    for (Partition& partition : partitions_) partition.allocate_inputs(n_neurons_);
+    for (Partition& partition : partitions_) {
+        partition.allocate_inputs(n_neurons_);
+        if (partition.rewired) partition.rewired->grow(partition.target_map(n_neurons_));
+    }
 }
 
 void Engine::connect(std::span<const ProjectionColumns> projections) {
     const RowIndex index(n_neurons_, projections);
-    const std::int64_t first_emission = started_ ? step_ + 1 : 0;
+    const std::int64_t first_emission = next_emission();
     const std::int64_t max_delay = std::max(largest_delay(projections), largest_plastic_delay_);
     pool_.run([&](unsigned thread) {
         Partition& partition = partitions_[thread];
         SynapseStore store(index, projections, partition.target_map(n_neurons_), core_of_neuron_);
         partition.connect(std::move(store), first_emission, max_delay, step_);
     });
-    batch_steps_ = std::min(smallest_delay(projections, kMaxBatchSteps), smallest_plastic_delay_);
+    batch_steps_ = std::min({smallest_delay(projections, kMaxBatchSteps), smallest_plastic_delay_, longest_batch_});
 }
 
 const Model& Engine::dynamics(std::size_t population) const {
@@ -144,11 +154,11 @@ void Engine::set_state(std::size_t population, std::string_view name, std::span<
 
 std::vector<double> Engine::state(std::size_t population, std::string_view name) const {
     const int index = state_index(dynamics(population), name);
-    std::vector<double> values;
+    std::vector<double> values(populations_[population].size, std::numeric_limits<double>::quiet_NaN());
     for (const Partition& partition : partitions_) {
         const Slice& slice = partition.slices[populations_[population].slice];
         const Column& column = slice.states[static_cast<std::size_t>(index)];
-        values.insert(values.end(), column.begin(), column.begin() + slice.size);
+        std::copy_n(column.begin(), slice.size, values.begin() + slice.first_index);
     }
     return values;
 }
@@ -320,6 +330,7 @@ void Engine::advance_partition(unsigned thread, std::int64_t n_steps) {
         pool_.meet();
         for (std::int64_t i = 1; i <= n; ++i) {
             send_spikes(partition, done + i, parity, static_cast<std::size_t>(i - 1));
+            if (partition.rewired) partition.rewired->rewire(done + i);
             if (thread == 0) record_source_spikes(done + i);
         }
         done += n;

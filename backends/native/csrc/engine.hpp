@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "composed.hpp"
+#include "junctions.hpp"
 #include "partition.hpp"
 #include "sources.hpp"
 #include "thread_pool.hpp"
@@ -30,6 +32,11 @@ struct PopulationSpec {
     std::optional<CompositionSpec> composition;
 };
 
+// Which part of the network this process has: its threads' partitions among those of all processes.
+struct Share {
+    std::uint32_t rank = 0, n_ranks = 1;
+};
+
 struct Samples {
     std::vector<double> values;  // (n_rows, n_columns), row by row
     std::size_t n_rows, n_columns;
@@ -39,7 +46,7 @@ class Engine {
   public:
     // `core_of_neuron` is empty, or has one entry for each neuron if synapses are to be delivered core by core.
     Engine(std::span<const PopulationSpec> populations, std::span<const std::int32_t> core_of_neuron,
-           unsigned n_threads);
+           unsigned n_threads, Share share = {});
 
     // Of neurons that fire at random.
     void set_noise(pycosim::Key key);
@@ -62,7 +69,14 @@ class Engine {
     void inject(std::size_t population, std::span<const double> drive_per_na, InjectionColumns injections);
     // What a current is in nA from `first_step` on, which must be known for a step before the step is done.
     void set_current_values(std::size_t current, std::int64_t first_step, std::span<const double> values);
+    // Replaces all gap junctions. The constants of neurons that have some contain their conductance.
+    void couple(const JunctionColumns& columns);
+    // Gives the network its rewired synapses, once and before all else.
+    void set_rewiring(Rewiring rewiring);
+    // The present synapses of a rewired projection, neuron by neuron.
+    RewiredSynapses rewired_synapses(std::size_t projection) const;
     void set_state(std::size_t population, std::string_view name, std::span<const double> values);
+    // NaN for neurons of other processes.
     std::vector<double> state(std::size_t population, std::string_view name) const;
 
     // `mask` has one entry for each neuron of the population.
@@ -78,7 +92,28 @@ class Engine {
     void set_source_spikes(std::size_t population, std::int64_t first_step, std::int64_t last_step,
                            std::span<const std::int64_t> steps, std::span<const std::int64_t> indices);
 
+    // Lets the engine draw the spikes of a population of Poisson sources, from the next step on, and returns true; or
+    // returns false if their spikes are needed for more than one synapse each. `connect` ends it, and so does
+    // `draw_outside`. Until then no spikes are to be set for these steps.
+    bool draw_inside(std::size_t population, const PoissonRule& rule);
+    void draw_outside(std::size_t population);
+
     void advance(std::int64_t n_steps);
+
+    // One process of several does a batch of steps, at most as many as the smallest delay anywhere, by calling
+    // `integrate`, `pack` and, with what the others have packed for it, `unpack`.
+    void integrate(std::int64_t n_steps);
+    // Writes a chunk for each process, (n_ranks, n_words / n_ranks): the words that the largest chunk of this process
+    // needs, the number of spikes in each step, the neurons that fired. Only the first word if they do not fit.
+    void pack(std::span<std::uint32_t> chunks) const;
+    // Takes one chunk of each process, and lets all spikes of the batch act. Returns the words that the largest of all
+    // chunks needs; if that is more than there are, nothing was done.
+    std::size_t unpack(std::span<const std::uint32_t> chunks);
+    // Whether a neuron or source has synapses on this process, for every one of the network; 0 or 1.
+    std::vector<std::uint8_t> sources_needed() const;
+    // The same for this process' neurons, as each process needs them: (n_ranks, n_local), in order of populations.
+    void set_needed(std::span<const std::uint8_t> needed);
+    std::int64_t smallest_delay_steps() const { return batch_steps_; }
 
     // Spikes of the sources at step 0, to be delivered by the caller.
     std::vector<std::int64_t> initial_spikes();
@@ -99,6 +134,7 @@ class Engine {
         const Model* model;         // null: spike sources
         std::uint32_t first, size;  // global number of the first neuron
         std::size_t slice;          // of every partition
+        std::uint32_t first_local;  // number of its first neuron among those of this process
         SourceSpikes source_spikes;
         std::vector<std::uint8_t> spikes_recorded;  // of sources
         SpikeColumns spikes;
@@ -106,11 +142,14 @@ class Engine {
 
     void add(const PopulationSpec& spec);
     const Model* model_of(const PopulationSpec& spec);
+    std::int64_t next_emission() const { return started_ ? step_ + 1 : 0; }
     std::span<const std::uint32_t> fired(const Partition& partition, const Population& population, unsigned parity,
                                          std::size_t i_step) const;
     void advance_partition(unsigned thread, std::int64_t n_steps);
     void send_spikes(Partition& partition, std::int64_t step, unsigned parity, std::size_t i_step);
     void send_source_spikes(Partition& partition, std::int64_t step);
+    template <class Visit>
+    void for_local_fired(std::size_t i_step, Visit&& visit) const;
     void record_source_spikes(std::int64_t step);
     void check_sources(std::int64_t first_step, std::int64_t last_step) const;
     void forget_old_synapses();
@@ -130,7 +169,15 @@ class Engine {
     std::vector<std::size_t> n_plastic_synapses_;
     std::int64_t smallest_plastic_delay_ = kMaxBatchSteps, largest_plastic_delay_ = 1;
     std::vector<CurrentValues> currents_;
+    std::vector<std::int64_t> coupled_;  // neurons with gap junctions
+    MembraneBoard board_;
+    std::unique_ptr<Rewiring> rewiring_;  // the partitions point here; null: none
+    std::int64_t longest_batch_ = kMaxBatchSteps;  // that gap junctions and rewiring allow
     std::vector<Partition> partitions_;
+    Share share_;
+    std::uint32_t n_local_ = 0;              // neurons of this process
+    std::vector<std::uint8_t> needed_;       // see set_needed
+    std::int64_t n_integrated_ = 0;          // steps since the last `unpack`
     ThreadPool pool_;
 };
 

@@ -82,6 +82,19 @@ PYCOSIM_ALWAYS_INLINE bool compare(State& x, const Constants& c, double& left) {
     }
 }
 
+// Stores vectors: for blocks as short as these, what compilers make of std::fill takes an eighth of the whole update.
+PYCOSIM_ALWAYS_INLINE void clear(double* __restrict values, std::size_t n) {
+    constexpr std::size_t width = 8;
+    std::size_t i = 0;
+    for (; i + width <= n; i += width) {
+        for (std::size_t k = 0; k < width; ++k) values[i + k] = 0.0;
+#if defined(__GNUC__)
+        asm volatile("" ::: "memory");  // keeps the stores from being put together again
+#endif
+    }
+    for (; i < n; ++i) values[i] = 0.0;
+}
+
 // Advances `n` neurons from `begin` on; returns whether any fired, and which in `flags`.
 template <class Model, class Constants, std::size_t... s>
 PYCOSIM_ALWAYS_INLINE bool update_block(const SliceColumns& slice, std::size_t begin, std::size_t n,
@@ -113,8 +126,8 @@ PYCOSIM_ALWAYS_INLINE bool update_block(const SliceColumns& slice, std::size_t b
         any |= flags[i];
     }
     // Not in the loop: GCC 12 then loses the inhibitory input of the Hodgkin-Huxley model.
-    std::fill_n(excitatory, n, 0.0);
-    std::fill_n(inhibitory, n, 0.0);
+    clear(excitatory, n);
+    clear(inhibitory, n);
     return any != 0;
 }
 
@@ -167,7 +180,7 @@ PYCOSIM_UPDATE(izhikevich_distinct, Izhikevich, DistinctConstants)
 
 template <class M>
 constexpr Model entry(Update equal, Update distinct) {
-    return {M::name, M::states, M::constants, equal, distinct, 2};
+    return {M::name, M::states, M::constants, kResets<M>, equal, distinct, 2};
 }
 
 const Model kModels[] = {

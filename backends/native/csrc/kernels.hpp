@@ -32,6 +32,7 @@ struct Model {
     std::string_view name;
     std::span<const std::string_view> states;
     std::span<const std::string_view> constants;
+    bool resets;  // whether a spike resets the membrane, the first state
     Update update_equal;     // all neurons have the same constants
     Update update_distinct;  // every neuron has its own
     std::size_t n_receptors;

@@ -45,7 +45,7 @@ PYCOSIM_ALWAYS_INLINE void izhikevich_substep(double& v, double& u, const Consta
     const auto slopes_at = [&](int point) PYCOSIM_LAMBDA_INLINE {
         return [&c, &input, point](double at_v, double at_u) PYCOSIM_LAMBDA_INLINE {
             const double x = smaller(at_v, c(Constant::v_thresh));
-            const double inward = 0.04 * x * x + 5.0 * x + 140.0 - at_u + c(Constant::drive);
+            const double inward = 0.04 * x * x + c(Constant::slope) * x + 140.0 - at_u + c(Constant::drive);
             return Pair{input.added(inward, point, x), c(Constant::a) * (c(Constant::b) * x - at_u)};
         };
     };
@@ -60,10 +60,10 @@ struct Izhikevich {
     enum State { v, u, n_states };
     static constexpr Names<n_states> states{"v", "u"};
     enum Constant {
-        v_reset, v_thresh, refractory_steps, drive, substeps, substep_ms, a, b, d, n_constants
+        v_reset, v_thresh, refractory_steps, slope, drive, substeps, substep_ms, a, b, d, n_constants
     };
-    static constexpr Names<n_constants> constants{"v_reset",    "v_thresh", "refractory_steps", "drive", "substeps",
-                                                  "substep_ms", "a",        "b",                "d"};
+    static constexpr Names<n_constants> constants{"v_reset",  "v_thresh",   "refractory_steps", "slope", "drive",
+                                                  "substeps", "substep_ms", "a",                "b",     "d"};
 
     template <class Constants>
     PYCOSIM_ALWAYS_INLINE static void substep(double (&x)[n_states], const Constants& c, double) {

@@ -54,6 +54,9 @@ void Partition::allocate_inputs(std::size_t n_neurons) {
     if (n_receptors_ * n_inputs_ >= kElsewhere) throw std::length_error("a partition has more than 4e9 inputs");
     for (Generation& generation : generations_) generation.store.move_receptors(receptor_stride_, n_inputs_);
     for (Plastic& part : plastic_) part.store->grow(n_neurons, n_inputs_);
+    if (receptor_stride_) {
+        for (PoissonDrive& drive : drives_) drive.move_receptors(receptor_stride_, n_inputs_);
+    }
     receptor_stride_ = n_inputs_;
     inputs_.assign(n_receptors_ * n_inputs_, 0.0);
     std::size_t largest = 0;
@@ -87,10 +90,31 @@ void Partition::connect(SynapseStore store, std::int64_t first_emission, std::in
     if (!generations_.empty() && generations_.back().first_emission == first_emission) generations_.pop_back();
     const std::uint32_t base = free_base(store.n_segments());
     generations_.push_back({std::move(store), base, first_emission, max_delay});
+    for (PoissonDrive& drive : drives_) drive.end(first_emission);
     pending_.reserve(max_delay, present_step);
 }
 
+std::optional<DriveSynapses> Partition::single_synapses(std::uint32_t first_source, std::uint32_t n_sources) const {
+    if (rewired) return {};
+    const SynapseStore& store = generations_.back().store;
+    DriveSynapses found;
+    for (std::uint32_t i = 0; i < n_sources; ++i) {
+        const std::uint32_t source = first_source + i, begin = store.row_begin(source), end = store.row_end(source);
+        if (has_plastic_row(source)) return {};
+        if (begin == end) continue;
+        const Segment& segment = store.segment(begin);
+        if (end - begin > 1 || segment.count > 1) return {};
+        if (!found.sources.empty() && segment.delay != found.delay) return {};
+        found.delay = segment.delay;
+        found.sources.push_back(i);
+        found.targets.push_back(store.targets()[segment.first]);
+        found.weights.push_back(std::bit_cast<double>(segment.weight));
+    }
+    return found;
+}
+
 void Partition::forget_old_synapses(std::int64_t present_step, std::int64_t oldest_under_way) {
+    std::erase_if(drives_, [&](const PoissonDrive& drive) { return drive.is_over(present_step); });
     while (generations_.size() > 1) {
         const Generation& oldest = generations_.front();
         const std::int64_t last_emission = generations_[1].first_emission - 1;
@@ -262,8 +286,27 @@ const Partition::Generation& Partition::generation_of(std::uint64_t number) cons
     });
 }
 
+// In the order of all segments, among which those of a drive have their place.
 void Partition::deliver(std::int64_t step) {
     std::vector<PendingKey>& keys = pending_.due(step);
+    std::span<const PendingKey> left = keys;
+    std::vector<std::pair<PendingKey, PoissonDrive*>> driven;
+    for (PoissonDrive& drive : drives_) {
+        const std::int64_t emission_step = step - drive.delay();
+        if (drive.emits(emission_step)) driven.emplace_back(pending_key(emission_step, drive.position()), &drive);
+    }
+    std::sort(driven.begin(), driven.end());
+    for (const auto& [key, drive] : driven) {
+        const auto n = static_cast<std::size_t>(std::lower_bound(left.begin(), left.end(), key) - left.begin());
+        deliver(step, left.first(n));
+        left = left.subspan(n);
+        drive->add(step - drive->delay(), inputs_.data());
+    }
+    deliver(step, left);
+    keys.clear();
+}
+
+void Partition::deliver(std::int64_t step, std::span<const PendingKey> keys) {
     double* const inputs = inputs_.data();
     if (!plastic_.empty()) {
         deliver_mixed(step, keys);
@@ -281,7 +324,6 @@ void Partition::deliver(std::int64_t step) {
             generation.store.deliver(segment_of(key) - generation.base, inputs);
         }
     }
-    keys.clear();
 }
 
 void Partition::update(Slice& slice, std::int64_t step, FiredNeurons& fired) {
@@ -311,9 +353,22 @@ void Partition::update(Slice& slice, std::int64_t step, FiredNeurons& fired) {
 
 void Partition::step(std::int64_t step, FiredNeurons& fired) {
     deliver(step);
+    if (rewired) rewired->deliver(step, inputs_.data());
     for (Slice& slice : slices) {
         slice.injections.apply(*currents, step, slice.constants[slice.drive]);
+        if (!slice.junctions.empty()) slice.junctions.add_to(slice.constants[slice.drive], board->after(step - 1));
         update(slice, step, fired);
+        if (rewired) {
+            for (const std::uint32_t neuron : fired.list(fired.ends.size() - 1)) {
+                rewired->add_post_spike(slice.input_offset + neuron - slice.first_neuron, step);
+            }
+        }
+        if (!slice.junctions.empty()) {
+            const auto newly = fired.list(fired.ends.size() - 1);
+            const auto reset = slice.model->resets ? newly : newly.first(0);
+            slice.junctions.finish(slice.constants[slice.drive], slice.states[0], reset, board->after(step - 1),
+                                   board->after(step));
+        }
         for (SignalRecording& signal : slice.signals) {
             if ((step - signal.origin_step) % signal.interval_steps) continue;
             const Column& state = slice.states[static_cast<std::size_t>(signal.state)];

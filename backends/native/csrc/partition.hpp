@@ -1,6 +1,7 @@
 // One thread's share of the network: a slice of every population, and all synapses that end there.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -9,9 +10,12 @@
 
 #include "aligned.hpp"
 #include "injection.hpp"
+#include "junctions.hpp"
 #include "kernels.hpp"
 #include "pending.hpp"
 #include "plastic.hpp"
+#include "rewiring.hpp"
+#include "poisson_drive.hpp"
 #include "synapses.hpp"
 
 namespace pycosim::native {
@@ -45,7 +49,8 @@ struct Slice {
     Column refractory_steps_left;
     bool equal_constants = true;
     SliceInjections injections;
-    std::size_t drive = 0;  // number of the constant that injected currents change
+    SliceJunctions junctions;
+    std::size_t drive = 0;  // number of the constant that injected currents and junctions change
     std::vector<std::uint8_t> spikes_recorded;  // by index in the slice; empty: none
     SpikeColumns spikes;
     std::vector<SignalRecording> signals;
@@ -75,6 +80,8 @@ class alignas(kCacheLine) Partition {
     std::vector<Slice> slices;    // one for each population that has dynamics
     const std::vector<CurrentValues>* currents = nullptr;  // of the whole network
     pycosim::Key noise_key{};     // of neurons that fire at random
+    std::unique_ptr<RewiredStore> rewired;  // null: none
+    MembraneBoard* board = nullptr;  // of the whole network; null where there never were gap junctions
     FiredNeurons fired[2];        // of the present batch of steps, and of the one before, which others may still read
 
     void add_slice(const Model& model, std::span<const std::uint32_t> receptors, std::uint32_t first_index,
@@ -111,9 +118,29 @@ class alignas(kCacheLine) Partition {
             pending_.push(due, emission_step, pending_key(emission_step, newest.base + i));
         }
         if (!plastic_.empty()) send_plastic(source, emission_step);
+        if (rewired) rewired->send(source, emission_step);
     }
 
-    // The same for the synapses on one core, which act at max(emission + delay + shift, floor, present + 1). Only
+    // Whether spikes of a neuron act on this partition.
+    bool has_row(std::uint32_t source) const {
+        const SynapseStore& store = generations_.back().store;
+        return store.row_begin(source) < store.row_end(source) || has_plastic_row(source);
+    }
+
+    // The only synapses of some sources; none if a source has several, or their delays differ.
+    std::optional<DriveSynapses> single_synapses(std::uint32_t first_source, std::uint32_t n_sources) const;
+    void add_drive(std::size_t population, std::uint32_t first_source, const PoissonRule& rule, DriveSynapses synapses,
+                   std::int64_t first_emission) {
+        const std::uint32_t position = generations_.back().base + generations_.back().store.row_begin(first_source);
+        drives_.emplace_back(population, position, rule, std::move(synapses), first_emission);
+    }
+    void end_drives(std::size_t population, std::int64_t first_silent) {
+        for (PoissonDrive& drive : drives_) {
+            if (drive.population() == population) drive.end(first_silent);
+        }
+    }
+
+    // Like `send` for the synapses on one core, which act at max(emission + delay + shift, floor, present + 1). Only
     // those with the delay `only_delay`, unless that is 0.
     void send_to_core(std::uint32_t source, std::int32_t core, std::int64_t emission_step, std::int64_t shift,
                       std::int64_t floor, std::int64_t only_delay, std::int64_t present_step);
@@ -138,7 +165,13 @@ class alignas(kCacheLine) Partition {
         std::int64_t first_emission;
     };
 
+    bool has_plastic_row(std::uint32_t source) const {
+        return std::any_of(plastic_.begin(), plastic_.end(), [&](const Plastic& part) {
+            return part.store->row_begin(source) < part.store->row_end(source);
+        });
+    }
     void deliver(std::int64_t step);
+    void deliver(std::int64_t step, std::span<const PendingKey> keys);
     void deliver_mixed(std::int64_t step, std::span<const PendingKey> keys);
     void send_plastic(std::uint32_t source, std::int64_t emission_step);
     void release_dopamine(std::int64_t step, std::span<const PendingKey> keys);
@@ -158,6 +191,7 @@ class alignas(kCacheLine) Partition {
     std::vector<std::uint32_t> scratch_;
     std::vector<Generation> generations_;
     PendingSegments pending_;
+    std::vector<PoissonDrive> drives_;
     std::vector<Plastic> plastic_;                   // of descending numbers
     std::uint32_t plastic_base_ = kNoPlastic;        // plastic segments have the numbers from here on
     DopamineHistory dopamine_;

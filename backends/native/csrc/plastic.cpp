@@ -304,11 +304,12 @@ void PlasticStore::quantal_spike(PlasticState& state, std::uint32_t i, std::int6
     const double recovery = 1 - decay(interval, value(kTauRec));
     const auto n_sites = static_cast<std::uint32_t>(value(kSites));
     for (std::uint64_t k = segment.first; k < segment.first + segment.count; ++k) {
+        const std::uint32_t place = model.places.empty() ? synapse_[k] : model.places[synapse_[k]];
         Block block{};
         std::uint32_t n_draws = 0;
         const auto draw = [&] {
             if (n_draws % 2 == 0) {
-                block = block_of(model.key, synapse_[k], n_draws / 2, static_cast<std::uint64_t>(n_spikes));
+                block = block_of(model.key, place, n_draws / 2, static_cast<std::uint64_t>(n_spikes));
             }
             const std::uint32_t word = 2 * (n_draws++ % 2);
             return uniform(block[word], block[word + 1]);

@@ -72,6 +72,7 @@ struct PlasticModel {
     PlasticRule dependence;                       // of the other timing rules
     Decay slow_pre, slow_post;                    // triplet: x and y; dopamine: eligibility, dopamine; rate: -, rate
     std::int64_t update_steps;                    // homeostasis: from one change of the weights to the next
+    std::vector<std::uint32_t> places = {};       // of the synapses in the draws; empty: those in the columns
 
     bool is_short_term() const { return rule == PlasticRule::kTsodyksMarkram || rule == PlasticRule::kQuantal; }
     bool is_timing() const { return !is_short_term() && rule != PlasticRule::kDopamine; }

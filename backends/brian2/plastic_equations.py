@@ -1,0 +1,163 @@
+"""Plastic synapses as Brian2 statements: the rules of `pycosim.network.plasticity`.
+
+A presynaptic spike executes its statements when it acts, D steps after its emission. Of the delay D the part
+d is dendritic, so it had reached the synapse d steps before. Postsynaptic spikes are kept back for as long:
+one of step t, which reaches the synapse at t + d, executes its statements at t + 2 d. All times at a synapse
+are therefore d steps late, and their order and their intervals are those of the rule. Where d is 0 a
+postsynaptic spike executes its statements at the beginning of the next step; "post_is_late" corrects that.
+
+Choices are sums of products in which one factor is 0 and another 1, which are exact. Time constants are in
+steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pycosim.network.plasticity import WEIGHT_DEPENDENCES
+
+_UP = {
+    "AdditiveWeightDependence": "w_max",
+    "MultiplicativeWeightDependence": "(w_max - weight)",
+    "AdditivePotentiationMultiplicativeDepression": "w_max",
+    "GutigWeightDependence": "(w_max - w_min)*clip((w_max - weight)/(w_max - w_min), 0.0, 1e300)**mu_plus",
+}
+_DOWN = {
+    "AdditiveWeightDependence": "w_max",
+    "MultiplicativeWeightDependence": "(weight - w_min)",
+    "AdditivePotentiationMultiplicativeDepression": "(weight - w_min)",
+    "GutigWeightDependence": "(w_max - w_min)*clip((weight - w_min)/(w_max - w_min), 0.0, 1e300)**mu_minus",
+}
+
+# A trace just after the spikes of the last step that had some, and just before them.
+_TRACE = """
+is_first = int({now} > {side}_step)
+{side}_before = is_first*{side}_trace*exp(-({now} - {side}_step)/{side}_tau) + (1 - is_first)*{side}_before
+{side}_trace = is_first*{side}_before + (1 - is_first)*{side}_trace + 1.0
+{side}_step = {now}
+"""
+# Spikes of both sides that reach the synapse at the same step are not paired.
+_OTHER_TRACE = """
+is_earlier = int({now} > {side}_step)
+trace = is_earlier*{side}_trace*exp(-({now} - {side}_step)/{side}_tau) + (1 - is_earlier)*{side}_before
+"""
+_POST = """
+now = t_in_timesteps - post_is_late
+{other_trace}
+gain = post_gain*trace
+changed = clip(weight + gain*{up}, w_low, w_high)
+weight = int(gain != 0.0)*changed + int(gain == 0.0)*weight
+{own_trace}
+"""
+_PRE_PAIR = """
+loss = pre_loss*trace
+changed = clip(weight - loss*{down}, w_low, w_high)
+weight = int(loss != 0.0)*changed + int(loss == 0.0)*weight
+"""
+_PRE_VOGELS = """
+gain = pre_gain*trace
+stays = int(gain == 0.0)*int(constant_loss == 0.0)
+changed = clip(weight + gain*{up} - constant_loss*{down}, w_low, w_high)
+weight = (1 - stays)*changed + stays*weight
+"""
+_PRE = {"SpikePairRule": _PRE_PAIR, "Vogels2011Rule": _PRE_VOGELS}
+
+# The last factors are the integral of exp(-(T - s)/tau_rec) exp(-s/tau_psc)/tau_psc for s from 0 to T.
+_REST_TSODYKS_MARKRAM = """
+interval = t_in_timesteps - last_spike
+difference = interval*abs(1.0/tau_psc - 1.0/tau_rec)
+moves = spreads*interval/tau_psc*exp(-interval/tau_slow)*exprel(-difference)
+moves_at_once = (1 - spreads)*exp(-interval/tau_rec)
+z_inactive = z_inactive*exp(-interval/tau_rec) + y_active*(moves + moves_at_once)
+y_active = spreads*y_active*exp(-interval/tau_psc)
+use = facilitates*use*exp(-interval/tau_facil)
+last_spike = t_in_timesteps
+"""
+_TSODYKS_MARKRAM = """
+use = use + U*(1.0 - use)
+moved = use*(1.0 - y_active - z_inactive)
+y_active = y_active + moved
+transmitted = weight*moved
+"""
+# Every draw has a number, see pycosim.backends.brian2.draws.
+_QUANTAL = """
+interval = t_in_timesteps - last_spike
+left = facilitates*use*exp(-interval/tau_facil)
+use = left + U*(1.0 - left)
+recovery = 1.0 - takes_time*exp(-interval/tau_rec)
+full = clip(available, 0.0, n)
+ready = full + draws_below(recovery, n - full, 0.0, n_spikes, synapse_number, key_0, key_1)
+released = draws_below(use, ready, n - full, n_spikes, synapse_number, key_0, key_1)
+available = ready - released
+n_spikes = n_spikes + 1
+last_spike = t_in_timesteps
+transmitted = weight*(released/n)
+"""
+
+_TRACES = ("pre_trace", "pre_before", "pre_step", "post_trace", "post_before", "post_step")
+_QUANTAL_RULES = ("Quantal", "StochasticTsodyksMarkram", "SimpleStochastic")
+INTEGERS = frozenset(
+    ("pre_step", "post_step", "last_spike", "n_spikes", "post_is_late", "synapse_number", "key_0", "key_1")
+)
+"""Names of the variables that are integers."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What the synapses of one rule do.
+
+    Attributes
+    ----------
+    states : tuple of str
+        Variables that change; "weight" is one of a timing rule.
+    on_pre, on_post, rest : str
+        Statements for a presynaptic spike that acts, which leave "transmitted"; for a postsynaptic spike; and
+        to bring the state to the present step. Empty where there is nothing to do.
+    """
+
+    states: tuple[str, ...]
+    on_pre: str
+    on_post: str = ""
+    rest: str = ""
+
+
+def supported_rules() -> tuple[str, ...]:
+    """Return the names of the rules that have statements."""
+    return (*_PRE, "TsodyksMarkram", *_QUANTAL_RULES)
+
+
+def rule_named(rule: str, weight_dependence: str) -> Rule:
+    """Return the statements of a rule of `supported_rules`, with one of PyNN's weight dependences."""
+    if rule == "TsodyksMarkram":
+        states = ("y_active", "z_inactive", "use", "last_spike")
+        return Rule(states, _REST_TSODYKS_MARKRAM + _TSODYKS_MARKRAM, rest=_REST_TSODYKS_MARKRAM)
+    if rule in _QUANTAL_RULES:
+        return Rule(("use", "available", "n_spikes", "last_spike"), _QUANTAL)
+    changes = {"up": _UP[weight_dependence], "down": _DOWN[weight_dependence]}
+    on_post = _POST.format(
+        other_trace=_OTHER_TRACE.format(side="pre", now="now"),
+        own_trace=_TRACE.format(side="post", now="now"),
+        **changes,
+    )
+    on_pre = "\n".join(
+        (
+            _OTHER_TRACE.format(side="post", now="t_in_timesteps"),
+            _PRE[rule].format(**changes),
+            _TRACE.format(side="pre", now="t_in_timesteps"),
+            "transmitted = weight",
+        )
+    )
+    return Rule(("weight", *_TRACES), on_pre, on_post)
+
+
+def constants_of(rule: str, weight_dependence: str) -> tuple[str, ...]:
+    """Return the names of the constants in the statements of a rule."""
+    if rule == "TsodyksMarkram":
+        return ("U", "tau_rec", "tau_facil", "tau_psc", "tau_slow", "facilitates", "spreads")
+    if rule in _QUANTAL_RULES:
+        own = ("U", "n", "tau_rec", "tau_facil", "facilitates", "takes_time")
+        return (*own, "synapse_number", "key_0", "key_1")
+    gains = ("pre_loss",) if rule == "SpikePairRule" else ("pre_gain", "constant_loss")
+    powers = WEIGHT_DEPENDENCES[weight_dependence][2:]
+    bounds = ("w_min", "w_max", "w_low", "w_high", *powers)
+    return ("pre_tau", "post_tau", "post_gain", *gains, *bounds, "post_is_late")

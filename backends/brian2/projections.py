@@ -1,0 +1,260 @@
+"""The projections of a network as Brian2 Synapses: what the engine knows of them, and changes to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycosim.backends.brian2.codegen import Engine
+from pycosim.backends.brian2.plan import PlasticPlan, SourcePlan, SynapsesPlan, pathway_name
+from pycosim.backends.brian2.plastic import (
+    Columns,
+    Settled,
+    Waiting,
+    constant_columns,
+    initial_states,
+    settle,
+)
+from pycosim.backends.brian2.plastic_equations import rule_named
+from pycosim.backends.brian2.underway import UnderWay, send_present_spikes, sent_now
+from pycosim.backends.brian2.wiring import Part, delays_of, endpoints, parts_of, weights_of
+from pycosim.errors import NotSupportedError
+from pycosim.network import Network, Projection
+from pycosim.network.plasticity_checks import require_same_delays
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Listener:
+    """Synapses that a population's spikes have an effect on, as one of their two sides."""
+
+    synapses: str
+    side: str
+
+    @property
+    def pathway(self) -> str:
+        return pathway_name(self.synapses, self.side)
+
+
+class Projections:
+    """Hands the projections of a network to an engine.
+
+    Parameters
+    ----------
+    network : Network
+    engine : Engine
+    names : list of str
+        Of the populations; it grows with the network.
+    """
+
+    def __init__(self, network: Network, engine: Engine, names: list[str]):
+        self._network, self._engine, self._names = network, engine, names
+        self._parts: list[list[Part]] = []
+        self._plastic: dict[str, PlasticPlan] = {}
+        self._shared: dict[str, tuple[bool, bool]] = {}
+        self._delays: dict[int, NDArray[np.int32]] = {}
+        self._underway = UnderWay(engine)
+
+    def start(self, step: int) -> None:
+        """Give the engine the projections that it does not know, in a network that is at `step`."""
+        n_old = len(self._parts)
+        new = [parts_of(self._network, i) for i in range(n_old, len(self._network.projections))]
+        for source in {part.source for parts in new for part in parts}:
+            self._send_present_spikes(source)
+        for index, parts in enumerate(new, n_old):
+            self._parts.append(parts)
+            for part in parts:
+                pre, post = endpoints(self._network, part)
+                name = self._name(part)
+                self._engine.set({(name, "_synaptic_pre"): pre, (name, "_synaptic_post"): post})
+            self._send_weights(index)
+            if self._network.projections[index].plasticity is not None:
+                self._start_plastic(index)
+
+    def _start_plastic(self, index: int) -> None:
+        projection = self._network.projections[index]
+        self._delays[index] = projection.delay_column()
+        self._send_constants(index)
+        for part in self._parts[index]:
+            states = initial_states(self._network, part, projection.delay_column()[part.synapses])
+            self._engine.set({(self._name(part), name): column for name, column in states.items()})
+
+    def connected(self) -> set[int]:
+        """Return the populations that have synapses."""
+        return {part.source for parts in self._parts for part in parts}
+
+    def _name(self, part: Part) -> str:
+        return f"{self._names[part.source]}_to_{self._names[part.target]}_{part.projection}_synapses"
+
+    def _sides(self, index: int) -> tuple[str, ...]:
+        plasticity = self._network.projections[index].plasticity
+        return ("pre", "post") if plasticity is not None and plasticity.changes_weights else ("pre",)
+
+    def plan(self) -> tuple[SynapsesPlan, ...]:
+        """Return the plan of all synapses."""
+        own = [self._part_plan(part) for parts in self._parts for part in parts]
+        return (*own, *self._underway.synapses())
+
+    def _part_plan(self, part: Part) -> SynapsesPlan:
+        return SynapsesPlan(
+            self._name(part),
+            self._names[part.source],
+            self._names[part.target],
+            self._network.projections[part.projection].receptor,
+            *self._shared[self._name(part)],
+            self._plastic.get(self._name(part)),
+            self._sides(part.projection),
+        )
+
+    def sources(self) -> tuple[SourcePlan, ...]:
+        """Return the plan of generators of spikes under way."""
+        return tuple(self._underway.sources())
+
+    def emit(self, step: int) -> None:
+        """Send what acts after `step` and is not in Brian2's queues."""
+        self._underway.emit(step)
+
+    def _send_weights(self, index: int) -> None:
+        projection = self._network.projections[index]
+        plasticity = projection.plasticity
+        for part in self._parts[index]:
+            name = self._name(part)
+            weights, delays = weights_of(projection, part), delays_of(projection, part)
+            self._shared[name] = np.ndim(projection.weights) == 0, np.ndim(projection.delays) == 0
+            self._engine.set({(name, "weight"): weights, (pathway_name(name, "pre"), "delay"): delays})
+            if "post" in self._sides(index):
+                kept_back = np.maximum(2 * plasticity.dendritic_steps(delays).astype(np.int64), 1)
+                self._engine.set({(pathway_name(name, "post"), "delay"): kept_back})
+
+    def _send_constants(self, index: int) -> None:
+        plasticity = self._network.projections[index].plasticity
+        for part in self._parts[index]:
+            name, shared, values = self._name(part), [], {}
+            columns = constant_columns(self._network, part)
+            for constant, column in columns.items():
+                values[name, constant] = np.atleast_1d(column)
+                if np.ndim(column) == 0:
+                    shared.append(constant)
+            self._engine.set(values)
+            self._plastic[name] = PlasticPlan(
+                plasticity.rule, plasticity.weight_dependence, tuple(columns), tuple(shared)
+            )
+
+    def _listeners(self, population: int) -> list[_Listener]:
+        found = []
+        for index, parts in enumerate(self._parts):
+            for part in parts:
+                for side, end in zip(self._sides(index), (part.source, part.target)):
+                    if end == population:
+                        found.append(_Listener(self._name(part), side))
+        return found
+
+    def _send_present_spikes(self, population: int) -> None:
+        """Send the spikes of the present step through the synapses that a population has now."""
+        listeners = [(one.pathway, one.synapses, one.side) for one in self._listeners(population)]
+        send_present_spikes(self._engine, self._names[population], listeners)
+
+    def weights_changed(self, index: int, step: int) -> None:
+        """Read weights and delays again; spikes under way keep the weight that they found at the synapse."""
+        projection = self._network.projections[index]
+        if projection.plasticity is not None:
+            require_same_delays(projection, self._delays[index])
+            self._settle(index, step)
+        else:
+            for source in {part.source for part in self._parts[index]}:
+                self._send_present_spikes(source)
+            for part in self._parts[index]:
+                self._underway.take(self._name(part), self._names[part.target], projection.receptor, step)
+        self._send_weights(index)
+
+    def plasticity_changed(self, index: int, step: int) -> None:
+        """Read the parameters of a projection's plasticity again.
+
+        Raises
+        ------
+        NotSupportedError
+            If time constants of a timing rule have changed.
+        """
+        projection = self._network.projections[index]
+        for part in self._parts[index]:
+            new = constant_columns(self._network, part)
+            for name in {"pre_tau", "post_tau"} & new.keys():
+                if self._engine.get(self._name(part), name)[0] != new[name]:
+                    raise NotSupportedError(
+                        f"Projection {projection.label!r}: time constants of an STDP rule cannot change "
+                        "during a simulation, as traces have been computed with them. Set them before the "
+                        "first run, or call reset() first."
+                    )
+        self._settle(index, step)
+        self._send_constants(index)
+
+    def neurons_changed(self, population: int, step: int) -> None:
+        """Read the time constants of the receptors of a population again."""
+        for index, parts in enumerate(self._parts):
+            plasticity = self._network.projections[index].plasticity
+            is_concerned = plasticity is not None and plasticity.rule == "TsodyksMarkram"
+            if is_concerned and any(part.target == population for part in parts):
+                self.plasticity_changed(index, step)
+
+    def weights(self, index: int, step: int) -> Float:
+        """Return the present weights of a projection, (n_synapses,) float64."""
+        projection = self._network.projections[index]
+        weights = np.array(projection.weight_column())
+        if projection.plasticity is not None and projection.plasticity.changes_weights:
+            for part in self._parts[index]:
+                weights[part.synapses] = self._settled(part, step).columns["weight"]
+        return weights
+
+    def _columns(self, part: Part) -> Columns:
+        projection, name = self._network.projections[part.projection], self._name(part)
+        plasticity = projection.plasticity
+        states = rule_named(plasticity.rule, plasticity.weight_dependence).states
+        names = dict.fromkeys(("weight", *states, *self._plastic[name].constants))
+        return {column: self._engine.get(name, column) for column in names}
+
+    def _dendritic(self, projection: Projection, part: Part) -> Int:
+        delays = projection.delay_column()[part.synapses]
+        if projection.plasticity.changes_weights:
+            delays = projection.plasticity.dendritic_steps(delays)
+        return delays.astype(np.int64)
+
+    def _settled(self, part: Part, step: int) -> Settled:
+        projection, name = self._network.projections[part.projection], self._name(part)
+        waiting = {}
+        for side, population in zip(self._sides(part.projection), (part.source, part.target)):
+            ahead, synapses = sent_now(
+                self._engine, self._names[population], pathway_name(name, side), name, side
+            )
+            waiting[side] = Waiting(step + 1 + ahead.astype(np.int64), synapses.astype(np.int64))
+        dendritic = self._dendritic(projection, part)
+        return settle(projection.plasticity, self._columns(part), dendritic, waiting, step)
+
+    def _settle(self, index: int, step: int) -> None:
+        """Let all spikes act that have reached the synapses of a plastic projection."""
+        projection = self._network.projections[index]
+        for part in self._parts[index]:
+            for population in {part.source, part.target}:
+                self._send_present_spikes(population)
+            name, target = self._name(part), self._names[part.target]
+            settled = self._settled(part, step)
+            states = self._part_plan(part).states
+            self._engine.set({(name, state): settled.columns[state] for state in states})
+            for side, reached in settled.reached.items():
+                pathway = pathway_name(name, side)
+                left = {
+                    (pathway, variable): self._engine.get(pathway, variable)[~reached]
+                    for variable in ("pending_ahead", "pending_synapses")
+                    if len(reached)
+                }
+                self._engine.set(left)
+            if settled.steps:
+                steps, synapses, amounts = (
+                    np.concatenate(column)
+                    for column in (settled.steps, settled.synapses, settled.transmitted)
+                )
+                targets = self._engine.get(name, "_synaptic_post")[synapses]
+                self._underway.add(target, projection.receptor, step, steps, targets, amounts)

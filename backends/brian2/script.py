@@ -1,0 +1,351 @@
+"""Writing a network as a Brian2 script that people can read, run and change."""
+
+from __future__ import annotations
+
+import inspect
+import keyword
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycosim.backends.brian2 import equations
+from pycosim.backends.brian2.capture import CapturingEngine, capturing
+from pycosim.backends.brian2.compiler import KERNEL_FLAGS
+from pycosim.backends.brian2.plan import GroupPlan, SourcePlan, SynapsesPlan, pathway_name
+from pycosim.errors import NotSupportedError, ScriptError
+from pycosim.network import model_named
+
+_HEAD = '''\
+"""The network of {script} as a Brian2 script, written by pycosim {version}.
+
+Run it with Python; an argument chooses how Brian2 generates code: numpy, cython, or cpp_standalone. Arrays
+(connections, spikes of the sources, parameters that differ between neurons) are in {data}.
+
+Variables are numbers in PyNN's units (ms, mV, nA, uS). The constants of the neurons hold the exact
+propagation over a step, so they depend on the step. A step integrates the neurons, adds the spikes that
+arrive at its end, and compares with the threshold; a spike of step k has the time k dt and acts at the end of
+step k + delay.
+Brian2 sends spikes one step after their emission, so delays are a step shorter here.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from brian2 import *
+{draws}
+mode = sys.argv[1] if len(sys.argv) > 1 else "numpy"
+if mode == "cpp_standalone":
+    set_device("cpp_standalone", build_on_run=False)
+else:
+    prefs.codegen.target = mode
+# Nothing that rounds differently from other simulators.
+prefs.codegen.loop_invariant_optimisations = False
+prefs.codegen.cpp.extra_compile_args_gcc = {flags}
+prefs.devices.cpp_standalone.extra_make_args_unix = ["-j"]
+
+here = Path(__file__).resolve().parent
+data = np.load(here / "{data}")
+step = {dt!r} * ms
+defaultclock.dt = step
+'''
+_TAIL = """
+# Step 0 is the initial state: sources emit, and nothing is integrated.
+network = Network(collect())
+network.schedule = {schedule}
+for update in updates:
+    update.active = False
+network.run(step)
+for update in updates:
+    update.active = True
+network.run({n_steps} * step)
+if mode == "cpp_standalone":
+    device.build(directory=str(here / "{stem}_standalone"))
+
+recorded = {{}}
+for name, monitor in spikes.items():
+    print(f"{{name}}: {{monitor.num_spikes}} spikes")
+    recorded[f"{{name}}_steps"] = np.rint(np.asarray(monitor.t / step)).astype(int)
+    recorded[f"{{name}}_neurons"] = np.asarray(monitor.i)
+np.savez(here / "{stem}_spikes.npz", **recorded)
+"""
+
+
+def export_script(
+    script: Any,
+    output: str | os.PathLike[str] | None = None,
+    *,
+    arguments: Sequence[str] = (),
+    parameters: Mapping[str, Any] | None = None,
+    codegen: str | None = None,
+) -> Path:
+    """Run a PyNN script on Brian2 and write its network as a Brian2 script, with its arrays beside it.
+
+    The script that is written gives the same spikes. It saves them to ``<its name>_spikes.npz``.
+
+    Parameters
+    ----------
+    script : path or callable
+        As for `pycosim.run`, which also explains `arguments` and `parameters`.
+    output : path, optional
+        File to write; by default ``<script>_brian2.py`` in the working directory.
+    codegen : {"cpp_standalone", "cython", "numpy"}, optional
+        With which the PyNN script is run.
+
+    Returns
+    -------
+    Path
+        The file that was written.
+
+    Raises
+    ------
+    NotSupportedError
+        If the script changes its network between runs, so that no single program does the same.
+    ScriptError
+        If it does not simulate any neurons.
+    PycosimError
+        Whatever the script raised when it ran.
+    """
+    from pycosim.runner import run
+
+    name = Path(getattr(script, "__name__", None) or script).stem
+    path = Path(output) if output else Path(f"{name}_brian2.py")
+    with capturing() as engines:
+        options = {"codegen": codegen} if codegen else {}
+        result = run(
+            script, "brian2", arguments=arguments, parameters=parameters, options=options, quiet=True
+        )
+    if result.error is not None:
+        raise result.error
+    ran = [engine for engine in engines if engine.plan is not None]
+    if not ran:
+        raise ScriptError(f"Exporting {name}: the script ran no neurons; there is no program to write.")
+    if ran[-1].changed or len(ran) > 1:
+        what = ran[-1].changed or "the state, by reset() or setup(),"
+        raise NotSupportedError(
+            f"Exporting {name}: the script changes {what} between two calls of run(), and what is written is "
+            "one run. Export a script without the change."
+        )
+    writer = _Writer(ran[0], name, path, result.dt_ms)
+    path.write_text(writer.text())
+    np.savez_compressed(path.with_suffix(".npz"), **writer.arrays)
+    return path
+
+
+class _Writer:
+    """Puts together the text of a script, and its arrays."""
+
+    def __init__(self, run: CapturingEngine, script: str, path: Path, dt_ms: float):
+        self._run, self._script, self._path, self._dt_ms = run, script, path, dt_ms
+        assert run.plan is not None
+        self._plan = run.plan
+        self.arrays: dict[str, NDArray[Any]] = {}
+        self._names = self._readable_names()
+        self._rounds = {source.name: self._n_rounds(source) for source in self._plan.sources}
+
+    def _readable_names(self) -> dict[str, str]:
+        """Return a variable for every object of the plan: the user's label where that is unique."""
+        names: dict[str, str] = {}
+        taken = {
+            "data",
+            "device",
+            "here",
+            "mode",
+            "network",
+            "recorded",
+            "spikes",
+            "step",
+            "update",
+            "updates",
+        }
+        taken |= set(keyword.kwlist) | {"monitor", "name", "np", "sys", "injected_current", "draws_below"}
+
+        def choose(own: str, short: str) -> None:
+            import brian2
+
+            is_free = short not in taken and not hasattr(brian2, short) and short not in names.values()
+            names[own] = short if is_free else own
+
+        for part in (*self._plan.groups, *self._plan.sources):
+            choose(part.name, re.sub(r"_\d+$", "", part.name))
+        for synapses in self._plan.synapses:
+            choose(synapses.name, f"{names[synapses.source]}_to_{names[synapses.target]}")
+        return names
+
+    def text(self) -> str:
+        """Return the script."""
+        from pycosim import __version__
+
+        stochastic = any(
+            "draws_below(" in self._statements(synapses)["pre"] for synapses in self._plan.synapses
+        )
+        head = _HEAD.format(
+            script=self._script,
+            version=__version__,
+            data=self._path.with_suffix(".npz").name,
+            draws=_draws_text() if stochastic else "",
+            flags=["-w", *KERNEL_FLAGS],
+            dt=self._dt_ms,
+        )
+        lines = [head, "updates, spikes = [], {}"]
+        if self._run.tables:
+            table = np.concatenate(self._run.tables)
+            self.arrays["currents"] = np.concatenate([np.zeros((1, table.shape[1])), table])
+            lines += ["# What electrodes inject at every step, a column for each set of them (nA)."]
+            lines += ['injected_current = TimedArray(data["currents"], dt=step)']
+        for source in self._plan.sources:
+            lines += self._source(source)
+        for group in self._plan.groups:
+            lines += self._group(group)
+        for synapses in self._plan.synapses:
+            lines += self._synapses(synapses)
+        tail = _TAIL.format(
+            schedule=list(equations.SCHEDULE), n_steps=self._run.n_steps, stem=self._path.stem
+        )
+        return "\n".join([*lines, tail])
+
+    def _value(self, name: str, variable: str, value: NDArray[Any]) -> str:
+        """Return an expression for values, as short as possible."""
+        if len(value) and np.all(value == value[0]):
+            return repr(value[0].item())
+        self.arrays[f"{name}.{variable}"] = value
+        return f'data["{name}.{variable}"]'
+
+    def _train(self, source: SourcePlan) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return steps and indices of the spikes of a source, with those of step 0."""
+        space = self._run.data[source.name, "_spikespace"]
+        pieces = [(np.zeros(space[-1], np.int32), space[: space[-1]]), *self._run.trains[source.name]]
+        steps, indices = (np.concatenate(parts).astype(np.int64) for parts in zip(*pieces))
+        return steps, indices
+
+    def _n_rounds(self, source: SourcePlan) -> int:
+        steps, indices = self._train(source)
+        _, counts = np.unique(np.stack([steps, indices]), axis=1, return_counts=True)
+        return int(counts.max(initial=1))
+
+    def _size(self, source: SourcePlan) -> int:
+        """Return the number of sources, as far as they have synapses or spikes."""
+        ends = [
+            self._run.data[s.name, "_synaptic_pre"] for s in self._plan.synapses if s.source == source.name
+        ]
+        return 1 + int(max(column.max(initial=0) for column in (*ends, self._train(source)[1])))
+
+    def _source(self, source: SourcePlan) -> Iterator[str]:
+        name = self._names[source.name]
+        steps, indices = self._train(source)
+        size, n_rounds = self._size(source), self._rounds[source.name]
+        if n_rounds > 1:
+            order = np.lexsort((indices, steps))
+            steps, indices = steps[order], indices[order]
+            same = np.append(False, (np.diff(steps) == 0) & (np.diff(indices) == 0))
+            begins = np.maximum.accumulate(np.where(same, 0, np.arange(len(steps))))
+            indices = indices + size * (np.arange(len(steps)) - begins)
+        self.arrays[f"{name}.indices"], self.arrays[f"{name}.steps"] = indices, steps
+        yield ""
+        if n_rounds > 1:
+            yield f"# A source is there {n_rounds} times, because it has several spikes in a step."
+        times = f'data["{name}.indices"], data["{name}.steps"] * step'
+        yield f'{name} = SpikeGeneratorGroup({size * n_rounds}, {times}, name="{name}")'
+
+    def _group(self, group: GroupPlan) -> Iterator[str]:
+        model, name = model_named(group.model), self._names[group.name]
+        yield from ("", f"# {group.model}", f"{name} = NeuronGroup(", f"    {group.size},")
+        yield from _quoted(equations.neuron_equations(model, group), 1)
+        yield f"    threshold={equations.threshold(model)!r},"
+        yield from _quoted(equations.reset_statements(model), 1, "reset=")
+        yield from (f"    method={equations.method(model)!r},", f'    name="{name}",', ")")
+        # Otherwise Brian2 forgets the spikes of the last step when a run ends.
+        yield f'{name}.thresholder["spike"].after_run = lambda: None'
+        for variable in (*model.states, equations.HELD_UNTIL, *group.constants):
+            yield f"{name}.{variable} = {self._value(name, variable, self._run.data[group.name, variable])}"
+        if group.injects:
+            yield f'{name}.run_regularly("injected = injected_current(t, {equations.CURRENT})", when="start")'
+        before = equations.before_statements(model)
+        if before:
+            yield from (f"{name}.run_regularly(", *_quoted(before, 1), '    when="groups", order=-1', ")")
+            yield f"updates.append({name}.state_updater)"
+        update = equations.update_statements(model, group)
+        if update:
+            yield from ("updates.append(", f"    {name}.run_regularly(", *_quoted(update, 2))
+            yield from ('        when="groups", order=1', "    )", ")")
+        if group.spikes:
+            yield f'spikes["{name}"] = {name}_spikes = SpikeMonitor({name}, name="{name}_spikes")'
+        for number, sampler in enumerate(group.samplers):
+            interval = self._run.data.get((sampler.name, "interval"), [1])[0]
+            own = "samples" if len(group.samplers) == 1 else f"samples_{number}"
+            which = self._run.data[sampler.name, "_indices"]
+            every = np.array_equal(which, np.arange(group.size))
+            record = "True" if every else str(which.tolist())
+            yield f"{name}_{own} = StateMonitor("
+            yield f"    {name}, {list(sampler.variables)}, record={record}, dt={interval} * step, when='end'"
+            yield ")"
+
+    def _synapses(self, plan: SynapsesPlan) -> Iterator[str]:
+        name, statements = self._names[plan.name], self._statements(plan)
+        n_rounds = self._rounds.get(plan.source, 1)
+        if n_rounds > 1 and plan.plasticity is not None:
+            raise NotSupportedError(
+                f"Exporting {name}: its source has several spikes in a step, which Brian2's generators do "
+                "not have, and its synapses are plastic. Use a shorter step or a lower rate."
+            )
+        yield from ("", f"{name} = Synapses(", f"    {self._names[plan.source]},")
+        yield f"    {self._names[plan.target]},"
+        yield from _quoted(equations.synapse_equations(plan), 1)
+        for side in plan.sides:
+            yield from _quoted(statements[side], 1, f"on_{side}=")
+        if plan.shared_delay:
+            yield f"    delay={{{', '.join(f'{side!r}: 0 * ms' for side in plan.sides)}}},"
+        if "draws_below(" in statements["pre"]:
+            yield '    namespace={"draws_below": draws_below},'
+        yield from (f'    name="{name}",', ")")
+        if "post" in plan.sides:
+            yield f"{name}.post.order = {name}.pre.order - 1"
+        yield from self._connections(plan, n_rounds)
+
+    def _statements(self, plan: SynapsesPlan) -> dict[str, str]:
+        (model,) = (group.model for group in self._plan.groups if group.name == plan.target)
+        return equations.synapse_statements(plan, model_named(model))
+
+    def _connections(self, plan: SynapsesPlan, n_rounds: int) -> Iterator[str]:
+        name, data = self._names[plan.name], self._run.data
+        pre = data[plan.name, "_synaptic_pre"].astype(np.int64)
+        if n_rounds > 1:
+            (source,) = (source for source in self._plan.sources if source.name == plan.source)
+            pre = np.concatenate([pre + self._size(source) * i for i in range(n_rounds)])
+
+        def column(value: NDArray[Any]) -> NDArray[Any]:
+            return value if len(value) == 1 else np.tile(value, n_rounds)
+
+        self.arrays[f"{name}.i"] = pre
+        self.arrays[f"{name}.j"] = column(data[plan.name, "_synaptic_post"])
+        if len(self.arrays[f"{name}.j"]) < len(pre):
+            self.arrays[f"{name}.j"] = np.tile(data[plan.name, "_synaptic_post"], n_rounds)
+        yield f'{name}.connect(i=data["{name}.i"], j=data["{name}.j"])'
+        for variable in dict.fromkeys(("weight", *plan.states, *plan.constants)):
+            yield f"{name}.{variable} = {self._value(name, variable, column(data[plan.name, variable]))}"
+        for side in plan.sides:
+            delays = column(data[pathway_name(plan.name, side), "delay"]).astype(np.int64) - 1
+            yield f"{name}.{side}.delay = {self._value(name, f'{side}_delay', delays)} * step"
+
+
+def _quoted(text: str, depth: int, name: str = "") -> Iterator[str]:
+    """Yield an argument that is a text of several lines."""
+    indent = "    " * depth
+    yield f'{indent}{name}"""'
+    yield from (f"{indent}{line}" for line in text.splitlines())
+    yield f'{indent}""",'
+
+
+def _draws_text() -> str:
+    """Return the text of `pycosim.backends.brian2.draws` without its docstring and imports."""
+    from pycosim.backends.brian2 import draws
+
+    text = inspect.getsource(draws)
+    body = text.split("import numpy as np\n", 1)[1].replace("brian2.Function", "Function")
+    comment = "\n".join(f"# {line}".rstrip() for line in (draws.__doc__ or "").strip().splitlines()[:-1])
+    return f"\n{comment}{body}\n"

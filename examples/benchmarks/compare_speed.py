@@ -1,0 +1,72 @@
+"""Run phases of the benchmark networks on the native engine and on its peers, alternating on one machine.
+
+    python compare_speed.py --repeats 5 --nest PYTHON_WITH_NEST --brian2 PYTHON_WITH_BRIAN2
+
+Prints, for each network, medians of CPU and wall-clock seconds per biological second, the rates, and how many
+times the CPU time of native a peer takes. A peer whose interpreter is not given is left out.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+# Network, its arguments, biological time in ms, which peers have it.
+CASES = [
+    ("brunel", ["--scale", "1"], 500, True),
+    ("vogels_abbott", ["--cells", "4000", "--synapses", "CUBA"], 2000, True),
+    ("vogels_abbott", ["--cells", "20000", "--synapses", "CUBA"], 1000, True),
+    ("vogels_abbott", ["--cells", "4000", "--synapses", "COBA"], 2000, True),
+    ("vogels_abbott", ["--cells", "20000", "--synapses", "COBA"], 1000, True),
+    ("microcircuit", ["--scale", "0.1"], 1000, False),
+    ("microcircuit", ["--scale", "0.3"], 500, False),
+    ("stdp", ["--scale", "1"], 200, False),
+]
+
+
+def measured(command):
+    """Run a script and return the numbers of its last line."""
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if run.returncode:
+        raise SystemExit(f"{' '.join(map(str, command))} failed:\n{run.stderr}")
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def main():
+    """Print one table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--nest", help="Python interpreter with NEST")
+    parser.add_argument("--brian2", help="Python interpreter with Brian2")
+    parser.add_argument("--only", default="", help="networks whose name contains this")
+    parser.add_argument("--seconds", type=float, default=1.0, help="factor on the biological times")
+    given = parser.parse_args()
+    peers = {"nest": given.nest, "brian2": given.brian2}
+    print(f"{'network':<34}{'simulator':<10}{'CPU':>9}{'wall':>9}{'build':>9}{'rate Hz':>9}{'x native':>10}")
+    for network, options, ms, have_peers in CASES:
+        if given.only not in network:
+            continue
+        common = [*options, "--ms", str(ms * given.seconds), "--threads", str(given.threads)]
+        commands = {"native": [sys.executable, HERE / f"{network}.py", "pycosim.native", *common]}
+        for name, python in peers.items():
+            if python and have_peers:
+                commands[name] = [python, HERE / "peers" / f"{name}_networks.py", network, *common]
+        results = {name: [] for name in commands}
+        for _ in range(given.repeats):
+            for name, command in commands.items():
+                results[name].append(measured(command))
+        for name, runs in results.items():
+            cpu, wall, build, rate = (
+                statistics.median(run[key] for run in runs) for key in ("cpu", "wall", "build_cpu", "rate_hz")
+            )
+            ratio = cpu / statistics.median(run["cpu"] for run in results["native"])
+            label = f"{' '.join([network, *options[1::2]]):<34}{name:<10}"
+            print(f"{label}{cpu:9.3f}{wall:9.3f}{build:9.2f}{rate:9.2f}{ratio:10.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

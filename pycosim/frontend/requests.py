@@ -1,0 +1,128 @@
+"""What a connector is asked for, and what it makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Connectivity:
+    """Synapses by presynaptic index.
+
+    Attributes
+    ----------
+    indptr : (n_pre + 1,) int64 ndarray
+    targets : (n_synapses,) int32 ndarray
+        Indices in the postsynaptic cells, ascending within a row.
+    given : dict of str to (n_synapses,) float64 ndarray
+        Values that the connector itself gives: "weight", "delay".
+    checked : bool
+        Whether PyNN checks the signs of weights that this connector makes.
+    is_whole : bool
+        Whether all synapses of the connector are here, not only those of wanted targets.
+    places : (n_synapses,) int64 ndarray or None
+        Of a part of the connector's synapses: their numbers among all `n_whole`, if they are known.
+    n_whole : int
+    drawn : (n_synapses,) int64 ndarray, optional
+        The synapses in the order in which PyNN makes them: target by target, those of a target as the
+        connector drew them, or by source.
+    """
+
+    indptr: NDArray[np.int64]
+    targets: NDArray[np.int32]
+    given: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    checked: bool = True
+    is_whole: bool = True
+    places: NDArray[np.int64] | None = None
+    n_whole: int = 0
+    drawn: NDArray[np.int64] | None = None
+
+    @property
+    def n_synapses(self) -> int:
+        """Number of synapses."""
+        return len(self.targets)
+
+    @cached_property
+    def sources(self) -> NDArray[np.int32]:
+        """Presynaptic index of each synapse, (n_synapses,) int32."""
+        return np.repeat(np.arange(len(self.indptr) - 1, dtype=np.int32), np.diff(self.indptr))
+
+    @cached_property
+    def by_target(self) -> NDArray[np.int64]:
+        """The numbers of the synapses in PyNN's order, (n_synapses,) int64."""
+        return np.argsort(self.targets, kind="stable") if self.drawn is None else self.drawn
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a connector is asked to connect, and the random numbers it has for that.
+
+    Attributes
+    ----------
+    wanted : (n_post,) bool ndarray or None
+        The postsynaptic cells whose synapses are asked for; the others' must not change them. None: all.
+    """
+
+    connector: Any
+    projection: Any
+    seed: int
+    stream: int
+    wanted: NDArray[np.bool_] | None = None
+
+    @cached_property
+    def pre_ids(self) -> NDArray[np.int64]:
+        """Global numbers of the presynaptic neurons."""
+        return np.ascontiguousarray(self.projection.pre.all_cells, dtype=np.int64)
+
+    @cached_property
+    def post_ids(self) -> NDArray[np.int64]:
+        """Global numbers of the postsynaptic neurons."""
+        return np.ascontiguousarray(self.projection.post.all_cells, dtype=np.int64)
+
+    @property
+    def local(self) -> NDArray[np.bool_]:
+        """Which postsynaptic cells are wanted."""
+        return np.ones(self.shape[1], bool) if self.wanted is None else self.wanted
+
+    @property
+    def mask(self) -> NDArray[np.uint8] | None:
+        """The same for compiled code; None where all are wanted."""
+        return None if self.local.all() else self.local.view(np.uint8)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of presynaptic and postsynaptic neurons."""
+        return len(self.pre_ids), len(self.post_ids)
+
+    def problem(self, text: str) -> str:
+        """Return the beginning of every error message, followed by `text`."""
+        return f"{type(self.connector).__name__} in projection {self.projection.label!r}: {text}"
+
+
+def of_targets(connectivity: Connectivity, wanted: NDArray[np.bool_]) -> Connectivity:
+    """Return the synapses on some of the postsynaptic cells."""
+    if wanted.all():
+        return connectivity
+    kept = wanted[connectivity.targets]
+    part = connectivity if kept.all() else only(connectivity, kept)
+    places = np.flatnonzero(kept) if connectivity.is_whole else None
+    return replace(part, is_whole=False, places=places, n_whole=len(kept))
+
+
+def only(connectivity: Connectivity, wanted: NDArray[np.bool_]) -> Connectivity:
+    """Return some of the synapses, with what the connector gave for them."""
+    kept = np.concatenate([[0], np.cumsum(wanted)])
+    given = {name: column[wanted] for name, column in connectivity.given.items()}
+    drawn = connectivity.drawn
+    return replace(
+        connectivity,
+        indptr=kept[connectivity.indptr],
+        targets=connectivity.targets[wanted],
+        given=given,
+        drawn=None if drawn is None else kept[drawn[wanted[drawn]]],
+    )

@@ -1,0 +1,114 @@
+"""The Brian2 script that pycosim writes gives the spikes of the PyNN script."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import pycosim
+from pycosim.backends.brian2.script import export_script
+from pycosim.errors import NotSupportedError, ScriptError
+
+
+def small_network(sim):
+    """Labels, plastic and static synapses, several spikes of a source in a step, currents that change."""
+    sim.setup(timestep=0.1)
+    cells = sim.Population(
+        12,
+        sim.IF_cond_exp(i_offset=np.linspace(0.2, 0.9, 12)),
+        initial_values={"v": sim.RandomDistribution("uniform", (-65, -50), rng=sim.NumpyRNG(3))},
+        label="cells",
+    )
+    readout = sim.Population(3, sim.IF_curr_exp(tau_m=10.0), label="read out")
+    noise = sim.Population(5, sim.SpikeSourcePoisson(rate=8000.0), label="noise")
+    array = sim.Population(2, sim.SpikeSourceArray(spike_times=[[0.0, 3.0, 9.0], [5.0]]), label="array")
+    rule = sim.STDPMechanism(
+        sim.SpikePairRule(tau_plus=20.0, tau_minus=20.0, A_plus=0.05, A_minus=0.06),
+        sim.AdditiveWeightDependence(w_min=0, w_max=1.0),
+        weight=0.3,
+        delay=1.5,
+    )
+    release = sim.StochasticTsodyksMarkramSynapse(U=0.5, tau_rec=20.0, tau_facil=5.0, weight=2.0, delay=0.7)
+    sim.Projection(noise, cells, sim.AllToAllConnector(), sim.StaticSynapse(weight=1e-3, delay=0.3))
+    sim.Projection(cells, readout, sim.AllToAllConnector(), rule)
+    sim.Projection(array, readout, sim.AllToAllConnector(), release)
+    sim.ACSource(amplitude=0.4, frequency=50.0, start=5.0, stop=60.0).inject_into(readout)
+    readout.record(["spikes", "v"])
+    sim.run(60.0)
+    sim.run(40.0)
+
+
+def run_script(path, *arguments):
+    command = [sys.executable, path.name, *arguments]
+    done = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return np.load(path.with_name(f"{path.stem}_spikes.npz")), done.stdout
+
+
+def spikes_of(result, label):
+    (population,) = (p for p in result.populations if p.label == label)
+    mine = (result.spike_neurons >= population.first) & (
+        result.spike_neurons < population.first + population.size
+    )
+    return result.spike_steps[mine], result.spike_neurons[mine] - population.first
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYCOSIM_CACHE_DIR", str(tmp_path / "cache"))
+
+
+def test_the_written_script_gives_the_spikes_of_the_network(tmp_path, cache):
+    path = export_script(small_network, tmp_path / "small.py", codegen="numpy")
+    assert sorted(file.name for file in tmp_path.glob("small*")) == ["small.npz", "small.py"]
+    text = path.read_text()
+    assert "cells = NeuronGroup(" in text
+    assert "cells_to_read_out = Synapses(" in text
+    found, printed = run_script(path)
+    expected = pycosim.run(small_network, "native")
+    for label, name in (("cells", "cells"), ("read out", "read_out")):
+        steps, neurons = spikes_of(expected, label)
+        assert len(steps) > 20
+        assert f"{name}: {len(steps)} spikes" in printed
+        np.testing.assert_array_equal(found[f"{name}_steps"], steps)
+        np.testing.assert_array_equal(found[f"{name}_neurons"], neurons)
+
+
+PLAIN = """
+import pyNN.nest as sim
+sim.setup(timestep=0.1)
+cells = sim.Population(4, sim.IF_curr_alpha(i_offset=1.0), label="cells")
+sim.Projection(cells, cells, sim.AllToAllConnector(), sim.StaticSynapse(weight=0.1, delay=0.5))
+sim.run(50.0)
+"""
+
+
+def test_the_command_writes_a_script_that_runs_as_a_standalone_program(tmp_path, cache):
+    (tmp_path / "plain.py").write_text(PLAIN)
+    command = [sys.executable, "-m", "pycosim", "brian2", "export", "plain.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found, _ = run_script(tmp_path / "plain_brian2.py", "cpp_standalone")
+    steps, neurons = spikes_of(pycosim.run(tmp_path / "plain.py", "native"), "cells")
+    assert len(steps)
+    np.testing.assert_array_equal(found["cells_steps"], steps)
+    np.testing.assert_array_equal(found["cells_neurons"], neurons)
+
+
+def test_a_script_that_changes_its_network_between_runs_is_refused(tmp_path):
+    def changing(sim):
+        sim.setup(timestep=0.1)
+        cells = sim.Population(2, sim.IF_curr_exp(i_offset=1.0), label="cells")
+        sim.run(10.0)
+        cells.set(i_offset=0.5)
+        sim.run(10.0)
+
+    with pytest.raises(NotSupportedError, match=r"changes drive of cells_0 between two calls of run\(\)"):
+        export_script(changing, tmp_path / "x.py", codegen="numpy")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_script_without_neurons_is_an_error(tmp_path):
+    with pytest.raises(ScriptError, match="ran no neurons"):
+        export_script(lambda sim: sim.setup(), tmp_path / "x.py", codegen="numpy")

@@ -1,0 +1,148 @@
+"""One network on several MPI processes: the same spikes, recordings and weights, bit for bit."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pycosim.parallel import Ranks
+
+SCRIPT = Path(__file__).with_name("mpi_network.py")
+# Much longer than any of these runs takes: a hang must fail the test.
+PATIENCE_S = 120
+
+
+def mpiexec() -> str:
+    """Return the launcher of the MPI that is installed with the package, before that of the system."""
+    beside = Path(sys.executable).with_name("mpiexec")
+    found = str(beside) if beside.exists() else shutil.which("mpiexec")
+    assert found, "MPI is part of the test requirements: pip install '.[test]'"
+    return found
+
+
+def started(n_ranks: int, *command: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a Python program on some processes."""
+    python = [sys.executable, *map(str, command)]
+    # MPICH waits actively otherwise, which on fewer cores than processes takes the others' time.
+    environment = os.environ | {"MPIR_CVAR_ENABLE_HEAVY_YIELD": "1"}
+    return subprocess.run(
+        python if n_ranks == 1 else [mpiexec(), "-n", str(n_ranks), *python],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+
+
+def outcome(n_ranks: int, n_threads: int, folder: Path) -> dict[object, object]:
+    file = folder / f"{n_ranks}x{n_threads}"
+    run = started(n_ranks, SCRIPT, file, n_threads, cwd=folder)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines() == [f"{n_ranks} ranks"]
+    return pickle.loads(file.read_bytes())
+
+
+@pytest.fixture(scope="module")
+def of_one_process(tmp_path_factory):
+    return outcome(1, 1, tmp_path_factory.mktemp("mpi"))
+
+
+@pytest.mark.parametrize(("n_ranks", "n_threads"), [(3, 1), (2, 2), (4, 1)])
+def test_processes_and_threads_do_not_change_a_bit(n_ranks, n_threads, of_one_process, tmp_path):
+    several = outcome(n_ranks, n_threads, tmp_path)
+    assert several.keys() == of_one_process.keys()
+    assert [key for key in several if several[key] != of_one_process[key]] == []
+    assert sum(len(train) for train in of_one_process["first", "E", 0, "spikes"]) > 1000
+
+
+def test_an_error_on_one_process_ends_all_with_its_message(tmp_path):
+    script = tmp_path / "fails.py"
+    script.write_text(
+        "import pycosim.native as sim\n"
+        "sim.setup(timestep=0.1)\n"
+        "cells = sim.Population(4, sim.IF_curr_exp())\n"
+        "if sim.rank() == 1: raise RuntimeError('this process has had enough')\n"
+        "sim.run(10.0)\n"
+    )
+    run = started(2, script, cwd=tmp_path)
+    assert run.returncode != 0
+    assert "rank 1 of 2: Traceback" in run.stderr
+    assert run.stderr.count("RuntimeError: this process has had enough") == 1
+    assert "line 4" in run.stderr
+
+
+def test_sources_that_differ_between_processes_are_refused(tmp_path):
+    script = tmp_path / "differs.py"
+    script.write_text(
+        "import pycosim.native as sim\n"
+        "sim.setup(timestep=0.1)\n"
+        "noise = sim.Population(4, sim.SpikeSourcePoisson(rate=10.0), label='noise')\n"
+        "if noise[3].local: noise[3].rate = 20.0\n"
+        "sim.run(10.0)\n"
+    )
+    run = started(2, script, cwd=tmp_path)
+    assert run.returncode != 0
+    assert run.stderr.count("The parameters of the sources 'noise' differ") == 1
+
+
+def test_an_error_of_all_processes_is_told_once(tmp_path):
+    script = tmp_path / "fails.py"
+    script.write_text("import pycosim.native as sim\nsim.setup(timestep=-1.0)\n")
+    run = started(2, script, cwd=tmp_path)
+    assert run.returncode != 0
+    assert run.stderr.count("the time step must be a number of ms greater than 0") == 1
+
+
+def test_the_command_line_runs_on_several_processes_and_prints_once(tmp_path):
+    script = tmp_path / "net.py"
+    script.write_text(
+        "import pyNN.nest as sim\n"
+        "sim.setup(timestep=0.1)\n"
+        "noise = sim.Population(50, sim.SpikeSourcePoisson(rate=500.0))\n"
+        "cells = sim.Population(50, sim.IF_curr_exp())\n"
+        "sim.Projection(noise, cells, sim.FixedProbabilityConnector(0.3), sim.StaticSynapse(weight=1.0))\n"
+        "sim.run(50.0)\n"
+        "print('done')\n"
+    )
+    command = ["-P", "-m", "pycosim", "run", script, "--on", "native", "--json"]
+    printed = [started(n_ranks, *command, cwd=tmp_path).stdout for n_ranks in (1, 2)]
+    assert [text.split("{")[0].split() for text in printed] == [["done"], ["done"]]
+    facts = [json.loads(text.removeprefix("done\n")) for text in printed]
+    for name in ("neurons", "sources", "synapses", "duration_ms", "spikes"):
+        assert facts[0][name] == facts[1][name]
+    assert facts[0]["spikes"] > 0
+
+
+@pytest.mark.parametrize("target", ["loihi"])
+def test_a_target_for_one_process_refuses_several(target, tmp_path):
+    script = tmp_path / "net.py"
+    script.write_text(f"import pycosim.{target} as sim\nsim.setup(timestep=0.1)\n")
+    run = started(2, script, cwd=tmp_path)
+    assert run.returncode != 0
+    assert f"Running on the target {target} on 2 MPI processes is not supported" in run.stderr
+
+
+def test_comparing_on_several_processes_is_refused(tmp_path):
+    script = tmp_path / "net.py"
+    script.write_text("")
+    run = started(2, "-P", "-m", "pycosim", "compare", script, "--on", "native,brian2", cwd=tmp_path)
+    assert run.returncode != 0
+    assert "Comparing targets on 2 MPI processes is not supported" in run.stderr
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 7, 100])
+def test_every_neuron_belongs_to_one_process(n):
+    class Fake:
+        rank, size = 2, 3
+
+    ranks = Ranks(Fake())
+    assert [i for part in ranks.parts(n) for i in part] == list(range(n))
+    assert ranks.part(n) == ranks.parts(n)[2]

@@ -1,0 +1,77 @@
+"""Poisson sources that the engine draws by itself, against the same sources whose spikes are written down."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import pycosim.native as sim
+from pycosim.frontend.simulator import state
+
+
+def potentials(recorded: bool, rates: list[float], *, threads: int = 1, change=None) -> np.ndarray:
+    """Return v of cells driven by sources; recording these makes them write down their spikes."""
+    sim.setup(timestep=0.1, seed=3, threads=threads)
+    cells = sim.Population(150, sim.IF_cond_exp(), initial_values={"v": -60.0})
+    other = sim.Population(20, sim.IF_cond_exp())
+    weights = sim.RandomDistribution("uniform", (0.0001, 0.001))
+    for i, rate in enumerate(rates):
+        noise = sim.Population(150, sim.SpikeSourcePoisson(rate=rate, start=3.0 * i, duration=40.0))
+        synapse = sim.StaticSynapse(weight=weights if i % 2 else 0.0005, delay=0.1 + 0.5 * i)
+        places = sim.OneToOneConnector() if i < 2 else sim.FixedNumberPostConnector(1)
+        sim.Projection(noise, cells, places, synapse)
+        if recorded:
+            noise.record("spikes")
+    sim.Projection(
+        cells, cells, sim.FixedProbabilityConnector(0.1), sim.StaticSynapse(weight=0.001, delay=0.7)
+    )
+    cells.record("v")
+    sim.run(20.0)
+    if change is not None:
+        change(noise, cells, other)
+    sim.run(30.0)
+    return cells.get_data().segments[0].analogsignals[0].magnitude
+
+
+# Means of 0.01, 2 and 40 spikes in a step: the last is beyond what is looked up in a table.
+@pytest.mark.parametrize("rates", [[100.0], [20e3, 100.0], [500.0, 400e3, 2000.0]])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_spikes_drawn_by_the_engine_act_as_those_written_down(rates, threads):
+    drawn, written = (potentials(recorded, rates, threads=threads) for recorded in (False, True))
+    np.testing.assert_array_equal(drawn, written)
+    assert np.ptp(drawn) > 1
+
+
+def set_rate(noise, cells, other):
+    noise.set(rate=5000.0)
+
+
+def set_rates(noise, cells, other):
+    noise.set(rate=np.linspace(0, 3000, noise.size))
+
+
+def set_weights(noise, cells, other):
+    state.projections[0].set(weight=0.0008, delay=1.2)
+
+
+def begin_to_record(noise, cells, other):
+    noise[::3].record("spikes")
+
+
+def another_use(noise, cells, other):
+    sim.Projection(noise, other, sim.AllToAllConnector(), sim.StaticSynapse(weight=0.0001, delay=0.4))
+
+
+@pytest.mark.parametrize("change", [set_rate, set_rates, set_weights, begin_to_record, another_use])
+def test_a_change_between_runs_acts_on_spikes_emitted_after_it(change):
+    drawn, written = (potentials(recorded, [3000.0, 1000.0], change=change) for recorded in (False, True))
+    np.testing.assert_array_equal(drawn, written)
+
+
+def test_growth_does_not_disturb_spikes_under_way():
+    def grow(noise, cells, other):
+        more = sim.Population(7, sim.IF_curr_exp())
+        sim.Projection(cells, more, sim.AllToAllConnector(), sim.StaticSynapse(weight=0.1, delay=0.3))
+
+    drawn, written = (potentials(recorded, [3000.0, 1000.0], change=grow) for recorded in (False, True))
+    np.testing.assert_array_equal(drawn, written)
