@@ -3,8 +3,8 @@
 A script for `pyNN.nest` asks for ``sim.native_cell_type("iaf_psc_exp")``, one for `pyNN.neuron` for
 ``sim.IntFire1``. Parameters, recordables and their units are those of the other simulator (pF, pA, nS;
 weights are multiplied by 1000 by pyNN.nest, whatever their unit), the dynamics those of the model named in
-`model`, as documented in `pycosim.network.models`. Parameters and defaults are those of NEST 3.10 and
-NEURON 8; what NEST has beyond them (V_min, the calcium trace) is not there.
+`model`, as documented in `pycosim.network.models`. Parameters and defaults are those of NEST 3.10 and of
+pyNN.neuron 0.13; what NEST has beyond them (V_min, the calcium trace) is not there.
 """
 
 from __future__ import annotations
@@ -33,9 +33,7 @@ __all__ = [
 _PICO = 1e-3  # of pA in nA, pF in nF, nS in uS
 _FOR_EVER = float(np.finfo(np.float64).max)
 
-_MEMBRANE = {
-    **{"C_m": 250.0, "E_L": -70.0, "I_e": 0.0, "V_reset": -70.0, "V_th": -55.0, "t_ref": 2.0},
-}
+_MEMBRANE = {"C_m": 250.0, "E_L": -70.0, "I_e": 0.0, "V_reset": -70.0, "V_th": -55.0, "t_ref": 2.0}
 _CURRENTS = {"tau_m": 10.0, "tau_syn_ex": 2.0, "tau_syn_in": 2.0}
 _CONDUCTANCES = {"g_L": 16.6667, "E_ex": 0.0, "E_in": -85.0, "tau_syn_ex": 0.2, "tau_syn_in": 2.0}
 _COND = _MEMBRANE | _CONDUCTANCES | {"V_reset": -60.0}
@@ -169,12 +167,17 @@ def _nest() -> dict[str, type]:
 def _intfire1() -> type:
     # NEURON's intfire1.mod: m decays with tau, a spike adds its weight, m > 1 fires and is 0 after refrac.
     fixed = {"v_rest": 0.0, "v_reset": 0.0, "v_thresh": float(np.nextafter(1.0, 2.0))}
+    note = (
+        "NEURON's IntFire1, run as IF_curr_delta that rests at 0 and fires above 1. Spikes are on the grid of steps, where "
+        "NEURON has exact times; m is recorded as it decays, where NEURON has its value after the last event."
+    )
     return _cell(
         *("IntFire1", "IF_curr_delta", {"tau": 10.0, "refrac": 5.0}, {"m": ("v", 1.0)}),
         receptors=("default",),
         model_receptors={"default": "excitatory"},
         fixed_parameters=fixed | {"cm": 1.0, "i_offset": 0.0},
         injectable=False,
+        __doc__=note,
     )
 
 
