@@ -169,8 +169,8 @@ def _intfire1() -> type:
     fixed = {"v_rest": 0.0, "v_reset": 0.0, "v_thresh": float(np.nextafter(1.0, 2.0))}
     note = (
         "NEURON's IntFire1, run as IF_curr_delta that rests at 0 and fires above 1. Spikes are on the grid "
-        "of steps, where NEURON has exact times; m is recorded as it decays, where NEURON has its value after "
-        "the last event."
+        "of steps, where NEURON has exact times; m is recorded as it decays, where NEURON has its value "
+        "after the last event."
     )
     return _cell(
         *("IntFire1", "IF_curr_delta", {"tau": 10.0, "refrac": 5.0}, {"m": ("v", 1.0)}),
