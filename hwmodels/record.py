@@ -21,14 +21,18 @@ Int = NDArray[np.int64]
 
 
 def make_record(
-    chip: ChipModel, discipline: Discipline, utilisation: dict[str, tuple[int, int]], options: dict[str, Any]
+    chip: ChipModel,
+    discipline: Discipline,
+    utilisation: dict[str, tuple[int, int]],
+    options: dict[str, Any],
+    remarks: list[str],
 ) -> HardwareRecord:
-    """Return what a chip measured so far."""
+    """Return what a chip measured so far; `remarks` come before all other notes."""
     traffic, description = discipline.traffic, chip.description
     link_flits = (
         discipline.link_flits() if isinstance(discipline, Ideal) else traffic.fabric.network.link_flits
     )
-    packets = traffic.log.table(traffic.mapping.axons)
+    packets = traffic.log.table(traffic.routes)
     delivered = int(np.count_nonzero(packets.arrived))
     durations = np.array(discipline.durations, np.int64)
     events = _synaptic_events(discipline)
@@ -56,14 +60,14 @@ def make_record(
         core_of_neuron=traffic.mapping.core_of_neuron.copy(),
         utilisation=dict(utilisation),
         relays=traffic.mapping.n_relays,
-        notes=_notes(description, discipline),
+        notes=remarks + _notes(description, discipline),
     )
 
 
 def _synaptic_events(discipline: Discipline) -> Int:
     """Return the synaptic events that arrived at each place, (n_places,) int64."""
     traffic = discipline.traffic
-    axons = traffic.mapping.axons
+    axons = traffic.routes
     arrived = np.bincount(traffic.log.axon[traffic.log.arrival_ps >= 0], minlength=len(axons))
     place = traffic.places.of_core[axons.core] if len(axons) else np.empty(0, np.int64)
     return np.bincount(place, arrived * axons.synapses, traffic.n_places).astype(np.int64)
@@ -71,13 +75,12 @@ def _synaptic_events(discipline: Discipline) -> Int:
 
 def _energy_counts(discipline: Discipline, events: Int, mesh_flits: tuple[int, int]) -> EnergyCounts:
     traffic = discipline.traffic
-    mapping = traffic.mapping
-    source_core = mapping.core_of_neuron[mapping.axons.source]
-    relayed = mapping.relay_place >= 0
-    source_core = np.where(relayed, mapping.relay_core[mapping.axons.source], source_core)
-    leaves = (source_core >= 0) & (source_core != mapping.axons.core)
+    routes = traffic.routes
+    source_core = traffic.mapping.core_of_neuron[routes.source]
+    source_core = np.where(routes.relay_core >= 0, routes.relay_core, source_core)
+    leaves = (source_core >= 0) & (source_core != routes.core)
     return EnergyCounts(
-        neuron_update=int(traffic.times.units.sum()) * len(discipline.durations),
+        neuron_update=discipline.neuron_updates,
         synaptic_event=int(events.sum()),
         spike=int(traffic.spikes[:-1].sum()),
         encode=traffic.encoded,
@@ -94,15 +97,16 @@ def _energy_counts(discipline: Discipline, events: Int, mesh_flits: tuple[int, i
 
 def _core_table(description: Description, discipline: Discipline, events: Int) -> CoreTable:
     traffic = discipline.traffic
-    mapping, cores = traffic.mapping, traffic.places.cores
+    mapping, places = traffic.mapping, traffic.places
+    cores = places.cores
     x, y = core_positions(description.noc, cores)
     return CoreTable(
         core=cores.copy(),
         x=x,
         y=y,
-        neurons=mapping.neurons_of_core[cores],
-        synapses=mapping.synapses_of_core[cores] if len(mapping.axons) else np.zeros(len(cores), np.int64),
-        relays=mapping.relays_of_core[cores],
+        neurons=places.at_cores(mapping.neurons_of_core),
+        synapses=places.at_cores(mapping.synapses_of_core),
+        relays=places.at_cores(mapping.relays_of_core),
         synaptic_events=events[:-1],
         spikes=traffic.spikes[:-1].copy(),
         packets_in=traffic.messages_in[:-1].copy(),

@@ -63,9 +63,11 @@ def build(chip: str | Path | ChipModel, network: Network, options: Options | Non
 
 
 def fit(
-    chip: ChipModel, network: Network, method: Any = "sequential"
+    chip: ChipModel, network: Network, method: Any = "sequential", before: Mapping | None = None
 ) -> tuple[Mapping, dict[str, tuple[int, int]]]:
     """Return where a network goes on a chip, and how much of each limited resource it uses at most.
+
+    `before` is the mapping of the network before it grew: its neurons stay where they are.
 
     Raises
     ------
@@ -73,7 +75,7 @@ def fit(
         If it exceeds limits of the chip.
     """
     require_projections_only(network, chip.description.chip.title)
-    mapping = map_network(chip.description, network, method)
+    mapping = map_network(chip.description, network, method, before)
     violations, utilisation = check_capacity(chip.description, network, mapping)
     special_violations, special_utilisation = chip.special_limits(network, mapping)
     if violations or special_violations:
@@ -122,11 +124,14 @@ class ChipSimulation:
         self._discipline: Discipline = kind(
             chip.description, mapping, period_ps(network.dt_ms, options.speedup)
         )
-        places = self._discipline.traffic.places.of_neuron
-        self._engine = NativeSimulation(network, threads=options.threads, core_of_neuron=places)
+        self._engine = NativeSimulation(
+            network, threads=options.threads, core_of_neuron=mapping.core_of_neuron
+        )
         self._delays = [np.array(projection.delays) for projection in network.projections]
-        self._pairs = _pairs(mapping, self._discipline.traffic.places.of_core)
+        self._pairs = _pairs(mapping)
         self._started = False
+        self._grown_at: list[int] = []
+        self._synapses_changed = False
 
     @property
     def step(self) -> int:
@@ -143,7 +148,7 @@ class ChipSimulation:
             "mapping": self._options.mapping if isinstance(self._options.mapping, str) else "table",
             "overrides": dict(self._options.overrides),
         }
-        return make_record(self.chip, self._discipline, self.utilisation, options)
+        return make_record(self.chip, self._discipline, self.utilisation, options, self._remarks())
 
     def advance(self, n_steps: int, progress: Progress | None = None) -> None:
         """Advance by `n_steps`; `progress` is called now and then with the steps done since the last call."""
@@ -155,6 +160,8 @@ class ChipSimulation:
             self._started = True
         reported = 0
         for done in range(1, n_steps + 1):
+            if self._synapses_changed:
+                self._keep_synapses()
             self._carry(self._engine.step_deferred())
             if progress and (done % _STEPS_PER_REPORT == 0 or done == n_steps):
                 progress(done - reported)
@@ -198,20 +205,33 @@ class ChipSimulation:
                 "chip they are part of the mapping. Set them before the first run, or call reset()."
             )
         self._engine.weights_changed(projection)
+        self._synapses_changed = True
 
     def network_grown(self) -> None:
-        """Refuse to grow.
+        """Map the populations and projections that were appended to the network.
+
+        Neurons stay on their cores, and new ones take the next free places. Everything else is made anew
+        between two steps: axon and routing tables, splitters (which may move to other cores), DYNAP-SE's
+        tags, the members of a barrier. Packets under way, and work that waits in cores, go on as they
+        are: a packet meets the synapses and splitters for which it was sent.
 
         Raises
         ------
-        NotSupportedError
-            Always: placement and routing tables are made for the whole network before it starts.
+        DoesNotFitError
+            If the grown network exceeds limits of the chip with its neurons where they are. The simulation
+            has not changed then.
+        InvalidInputError, ConnectivityError, NotSupportedError
+            If what is new is not valid or not supported.
         """
-        raise NotSupportedError(
-            f"Adding populations or projections after run() on {self.chip.description.chip.title}: a chip is "
-            "mapped once, for the whole network. Create everything before the first run(), or call reset() "
-            "after run() and before adding; 'native' and the other software targets can grow while they run."
-        )
+        validate(self._network)
+        mapping, utilisation = fit(self.chip, self._network, self._options.mapping, self.mapping)
+        self._engine.network_grown(mapping.core_of_neuron)
+        self._discipline.grow(mapping)
+        self.mapping, self.utilisation = mapping, utilisation
+        self._delays += [np.array(new.delays) for new in self._network.projections[len(self._delays) :]]
+        self._pairs = _pairs(mapping)
+        self._grown_at.append(self.step)
+        self._synapses_changed = True
 
     def plasticity_changed(self, projection: int) -> None:
         """Read the parameters of a projection's plasticity again; weights and traces stay."""
@@ -233,6 +253,22 @@ class ChipSimulation:
         """Free what the simulation holds."""
         self._engine.close()
 
+    def _remarks(self) -> list[str]:
+        """Return how the network changed."""
+        if not self._grown_at:
+            return []
+        steps = ", ".join(str(step) for step in self._grown_at)
+        given = "" if isinstance(self._options.mapping, str) else " in sequence, not by the table of cores"
+        return [
+            f"The network grew after step {steps}: neurons stayed on their cores, new ones were placed on "
+            f"what was left{given}, and tables of axons and routes were made anew."
+        ]
+
+    def _keep_synapses(self) -> None:
+        """Let the engine keep the synapses that packets under way will meet."""
+        oldest = self._discipline.traffic.log.oldest_under_way()
+        self._engine.keep_synapses_since(self.step + 1 if oldest is None else oldest)
+
     def _carry(self, fired: Int) -> None:
         """Let the chip carry the spikes of the present step, and the engine know when they act."""
         step = self._engine.step
@@ -240,11 +276,11 @@ class ChipSimulation:
         if self._options.timing == "closed":
             self._deliver(acting)
         elif len(fired):
-            first, place = self._pairs
+            first, core = self._pairs
             n = first[fired + 1] - first[fired]
             zeros = np.zeros(n.sum(), np.int64)
             self._engine.deliver(
-                zeros + step, np.repeat(fired, n), place[expand(first[fired], n)], zeros, zeros
+                zeros + step, np.repeat(fired, n), core[expand(first[fired], n)], zeros, zeros
             )
 
     def _deliver(self, acting: Acting) -> None:
@@ -253,24 +289,24 @@ class ChipSimulation:
             return
         traffic = self._discipline.traffic
         axon = traffic.log.axon[acting.rows]
-        axons = self.mapping.axons
+        routes = traffic.routes
         only_delay = (
-            axons.delay[axon].astype(np.int64) if self.chip.description.mapping.delay_in_axon else None
+            routes.delay[axon].astype(np.int64) if self.chip.description.mapping.delay_in_axon else None
         )
         self._engine.deliver(
             traffic.log.emission_step[acting.rows].astype(np.int64),
-            axons.source[axon].astype(np.int64),
-            traffic.places.of_core[axons.core[axon]],
+            routes.source[axon].astype(np.int64),
+            routes.core[axon].astype(np.int64),
             acting.shift,
             acting.floor,
             only_delay,
         )
 
 
-def _pairs(mapping: Mapping, place_of_core: Int) -> tuple[Int, Int]:
-    """Return the places that each neuron sends to, without regard to delays, as compressed rows by neuron."""
+def _pairs(mapping: Mapping) -> tuple[Int, Int]:
+    """Return the cores that each neuron sends to, without regard to delays, as compressed rows by neuron."""
     axons = mapping.axons
     new = (np.diff(axons.source, prepend=-1) != 0) | (np.diff(axons.core, prepend=-1) != 0)
     axon = np.flatnonzero(new)
     first = np.searchsorted(axons.source[axon], np.arange(len(axons.first)))
-    return first, place_of_core[axons.core[axon]] if len(axon) else np.empty(0, np.int64)
+    return first, axons.core[axon].astype(np.int64)

@@ -101,22 +101,27 @@ class NativeSimulation:
             )
             self._set_recordings(index)
 
-    def network_grown(self) -> None:
+    def network_grown(self, core_of_neuron: ArrayLike | None = None) -> None:
         """Take over the populations and projections that were appended to the network.
+
+        Parameters
+        ----------
+        core_of_neuron : (n_neurons,) int32 ndarray, optional
+            Where the simulation was built with cores: those of all neurons. Neurons do not move.
 
         Raises
         ------
-        NotSupportedError
-            If the simulation was built with cores.
+        InvalidInputError
+            If the simulation was built with cores, and these are not given.
         """
-        if self._has_cores:
-            raise NotSupportedError(
-                "Adding to the network after run(): the cores of the new neurons are not known."
-            )
         _check_models(self._network)
         validate(self._network)
         new = self._network.populations[len(self._recorders) :]
-        self._engine.grow(_engine_populations(self._network, new))
+        if self._has_cores and core_of_neuron is None:
+            raise InvalidInputError("Growing a network that is split by cores: give core_of_neuron.")
+        cores = _core_column(self._network, core_of_neuron if self._has_cores else None)
+        n_new = sum(population.size for population in new)
+        self._engine.grow(_engine_populations(self._network, new), cores[len(cores) - n_new :])
         self._start_populations()
         if self._network.junctions:
             self._couple_again()
@@ -194,6 +199,10 @@ class NativeSimulation:
         self.step += 1
         return fired
 
+    def keep_synapses_since(self, emission_step: int) -> None:
+        """Keep the synapses that spikes of this step, and of later ones, meet when they are delivered."""
+        self._engine.set_oldest_under_way(emission_step)
+
     def deliver(
         self,
         emission_step: Int,
@@ -208,7 +217,7 @@ class NativeSimulation:
         They act at step ``max(emission_step + delay + shift, floor, present step + 1)``, whatever the order
         of the rows and of the calls. A source without synapses on the core is passed over. A spike that comes
         so late that the weights have been changed in between, and all spikes on time with the old
-        weights have acted, meets the oldest weights still there.
+        weights have acted, meets the oldest weights still there; see `keep_synapses_since`.
 
         Parameters
         ----------

@@ -2,7 +2,8 @@
 
 A core knows the source of a spike only by its tag of 10 bits: the 8-bit address of the neuron in its own
 core and a 2-bit virtual core, which each source sets per destination chip. Two sources with the same tag that
-reach the same core cannot be told apart there. The host gives the spikes of external sources any tag.
+reach the same core cannot be told apart there. The host gives the spikes of external sources any tag. When a
+network grows, neurons keep their addresses and all virtual cores and hosts' tags are given out anew.
 """
 
 from __future__ import annotations

@@ -17,16 +17,25 @@ __all__ = ["map_network"]
 
 
 def map_network(
-    description: Description, network: Network, method: str | ArrayLike = "sequential"
+    description: Description,
+    network: Network,
+    method: str | ArrayLike = "sequential",
+    before: Mapping | None = None,
 ) -> Mapping:
     """Return where each neuron of a network goes on a chip; limits are not checked here.
+
+    If the network has grown, neurons stay where they were. Relays (splitters) are placed anew, as neurons may
+    have other targets now; a neuron's relays move if another core has to take them.
 
     Parameters
     ----------
     description : Description
     network : Network
     method : "sequential" or (n_neurons,) array of int
-        An array names the core of each neuron; entries of spike sources are ignored.
+        An array names the core of each neuron; entries of spike sources are ignored. Neurons that are added
+        later are placed in sequence.
+    before : Mapping, optional
+        Mapping of the network before it grew.
 
     Raises
     ------
@@ -41,7 +50,8 @@ def map_network(
                 f"mapping={method!r}: only 'sequential' and an explicit array of cores are supported yet; "
                 "other methods (greedy, partition, anneal) will come later."
             )
-        core_of_neuron = sequential(description, network)
+    if before is not None or isinstance(method, str):
+        core_of_neuron = sequential(description, network, before)
     else:
         core_of_neuron = _explicit(description, network, np.asarray(method))
     axons = build_axons(network, core_of_neuron, description.mapping.delay_in_axon)

@@ -1,4 +1,8 @@
-"""Sequential mapping: neurons in order of creation, a core is filled until one of its limits is reached."""
+"""Sequential mapping: neurons in order of creation, a core is filled until one of its limits is reached.
+
+Neurons that are added to a mapped network go to the core of the neuron before them, then to cores that
+hold neither neurons nor relays.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from numpy.typing import NDArray
 from pycosim.hwmodels.description import Description
 from pycosim.hwmodels.mapping.axons import AxonTable, build_axons, inputs_of_cores
 from pycosim.hwmodels.mapping.memory import list_words
+from pycosim.hwmodels.mapping.table import Mapping
 from pycosim.network import Network
 
 __all__ = ["sequential"]
@@ -15,20 +20,50 @@ __all__ = ["sequential"]
 _NO_LIMIT = np.iinfo(np.int64).max
 
 
-def sequential(description: Description, network: Network) -> NDArray[np.int32]:
+def sequential(
+    description: Description, network: Network, before: Mapping | None = None
+) -> NDArray[np.int32]:
     """Return the core of each neuron, (n_neurons,) int32; -1 for spike sources.
 
     More cores may be used than the chip has; a neuron that breaks a limit by itself gets a core of its own.
     Both are found by the capacity check.
+
+    Parameters
+    ----------
+    description : Description
+    network : Network
+    before : Mapping, optional
+        Of the first neurons of the network, which stay where they are.
     """
-    neurons = np.flatnonzero(~network.source_mask())
-    per_core = _most_per_core(description, network)[neurons]
+    per_core = _most_per_core(description, network)
     core_of_neuron = np.full(network.n_neurons, -1, np.int32)
-    core_of_neuron[neurons] = _in_order(per_core)
+    n_placed = 0 if before is None else len(before.core_of_neuron)
+    if before is not None:
+        core_of_neuron[:n_placed] = before.core_of_neuron
+    neurons = n_placed + np.flatnonzero(~network.source_mask()[n_placed:])
+    first_core, here = _open_core(core_of_neuron[:n_placed], per_core)
+    cores = _free_cores(before, first_core, len(neurons))
+    in_order = _in_order(per_core[np.concatenate((here, neurons))])[len(here) :]
+    core_of_neuron[neurons] = cores[in_order]
     axons = build_axons(network, core_of_neuron, description.mapping.delay_in_axon)
-    if _all_fit(description, axons):
-        return core_of_neuron
-    return _fill(description, network, neurons, per_core)
+    if not _all_fit(description, axons):
+        core_of_neuron[neurons] = cores[_fill(description, network, here, neurons, per_core)]
+    return core_of_neuron
+
+
+def _open_core(placed: NDArray[np.int32], per_core: NDArray[np.int64]) -> tuple[int, NDArray[np.int64]]:
+    """Return the core that was filled last, and the neurons there; -1 and none if it has no room."""
+    on_chip = np.flatnonzero(placed >= 0)
+    core = int(placed[on_chip[-1]]) if len(on_chip) else -1
+    here = np.flatnonzero(placed == core) if core >= 0 else on_chip
+    return (core, here) if len(here) and len(here) < per_core[here].min() else (-1, on_chip[:0])
+
+
+def _free_cores(before: Mapping | None, first_core: int, n: int) -> NDArray[np.int32]:
+    """Return cores that `n` neurons can take, in order: `first_core` unless it is -1, then unused ones."""
+    used = np.empty(0, np.int64) if before is None else before.cores_used
+    free = np.setdiff1d(np.arange(len(used) + n + 1), used)
+    return np.append([first_core] if first_core >= 0 else [], free).astype(np.int32)
 
 
 def _most_per_core(description: Description, network: Network) -> NDArray[np.int64]:
@@ -76,15 +111,18 @@ def _all_fit(description: Description, axons: AxonTable) -> bool:
 
 
 def _fill(
-    description: Description, network: Network, neurons: NDArray[np.int64], per_core: NDArray[np.int64]
-) -> NDArray[np.int32]:
-    """Place neurons one by one."""
+    description: Description,
+    network: Network,
+    here: NDArray[np.int64],
+    neurons: NDArray[np.int64],
+    per_core: NDArray[np.int64],
+) -> list[int]:
+    """Place neurons one by one, and return their cores, counted from that of the neurons `here`."""
     first, inputs, n_inputs = inputs_of_cores(network, description.mapping.delay_in_axon)
-    core_of_neuron = np.full(network.n_neurons, -1, np.int32)
     filling = _Filling(description, n_inputs)
-    for neuron, most in zip(neurons, per_core):
-        core_of_neuron[neuron] = filling.place(inputs[first[neuron] : first[neuron + 1]], most)
-    return core_of_neuron
+    for neuron in here:
+        filling.place(inputs[first[neuron] : first[neuron + 1]], per_core[neuron], stays=True)
+    return [filling.place(inputs[first[i] : first[i + 1]], per_core[i]) for i in neurons]
 
 
 class _Filling:
@@ -107,7 +145,7 @@ class _Filling:
         self.seen = np.full(n_inputs, -1, np.int32)
         self.synapses = np.zeros(n_inputs, np.int32)
 
-    def place(self, inputs: NDArray[np.int64], most: int) -> int:
+    def place(self, inputs: NDArray[np.int64], most: int, *, stays: bool = False) -> int:
         """Put one neuron on the present core, or on the next; return the core.
 
         Parameters
@@ -115,12 +153,14 @@ class _Filling:
         inputs : (n,) int64 ndarray
         most : int
             Neurons that the core may have, this one included.
+        stays : bool
+            Whether the neuron is on the present core already.
         """
         names, counts = np.unique(inputs, return_counts=True)
         before = np.where(self.seen[names] == self.core, self.synapses[names], 0)
         needs = self._needs(before, counts)
         self.limits[0] = min(self.limits[0], most)
-        if self.used[0] and np.any(self.used + needs > self.limits):
+        if not stays and self.used[0] and np.any(self.used + needs > self.limits):
             self.core += 1
             self.used[:] = 0
             self.limits[0] = most

@@ -60,9 +60,9 @@ class CoreTimes:
     def of_chip(cls, description: Description, mapping: Mapping, places: Places) -> CoreTimes:
         """Return the times that a description gives for the cores in use."""
         times = description.time
-        units = (mapping.neurons_of_core + mapping.relays_of_core)[places.cores]
+        units = places.at_cores(mapping.neurons_of_core + mapping.relays_of_core)
         if times.scans_all_neurons:
-            units = np.full_like(units, description.capacity.neurons_per_core.value)
+            units = np.where(units > 0, description.capacity.neurons_per_core.value, 0)
 
         def column(of_cores: Time | None, of_host: Time | None = None) -> Int:
             cores, host = (0 if time is None else time.value for time in (of_cores, of_host))

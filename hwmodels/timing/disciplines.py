@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pycosim.hwmodels.description import Description
 from pycosim.hwmodels.mapping.table import Mapping
-from pycosim.hwmodels.timing.messages import expand
+from pycosim.hwmodels.timing.messages import Moves, expand
 from pycosim.hwmodels.timing.traffic import Arrivals, Pass, Traffic
 from pycosim.units import format_time
 
@@ -69,12 +69,14 @@ class Discipline(ABC):
 
     def __init__(self, description: Description, mapping: Mapping, period_ps: int):
         self.traffic = Traffic(description, mapping, events_on_arrival=self.events_on_arrival)
+        self.description = description
         self.period_ps = period_ps
         self.durations: list[int] = []
         self.busy_ps = np.zeros(self.traffic.n_places, np.int64)
         self.slow_steps = np.zeros(self.traffic.n_places, np.int64)
         self.idle = self.traffic.times.idle
         self.idle_steps = 0
+        self._updates, self._counted_steps = 0, 0
         self._no_work = np.zeros(self.traffic.n_places, np.int64)
 
     @abstractmethod
@@ -90,9 +92,33 @@ class Discipline(ABC):
     def notes(self) -> list[str]:
         """Return what a reader of the results should know."""
 
+    def grow(self, mapping: Mapping) -> None:
+        """Go on with the mapping of a grown network, which has all neurons where they were."""
+        self._updates, self._counted_steps = self.neuron_updates, len(self.durations)
+        self.busy_ps = self.total_busy_ps()
+        self.slow_steps = self._total_slow_steps()
+        self.idle_steps = 0
+        self._move(self.traffic.grow(mapping))
+        self.idle = self.traffic.times.idle
+        self._no_work = np.zeros(self.traffic.n_places, np.int64)
+
+    def _move(self, moves: Moves) -> None:
+        """Number columns by place anew."""
+        self.busy_ps = moves.column(self.busy_ps)
+        self.slow_steps = moves.column(self.slow_steps)
+
+    @property
+    def neuron_updates(self) -> int:
+        """Updates of neurons and relays in all steps."""
+        steps = len(self.durations) - self._counted_steps
+        return self._updates + int(self.traffic.times.units.sum()) * steps
+
     def total_busy_ps(self) -> Int:
         """Return the time that each place was at work, (n_places,) int64."""
         return self.busy_ps + self.idle_steps * self.idle
+
+    def _total_slow_steps(self) -> Int:
+        return self.slow_steps + self.idle_steps * (self.idle > self.period_ps)
 
     def _count_work(self, work: Int) -> None:
         """Remember how long places were at work in a step."""
@@ -101,7 +127,7 @@ class Discipline(ABC):
 
     def _slow_core_notes(self) -> list[str]:
         """Return which cores were too slow for the period."""
-        steps = (self.slow_steps + self.idle_steps * (self.idle > self.period_ps))[:-1]
+        steps = self._total_slow_steps()[:-1]
         slow = np.argsort(-steps, kind="stable")[: np.count_nonzero(steps)]
         if not len(slow):
             return []
@@ -147,6 +173,16 @@ class Tick(Discipline):
         self._time_ps = 0
         self._shortest = description.time.shortest_period
 
+    def grow(self, mapping: Mapping) -> None:
+        """Go on with the mapping of a grown network."""
+        super().grow(mapping)
+        self.behind = self.behind or bool(self.idle.max(initial=0) > self.period_ps)
+
+    def _move(self, moves: Moves) -> None:
+        super()._move(moves)
+        self.free = moves.column(self.free)
+        self.events_due = {tick: moves.column(events) for tick, events in self.events_due.items()}
+
     @property
     def time_ps(self) -> int:
         """Hardware time up to which the chip has been followed."""
@@ -177,7 +213,7 @@ class Tick(Discipline):
 
     def _receive(self, step: int, arrivals: Arrivals) -> Acting:
         """Say when arrived packets act, and let relays fire."""
-        log, axons = self.traffic.log, self.traffic.mapping.axons
+        log, axons = self.traffic.log, self.traffic.routes
         axon = log.axon[arrivals.rows]
         due = log.emission_step[arrivals.rows] + axons.delay[axon].astype(np.int64)
         floor = arrivals.done_ps // self.period_ps + 1
@@ -217,11 +253,20 @@ class Barrier(Discipline):
 
     def __init__(self, description: Description, mapping: Mapping, period_ps: int):
         super().__init__(description, mapping, period_ps)
-        routers = np.unique(self.traffic.places.cores // description.noc.cores_per_router.size)
-        barrier = description.time.barrier
-        self.barrier_ps = barrier.at(len(routers)) if barrier is not None else 0
+        self._set_barrier()
         self.start = 0
         self._time_ps = 0
+
+    def grow(self, mapping: Mapping) -> None:
+        """Go on with the mapping of a grown network."""
+        super().grow(mapping)
+        self._set_barrier()
+
+    def _set_barrier(self) -> None:
+        """Find how long a barrier of all routers in use takes."""
+        routers = np.unique(self.traffic.places.cores // self.description.noc.cores_per_router.size)
+        barrier = self.description.time.barrier
+        self.barrier_ps = barrier.at(len(routers)) if barrier is not None else 0
 
     @property
     def time_ps(self) -> int:
@@ -276,6 +321,10 @@ class Free(Discipline):
         self.free = np.zeros(self.traffic.n_places, np.int64)
         self.worst_rounding_ps = 0
         self._time_ps = 0
+
+    def _move(self, moves: Moves) -> None:
+        super()._move(moves)
+        self.free = moves.column(self.free)
 
     @property
     def time_ps(self) -> int:

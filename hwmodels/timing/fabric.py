@@ -37,13 +37,17 @@ class Fabric:
     def __init__(self, noc: Noc, cores: Int, entry_router: int):
         self.noc = noc
         self.cycle_ps = noc.cycle.value * noc.slowdown
-        size = noc.cores_per_router.size
-        router, inner = np.divmod(cores, size)
-        self.terminal_of_place = np.append(router * (size + 1) + inner, entry_router * (size + 1) + size)
+        self.set_places(cores, entry_router)
         self.topology, self._local_ps = _topology(noc)
         self.network = Network(
             self.topology, router=noc.router, buffer_depth=noc.buffer_depth.value, arbiter=noc.arbiter
         )
+
+    def set_places(self, cores: Int, entry_router: int) -> None:
+        """Say which cores the places are from now on; messages under way go on to theirs."""
+        size = self.noc.cores_per_router.size
+        router, inner = np.divmod(cores, size)
+        self.terminal_of_place = np.append(router * (size + 1) + inner, entry_router * (size + 1) + size)
 
     @property
     def is_idle(self) -> bool:

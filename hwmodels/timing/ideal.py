@@ -23,6 +23,13 @@ class Ideal(Discipline):
         super().__init__(description, mapping, period_ps)
         self.steps = 0
         self.spikes_of_neuron = np.zeros(len(mapping.core_of_neuron), np.int64)
+        self._link_flits: Int | int = 0
+
+    def grow(self, mapping: Mapping) -> None:
+        """Go on with the mapping of a grown network."""
+        self._count_messages()
+        super().grow(mapping)
+        self.spikes_of_neuron = np.zeros(len(mapping.core_of_neuron), np.int64)
 
     @property
     def time_ps(self) -> int:
@@ -34,7 +41,7 @@ class Ideal(Discipline):
         self.steps = step
         if step > 0:
             self.durations.append(0)
-        first, log = self.traffic.mapping.axons.first, self.traffic.log
+        first, log = self.traffic.routes.first, self.traffic.log
         row = log.append(step, expand(first[fired], first[fired + 1] - first[fired]))
         for column in (log.emission_ps, log.injection_ps, log.arrival_ps):
             column[row:] = step * self.period_ps
@@ -45,12 +52,17 @@ class Ideal(Discipline):
 
     def link_flits(self) -> Int:
         """Return the flits that links would have carried, and count the messages of places."""
+        self._count_messages()
+        return np.array(self._link_flits)
+
+    def _count_messages(self) -> None:
+        """Add up the messages of the spikes since this was last done."""
         traffic = self.traffic
         mapping, table, places = traffic.mapping, traffic.table, traffic.places
         spikes = self.spikes_of_neuron
         has_messages = np.diff(table.first) > 0
         on_chip = places.of_neuron < places.host
-        traffic.encoded = int(spikes[has_messages & on_chip].sum())
+        traffic.encoded += int(spikes[has_messages & on_chip].sum())
         sources = np.repeat(np.arange(len(spikes)), np.diff(table.first))
         relayed = np.flatnonzero(mapping.relay_place >= 0)
         relay_source = mapping.axons.source[relayed]
@@ -60,14 +72,15 @@ class Ideal(Discipline):
         destination = np.concatenate((table.destination, place_of_axon[relayed]))
         count = np.concatenate((spikes[sources], spikes[relay_source]))
         n = traffic.n_places
-        traffic.messages_out = np.bincount(source, count, n).astype(np.int64)
+        traffic.messages_out += np.bincount(source, count, n).astype(np.int64)
         to_relays = table.to_relays
         received = np.bincount(place_of_axon, spikes[mapping.axons.source], n)
         received += np.bincount(table.destination[to_relays], spikes[sources][to_relays], n)
-        traffic.messages_in = received.astype(np.int64)
+        traffic.messages_in += received.astype(np.int64)
         fired = np.bincount(places.of_neuron, spikes, n) + np.bincount(relay_at, spikes[relay_source], n)
-        traffic.spikes = fired.astype(np.int64)
-        return traffic.fabric.flits_of_flows(source, destination, count)
+        traffic.spikes += fired.astype(np.int64)
+        self._link_flits = self._link_flits + traffic.fabric.flits_of_flows(source, destination, count)
+        self.spikes_of_neuron[:] = 0
 
     def total_busy_ps(self) -> Int:
         """Return zeros: no time passes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pycosim.hwmodels.mapping.axons import AxonTable
+from pycosim.hwmodels.timing.routes import Routes
 from pycosim.results.hardware import PacketTable
 
 __all__ = ["PacketLog"]
@@ -19,6 +19,8 @@ _COLUMNS = {
     "lateness_steps": np.int32,
 }
 
+_ROWS_PER_LOOK = 1024
+
 
 class PacketLog:
     """Columns that grow; rows are known by their number.
@@ -26,7 +28,7 @@ class PacketLog:
     Attributes
     ----------
     emission_step, axon, emission_ps, injection_ps, arrival_ps, lateness_steps : (n_rows,) int
-        As in `PacketTable`; `axon` is a row of the axon table. Times and lateness are -1 until known.
+        As in `PacketTable`; `axon` is a row of `Routes`. Times and lateness are -1 until known.
     """
 
     emission_step: NDArray[np.int32]
@@ -38,6 +40,7 @@ class PacketLog:
 
     def __init__(self) -> None:
         self.n_rows = 0
+        self._n_arrived_in_order = 0
         self._room = {name: np.empty(1024, dtype) for name, dtype in _COLUMNS.items()}
         self._show()
 
@@ -54,17 +57,28 @@ class PacketLog:
             getattr(self, name)[first:] = -1
         return first
 
-    def table(self, axons: AxonTable) -> PacketTable:
+    def table(self, routes: Routes) -> PacketTable:
         """Return what the log holds now."""
         return PacketTable(
             self.emission_step.astype(np.int64),
-            axons.source[self.axon].astype(np.int64),
-            axons.core[self.axon].astype(np.int64),
+            routes.source[self.axon].astype(np.int64),
+            routes.core[self.axon].astype(np.int64),
             self.emission_ps.copy(),
             self.injection_ps.copy(),
             self.arrival_ps.copy(),
             self.lateness_steps.astype(np.int64),
         )
+
+    def oldest_under_way(self) -> int | None:
+        """Return the step in which the oldest packet was sent that has not arrived; None if all have."""
+        while self._n_arrived_in_order < self.n_rows:
+            first = self._n_arrived_in_order
+            missing = self.arrival_ps[first : first + _ROWS_PER_LOOK] < 0
+            if missing.any():
+                self._n_arrived_in_order += int(np.argmax(missing))
+                return int(self.emission_step[self._n_arrived_in_order])
+            self._n_arrived_in_order += len(missing)
+        return None
 
     def _grow(self, n: int) -> int:
         first, self.n_rows = self.n_rows, self.n_rows + n

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from pycosim.hwmodels.description import Description
 from pycosim.hwmodels.mapping.table import Mapping
 
-__all__ = ["MessageTable", "Places", "expand", "message_table"]
+__all__ = ["MessageTable", "Moves", "Places", "expand", "message_table"]
 
 Int = NDArray[np.int64]
+_NONE = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +23,7 @@ class Places:
     Attributes
     ----------
     cores : (n_cores,) int64
-        Core at each place but the last.
+        Core at each place but the last, ascending.
     of_core : (largest core + 1,) int64
         Place of each core, -1 where it is not in use.
     of_neuron : (n_neurons,) int64
@@ -39,15 +40,47 @@ class Places:
         return len(self.cores)
 
     @classmethod
-    def of_mapping(cls, mapping: Mapping) -> Places:
-        """Return the places that a mapping uses."""
-        cores = mapping.cores_used.astype(np.int64)
-        of_core = np.full(mapping.n_cores, -1, np.int64)
+    def of_mapping(cls, mapping: Mapping, others: Int = _NONE) -> Places:
+        """Return the places that a mapping uses, and those of some other cores."""
+        cores = np.union1d(mapping.cores_used, others).astype(np.int64)
+        of_core = np.full(int(cores.max(initial=-1)) + 1, -1, np.int64)
         of_core[cores] = np.arange(len(cores))
         on_chip = mapping.core_of_neuron >= 0
         of_neuron = np.full(len(on_chip), len(cores), np.int64)
         of_neuron[on_chip] = of_core[mapping.core_of_neuron[on_chip]]
         return cls(cores, of_core, of_neuron)
+
+    def at_cores(self, counts: Int) -> Int:
+        """Return what each core has, (n_cores,) int64, from counts by core; cores beyond these have 0."""
+        padded = np.zeros(len(self.of_core), np.int64)
+        padded[: len(counts)] = counts
+        return padded[self.cores]
+
+
+@dataclass(frozen=True, eq=False)
+class Moves:
+    """How places are numbered anew when cores come into use.
+
+    Attributes
+    ----------
+    new_place : (n_old_places,) int64
+    n_places : int
+        Number of new places.
+    """
+
+    new_place: Int
+    n_places: int
+
+    @classmethod
+    def between(cls, old: Places, new: Places) -> Moves:
+        """Return the moves to places that include all old ones."""
+        return cls(np.append(new.of_core[old.cores], new.host), new.host + 1)
+
+    def column(self, old: Int) -> Int:
+        """Return a column by place as a column by new place; 0 at places that are new."""
+        new = np.zeros(self.n_places, old.dtype)
+        new[self.new_place] = old
+        return new
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +94,7 @@ class MessageTable:
     destination : int64
         Place that the message goes to.
     axon, n_axons : int64
-        The axons that it serves, which have consecutive numbers.
+        The axons of the mapping that it serves, which have consecutive numbers.
     to_relays : bool
         Whether it goes to a relay core, whose relays send on to each axon.
     """

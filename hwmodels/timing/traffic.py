@@ -16,7 +16,8 @@ from pycosim.hwmodels.mapping.table import Mapping
 from pycosim.hwmodels.timing.cores import CoreTimes, Firings, emissions
 from pycosim.hwmodels.timing.fabric import Fabric
 from pycosim.hwmodels.timing.log import PacketLog
-from pycosim.hwmodels.timing.messages import Places, expand, message_table
+from pycosim.hwmodels.timing.messages import Moves, Places, expand, message_table
+from pycosim.hwmodels.timing.routes import Routes
 from pycosim.hwmodels.timing.service import serve
 
 __all__ = ["Arrivals", "Pass", "Traffic"]
@@ -104,26 +105,53 @@ class Traffic:
         Whether synaptic events take their time when the packet arrives, or in the pass over the neurons.
     """
 
+    messages_in: Int
+    messages_out: Int
+    spikes: Int
+    receiver_free: Int
+    _BY_PLACE = ("messages_in", "messages_out", "spikes", "receiver_free")
+
     def __init__(self, description: Description, mapping: Mapping, *, events_on_arrival: bool):
-        self.mapping = mapping
         self.places = Places.of_mapping(mapping)
-        self.times = CoreTimes.of_chip(description, mapping, self.places)
+        self.routes = Routes.of_mapping(mapping)
         self.fabric = Fabric(description.noc, self.places.cores, description.mapping.entry_router)
-        self.table = message_table(description, mapping, self.places)
         self.log = PacketLog()
-        n = self.places.host + 1
-        self.messages_in = np.zeros(n, np.int64)
-        self.messages_out = np.zeros(n, np.int64)
-        self.spikes = np.zeros(n, np.int64)
-        self.receiver_free = np.zeros(n, np.int64)
+        for name in self._BY_PLACE:
+            setattr(self, name, np.zeros(self.n_places, np.int64))
         self.encoded = 0
-        self._no_work = np.zeros(n, np.int64)
-        self._event_ps = self.times.event if events_on_arrival else np.zeros(n, np.int64)
+        # By number of the message in the network-on-chip.
+        self._carried = {name: np.empty(1024, np.int64) for name in ("first_row", "n_rows", "relay_place")}
+        self._description, self._events_on_arrival = description, events_on_arrival
+        self._use(mapping)
+
+    def _use(self, mapping: Mapping) -> None:
+        """Make the tables of a mapping whose places and routes are known."""
+        self.mapping = mapping
+        self.times = CoreTimes.of_chip(self._description, mapping, self.places)
+        self.table = message_table(self._description, mapping, self.places)
+        # Messages name axons of the mapping, packets those of the routes.
+        self._first_axon = len(self.routes) - len(mapping.axons)
+        self._no_work = np.zeros(self.n_places, np.int64)
+        self._event_ps = self.times.event if self._events_on_arrival else self._no_work
         on_chip = mapping.core_of_neuron >= 0
         self._order_of_neuron = np.where(on_chip, mapping.place_of_neuron, 0).astype(np.int64)
         self._n_messages = np.diff(self.table.first)
-        # By number of the message in the network-on-chip.
-        self._carried = {name: np.empty(1024, np.int64) for name in ("first_row", "n_rows", "relay_place")}
+
+    def grow(self, mapping: Mapping) -> Moves:
+        """Take the mapping of a grown network over, and return how places are numbered from now on.
+
+        Packets under way keep the axons and relays that they were sent over.
+        """
+        places = Places.of_mapping(mapping, self.places.cores)
+        moves = Moves.between(self.places, places)
+        self.places, self.routes = places, Routes.of_mapping(mapping, self.routes)
+        for name in self._BY_PLACE:
+            setattr(self, name, moves.column(getattr(self, name)))
+        sent = self._carried["relay_place"][: self.fabric.network.n_packets]
+        sent[:] = np.where(sent >= 0, moves.new_place[sent], -1)
+        self.fabric.set_places(places.cores, self._description.mapping.entry_router)
+        self._use(mapping)
+        return moves
 
     @property
     def n_places(self) -> int:
@@ -154,7 +182,7 @@ class Traffic:
         is_own = sorting < n_own
         spike = sorting[is_own]
         self._date(fired[spike], first_row[spike], fire[is_own], start)
-        first_axon = self.mapping.axons.first[fired[spike]]
+        first_axon = self.routes.first[fired[spike]]
         letters = self._own_letters(
             fired[spike], first_row[spike] - first_axon, leave[np.repeat(is_own, firings.n_messages)]
         )
@@ -177,10 +205,10 @@ class Traffic:
         to_relays = relay_place >= 0
         rows = expand(first_row[~to_relays], n_rows[~to_relays])
         axon = self.log.axon[rows]
-        place = np.concatenate((self.places.of_core[self.mapping.axons.core[axon]], relay_place[to_relays]))
+        place = np.concatenate((self.places.of_core[self.routes.core[axon]], relay_place[to_relays]))
         arrival = np.concatenate((np.repeat(time[~to_relays], n_rows[~to_relays]), time[to_relays]))
         service = self.times.receive[place]
-        service[: len(rows)] += self._event_ps[place[: len(rows)]] * self.mapping.axons.synapses[axon]
+        service[: len(rows)] += self._event_ps[place[: len(rows)]] * self.routes.synapses[axon]
         done = serve(place, arrival, service, self.receiver_free)
         self.log.arrival_ps[rows] = done[: len(rows)]
         self.messages_in += np.bincount(place, minlength=self.n_places)
@@ -195,21 +223,20 @@ class Traffic:
         )
 
     def _place_of_relay(self, rows: Int) -> Int:
-        source = self.mapping.axons.source[self.log.axon[rows]]
-        return self.places.of_core[self.mapping.relay_core[source]] if len(rows) else _NO_ROWS
+        return self.places.of_core[self.routes.relay_core[self.log.axon[rows]]] if len(rows) else _NO_ROWS
 
     def _order_of_relay(self, rows: Int) -> Int:
-        return self.mapping.relay_place[self.log.axon[rows]].astype(np.int64)
+        return self.routes.relay_place[self.log.axon[rows]].astype(np.int64)
 
     def _log_spikes(self, step: int, fired: Int) -> Int:
         """Add the packets of spikes to the log, and return the first row of each spike, (n,) int64."""
-        first = self.mapping.axons.first
+        first = self.routes.first
         n_axons = first[fired + 1] - first[fired]
         return self.log.append(step, expand(first[fired], n_axons)) + np.cumsum(n_axons) - n_axons
 
     def _date(self, fired: Int, first_row: Int, fire: Int, start: Pass) -> None:
         """Write when spikes were fired into the log."""
-        first = self.mapping.axons.first
+        first = self.routes.first
         n_axons = first[fired + 1] - first[fired]
         at_start = start.fire_at_start | (self.places.of_neuron[fired] == self.places.host)
         time = np.where(at_start, start.step_ps, fire)
@@ -220,7 +247,7 @@ class Traffic:
         table = self.table
         n = table.first[fired + 1] - table.first[fired]
         message = expand(table.first[fired], n)
-        first = np.repeat(row_of_axon_0, n) + table.axon[message]
+        first = np.repeat(row_of_axon_0 + self._first_axon, n) + table.axon[message]
         source = np.repeat(self.places.of_neuron[fired], n)
         destination = table.destination[message]
         relay_place = np.where(table.to_relays[message], destination, -1)
@@ -231,7 +258,7 @@ class Traffic:
 
     def _relay_letters(self, rows: Int, leave: Int) -> _Letters:
         """Return the messages of relays."""
-        destination = self.places.of_core[self.mapping.axons.core[self.log.axon[rows]]]
+        destination = self.places.of_core[self.routes.core[self.log.axon[rows]]]
         ones = np.ones(len(rows), np.int64)
         return _Letters(leave, self._place_of_relay(rows), destination, rows, ones, -ones)
 

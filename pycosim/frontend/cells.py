@@ -22,6 +22,17 @@ def state_of(model: str, variable: str) -> str | None:
     return recordables[variable][0] if variable in recordables else None
 
 
+def variable_of(celltype: Any, name: str) -> tuple[str, float]:
+    """Return what a cell type's recordable is called in its model, and its unit in units of the model's."""
+    return getattr(celltype, "model_variables", {}).get(name, (name, 1.0))
+
+
+def model_receptor(projection: Any) -> str:
+    """Return the name of a projection's receptor in the model of its targets."""
+    celltype = getattr(projection.post, "celltype", None)
+    return getattr(celltype, "model_receptors", {}).get(projection.receptor_type, projection.receptor_type)
+
+
 def takes_conductance(projection: Any) -> bool:
     """Return whether the weights of a projection are conductances."""
     responses = getattr(getattr(projection.post, "celltype", None), "post_synaptic_receptors", {})

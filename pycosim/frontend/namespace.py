@@ -28,6 +28,7 @@ from pycosim.frontend.electrodes import electrode_types
 from pycosim.frontend.equations_cell import EquationsCell
 from pycosim.frontend.extra_cells import extra_cell_types, with_synapses
 from pycosim.frontend.image_connectors import IMAGE_CONNECTORS, IMAGE_SYNAPSES
+from pycosim.frontend.native_cells import native_cell_types
 from pycosim.frontend.native_rng import NativeRNG
 from pycosim.frontend.neuromodulation import Neuromodulation
 from pycosim.frontend.populations import Assembly, Population, PopulationView
@@ -114,6 +115,7 @@ def shared() -> dict[str, Any]:
     names.update({function: getattr(control, function) for function in FUNCTIONS})
     names |= machine.functions() | {name: name for name in carlsim.NAMES}
     synapses = synapse_types() | IMAGE_SYNAPSES | {"ElectricalSynapse": ElectricalSynapse}
+    names |= native_cell_types()
     return names | connectors | STRUCTURAL | cells | CELLS | synapses | electrode_types()
 
 

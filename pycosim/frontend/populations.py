@@ -16,8 +16,9 @@ from pyNN.standardmodels import StandardCellType
 from pycosim import network
 from pycosim.errors import InvalidInputError, NotSupportedError
 from pycosim.frontend import machine, simulator
-from pycosim.frontend.cells import model_of, state_of
+from pycosim.frontend.cells import model_of, state_of, variable_of
 from pycosim.frontend.dialects import ascending, cell_of, population_hints, selector_of, size_of
+from pycosim.frontend.native_cells import NativeCellType
 from pycosim.frontend.old_methods import OldMethods
 from pycosim.frontend.recording import Recorder
 from pycosim.frontend.spike_times import SpikeTimes
@@ -67,6 +68,13 @@ class _Shared(OldMethods):
             return super().get(parameter_names, False, simplify)
 
     def _get_parameters(self, *names: str) -> ParameterSpace:
+        celltype = self.celltype
+        if not isinstance(celltype, NativeCellType):
+            return self._get_native_parameters(*names)
+        return celltype.reverse_translate(self._get_native_parameters(*celltype.needed_for(names)))
+
+    def _get_native_parameters(self, *names: str) -> ParameterSpace:
+        """Return parameters by their names in the model."""
         local = self._indices[self._mask_local]
         columns = {name: self._root._values(name)[local] for name in names}
         values = {k: column if column.dtype == object else simplify(column) for k, column in columns.items()}
@@ -100,12 +108,14 @@ class PopulationView(_Shared, common.PopulationView):
     def initial_values(self) -> dict[str, LazyArray]:
         """Initial values of the state variables, by name."""
         column = self._root.column
-        states = {name: state_of(column.model, name) for name in self.celltype.default_initial_values}
-        return {
-            name: LazyArray(column.initial_column(state)[self._indices], shape=(self.size,))
-            for name, state in states.items()
-            if state
-        }
+        found = {}
+        for name in self.celltype.default_initial_values:
+            variable, factor = variable_of(self.celltype, name)
+            state = state_of(column.model, variable)
+            if state:
+                values = column.initial_column(state)[self._indices] * factor
+                found[name] = LazyArray(values, shape=(self.size,))
+        return found
 
     @property
     def _root(self) -> Population:
@@ -172,6 +182,7 @@ class Population(_Shared, common.Population):
         parameters.shape = (self.size,)
         for name, value in parameters.items():
             self.assign(name, evaluated(value, self.size, "parameters", self.number, name), self._indices)
+        self.column.parameters.update(getattr(self.celltype, "fixed_parameters", {}))
 
     @property
     def carlsim_group(self) -> int:
@@ -225,7 +236,9 @@ class Population(_Shared, common.Population):
 
         In a simulation that has begun, they are the present values as well, from now on.
         """
-        name = state_of(self.column.model, variable)
+        model_variable, factor = variable_of(self.celltype, variable)
+        values = values if factor == 1 else values / factor
+        name = state_of(self.column.model, model_variable)
         if name is None:
             known = list(getattr(model_named(self.column.model), "recordables", ()))
             raise errors.NonExistentParameterError(variable, self.column.model, known)

@@ -19,11 +19,13 @@ from pycosim import network
 from pycosim.errors import InvalidInputError, NotSupportedError
 from pycosim.frontend import simulator
 from pycosim.frontend.carlsim import receptor_of
+from pycosim.frontend.cells import model_receptor
 from pycosim.frontend.connectivity import BLOCK_PAIRS
 from pycosim.frontend.delays import delay_steps
 from pycosim.frontend.dialects import negative_inhibition, projection_arguments
 from pycosim.frontend.expansion import expand
 from pycosim.frontend.gathering import gathered_columns
+from pycosim.frontend.native_cells import models_weights, require_plain_weights, scripts_weights
 from pycosim.frontend.neuromodulation import modulate, split_receptor
 from pycosim.frontend.plastic_synapses import as_magnitudes, shared
 from pycosim.frontend.synapse_values import REDRAWN, drawn_by_blocks
@@ -174,14 +176,15 @@ class Projection(common.Projection):
         self.pre_indices, self.post_indices = rows[order], np.asarray(expanded.targets)[order]
         ids, counts = np.unique(sources, return_counts=True)
         delays = state.default_delay if expanded.delays_ms is None else expanded.delays_ms
-        weights, plasticity = _ordered(expanded.weights, order), expanded.plasticity
+        weights, plasticity = models_weights(self, _ordered(expanded.weights, order)), expanded.plasticity
         if plasticity is not None:
+            require_plain_weights(self)
             weights = np.array(np.broadcast_to(weights, len(targets)), np.float64)
             parameters = {name: _ordered(value, order) for name, value in plasticity.parameters.items()}
             plasticity = replace(plasticity, parameters=as_magnitudes(self, parameters))
         projection = network.Projection(
             label=self.label or f"projection{self.number}",
-            receptor=self.receptor_type,
+            receptor=model_receptor(self),
             sources=ids,
             indptr=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
             targets=targets[order],
@@ -260,14 +263,15 @@ class Projection(common.Projection):
         """Return the weights as the simulation has changed them, or those that it will begin with."""
         simulation, plasticity = simulator.state.simulation, self.column.plasticity
         if simulation is None or plasticity is None or not plasticity.changes_weights:
-            return self.column.weight_column()
+            return scripts_weights(self, self.column.weight_column())
         return simulation.weights(self.number)
 
     def assign(self, **values: NDArray[np.float64] | float) -> None:
         """Put new weights (PyNN units), delays (ms) or parameters of a plasticity into the description."""
         plasticity = self.column.plasticity
         if "weight" in values:
-            self.column.weights = negative_inhibition(self, values["weight"], self.receptor_type)
+            weights = negative_inhibition(self, values["weight"], self.receptor_type)
+            self.column.weights = models_weights(self, weights)
             if plasticity is not None:
                 self.column.weights = np.array(np.broadcast_to(self.column.weights, len(self)), np.float64)
         if "delay" in values:

@@ -14,6 +14,7 @@ from quantities import ms
 
 from pycosim.errors import InvalidInputError
 from pycosim.frontend import simulator
+from pycosim.frontend.cells import variable_of
 from pycosim.frontend.delta_inputs import records_inputs, samples
 from pycosim.frontend.dialects import CURRENT_NAMES
 from pycosim.frontend.gathering import SpikeTrains, gathered
@@ -40,7 +41,9 @@ class Recorder(recording.Recorder):
     def _column_name(self, variable: str) -> str:
         """Return the model's name of a variable that the script may call by another one."""
         current = CURRENT_NAMES.get(variable)
-        return current if current in self.population.celltype.recordable else variable
+        if current in self.population.celltype.recordable:
+            return current
+        return variable_of(self.population.celltype, variable)[0]
 
     def _record(self, variable: Variable, new_ids: set[Any], sampling_interval: float | None = None) -> None:
         if sampling_interval is not None:
@@ -111,6 +114,8 @@ class Recorder(recording.Recorder):
         else:
             values = simulator.state.built().signal(self.population.number, name)
         recorded = recording.indices + self.column.first
+        factor = variable_of(self.population.celltype, variable.name)[1]
+        values = values if factor == 1 else values * factor
         return values[:, np.searchsorted(recorded, np.fromiter((int(i) for i in ids), np.int64))], None
 
     def _local_count(self, variable: Variable, filter_ids: Any = None) -> dict[int, int]:

@@ -13,7 +13,7 @@ from pycosim.errors import DoesNotFitError
 from pycosim.network import Network, Population
 from pycosim.results import HardwareRecord
 from pycosim.testing.backend import expect_equal_spikes, simulated, spikes_of
-from pycosim.testing.networks import PARAMETERS, deterministic_network
+from pycosim.testing.networks import PARAMETERS, add_part, deterministic_network
 from pycosim.testing.report import run_checks
 
 STEPS = 600
@@ -113,6 +113,40 @@ def _threads(name: str) -> None:
     np.testing.assert_array_equal(one.hardware.packets.arrival_ps, two.hardware.packets.arrival_ps)
 
 
+# Few delays, so that chips on which each needs an axon have axons left.
+_GROWING_DELAY = (2, 4)
+
+
+def _growing(name: str, **options: Any) -> tuple[Network, Any]:
+    """Return a network that grew twice while it ran, and its simulation."""
+    network = _network(_GROWING_DELAY)
+    simulation = targets.build(name, network, Options(**options))
+    for part in (1, 2):
+        simulation.advance(STEPS // 3)
+        add_part(network, part, delay=2 + part)
+        simulation.network_grown()
+    simulation.advance(STEPS - 2 * (STEPS // 3))
+    return network, simulation
+
+
+def _growth(name: str) -> None:
+    network, native = _growing("native")
+    spikes = spikes_of(native, network)
+    for timing in TIMINGS:
+        network, grown = _growing(name, timing=timing, threads=2)
+        record = grown.hardware
+        expect_conserved(record)
+        if timing != "closed" or record.late == 0:
+            expect_equal_spikes(spikes, spikes_of(grown, network))
+            np.testing.assert_array_equal(native.signal(0, "v"), grown.signal(0, "v"))
+        at_first = on_chip(name, _network(_GROWING_DELAY), timing=timing).hardware.core_of_neuron
+        np.testing.assert_array_equal(
+            record.core_of_neuron[: len(at_first)], at_first, "neurons moved when the network grew"
+        )
+        grew = [note for note in record.notes if f"grew after step {STEPS // 3}, " in note]
+        assert grew, "the record does not say when the network grew"
+
+
 def _too_large(name: str) -> None:
     network = Network(dt_ms=0.1)
     population = Population("many", "IF_curr_exp", TOO_MANY, parameters=dict(PARAMETERS))
@@ -137,5 +171,6 @@ CHIP_CHECKS: dict[str, Callable[[str], None]] = {
     "every packet is delivered, dropped or in flight": _conservation,
     "every spike of a neuron with targets is sent": _every_spike_is_sent,
     "threads change neither spikes nor arrival times": _threads,
+    "a network that grows keeps its neurons in place and ideal timing exact": _growth,
     "a network that does not fit is refused with all violated limits": _too_large,
 }

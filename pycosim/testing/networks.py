@@ -161,6 +161,26 @@ def deterministic_network(
     return network
 
 
+def add_part(network: Network, seed: int, *, delay: int) -> None:
+    """Append a population and a source to a `deterministic_network`, and projections with one delay."""
+    rng = np.random.default_rng(seed)
+    exc, source = network.populations[0], network.populations[2]
+    n = 3
+    late = Population(f"late {seed}", exc.model, n, parameters=parameters_of(exc.model))
+    late.recordings = {"spikes": Recording(np.arange(n))}
+    more = Population(f"more {seed}", "SpikeSourceArray", 2)
+    more.spike_steps, more.spike_indices = np.arange(0, 600, 20), np.tile([0, 1], 15)
+    network.add(late)
+    network.add(more)
+    weight = WEIGHTS[exc.model]
+    for pre, post, w in ((exc, late, 2), (late, exc, 1), (source, late, 2), (more, exc, 3), (exc, exc, 1)):
+        projection = random_projection(
+            rng, pre, post, n_inputs=min(4, pre.size), weight=w * weight, delay=(delay, delay)
+        )
+        projection.receptor = "excitatory"
+        network.projections.append(projection)
+
+
 def _varied(rng: np.random.Generator, model: NeuronModel, size: int) -> dict[str, Any]:
     """Return parameters that differ by up to a tenth between neurons, where that makes sense."""
     same = ("i_offset", "tau_refrac", "c", "delta_T")

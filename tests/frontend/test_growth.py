@@ -5,7 +5,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from pycosim.errors import NotSupportedError, PycosimWarning
+from pycosim.errors import DoesNotFitError, PycosimWarning
 
 LIF = {"v_rest": -65.0, "v_reset": -65.0, "v_thresh": -50.0, "tau_m": 20.0, "cm": 1.0, "tau_refrac": 2.0}
 # Brian2's exp is another library's.
@@ -47,9 +47,16 @@ def grown_in_three_parts(name, **setup):
 
 @pytest.mark.parametrize(
     ("name", "setup"),
-    [("native", {"threads": 3}), ("reference", {}), ("brian2", {"chip": {"codegen": "numpy"}})],
+    [
+        ("native", {"threads": 3}),
+        ("reference", {}),
+        ("brian2", {"chip": {"codegen": "numpy"}}),
+        ("loihi", {"timing": "ideal"}),
+        ("loihi", {"timing": "closed"}),
+        ("dynapse", {"timing": "ideal"}),
+    ],
 )
-def test_a_network_that_grows_while_it_runs_is_the_same_on_every_software_target(sim, name, setup):
+def test_a_network_that_grows_while_it_runs_is_the_same_on_every_target(sim, name, setup):
     expected_trains, expected_signals = grown_in_three_parts("native")
     trains, signals = grown_in_three_parts(name, **setup)
     assert sum(len(train) for train in trains) > 100
@@ -141,16 +148,15 @@ def test_spike_times_that_have_passed_are_named(sim):
         sim.Population(1, sim.SpikeSourceArray(spike_times=[1.0, 2.0]))
 
 
-def test_a_chip_says_that_it_is_mapped_once(sim):
-    loihi = import_module("pycosim.loihi")
-    loihi.setup(timestep=1.0)
-    loihi.Population(1, loihi.IF_curr_exp())
-    loihi.run(1.0)
-    loihi.Population(1, loihi.IF_curr_exp())
-    with pytest.raises(NotSupportedError, match=r"after run\(\) on .*call reset\(\)"):
-        loihi.run(1.0)
-    loihi.reset()
-    assert loihi.run(1.0) == 1.0
+def test_a_network_that_outgrows_its_chip_is_refused_with_the_limit(sim):
+    dynapse = import_module("pycosim.dynapse")
+    dynapse.setup(timestep=1.0)
+    cell = dynapse.Population(1, dynapse.IF_curr_exp())
+    dynapse.run(1.0)
+    sources = dynapse.Population(65, dynapse.SpikeSourcePoisson())
+    connect(dynapse, sources, cell, 0.1, 1.0)
+    with pytest.raises(DoesNotFitError, match=r"fan-in\): needs 65, the limit is 64"):
+        dynapse.run(1.0)
 
 
 def test_the_smallest_delay_is_known_once_the_network_runs(sim):

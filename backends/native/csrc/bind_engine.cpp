@@ -75,7 +75,9 @@ void construct(Engine* engine, const std::vector<PopulationTuple>& populations,
     new (engine) Engine(specs, view(core_of_neuron), n_threads, {rank, n_ranks});
 }
 
-void grow(Engine& engine, const std::vector<PopulationTuple>& populations) { engine.grow(specs_of(populations)); }
+void grow(Engine& engine, const std::vector<PopulationTuple>& populations, const Array<std::int32_t>& cores_of_new) {
+    engine.grow(specs_of(populations), view(cores_of_new));
+}
 
 void connect(Engine& engine, const std::vector<ProjectionTuple>& projections) {
     std::vector<ProjectionColumns> columns;
@@ -209,7 +211,7 @@ NB_MODULE(_engine, module) {
         .def("set_noise", [](Engine& engine, std::uint64_t seed, std::uint64_t stream) {
                  engine.set_noise(pycosim::key_of(seed, stream));
              }, nb::arg("seed"), nb::arg("stream"))
-        .def("grow", &grow, nb::arg("populations"))
+        .def("grow", &grow, nb::arg("populations"), nb::arg("cores_of_new"))
         .def("connect", &connect, nb::arg("projections"))
         .def("connect_plastic", &connect_plastic, nb::arg("projections"), nb::arg("dendritic"), nb::arg("models"))
         .def("plastic_weights", [](const Engine& engine, std::size_t projection) {
@@ -291,6 +293,7 @@ NB_MODULE(_engine, module) {
                  }
                  return to_numpy(std::move(neurons));
              })
+        .def("set_oldest_under_way", &Engine::set_oldest_under_way, nb::arg("emission_step"))
         .def("deliver", [](Engine& engine, const Array<std::int64_t>& emission_steps,
                            const Array<std::int64_t>& sources, const Array<std::int64_t>& cores,
                            const Array<std::int64_t>& shifts, const Array<std::int64_t>& floors,

@@ -67,8 +67,14 @@ void Engine::add(const PopulationSpec& spec) {
     populations_.push_back(std::move(population));
 }
 
-void Engine::grow(std::span<const PopulationSpec> populations) {
-    if (!core_of_neuron_.empty()) throw std::logic_error("a network that is split by cores cannot grow");
+void Engine::grow(std::span<const PopulationSpec> populations, std::span<const std::int32_t> cores_of_new) {
+    if (!core_of_neuron_.empty()) {
+        const auto size = [](std::size_t n, const PopulationSpec& spec) { return n + spec.size; };
+        if (std::accumulate(populations.begin(), populations.end(), std::size_t{0}, size) != cores_of_new.size()) {
+            throw std::invalid_argument("one core is needed for each new neuron");
+        }
+        core_of_neuron_.insert(core_of_neuron_.end(), cores_of_new.begin(), cores_of_new.end());
+    }
     for (const PopulationSpec& spec : populations) add(spec);
     for (Partition& partition : partitions_) {
         partition.allocate_inputs(n_neurons_);
@@ -260,7 +266,7 @@ void Engine::check_sources(std::int64_t first_step, std::int64_t last_step) cons
 }
 
 void Engine::forget_old_synapses() {
-    for (Partition& partition : partitions_) partition.forget_old_synapses(step_);
+    for (Partition& partition : partitions_) partition.forget_old_synapses(step_, oldest_under_way_);
 }
 
 std::span<const std::uint32_t> Engine::fired(const Partition& partition, const Population& population,

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -22,6 +23,7 @@
 namespace pycosim::native {
 
 inline constexpr std::int64_t kMaxBatchSteps = 32;  // keeps the lists of fired neurons in cache
+inline constexpr std::int64_t kNothingUnderWay = std::numeric_limits<std::int64_t>::max();
 
 struct PopulationSpec {
     std::string model;  // a name of models() or of the composition, or empty: spike sources
@@ -49,7 +51,7 @@ class Engine {
     // Of neurons that fire at random.
     void set_noise(pycosim::Key key);
     // Appends populations, whose neurons and sources are numbered after the present ones. Not with cores.
-    void grow(std::span<const PopulationSpec> populations);
+    void grow(std::span<const PopulationSpec> populations, std::span<const std::int32_t> cores_of_new);
     // Replaces all synapses, for the spikes that are emitted from the next step on.
     void connect(std::span<const ProjectionColumns> projections);
     // Gives the network plastic synapses besides those that it has, for the spikes that are emitted from the next step
@@ -117,6 +119,8 @@ class Engine {
     std::vector<std::int64_t> initial_spikes();
     // Does one step and returns the neurons and sources that fired, ascending, to be delivered by the caller.
     std::vector<std::int64_t> step_deferred();
+    // Spikes of this step and of later ones may still be delivered: the synapses that they meet are kept.
+    void set_oldest_under_way(std::int64_t emission_step) { oldest_under_way_ = emission_step; }
     void deliver(std::span<const std::int64_t> emission_steps, std::span<const std::int64_t> sources,
                  std::span<const std::int64_t> cores, std::span<const std::int64_t> shifts,
                  std::span<const std::int64_t> floors, std::span<const std::int64_t> only_delays);
@@ -154,6 +158,7 @@ class Engine {
 
     std::uint32_t n_neurons_ = 0;
     std::int64_t step_ = 0;
+    std::int64_t oldest_under_way_ = kNothingUnderWay;
     bool started_ = false;  // whether the spikes of step 0 were emitted
     std::int64_t batch_steps_ = 1;
     std::size_t n_slices_ = 0;

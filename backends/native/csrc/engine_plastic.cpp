@@ -18,11 +18,12 @@ void Engine::connect_plastic(std::span<const PlasticColumns> projections, std::v
     }
     smallest_plastic_delay_ = std::min(smallest_plastic_delay_, smallest_delay(columns, kMaxBatchSteps));
     largest_plastic_delay_ = std::max(largest_plastic_delay_, largest_delay(columns));
+    const std::int64_t first_emission = started_ ? step_ + 1 : 0;
     pool_.run([&](unsigned thread) {
         Partition& partition = partitions_[thread];
         auto store = std::make_unique<PlasticStore>(projections, plastic_models_, partition.target_map(n_neurons_),
                                                     core_of_neuron_, step_);
-        partition.connect_plastic(std::move(store), largest_plastic_delay_, step_);
+        partition.connect_plastic(std::move(store), first_emission, largest_plastic_delay_, step_);
     });
     batch_steps_ = std::min(batch_steps_, smallest_plastic_delay_);
 }

@@ -113,13 +113,14 @@ std::optional<DriveSynapses> Partition::single_synapses(std::uint32_t first_sour
     return found;
 }
 
-void Partition::forget_old_synapses(std::int64_t present_step) {
+void Partition::forget_old_synapses(std::int64_t present_step, std::int64_t oldest_under_way) {
     std::erase_if(drives_, [&](const PoissonDrive& drive) { return drive.is_over(present_step); });
     while (generations_.size() > 1) {
         const Generation& oldest = generations_.front();
-        const bool on_time_possible = generations_[1].first_emission - 1 + oldest.max_delay > present_step;
+        const std::int64_t last_emission = generations_[1].first_emission - 1;
+        const bool may_come = last_emission + oldest.max_delay > present_step || last_emission >= oldest_under_way;
         const std::uint64_t end = std::uint64_t{oldest.base} + oldest.store.n_segments();
-        if (on_time_possible || pending_.holds_any(oldest.base, end)) return;
+        if (may_come || pending_.holds_any(oldest.base, end)) return;
         generations_.erase(generations_.begin());
     }
 }
@@ -136,7 +137,8 @@ void Partition::send_to_core(std::uint32_t source, std::int32_t core, std::int64
         const std::int64_t due = std::max({wanted, floor, present_step + 1});
         pending_.push(due, present_step, pending_key(emission_step, generation->base + i));
     }
-    for (const auto& [store, base] : plastic_) {
+    for (const auto& [store, base, first_emission] : plastic_) {
+        if (emission_step < first_emission) continue;
         for (std::uint32_t i = store->row_begin(source); i < store->row_end(source); ++i) {
             const std::int64_t delay = store->segment(i).delay;
             if (store->core(i) != core || (only_delay != 0 && delay != only_delay)) continue;
@@ -147,7 +149,7 @@ void Partition::send_to_core(std::uint32_t source, std::int32_t core, std::int64
 }
 
 void Partition::send_plastic(std::uint32_t source, std::int64_t emission_step) {
-    for (const auto& [store, base] : plastic_) {
+    for (const auto& [store, base, first] : plastic_) {
         for (std::uint32_t i = store->row_begin(source); i < store->row_end(source); ++i) {
             const std::int64_t due = emission_step + store->segment(i).delay;
             pending_.push(due, emission_step, pending_key(emission_step, base + i));
@@ -155,8 +157,8 @@ void Partition::send_plastic(std::uint32_t source, std::int64_t emission_step) {
     }
 }
 
-void Partition::connect_plastic(std::unique_ptr<PlasticStore> store, std::int64_t max_delay,
-                                std::int64_t present_step) {
+void Partition::connect_plastic(std::unique_ptr<PlasticStore> store, std::int64_t first_emission,
+                                std::int64_t max_delay, std::int64_t present_step) {
     const std::uint32_t n = store->n_segments();
     std::uint64_t used = n;
     for (const Generation& old : generations_) {
@@ -168,7 +170,7 @@ void Partition::connect_plastic(std::unique_ptr<PlasticStore> store, std::int64_
     plastic_base_ -= n;
     store->set_dopamine(&dopamine_);
     for (std::uint32_t i = 0; i < n; ++i) has_dopamine_ = has_dopamine_ || store->releases_dopamine(i);
-    plastic_.push_back({std::move(store), plastic_base_});
+    plastic_.push_back({std::move(store), plastic_base_, first_emission});
     pending_.reserve(max_delay, present_step);
 }
 
@@ -230,13 +232,13 @@ void Partition::settle(std::uint32_t projection, std::int64_t present_step) {
 void Partition::release_dopamine(std::int64_t step, std::span<const PendingKey> keys) {
     for (const PendingKey key : keys) {
         if (segment_of(key) < plastic_base_) continue;
-        const auto& [store, base] = plastic_of(segment_of(key));
+        const auto& [store, base, first] = plastic_of(segment_of(key));
         const std::uint32_t i = segment_of(key) - base;
         if (store->releases_dopamine(i)) store->release(i, step, dopamine_);
     }
     if (!dopamine_.is_long()) return;
     std::int32_t longest = 0;
-    for (const auto& [store, base] : plastic_) {
+    for (const auto& [store, base, first] : plastic_) {
         longest = std::max(longest, store->longest_dendritic());
         for (std::uint32_t i = 0; i < store->n_segments(); ++i) {
             if (!store->waits_for_dopamine(i)) continue;
@@ -264,7 +266,7 @@ void Partition::deliver_mixed(std::int64_t step, std::span<const PendingKey> key
             generation.store.deliver(number - generation.base, inputs_.data());
             continue;
         }
-        const auto& [store, base] = plastic_of(number);
+        const auto& [store, base, first] = plastic_of(number);
         const std::uint32_t segment = number - base;
         const auto settled = settled_.lower_bound({step, keys[i]});
         if (settled != settled_.end() && settled->first == std::pair{step, keys[i]}) {

@@ -96,7 +96,8 @@ class alignas(kCacheLine) Partition {
     void connect(SynapseStore store, std::int64_t first_emission, std::int64_t max_delay, std::int64_t present_step);
 
     // Gives the partition plastic synapses, besides those that it has.
-    void connect_plastic(std::unique_ptr<PlasticStore> store, std::int64_t max_delay, std::int64_t present_step);
+    void connect_plastic(std::unique_ptr<PlasticStore> store, std::int64_t first_emission, std::int64_t max_delay,
+                         std::int64_t present_step);
     // Writes the weights that a projection's synapses on this partition have at the present step.
     void gather_weights(std::uint32_t projection, std::int64_t present_step, std::span<double> weights) const;
     // Processes all that has reached a projection's synapses by the present step, before these are changed.
@@ -144,8 +145,8 @@ class alignas(kCacheLine) Partition {
     void send_to_core(std::uint32_t source, std::int32_t core, std::int64_t emission_step, std::int64_t shift,
                       std::int64_t floor, std::int64_t only_delay, std::int64_t present_step);
 
-    // Frees synapses that no spike under way can meet any more.
-    void forget_old_synapses(std::int64_t present_step);
+    // Frees synapses that no spike under way can meet any more; those of `oldest_under_way` and later may still come.
+    void forget_old_synapses(std::int64_t present_step, std::int64_t oldest_under_way);
 
     std::size_t n_bytes() const;
 
@@ -161,6 +162,7 @@ class alignas(kCacheLine) Partition {
     struct Plastic {
         std::unique_ptr<PlasticStore> store;
         std::uint32_t base;
+        std::int64_t first_emission;
     };
 
     bool has_plastic_row(std::uint32_t source) const {
