@@ -105,9 +105,15 @@ def csr_from_pairs(
 _State = tuple[NDArray[np.uint32], int]
 
 def drawn_pairs(
-    words: NDArray[np.uint32], next: int, n_pre: int, n_post: int, p: float, same_cells: bool
+    words: NDArray[np.uint32],
+    next: int,
+    pre_ids: NDArray[np.int64],
+    post_ids: NDArray[np.int64],
+    p: float,
+    allow_self: bool,
+    wanted: NDArray[np.uint8] | None = None,
 ) -> tuple[_Rows, _State]:
-    """Connect pairs as PyNN's FixedProbabilityConnector does; not i to i if `same_cells` is true."""
+    """Connect pairs as PyNN's FixedProbabilityConnector does."""
 
 def drawn_rows(
     words: NDArray[np.uint32],

@@ -178,13 +178,16 @@ NB_MODULE(_core, m) {
 
     m.def(
         "drawn_pairs",
-        [](In<std::uint32_t> words, Long next, Long n_pre, Long n_post, double p, bool same_cells) {
+        [](In<std::uint32_t> words, Long next, In<Long> pre, In<Long> post, double p, bool allow_self,
+           const Mask& wanted) {
             pycosim::MersenneTwister random(span(words), next);
-            CsrOut csr = numpy(
-                unlocked([&] { return pycosim::drawn_pairs(random, n_pre, n_post, p, same_cells); }));
+            CsrOut csr = numpy(unlocked([&] {
+                return pycosim::drawn_pairs(random, span(pre), span(post), p, allow_self,
+                                            wanted_of(wanted, post.size()));
+            }));
             return std::tuple(std::move(csr), state_of(random));
         },
-        "words"_a, "next"_a, "n_pre"_a, "n_post"_a, "p"_a, "same_cells"_a,
+        "words"_a, "next"_a, "pre_ids"_a, "post_ids"_a, "p"_a, "allow_self"_a, "wanted"_a = nb::none(),
         "Connect pairs as PyNN's FixedProbabilityConnector; return (indptr, targets) and the new state.");
 
     m.def(

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "connect.hpp"
 #include "csr.hpp"
 
 namespace pycosim {
@@ -100,31 +101,32 @@ private:
     std::size_t next_;
 };
 
-/// For each of `n_columns` targets one number for each of `n_rows` sources; those below p are connected,
-/// but for a source with the target's number if `same_cells` asks for that. Rows are sources.
-inline Csr drawn_pairs(MersenneTwister& random, std::int64_t n_rows, std::int64_t n_columns, double p,
-                       bool same_cells) {
+/// For each target one number for each source; sources with a number below p are connected, but for a neuron to
+/// itself, unless `allow_self`, and to targets that are not wanted. Rows are sources.
+inline Csr drawn_pairs(MersenneTwister& random, Ids pre, Ids post, double p, bool allow_self, Wanted wanted) {
     // u < p for u = k 2**-53 means k < ceil(p 2**53), which is exact
     const auto limit = static_cast<std::uint64_t>(std::ceil(std::clamp(p, 0.0, 1.0) * 0x1p53));
     Csr by_target;
     by_target.indptr.push_back(0);
-    std::vector<std::int32_t> column(static_cast<std::size_t>(n_rows) + 1);  // one place for a last write
-    for (std::int64_t target = 0; target < n_columns; ++target) {
+    std::vector<std::int32_t> column(pre.size() + 1);  // one place for a last write
+    for (std::size_t target = 0; target < post.size(); ++target) {
         std::size_t n_connected = 0;
         std::int32_t source = 0;
         const auto take = [&](bool connected) {
             column[n_connected] = source++;
             n_connected += connected;
         };
-        for (std::int64_t n_left = n_rows; n_left > 0;) {
+        for (auto n_left = static_cast<std::int64_t>(pre.size()); n_left > 0;) {
             n_left -= random.compare_available(n_left, limit, take);
             if (n_left-- > 0) take(random.bits53() < limit);
         }
+        if (!is_wanted(wanted, target)) n_connected = 0;
         for (std::size_t i = 0; i < n_connected; ++i)
-            if (!(same_cells && column[i] == target)) by_target.targets.push_back(column[i]);
+            if (allow_self || pre[static_cast<std::size_t>(column[i])] != post[target])
+                by_target.targets.push_back(column[i]);
         by_target.indptr.push_back(static_cast<std::int64_t>(by_target.targets.size()));
     }
-    return transposed(by_target, n_rows);
+    return transposed(by_target, static_cast<std::int64_t>(pre.size()));
 }
 
 /// Numbers of items for consecutive rows, as they are drawn: PyNN's connectors with a fixed number.

@@ -90,8 +90,10 @@ def _same_cells(request: Request) -> bool:
 
 
 def _fixed_probability(request: Request) -> Connectivity:
-    arguments = *request.shape, request.connector.p_connect, _same_cells(request)
-    csr = Connectivity(*_draw(request, _core.drawn_pairs, *arguments)[0])  # the new state is not kept
+    ids, allow_self = (request.pre_ids, request.post_ids), bool(request.connector.allow_self_connections)
+    arguments = *ids, request.connector.p_connect, allow_self, request.mask
+    rows = _draw(request, _core.drawn_pairs, *arguments)[0]  # the new state is not kept
+    csr = Connectivity(*rows, is_whole=request.mask is None)
     return only(csr, csr.sources > csr.targets) if no_mutual(request) else csr
 
 

@@ -144,6 +144,17 @@ def test_a_script_s_generator_makes_the_network_that_pynn_makes(connector, one_g
             assert no_mutual or following[0] == following[1]
 
 
+def test_no_cell_of_overlapping_views_is_connected_to_itself():
+    population = cells(30)
+    pre, post = population[0:20], population[10:30]
+    for rng in (NumpyRNG(seed=1), NativeRNG(seed=1)):
+        result = expanded(
+            pre, post, mock.FixedProbabilityConnector(1.0, allow_self_connections=False, rng=rng)
+        )
+        assert result.n_synapses == 20 * 20 - 10
+        assert not np.any(sources_of(result) == result.targets + 10)
+
+
 def test_the_generator_of_connectors_that_are_given_none_is_pynn_s():
     ours = synapses(expanded(cells(20), cells(10), mock.FixedProbabilityConnector(0.5)))
     assert ours == synapses_of_mock(cells(20), cells(10), mock.FixedProbabilityConnector(0.5))
