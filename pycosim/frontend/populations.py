@@ -44,7 +44,8 @@ class _Shared(OldMethods):
     @contextmanager
     def _everywhere(self) -> Iterator[None]:
         """Let PyNN's code see all cells as local: every process has the parameters of all."""
-        mask, self._mask_local = self._mask_local, np.ones(self.size, bool)
+        mask = self._own = self._mask_local
+        self._mask_local = np.ones(self.size, bool)
         cells = vars(self).get("local_cells")  # of a view
         if cells is not None:
             self.local_cells = self.all_cells
@@ -52,6 +53,7 @@ class _Shared(OldMethods):
             yield
         finally:
             self._mask_local = mask
+            del self._own
             if cells is not None:
                 self.local_cells = cells
 
@@ -82,7 +84,8 @@ class _Shared(OldMethods):
 
     def _set_parameters(self, parameter_space: ParameterSpace) -> None:
         for name, value in parameter_space.items():
-            column = evaluated(value, self.size, "set", self._root.number, name, local=self._mask_local)
+            local = vars(self).get("_own", self._mask_local)
+            column = evaluated(value, self.size, "set", self._root.number, name, local=local)
             self._root.assign(name, column, self._indices)
         self._root.parameters_changed()
 
@@ -174,8 +177,7 @@ class Population(_Shared, common.Population):
         self.all_cells = np.array([simulator.ID(i) for i in self.column.neurons], dtype=simulator.ID)
         for cell in self.all_cells:
             cell.parent = self
-        own = simulator.state.ranks.part(self.size)
-        self._mask_local = (self._indices >= own.start) & (self._indices < own.stop)
+        self._mask_local = _mask_local(self._indices)
         self._parameters: dict[str, NDArray[Any]] = {}
         self.spike_times = SpikeTimes()
         parameters = self.celltype.native_parameters
@@ -280,6 +282,19 @@ def require_length(sequences: NDArray[Any], n: int, what: str) -> None:
     lengths = {np.size(getattr(item, "value", item)) for item in sequences}
     if lengths - {n}:
         raise InvalidInputError(f"{what} has {min(lengths - {n})} values for a neuron; give {n} to each.")
+
+
+def _mask_local(indices: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which cells of a new population belong to this process, (size,) bool.
+
+    A script that sets the numbers of processes by itself, as PyNN's own tests do, means PyNN's way of dealing
+    out cells, one by one.
+    """
+    state = simulator.state
+    if (state.mpi_rank, state.num_processes) != (state.ranks.rank, state.ranks.size):
+        return indices % state.num_processes == state.mpi_rank
+    own = state.ranks.part(len(indices))
+    return (indices >= own.start) & (indices < own.stop)
 
 
 def padded(sequences: NDArray[Any], fill: float | None) -> NDArray[np.float64]:
