@@ -80,11 +80,24 @@ inline void write_steps(const std::string& name, const std::vector<double>& time
     write(name, steps.data(), steps.size());
 }
 
+/// Let the first thread's queue have all synapses of a pathway.
+template <class Delay>
+void queue_by_one_thread(SynapticPathway& pathway, std::vector<Delay>& delays) {
+    if (pathway.queue.size() == 1) return;
+    for (size_t thread = 0; thread < pathway.queue.size(); thread++) {
+        CSpikeQueue& queue = *pathway.queue[thread];
+        const bool has_all = thread == 0;
+        queue.openmp_padding = 0;
+        queue.prepare(delays.data(), has_all ? static_cast<int>(delays.size()) : 1, pathway.sources.data(),
+                      has_all ? static_cast<int>(pathway.sources.size()) : 0, queue.dt);
+    }
+}
+
 /// Spikes under way: for each the number of steps until it acts, counted from the next step (0), and its synapse.
 inline void load_pending(const std::string& name, SynapticPathway& pathway) {
     const std::vector<int32_t> ahead = read<int32_t>(name + ".pending_ahead");
     const std::vector<int32_t> synapses = read<int32_t>(name + ".pending_synapses");
-    CSpikeQueue& queue = *pathway.queue[0];
+    CSpikeQueue& queue = *pathway.queue[0];  // with several threads as well: queues are emptied in their order
     for (size_t i = 0; i < ahead.size(); i++) {
         queue.ensure_delay(ahead[i] + 1);
         queue.queue[(queue.offset + ahead[i] + 1) % queue.queue.size()].push_back(synapses[i]);
@@ -92,12 +105,16 @@ inline void load_pending(const std::string& name, SynapticPathway& pathway) {
 }
 
 inline void write_pending(const std::string& name, SynapticPathway& pathway) {
-    const CSpikeQueue& queue = *pathway.queue[0];
+    size_t n_slots = 0;
+    for (const CSpikeQueue* queue : pathway.queue) n_slots = std::max(n_slots, queue->queue.size());
     std::vector<int32_t> ahead, synapses;
-    for (size_t i = 1; i < queue.queue.size(); i++) {
-        const std::vector<int32_t>& slot = queue.queue[(queue.offset + i) % queue.queue.size()];
-        ahead.insert(ahead.end(), slot.size(), static_cast<int32_t>(i - 1));
-        synapses.insert(synapses.end(), slot.begin(), slot.end());
+    for (size_t i = 1; i < n_slots; i++) {
+        for (const CSpikeQueue* queue : pathway.queue) {
+            if (i >= queue->queue.size()) continue;
+            const std::vector<int32_t>& slot = queue->queue[(queue->offset + i) % queue->queue.size()];
+            ahead.insert(ahead.end(), slot.size(), static_cast<int32_t>(i - 1));
+            synapses.insert(synapses.end(), slot.begin(), slot.end());
+        }
     }
     write(name + ".pending_ahead", ahead.data(), ahead.size());
     write(name + ".pending_synapses", synapses.data(), synapses.size());

@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 # (4,000 and 20,000 neurons), 4 % with conductances (4,000).
 KERNEL_FLAGS = ("-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math")
 NATIVE_FLAG = "-march=native"
+OPENMP_FLAG = "-fopenmp"
 # Runs once: time is better spent on running than on optimising it.
 FRAME_FLAGS = ("-O1",)
 COMMON_FLAGS = ("-std=c++17", "-w", "-I.")
@@ -55,7 +56,7 @@ def compiler_identity(compiler: list[str]) -> list[str]:
     """Return what, besides the program, determines the compiled code: compiler, flags, processor."""
     program = Path(compiler[0]).resolve()
     status = program.stat()
-    flags = " ".join((*compiler[1:], *COMMON_FLAGS, *KERNEL_FLAGS, NATIVE_FLAG, *FRAME_FLAGS))
+    flags = " ".join((*compiler[1:], *COMMON_FLAGS, *KERNEL_FLAGS, NATIVE_FLAG, *FRAME_FLAGS, OPENMP_FLAG))
     return [str(program), str(status.st_size), str(status.st_mtime_ns), flags, _processor()]
 
 
@@ -68,8 +69,8 @@ def _processor() -> str:
     return f"{platform.machine()} {' '.join(sorted(set(lines)))}"
 
 
-def compile_program(folder: Path, compiler: list[str]) -> None:
-    """Compile the program that Brian2 wrote to `folder`, to ``folder/main``.
+def compile_program(folder: Path, compiler: list[str], threads: int = 1) -> None:
+    """Compile the program that Brian2 wrote to `folder`, for some threads, to ``folder/main``.
 
     Raises
     ------
@@ -78,12 +79,14 @@ def compile_program(folder: Path, compiler: list[str]) -> None:
     """
     started = time.perf_counter()
     units = _write_units(folder)
+    openmp = (OPENMP_FLAG,) if threads > 1 else ()
     logger.info("Brian2: compiling %d units with %s", len(units), " ".join(compiler))
-    failed = _compile(folder, units, [*compiler, *COMMON_FLAGS], (NATIVE_FLAG,))
+    command = [*compiler, *COMMON_FLAGS, *openmp]
+    failed = _compile(folder, units, command, (NATIVE_FLAG,))
     if failed:
-        failed = _compile(folder, units, [*compiler, *COMMON_FLAGS], ())
+        failed = _compile(folder, units, command, ())
     objects = [f"{Path(unit).stem}.o" for unit, _ in units]
-    failed = failed or _run([[*compiler, *objects, "-o", "main"]], folder)
+    failed = failed or _run([[*compiler, *openmp, *objects, "-o", "main"]], folder)
     if failed:
         raise BackendError(
             "Brian2: compiling the generated program failed. The end of the compiler's output:\n"

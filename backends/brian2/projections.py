@@ -73,14 +73,14 @@ class Projections:
                 self._engine.set({(name, "_synaptic_pre"): pre, (name, "_synaptic_post"): post})
             self._send_weights(index)
             if self._network.projections[index].plasticity is not None:
-                self._start_plastic(index)
+                self._start_plastic(index, step)
 
-    def _start_plastic(self, index: int) -> None:
+    def _start_plastic(self, index: int, step: int) -> None:
         projection = self._network.projections[index]
         self._delays[index] = projection.delay_column()
         self._send_constants(index)
         for part in self._parts[index]:
-            states = initial_states(self._network, part, projection.delay_column()[part.synapses])
+            states = initial_states(self._network, part, projection.delay_column()[part.synapses], step)
             self._engine.set({(self._name(part), name): column for name, column in states.items()})
 
     def connected(self) -> set[int]:

@@ -29,7 +29,7 @@ from pycosim.backends.brian2 import cache
 from pycosim.backends.brian2.codegen import Key, brian2_session, brian2_version, closed_error
 from pycosim.backends.brian2.compiler import compile_program, compiler_identity
 from pycosim.backends.brian2.equations import CURRENT, HELD_UNTIL
-from pycosim.backends.brian2.plan import Plan
+from pycosim.backends.brian2.plan import Plan, SynapsesPlan
 from pycosim.backends.brian2.plastic_equations import INTEGERS
 from pycosim.errors import BackendError
 from pycosim.network import model_named
@@ -67,11 +67,13 @@ class StandaloneEngine:
     dt_ms : float
     compiler : list of str
         Command of the compiler.
+    threads : int
+        Of the programs.
     """
 
-    def __init__(self, dt_ms: float, compiler: list[str]):
+    def __init__(self, dt_ms: float, compiler: list[str], threads: int = 1):
         self._dt_s = float(np.float32(dt_ms * 1e-3))
-        self._compiler = compiler
+        self._compiler, self._threads = compiler, threads
         self._folder = Path(tempfile.mkdtemp(prefix="pycosim_brian2_"))
         self._finalizer = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         for name in ("data", "results"):
@@ -101,7 +103,7 @@ class StandaloneEngine:
         """Run the program of `plan` for `n_steps` steps; nothing has changed if it fails."""
         if plan not in self._programs:
             started = time.perf_counter()
-            self._programs[plan] = _program(plan, self._compiler)
+            self._programs[plan] = _program(plan, self._compiler, self._threads)
             self.preparation_s += time.perf_counter() - started
         for synapses in plan.synapses:
             for pathway, name in product(synapses.pathways, ("pending_ahead", "pending_synapses")):
@@ -187,13 +189,13 @@ def _state_files(plan: Plan) -> Iterator[Key]:
             yield pathway, "pending_synapses"
 
 
-def _program(plan: Plan, compiler: list[str]) -> Path:
+def _program(plan: Plan, compiler: list[str], threads: int) -> Path:
     """Return the folder of a compiled program, from the cache if it is there."""
     sources = sorted(Path(__file__).parent.glob("*.[ph]*"))
     content = hashlib.sha256()
     for source in sources:
         content.update(source.read_bytes())
-    identity = [brian2_version(), content.hexdigest(), *compiler_identity(compiler)]
+    identity = [brian2_version(), content.hexdigest(), *compiler_identity(compiler), str(threads)]
     key = hashlib.sha256(json.dumps([asdict(plan), identity]).encode()).hexdigest()[:32]
     found = cache.find(key)
     if found:
@@ -201,8 +203,8 @@ def _program(plan: Plan, compiler: list[str]) -> Path:
     with tempfile.TemporaryDirectory(prefix="pycosim_brian2_build_") as name:
         folder = Path(name)
         logger.info("Brian2: generating the program")
-        _generate(plan, folder)
-        compile_program(folder, compiler)
+        _generate(plan, folder, threads)
+        compile_program(folder, compiler, threads)
         built = folder / "built"
         built.mkdir()
         shutil.move(folder / "main", built / "main")
@@ -210,9 +212,12 @@ def _program(plan: Plan, compiler: list[str]) -> Path:
         return cache.store(key, built)
 
 
-def _generate(plan: Plan, folder: Path) -> None:
+def _generate(plan: Plan, folder: Path, threads: int) -> None:
     """Let Brian2 write the program of `plan` to `folder`."""
-    with brian2_session("cpp_standalone") as brian2:
+    # Brian2 warns that its OpenMP code is little tested; here it is, see _queues_in_order.
+    logging.getLogger("brian2.devices.cpp_standalone.device.openmp").setLevel(logging.ERROR)
+    n_threads = threads if threads > 1 else 0
+    with brian2_session("cpp_standalone", devices__cpp_standalone__openmp_threads=n_threads) as brian2:
         device = brian2.get_device()
         device.reinit()
         device.activate(build_on_run=False)
@@ -271,6 +276,14 @@ class _Lines:
             for name in sorted({"weight", *synapses.states, *synapses.constants} - set(synapses.shared)):
                 yield synapses.name, name
 
+    def _queues_in_order(self, synapses: SynapsesPlan, pathway: str) -> bool:
+        """Return whether spikes act in the same order if each thread queues those of a range of synapses.
+
+        They do where all that act in a step were emitted in one step, by neurons, in order of the synapses.
+        """
+        from_neurons = synapses.source in self._program.groups
+        return from_neurons and synapses.shared_delay and pathway == synapses.pathways[0]
+
     def loading(self) -> Iterator[str]:
         """Iterate over the statements before Brian2 prepares the run, with queues as long as the delays."""
         yield 'const double step_s = pycosim::read<double>("network.dt")[0];'
@@ -293,6 +306,8 @@ class _Lines:
                 yield f"pycosim::set_clock({sampler.name}_clock, step_s, {interval}, request[0]);"
         for synapses in self._plan.synapses:
             for pathway in synapses.pathways:
+                if not self._queues_in_order(synapses, pathway):
+                    yield f"pycosim::queue_by_one_thread({pathway}, {self._array(pathway, 'delay')});"
                 yield f'pycosim::load_pending("{pathway}", {pathway});'
         yield "pycosim::run(network, step_s, request[0], request[1]);"
         yield from self._saving()
