@@ -80,7 +80,6 @@ def compile_program(folder: Path, compiler: list[str], threads: int = 1) -> None
     started = time.perf_counter()
     units = _write_units(folder)
     openmp = (OPENMP_FLAG,) if threads > 1 else ()
-    logger.info("Brian2: compiling %d units with %s", len(units), " ".join(compiler))
     command = [*compiler, *COMMON_FLAGS, *openmp]
     failed = _compile(folder, units, command, (NATIVE_FLAG,))
     if failed:

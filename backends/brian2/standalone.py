@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from pycosim.backends.base import Progress
 from pycosim.backends.brian2 import cache
+from pycosim.backends.brian2.announce import announced
 from pycosim.backends.brian2.codegen import Key, brian2_session, brian2_version, closed_error
 from pycosim.backends.brian2.compiler import compile_program, compiler_identity
 from pycosim.backends.brian2.equations import CURRENT, HELD_UNTIL
@@ -36,8 +37,6 @@ from pycosim.network import model_named
 
 if TYPE_CHECKING:
     from pycosim.backends.brian2.program import Program
-
-logger = logging.getLogger(__name__)
 
 # Types of the variables that are not float64.
 _INTEGERS = {
@@ -103,7 +102,7 @@ class StandaloneEngine:
         """Run the program of `plan` for `n_steps` steps; nothing has changed if it fails."""
         if plan not in self._programs:
             started = time.perf_counter()
-            self._programs[plan] = _program(plan, self._compiler, self._threads)
+            self._programs[plan] = _program(plan, self._compiler, self._threads, progress is None)
             self.preparation_s += time.perf_counter() - started
         for synapses in plan.synapses:
             for pathway, name in product(synapses.pathways, ("pending_ahead", "pending_synapses")):
@@ -189,8 +188,11 @@ def _state_files(plan: Plan) -> Iterator[Key]:
             yield pathway, "pending_synapses"
 
 
-def _program(plan: Plan, compiler: list[str], threads: int) -> Path:
-    """Return the folder of a compiled program, from the cache if it is there."""
+def _program(plan: Plan, compiler: list[str], threads: int, is_shown: bool) -> Path:
+    """Return the folder of a compiled program, from the cache if it is there.
+
+    `is_shown` if what is done shall be shown in a terminal.
+    """
     sources = sorted(Path(__file__).parent.glob("*.[ph]*"))
     content = hashlib.sha256()
     for source in sources:
@@ -200,10 +202,11 @@ def _program(plan: Plan, compiler: list[str], threads: int) -> Path:
     found = cache.find(key)
     if found:
         return found
-    with tempfile.TemporaryDirectory(prefix="pycosim_brian2_build_") as name:
+    with tempfile.TemporaryDirectory(prefix="pycosim_brian2_build_") as name, announced(is_shown) as tell:
         folder = Path(name)
-        logger.info("Brian2: generating the program")
+        tell("generating the program")
         _generate(plan, folder, threads)
+        tell(f"compiling the program with {compiler[0]}")
         compile_program(folder, compiler, threads)
         built = folder / "built"
         built.mkdir()
