@@ -4,9 +4,8 @@
 
 Networks: "cuba" is that of Vogels & Abbott (4,000 neurons, 320,000 synapses; Brette et al. 2007, J Comput
 Neurosci 23:349), "brunel" has 5 x order neurons with delta synapses and 10 % connections (Brunel 2000, J
-Comput Neurosci 8:183); with --order 2500 that is 15.6 million synapses. Its noise is not the same on both
-sides: a PyNN script has a source and a synapse for each neuron, and every spike is drawn and delivered, while
-the program by hand adds a random number to each membrane (PoissonInput).
+Comput Neurosci 8:183); with --order 2500 that is 15.6 million synapses. On both sides
+a neuron's noise is a Poisson source and a synapse (a PoissonGroup source fires at most once in a step).
 
 Both sides run as C++ standalone programs, each repeat in new processes, the sides in turn. "build" is all
 but imports, compiling and the simulation: for pycosim the PyNN script with its connections (its program comes
@@ -130,9 +129,10 @@ def brunel_by_hand(b, order):
     for part, factor in ((cells[: 4 * order], 1.0), (cells[4 * order :], -5.0)):
         synapses.append(b.Synapses(part, cells, on_pre=f"v += {factor * weight}*mV", delay=1.5 * b.ms))
         synapses[-1].connect(p=0.1)
-    rate = 2 * 20.0 / (weight * 20e-3)
-    noise = b.PoissonInput(cells, "v", 100, rate / 100 * b.Hz, weight * b.mV)
-    return [cells, noise, *synapses], [cells]
+    noise = b.PoissonGroup(5 * order, 2 * 20.0 / (weight * 20e-3) * b.Hz)
+    drive = b.Synapses(noise, cells, on_pre=f"v += {weight}*mV")
+    drive.connect(j="i")
+    return [cells, noise, drive, *synapses], [cells]
 
 
 def by_hand(network, duration, order):
