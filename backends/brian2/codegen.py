@@ -39,6 +39,8 @@ class Engine(Protocol):
 
     preparation_s: float
     """Wall-clock seconds spent on generating and compiling so far."""
+    draws_poisson: bool
+    """Whether its programs can draw the spikes of Poisson sources."""
 
     def set(self, values: Mapping[Key, NDArray[Any]]) -> None:
         """Take over values: constants, states, weights, delays (in steps), ends of synapses, input spikes."""

@@ -24,11 +24,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+import pycosim
 from pycosim.backends.base import Progress
 from pycosim.backends.brian2 import cache
 from pycosim.backends.brian2.announce import announced
 from pycosim.backends.brian2.codegen import Key, brian2_session, brian2_version, closed_error
-from pycosim.backends.brian2.compiler import compile_program, compiler_identity
+from pycosim.backends.brian2.compiler import DRAWING_UNIT, compile_program, compiler_identity
 from pycosim.backends.brian2.equations import CURRENT, HELD_UNTIL
 from pycosim.backends.brian2.plan import Plan, SynapsesPlan
 from pycosim.backends.brian2.plastic_equations import INTEGERS
@@ -51,11 +52,16 @@ _INTEGERS = {
     "refractory_steps": np.int32,
     "interval": np.int64,
     "currents_shape": np.int64,
+    "poisson_active": np.int64,
+    "poisson_key": np.int64,
     CURRENT: np.int32,
     "request": np.int64,
     HELD_UNTIL: np.int32,
 } | dict.fromkeys(INTEGERS, np.int32)
 _DEVICE_STEP_MS = 0.1
+# What the programs share with all targets: random numbers.
+_CORE = Path(pycosim.__file__).parent / "csrc"
+_DRAWING = [_CORE / name for name in ("philox.hpp", "philox.cpp", "poisson.hpp")]
 
 
 class StandaloneEngine:
@@ -69,6 +75,8 @@ class StandaloneEngine:
     threads : int
         Of the programs.
     """
+
+    draws_poisson = True
 
     def __init__(self, dt_ms: float, compiler: list[str], threads: int = 1):
         self._dt_s = float(np.float32(dt_ms * 1e-3))
@@ -193,7 +201,7 @@ def _program(plan: Plan, compiler: list[str], threads: int, is_shown: bool) -> P
 
     `is_shown` if what is done shall be shown in a terminal.
     """
-    sources = sorted(Path(__file__).parent.glob("*.[ph]*"))
+    sources = [*sorted(Path(__file__).parent.glob("*.[cph]*")), *_DRAWING]
     content = hashlib.sha256()
     for source in sources:
         content.update(source.read_bytes())
@@ -230,6 +238,9 @@ def _generate(plan: Plan, folder: Path, threads: int) -> None:
             device.reinit()
     for header in Path(__file__).parent.glob("*.hpp"):
         shutil.copy(header, folder)
+    if any(source.is_drawn for source in plan.sources):
+        for file in (Path(__file__).with_name(DRAWING_UNIT), *_DRAWING):
+            shutil.copy(file, folder)
 
 
 def _write_program(plan: Plan, folder: Path, device: Any) -> None:
@@ -303,6 +314,12 @@ class _Lines:
         yield "pycosim::set_clock(step_clock, step_s, 1, request[0]);"
         if any(group.injects for group in self._plan.groups):
             yield "pycosim::load_currents();"
+        for source in self._plan.sources:
+            if source.is_drawn:
+                names = ("_timebins", "neuron_index", "_lastindex")
+                arrays = ", ".join(self._array(source.name, name) for name in names)
+                capacity_and_how = f"{source.capacity}, pycosim::draw_poisson"
+                yield f'pycosim::add_drawn_train("{source.name}", {arrays}, {capacity_and_how});'
         for sampler in self._plan.samplers:
             if not sampler.every_step:
                 interval = f'pycosim::read<int64_t>("{sampler.name}.interval")[0]'
