@@ -49,6 +49,9 @@ def _of_part(column: Column, part: Part) -> Column:
 def _timing_constants(plasticity: Plasticity, dt_ms: float) -> dict[str, Column]:
     columns = dict(plasticity.coefficients())
     columns |= {"pre_tau": columns["tau_pre"] / dt_ms, "post_tau": columns["tau_post"] / dt_ms}
+    if plasticity.rule == "PfisterSpikeTriplet":
+        columns["pre_slow_tau"] = np.asarray(columns["tau_x"]) / dt_ms
+        columns["post_slow_tau"] = np.asarray(columns["tau_y"]) / dt_ms
     columns["w_low"] = np.minimum(columns["w_min"], columns["w_max"])
     columns["w_high"] = np.maximum(columns["w_min"], columns["w_max"])
     return columns

@@ -182,8 +182,8 @@ class Projections:
         projection = self._network.projections[index]
         for part in self._parts[index]:
             new = constant_columns(self._network, part)
-            for name in {"pre_tau", "post_tau"} & new.keys():
-                if self._engine.get(self._name(part), name)[0] != new[name]:
+            for name in {"pre_tau", "post_tau", "pre_slow_tau", "post_slow_tau"} & new.keys():
+                if np.any(self._engine.get(self._name(part), name) != new[name]):
                     raise NotSupportedError(
                         f"Projection {projection.label!r}: time constants of an STDP rule cannot change "
                         "during a simulation, as traces have been computed with them. Set them before the "
