@@ -4,11 +4,15 @@ One NeuronGroup per population, one Synapses per projection and pair of populati
 arrays. Neurons, synapses and sources follow the time convention of `pycosim.network.models`, so spikes
 and samples are those of the native engine; only sums of simultaneous inputs are added in another order.
 
-Options (``Options.overrides``)
--------------------------------
+Options
+-------
 codegen : {"cpp_standalone", "cython", "numpy"}
     How Brian2 generates code. Default: "cpp_standalone" where a C++ compiler is present, else "cython"
     where it works, else "numpy".
+threads : int
+    OpenMP threads of C++ standalone programs. Spikes do not depend on it: Brian2 updates neurons and sorts
+    spikes into queues with all threads, but acts on targets with one, in the order that it finds them; where
+    that order would depend on threads, which is where delays differ, spikes are queued by one thread as well.
 
 C++ standalone programs hold no data: parameters, connections, input spikes and the state at the end of a
 run are files in a private temporary directory. The same program therefore goes on where it stopped, as
@@ -27,7 +31,7 @@ from pycosim.network import Network
 
 DESCRIPTION = "Brian2 code generation: C++ standalone, Cython or NumPy"
 MODELS = frozenset(_ALL_MODELS)
-OPTIONS = frozenset({"codegen"})
+OPTIONS = frozenset({"codegen", "threads"})
 STEPWISE = False
 EQUATIONS = True
 
@@ -38,7 +42,7 @@ def build(network: Network, options: Options | None = None) -> Simulation:
     Raises
     ------
     InvalidInputError, ConnectivityError, NotSupportedError
-        If the network or the option "codegen" is not valid.
+        If the network or the option "codegen" is not valid, or the kind of code has no threads.
     UnknownTargetError
         If there is another option.
     MissingDependencyError
@@ -50,11 +54,13 @@ def build(network: Network, options: Options | None = None) -> Simulation:
     from pycosim.backends.brian2.codegen import engine_for
     from pycosim.backends.brian2.simulation import Brian2Simulation
 
-    overrides = options.overrides if options else {}
+    options = options or Options()
+    overrides = options.overrides
     unknown = sorted(set(overrides) - {"codegen"})
     if unknown:
         raise UnknownTargetError(
             f"Target brian2 with {', '.join(unknown)}: there is no such option. "
-            "The backend's own option is codegen."
+            "The backend's options are codegen and threads."
         )
-    return Brian2Simulation(network, watched(engine_for(overrides.get("codegen"), network.dt_ms)))
+    engine = engine_for(overrides.get("codegen"), network.dt_ms, options.threads)
+    return Brian2Simulation(network, watched(engine))

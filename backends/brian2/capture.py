@@ -58,6 +58,8 @@ class CapturingEngine:
         What was changed during the run, so that no single program does the same; empty if nothing.
     """
 
+    draws_poisson = False  # a script gets them as a table
+
     def __init__(self, engine: Engine):
         self._engine = engine
         self.plan: Plan | None = None

@@ -10,10 +10,12 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <numeric>
 #include <string>
 #include <vector>
 
 #include "injection.hpp"
+#include "poisson_source.hpp"
 
 namespace pycosim {
 
@@ -80,11 +82,24 @@ inline void write_steps(const std::string& name, const std::vector<double>& time
     write(name, steps.data(), steps.size());
 }
 
+/// Let the first thread's queue have all synapses of a pathway.
+template <class Delay>
+void queue_by_one_thread(SynapticPathway& pathway, std::vector<Delay>& delays) {
+    if (pathway.queue.size() == 1) return;
+    for (size_t thread = 0; thread < pathway.queue.size(); thread++) {
+        CSpikeQueue& queue = *pathway.queue[thread];
+        const bool has_all = thread == 0;
+        queue.openmp_padding = 0;
+        queue.prepare(delays.data(), has_all ? static_cast<int>(delays.size()) : 1, pathway.sources.data(),
+                      has_all ? static_cast<int>(pathway.sources.size()) : 0, queue.dt);
+    }
+}
+
 /// Spikes under way: for each the number of steps until it acts, counted from the next step (0), and its synapse.
 inline void load_pending(const std::string& name, SynapticPathway& pathway) {
     const std::vector<int32_t> ahead = read<int32_t>(name + ".pending_ahead");
     const std::vector<int32_t> synapses = read<int32_t>(name + ".pending_synapses");
-    CSpikeQueue& queue = *pathway.queue[0];
+    CSpikeQueue& queue = *pathway.queue[0];  // with several threads as well: queues are emptied in their order
     for (size_t i = 0; i < ahead.size(); i++) {
         queue.ensure_delay(ahead[i] + 1);
         queue.queue[(queue.offset + ahead[i] + 1) % queue.queue.size()].push_back(synapses[i]);
@@ -92,12 +107,16 @@ inline void load_pending(const std::string& name, SynapticPathway& pathway) {
 }
 
 inline void write_pending(const std::string& name, SynapticPathway& pathway) {
-    const CSpikeQueue& queue = *pathway.queue[0];
+    size_t n_slots = 0;
+    for (const CSpikeQueue* queue : pathway.queue) n_slots = std::max(n_slots, queue->queue.size());
     std::vector<int32_t> ahead, synapses;
-    for (size_t i = 1; i < queue.queue.size(); i++) {
-        const std::vector<int32_t>& slot = queue.queue[(queue.offset + i) % queue.queue.size()];
-        ahead.insert(ahead.end(), slot.size(), static_cast<int32_t>(i - 1));
-        synapses.insert(synapses.end(), slot.begin(), slot.end());
+    for (size_t i = 1; i < n_slots; i++) {
+        for (const CSpikeQueue* queue : pathway.queue) {
+            if (i >= queue->queue.size()) continue;
+            const std::vector<int32_t>& slot = queue->queue[(queue->offset + i) % queue->queue.size()];
+            ahead.insert(ahead.end(), slot.size(), static_cast<int32_t>(i - 1));
+            synapses.insert(synapses.end(), slot.begin(), slot.end());
+        }
     }
     write(name + ".pending_ahead", ahead.data(), ahead.size());
     write(name + ".pending_synapses", synapses.data(), synapses.size());
@@ -110,13 +129,56 @@ inline void set_clock(Clock& clock, double dt, int64_t interval, int64_t step) {
     clock.t[0] = static_cast<double>(clock.timestep[0]) * clock.dt[0];
 }
 
+/// A spike generator whose train is drawn while the program runs, some steps at a time.
+struct DrawnTrain {
+    std::string name;
+    PoissonRates rates;
+    std::vector<int32_t>*steps, *indices;
+    int32_t* next;
+    size_t capacity;
+    decltype(&draw_poisson) draw;
+
+    void refill(int64_t begin, int64_t end) {
+        draw(rates, begin, end, *steps, *indices);
+        *next = 0;
+        size_t in_step = 0;
+        for (size_t i = 0; i < steps->size(); i++) {
+            in_step = i > 0 && (*steps)[i] == (*steps)[i - 1] ? in_step + 1 : 1;
+            if (in_step > capacity) fail(name, "more spikes in a step than there is room for in");
+        }
+    }
+};
+
+inline std::vector<DrawnTrain> drawn_trains;
+
+inline void add_drawn_train(const std::string& name, std::vector<int32_t>& steps, std::vector<int32_t>& indices,
+                            int32_t* next, size_t capacity, decltype(&draw_poisson) draw) {
+    const std::vector<int64_t> key = read<int64_t>(name + ".poisson_key");
+    PoissonRates rates{read<double>(name + ".poisson_rates"), read<int64_t>(name + ".poisson_active"),
+                       static_cast<uint64_t>(key[0]), static_cast<uint64_t>(key[1])};
+    drawn_trains.push_back({name, std::move(rates), &steps, &indices, next, capacity, draw});
+}
+
+/// Number of steps whose drawn spikes stay in the cache.
+inline int64_t steps_of_drawn_trains() {
+    double largest = 0;
+    for (const DrawnTrain& train : drawn_trains)
+        largest = std::max(largest, std::accumulate(train.rates.per_step.begin(), train.rates.per_step.end(), 0.0));
+    return std::clamp<int64_t>(static_cast<int64_t>(20000 / (largest + 1)) / 4 * 4, 4, 1000);
+}
+
 /// Run n steps from the step `first` on, and print now and then how many have been done.
 inline void run(Network& network, double dt, int64_t first, int64_t n) {
     const int64_t piece = std::max<int64_t>(1, (n + 49) / 50);
     for (int64_t done = 0; done < n; done += piece) {
         const int64_t now = std::min(piece, n - done);
-        network.t = static_cast<double>(first + done) * dt;
-        network.run(static_cast<double>(now) * dt, NULL, 10.0);
+        const int64_t part = drawn_trains.empty() ? now : steps_of_drawn_trains();
+        for (int64_t begin = first + done; begin < first + done + now; begin += part) {
+            const int64_t end = std::min(begin + part, first + done + now);
+            for (DrawnTrain& train : drawn_trains) train.refill(begin, end - 1);
+            network.t = static_cast<double>(begin) * dt;
+            network.run(static_cast<double>(end - begin) * dt, NULL, 10.0);
+        }
         std::cout << "steps " << now << std::endl;
     }
 }

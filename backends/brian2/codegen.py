@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pycosim.errors import BackendError, InvalidInputError, MissingDependencyError, PycosimError
+from pycosim.errors import (
+    BackendError,
+    InvalidInputError,
+    MissingDependencyError,
+    NotSupportedError,
+    PycosimError,
+)
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -33,6 +39,8 @@ class Engine(Protocol):
 
     preparation_s: float
     """Wall-clock seconds spent on generating and compiling so far."""
+    draws_poisson: bool
+    """Whether its programs can draw the spikes of Poisson sources."""
 
     def set(self, values: Mapping[Key, NDArray[Any]]) -> None:
         """Take over values: constants, states, weights, delays (in steps), ends of synapses, input spikes."""
@@ -60,13 +68,15 @@ class Recorded(Protocol):
         """Return samples, (n_samples, n_neurons)."""
 
 
-def engine_for(codegen: str | None, dt_ms: float) -> Engine:
+def engine_for(codegen: str | None, dt_ms: float, threads: int = 1) -> Engine:
     """Return an engine of the kind asked for, or of the fastest kind that works here.
 
     Raises
     ------
     InvalidInputError
         If there is no such kind.
+    NotSupportedError
+        If it has no threads, and more than one was asked for.
     BackendError
         If it needs a compiler and there is none.
     MissingDependencyError
@@ -84,12 +94,17 @@ def engine_for(codegen: str | None, dt_ms: float) -> Engine:
 
         compiler = find_compiler()
         if compiler:
-            return StandaloneEngine(dt_ms, compiler)
+            return StandaloneEngine(dt_ms, compiler, threads)
         if codegen:
             raise BackendError(
                 "Brian2 with codegen='cpp_standalone': there is no C++ compiler. Install g++ or clang++, "
                 "name one in the environment variable CXX, or use codegen='numpy'."
             )
+    if threads > 1:
+        raise NotSupportedError(
+            f"Brian2 with threads={threads}: only its C++ standalone mode has threads. Use threads=1, or "
+            "codegen='cpp_standalone', which needs a C++ compiler with OpenMP."
+        )
     from pycosim.backends.brian2.runtime import RuntimeEngine
 
     if codegen == "numpy":

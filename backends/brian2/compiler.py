@@ -25,6 +25,10 @@ logger = logging.getLogger(__name__)
 # (4,000 and 20,000 neurons), 4 % with conductances (4,000).
 KERNEL_FLAGS = ("-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math")
 NATIVE_FLAG = "-march=native"
+OPENMP_FLAG = "-fopenmp"
+# The random numbers of all targets are C++20.
+DRAWING_FLAGS = (*KERNEL_FLAGS, "-std=c++20")
+DRAWING_UNIT = "poisson_source.cpp"
 # Runs once: time is better spent on running than on optimising it.
 FRAME_FLAGS = ("-O1",)
 COMMON_FLAGS = ("-std=c++17", "-w", "-I.")
@@ -55,7 +59,7 @@ def compiler_identity(compiler: list[str]) -> list[str]:
     """Return what, besides the program, determines the compiled code: compiler, flags, processor."""
     program = Path(compiler[0]).resolve()
     status = program.stat()
-    flags = " ".join((*compiler[1:], *COMMON_FLAGS, *KERNEL_FLAGS, NATIVE_FLAG, *FRAME_FLAGS))
+    flags = " ".join((*compiler[1:], *COMMON_FLAGS, *DRAWING_FLAGS, NATIVE_FLAG, *FRAME_FLAGS, OPENMP_FLAG))
     return [str(program), str(status.st_size), str(status.st_mtime_ns), flags, _processor()]
 
 
@@ -68,8 +72,8 @@ def _processor() -> str:
     return f"{platform.machine()} {' '.join(sorted(set(lines)))}"
 
 
-def compile_program(folder: Path, compiler: list[str]) -> None:
-    """Compile the program that Brian2 wrote to `folder`, to ``folder/main``.
+def compile_program(folder: Path, compiler: list[str], threads: int = 1) -> None:
+    """Compile the program that Brian2 wrote to `folder`, for some threads, to ``folder/main``.
 
     Raises
     ------
@@ -78,12 +82,13 @@ def compile_program(folder: Path, compiler: list[str]) -> None:
     """
     started = time.perf_counter()
     units = _write_units(folder)
-    logger.info("Brian2: compiling %d units with %s", len(units), " ".join(compiler))
-    failed = _compile(folder, units, [*compiler, *COMMON_FLAGS], (NATIVE_FLAG,))
+    openmp = (OPENMP_FLAG,) if threads > 1 else ()
+    command = [*compiler, *COMMON_FLAGS, *openmp]
+    failed = _compile(folder, units, command, (NATIVE_FLAG,))
     if failed:
-        failed = _compile(folder, units, [*compiler, *COMMON_FLAGS], ())
+        failed = _compile(folder, units, command, ())
     objects = [f"{Path(unit).stem}.o" for unit, _ in units]
-    failed = failed or _run([[*compiler, *objects, "-o", "main"]], folder)
+    failed = failed or _run([[*compiler, *openmp, *objects, "-o", "main"]], folder)
     if failed:
         raise BackendError(
             "Brian2: compiling the generated program failed. The end of the compiler's output:\n"
@@ -95,7 +100,7 @@ def compile_program(folder: Path, compiler: list[str]) -> None:
 def _compile(folder: Path, units: list[Unit], command: list[str], kernel_flags: tuple[str, ...]) -> str:
     """Compile units side by side and return the output of the compilers that failed."""
     commands = [
-        [*command, *flags, *(kernel_flags if flags == KERNEL_FLAGS else ()), "-c", name]
+        [*command, *flags, *(kernel_flags if flags != FRAME_FLAGS else ()), "-c", name]
         for name, flags in units
     ]
     jobs = os.cpu_count() or 1
@@ -135,6 +140,8 @@ def _write_units(folder: Path) -> list[Unit]:
     library = [name for name in _LIBRARY if (folder / name).exists()]
     frame = [f'#include "{name}"' for name in ("objects.h", "checkpoint.hpp", *library, *_FRAME)]
     (folder / "frame.cpp").write_text("\n".join(frame) + "\n")
+    if (folder / DRAWING_UNIT).exists():
+        units.append((DRAWING_UNIT, DRAWING_FLAGS))
     return [*units, ("frame.cpp", FRAME_FLAGS)]
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from pycosim.backends.brian2.codegen import Engine
 from pycosim.backends.brian2.plan import SourcePlan
 from pycosim.network import Network
-from pycosim.network.inputs import source_spikes
+from pycosim.network.inputs import poisson_columns, source_spikes
 
 Spikes = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -50,10 +53,20 @@ class Inputs:
         Of all populations.
     connected : set of int
         Populations that have synapses.
+    is_recorded : callable
+        Whether spikes of a population are recorded, by its index.
     """
 
-    def __init__(self, network: Network, engine: Engine, names: list[str], connected: set[int]):
+    def __init__(
+        self,
+        network: Network,
+        engine: Engine,
+        names: list[str],
+        connected: set[int],
+        is_recorded: Callable[[int], bool],
+    ):
         self._network, self._engine, self._names = network, engine, names
+        self._is_recorded = is_recorded
         self._capacities: dict[int, int] = {}
         self.find_sources(connected)
 
@@ -74,33 +87,70 @@ class Inputs:
 
     def sources(self) -> list[SourcePlan]:
         """Return the plan of the sources that have synapses."""
-        return [SourcePlan(self._names[index], capacity) for index, capacity in self._capacities.items()]
+        return [
+            SourcePlan(self._names[index], capacity, self._is_drawn(index))
+            for index, capacity in self._capacities.items()
+        ]
+
+    def _is_drawn(self, index: int) -> bool:
+        """Return whether the program draws the spikes of a population, which nobody else needs then."""
+        is_poisson = self._network.populations[index].model == "SpikeSourcePoisson"
+        return self._engine.draws_poisson and is_poisson and not self._is_recorded(index)
 
     def piece(self, step: int, n_steps: int) -> int:
         """Return how many of the next `n_steps` steps can be done at once."""
         rate_per_step = sum(
             float(self._network.populations[i].column("rate").sum()) * self._network.dt_ms / 1000
             for i in self._all
-            if self._network.populations[i].model == "SpikeSourcePoisson"
+            if self._network.populations[i].model == "SpikeSourcePoisson" and not self._is_drawn(i)
         )
         return min(n_steps, max(1, int(MAX_SPIKES_PER_PIECE / max(rate_per_step, 1e-9))))
 
     def emit(self, first: int, last: int) -> dict[int, Spikes]:
-        """Send the spikes of the steps from `first` to `last` to the generators, and return all of them.
+        """Send the spikes of the steps from `first` to `last` to the generators, and return them.
 
-        Those of step 0, where nothing else happens, go to the array of spikes of the present step.
+        Those of step 0, where nothing else happens, go to the array of spikes of the present step. Spikes
+        that the program draws are not returned.
         """
-        spikes = {i: source_spikes(self._network, i, first, last) for i in self._all}
-        for index in self._capacities:
-            steps, indices = spikes[index]
-            now = 0
-            most = int(np.bincount(steps - first).max(initial=0))
-            capacity = capacity_for(most, self._capacities[index])
-            if capacity > self._capacities[index]:
-                self._set_capacity(index, capacity)
-            if first == 0:
-                now = int(np.searchsorted(steps, 1))
-                present = spikespace(indices[:now], self._capacities[index])
-                self._engine.set({(self._names[index], "_spikespace"): present})
-            send_train(self._engine, self._names[index], steps[now:], indices[now:])
+        spikes = {}
+        for index in self._all:
+            is_drawn = self._is_drawn(index)
+            until = last if not is_drawn else 0 if first == 0 else first - 1
+            steps, indices = source_spikes(self._network, index, first, until)
+            if not is_drawn:
+                spikes[index] = steps, indices
+            if index in self._capacities:
+                most = int(np.bincount(steps - first).max(initial=0))
+                if is_drawn:
+                    most = max(most, self._send_rates(index))
+                self._send_spikes(index, steps, indices, first, most)
         return spikes
+
+    def _send_spikes(
+        self, index: int, steps: NDArray[np.int64], indices: NDArray[np.int64], first: int, most: int
+    ) -> None:
+        """Send a population's spikes, at most `most` of which are in one step, from step `first` on."""
+        capacity = capacity_for(most, self._capacities[index])
+        if capacity > self._capacities[index]:
+            self._set_capacity(index, capacity)
+        now = 0
+        if first == 0:
+            now = int(np.searchsorted(steps, 1))
+            present = spikespace(indices[:now], self._capacities[index])
+            self._engine.set({(self._names[index], "_spikespace"): present})
+        send_train(self._engine, self._names[index], steps[now:], indices[now:])
+
+    def _send_rates(self, index: int) -> int:
+        """Send what the program draws a population's spikes from; return more than it draws in any step."""
+        columns = poisson_columns(self._network, index)
+        name = self._names[index]
+        key = np.array([columns.seed, columns.stream], np.uint64).view(np.int64)
+        self._engine.set(
+            {
+                (name, "poisson_rates"): columns.rate_per_step,
+                (name, "poisson_active"): np.concatenate([columns.first_step, columns.last_step]),
+                (name, "poisson_key"): key,
+            }
+        )
+        mean = float(columns.rate_per_step.sum())
+        return int(mean + 12 * math.sqrt(mean) + 50)  # exceeded with a probability below 1e-25

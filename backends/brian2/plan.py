@@ -75,10 +75,13 @@ class SourcePlan:
     name : str
     capacity : int
         At least the number of sources, and of their spikes in any step.
+    is_drawn : bool
+        Whether the program itself draws the spikes, those of Poisson sources.
     """
 
     name: str
     capacity: int
+    is_drawn: bool = False
 
 
 @dataclass(frozen=True)

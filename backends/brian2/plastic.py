@@ -49,6 +49,9 @@ def _of_part(column: Column, part: Part) -> Column:
 def _timing_constants(plasticity: Plasticity, dt_ms: float) -> dict[str, Column]:
     columns = dict(plasticity.coefficients())
     columns |= {"pre_tau": columns["tau_pre"] / dt_ms, "post_tau": columns["tau_post"] / dt_ms}
+    if plasticity.rule == "PfisterSpikeTriplet":
+        columns["pre_slow_tau"] = np.asarray(columns["tau_x"]) / dt_ms
+        columns["post_slow_tau"] = np.asarray(columns["tau_y"]) / dt_ms
     columns["w_low"] = np.minimum(columns["w_min"], columns["w_max"])
     columns["w_high"] = np.maximum(columns["w_min"], columns["w_max"])
     return columns
@@ -80,8 +83,8 @@ def _quantal_constants(plasticity: Plasticity, dt_ms: float) -> dict[str, Column
     return columns
 
 
-def initial_states(network: Network, part: Part, delays: NDArray[np.int64]) -> Columns:
-    """Return the states of a part's synapses at step 0, except for weights; `delays` has one for each."""
+def initial_states(network: Network, part: Part, delays: NDArray[np.int64], step: int) -> Columns:
+    """Return the states at `step` of a part's new synapses, except for weights; `delays` has one for each."""
     plasticity = network.projections[part.projection].plasticity
     assert plasticity is not None
     names = rule_named(plasticity.rule, plasticity.weight_dependence).states
@@ -90,7 +93,7 @@ def initial_states(network: Network, part: Part, delays: NDArray[np.int64]) -> C
     for name in given.keys() & states.keys():
         states[name] += _of_part(given[name], part)
     if "last_spike" in states:
-        states["last_spike"] += delays  # a spike of step 0 would act then
+        states["last_spike"] += step + delays  # a spike of the present step would act then
     return states
 
 

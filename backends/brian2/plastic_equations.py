@@ -33,9 +33,18 @@ _DOWN = {
 _TRACE = """
 is_first = int({now} > {side}_step)
 {side}_before = is_first*{side}_trace*exp(-({now} - {side}_step)/{side}_tau) + (1 - is_first)*{side}_before
-{side}_trace = is_first*{side}_before + (1 - is_first)*{side}_trace + 1.0
+{side}_trace = {grown}
 {side}_step = {now}
 """
+_GROWS = "is_first*{side}_before + (1 - is_first)*{side}_trace + 1.0"
+# The second trace of a side, brought up to date before the first, which notes the step.
+_SLOW_TRACE = """
+is_first = int({now} > {side}_step)
+decay = exp(-({now} - {side}_step)/{side}_slow_tau)
+{side}_slow_before = is_first*{side}_slow*decay + (1 - is_first)*{side}_slow_before
+{side}_slow = is_first*{side}_slow_before + (1 - is_first)*{side}_slow + 1.0
+"""
+_PARTNER_IS_TAKEN = "pre_trace = pre_trace*int(pre_step >= now)"
 # Spikes of both sides that reach the synapse at the same step are not paired.
 _OTHER_TRACE = """
 is_earlier = int({now} > {side}_step)
@@ -44,13 +53,15 @@ trace = is_earlier*{side}_trace*exp(-({now} - {side}_step)/{side}_tau) + (1 - is
 _POST = """
 now = t_in_timesteps - post_is_late
 {other_trace}
-gain = post_gain*trace
+{slow_trace}
+gain = {gain}*trace
 changed = clip(weight + gain*{up}, w_low, w_high)
 weight = int(gain != 0.0)*changed + int(gain == 0.0)*weight
 {own_trace}
+{after}
 """
 _PRE_PAIR = """
-loss = pre_loss*trace
+loss = {loss}*trace
 changed = clip(weight - loss*{down}, w_low, w_high)
 weight = int(loss != 0.0)*changed + int(loss == 0.0)*weight
 """
@@ -60,7 +71,12 @@ stays = int(gain == 0.0)*int(constant_loss == 0.0)
 changed = clip(weight + gain*{up} - constant_loss*{down}, w_low, w_high)
 weight = (1 - stays)*changed + stays*weight
 """
-_PRE = {"SpikePairRule": _PRE_PAIR, "Vogels2011Rule": _PRE_VOGELS}
+_PRE = {
+    "SpikePairRule": _PRE_PAIR,
+    "Vogels2011Rule": _PRE_VOGELS,
+    "SpikeNearestPairRule": _PRE_PAIR,
+    "PfisterSpikeTriplet": _PRE_PAIR,
+}
 
 # The last factors are the integral of exp(-(T - s)/tau_rec) exp(-s/tau_psc)/tau_psc for s from 0 to T.
 _REST_TSODYKS_MARKRAM = """
@@ -95,6 +111,7 @@ transmitted = weight*(released/n)
 """
 
 _TRACES = ("pre_trace", "pre_before", "pre_step", "post_trace", "post_before", "post_step")
+_SLOW_TRACES = ("pre_slow", "pre_slow_before", "post_slow", "post_slow_before")
 _QUANTAL_RULES = ("Quantal", "StochasticTsodyksMarkram", "SimpleStochastic")
 INTEGERS = frozenset(
     ("pre_step", "post_step", "last_spike", "n_spikes", "post_is_late", "synapse_number", "key_0", "key_1")
@@ -133,21 +150,38 @@ def rule_named(rule: str, weight_dependence: str) -> Rule:
         return Rule(states, _REST_TSODYKS_MARKRAM + _TSODYKS_MARKRAM, rest=_REST_TSODYKS_MARKRAM)
     if rule in _QUANTAL_RULES:
         return Rule(("use", "available", "n_spikes", "last_spike"), _QUANTAL)
-    changes = {"up": _UP[weight_dependence], "down": _DOWN[weight_dependence]}
+    return _timing_rule(rule, {"up": _UP[weight_dependence], "down": _DOWN[weight_dependence]})
+
+
+def _timing_rule(rule: str, changes: dict[str, str]) -> Rule:
+    is_triplet, is_nearest = rule == "PfisterSpikeTriplet", rule == "SpikeNearestPairRule"
+
+    def traces(side: str, now: str) -> tuple[str, str]:
+        grown = "1.0" if is_nearest else _GROWS.format(side=side)
+        slow = _SLOW_TRACE.format(side=side, now=now) if is_triplet else ""
+        return slow, _TRACE.format(side=side, now=now, grown=grown)
+
+    slow_trace, own_trace = traces("post", "now")
     on_post = _POST.format(
         other_trace=_OTHER_TRACE.format(side="pre", now="now"),
-        own_trace=_TRACE.format(side="post", now="now"),
+        slow_trace=slow_trace,
+        gain="(post_gain + A3_plus*post_slow_before)" if is_triplet else "post_gain",
+        own_trace=own_trace,
+        after=_PARTNER_IS_TAKEN if is_nearest else "",
         **changes,
     )
+    slow_trace, own_trace = traces("pre", "t_in_timesteps")
+    loss = "(pre_loss + A3_minus*pre_slow_before)" if is_triplet else "pre_loss"
     on_pre = "\n".join(
         (
             _OTHER_TRACE.format(side="post", now="t_in_timesteps"),
-            _PRE[rule].format(**changes),
-            _TRACE.format(side="pre", now="t_in_timesteps"),
+            slow_trace,
+            _PRE[rule].format(loss=loss, **changes),
+            own_trace,
             "transmitted = weight",
         )
     )
-    return Rule(("weight", *_TRACES), on_pre, on_post)
+    return Rule(("weight", *_TRACES, *(_SLOW_TRACES if is_triplet else ())), on_pre, on_post)
 
 
 def constants_of(rule: str, weight_dependence: str) -> tuple[str, ...]:
@@ -157,7 +191,9 @@ def constants_of(rule: str, weight_dependence: str) -> tuple[str, ...]:
     if rule in _QUANTAL_RULES:
         own = ("U", "n", "tau_rec", "tau_facil", "facilitates", "takes_time")
         return (*own, "synapse_number", "key_0", "key_1")
-    gains = ("pre_loss",) if rule == "SpikePairRule" else ("pre_gain", "constant_loss")
+    gains = ("pre_gain", "constant_loss") if rule == "Vogels2011Rule" else ("pre_loss",)
+    if rule == "PfisterSpikeTriplet":
+        gains += ("A3_plus", "A3_minus", "pre_slow_tau", "post_slow_tau")
     powers = WEIGHT_DEPENDENCES[weight_dependence][2:]
     bounds = ("w_min", "w_max", "w_low", "w_high", *powers)
     return ("pre_tau", "post_tau", "post_gain", *gains, *bounds, "post_is_late")

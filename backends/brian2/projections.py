@@ -73,14 +73,14 @@ class Projections:
                 self._engine.set({(name, "_synaptic_pre"): pre, (name, "_synaptic_post"): post})
             self._send_weights(index)
             if self._network.projections[index].plasticity is not None:
-                self._start_plastic(index)
+                self._start_plastic(index, step)
 
-    def _start_plastic(self, index: int) -> None:
+    def _start_plastic(self, index: int, step: int) -> None:
         projection = self._network.projections[index]
         self._delays[index] = projection.delay_column()
         self._send_constants(index)
         for part in self._parts[index]:
-            states = initial_states(self._network, part, projection.delay_column()[part.synapses])
+            states = initial_states(self._network, part, projection.delay_column()[part.synapses], step)
             self._engine.set({(self._name(part), name): column for name, column in states.items()})
 
     def connected(self) -> set[int]:
@@ -182,8 +182,8 @@ class Projections:
         projection = self._network.projections[index]
         for part in self._parts[index]:
             new = constant_columns(self._network, part)
-            for name in {"pre_tau", "post_tau"} & new.keys():
-                if self._engine.get(self._name(part), name)[0] != new[name]:
+            for name in {"pre_tau", "post_tau", "pre_slow_tau", "post_slow_tau"} & new.keys():
+                if np.any(self._engine.get(self._name(part), name) != new[name]):
                     raise NotSupportedError(
                         f"Projection {projection.label!r}: time constants of an STDP rule cannot change "
                         "during a simulation, as traces have been computed with them. Set them before the "

@@ -31,6 +31,8 @@ class RuntimeEngine:
     target : {"cython", "numpy"}
     """
 
+    draws_poisson = False
+
     def __init__(self, dt_ms: float, target: str):
         self._dt_ms, self._target = dt_ms, target
         self._dt_s = float(np.float32(dt_ms * 1e-3))

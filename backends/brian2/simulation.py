@@ -61,7 +61,13 @@ class Brian2Simulation:
         self._projections = Projections(network, engine, self._names)
         self._recorders: list[Recorder] = []
         self._start()
-        self._inputs = Inputs(network, engine, self._names, self._projections.connected())
+        self._inputs = Inputs(
+            network,
+            engine,
+            self._names,
+            self._projections.connected(),
+            lambda index: len(self._recorders[index].spike_indices) > 0,
+        )
 
     def _start(self) -> None:
         """Give the engine all that it does not know of the newest populations and projections."""

@@ -24,20 +24,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+import pycosim
 from pycosim.backends.base import Progress
 from pycosim.backends.brian2 import cache
+from pycosim.backends.brian2.announce import announced
 from pycosim.backends.brian2.codegen import Key, brian2_session, brian2_version, closed_error
-from pycosim.backends.brian2.compiler import compile_program, compiler_identity
+from pycosim.backends.brian2.compiler import DRAWING_UNIT, compile_program, compiler_identity
 from pycosim.backends.brian2.equations import CURRENT, HELD_UNTIL
-from pycosim.backends.brian2.plan import Plan
+from pycosim.backends.brian2.plan import Plan, SynapsesPlan
 from pycosim.backends.brian2.plastic_equations import INTEGERS
 from pycosim.errors import BackendError
 from pycosim.network import model_named
 
 if TYPE_CHECKING:
     from pycosim.backends.brian2.program import Program
-
-logger = logging.getLogger(__name__)
 
 # Types of the variables that are not float64.
 _INTEGERS = {
@@ -52,11 +52,16 @@ _INTEGERS = {
     "refractory_steps": np.int32,
     "interval": np.int64,
     "currents_shape": np.int64,
+    "poisson_active": np.int64,
+    "poisson_key": np.int64,
     CURRENT: np.int32,
     "request": np.int64,
     HELD_UNTIL: np.int32,
 } | dict.fromkeys(INTEGERS, np.int32)
 _DEVICE_STEP_MS = 0.1
+# What the programs share with all targets: random numbers.
+_CORE = Path(pycosim.__file__).parent / "csrc"
+_DRAWING = [_CORE / name for name in ("philox.hpp", "philox.cpp", "poisson.hpp")]
 
 
 class StandaloneEngine:
@@ -67,11 +72,15 @@ class StandaloneEngine:
     dt_ms : float
     compiler : list of str
         Command of the compiler.
+    threads : int
+        Of the programs.
     """
 
-    def __init__(self, dt_ms: float, compiler: list[str]):
+    draws_poisson = True
+
+    def __init__(self, dt_ms: float, compiler: list[str], threads: int = 1):
         self._dt_s = float(np.float32(dt_ms * 1e-3))
-        self._compiler = compiler
+        self._compiler, self._threads = compiler, threads
         self._folder = Path(tempfile.mkdtemp(prefix="pycosim_brian2_"))
         self._finalizer = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         for name in ("data", "results"):
@@ -101,7 +110,7 @@ class StandaloneEngine:
         """Run the program of `plan` for `n_steps` steps; nothing has changed if it fails."""
         if plan not in self._programs:
             started = time.perf_counter()
-            self._programs[plan] = _program(plan, self._compiler)
+            self._programs[plan] = _program(plan, self._compiler, self._threads, progress is None)
             self.preparation_s += time.perf_counter() - started
         for synapses in plan.synapses:
             for pathway, name in product(synapses.pathways, ("pending_ahead", "pending_synapses")):
@@ -187,22 +196,26 @@ def _state_files(plan: Plan) -> Iterator[Key]:
             yield pathway, "pending_synapses"
 
 
-def _program(plan: Plan, compiler: list[str]) -> Path:
-    """Return the folder of a compiled program, from the cache if it is there."""
-    sources = sorted(Path(__file__).parent.glob("*.[ph]*"))
+def _program(plan: Plan, compiler: list[str], threads: int, is_shown: bool) -> Path:
+    """Return the folder of a compiled program, from the cache if it is there.
+
+    `is_shown` if what is done shall be shown in a terminal.
+    """
+    sources = [*sorted(Path(__file__).parent.glob("*.[cph]*")), *_DRAWING]
     content = hashlib.sha256()
     for source in sources:
         content.update(source.read_bytes())
-    identity = [brian2_version(), content.hexdigest(), *compiler_identity(compiler)]
+    identity = [brian2_version(), content.hexdigest(), *compiler_identity(compiler), str(threads)]
     key = hashlib.sha256(json.dumps([asdict(plan), identity]).encode()).hexdigest()[:32]
     found = cache.find(key)
     if found:
         return found
-    with tempfile.TemporaryDirectory(prefix="pycosim_brian2_build_") as name:
+    with tempfile.TemporaryDirectory(prefix="pycosim_brian2_build_") as name, announced(is_shown) as tell:
         folder = Path(name)
-        logger.info("Brian2: generating the program")
-        _generate(plan, folder)
-        compile_program(folder, compiler)
+        tell("generating the program")
+        _generate(plan, folder, threads)
+        tell(f"compiling the program with {compiler[0]}")
+        compile_program(folder, compiler, threads)
         built = folder / "built"
         built.mkdir()
         shutil.move(folder / "main", built / "main")
@@ -210,9 +223,12 @@ def _program(plan: Plan, compiler: list[str]) -> Path:
         return cache.store(key, built)
 
 
-def _generate(plan: Plan, folder: Path) -> None:
+def _generate(plan: Plan, folder: Path, threads: int) -> None:
     """Let Brian2 write the program of `plan` to `folder`."""
-    with brian2_session("cpp_standalone") as brian2:
+    # Brian2 warns that its OpenMP code is little tested; here it is, see _queues_in_order.
+    logging.getLogger("brian2.devices.cpp_standalone.device.openmp").setLevel(logging.ERROR)
+    n_threads = threads if threads > 1 else 0
+    with brian2_session("cpp_standalone", devices__cpp_standalone__openmp_threads=n_threads) as brian2:
         device = brian2.get_device()
         device.reinit()
         device.activate(build_on_run=False)
@@ -222,6 +238,9 @@ def _generate(plan: Plan, folder: Path) -> None:
             device.reinit()
     for header in Path(__file__).parent.glob("*.hpp"):
         shutil.copy(header, folder)
+    if any(source.is_drawn for source in plan.sources):
+        for file in (Path(__file__).with_name(DRAWING_UNIT), *_DRAWING):
+            shutil.copy(file, folder)
 
 
 def _write_program(plan: Plan, folder: Path, device: Any) -> None:
@@ -271,6 +290,14 @@ class _Lines:
             for name in sorted({"weight", *synapses.states, *synapses.constants} - set(synapses.shared)):
                 yield synapses.name, name
 
+    def _queues_in_order(self, synapses: SynapsesPlan, pathway: str) -> bool:
+        """Return whether spikes act in the same order if each thread queues those of a range of synapses.
+
+        They do where all that act in a step were emitted in one step, by neurons, in order of the synapses.
+        """
+        from_neurons = synapses.source in self._program.groups
+        return from_neurons and synapses.shared_delay and pathway == synapses.pathways[0]
+
     def loading(self) -> Iterator[str]:
         """Iterate over the statements before Brian2 prepares the run, with queues as long as the delays."""
         yield 'const double step_s = pycosim::read<double>("network.dt")[0];'
@@ -287,12 +314,20 @@ class _Lines:
         yield "pycosim::set_clock(step_clock, step_s, 1, request[0]);"
         if any(group.injects for group in self._plan.groups):
             yield "pycosim::load_currents();"
+        for source in self._plan.sources:
+            if source.is_drawn:
+                names = ("_timebins", "neuron_index", "_lastindex")
+                arrays = ", ".join(self._array(source.name, name) for name in names)
+                capacity_and_how = f"{source.capacity}, pycosim::draw_poisson"
+                yield f'pycosim::add_drawn_train("{source.name}", {arrays}, {capacity_and_how});'
         for sampler in self._plan.samplers:
             if not sampler.every_step:
                 interval = f'pycosim::read<int64_t>("{sampler.name}.interval")[0]'
                 yield f"pycosim::set_clock({sampler.name}_clock, step_s, {interval}, request[0]);"
         for synapses in self._plan.synapses:
             for pathway in synapses.pathways:
+                if not self._queues_in_order(synapses, pathway):
+                    yield f"pycosim::queue_by_one_thread({pathway}, {self._array(pathway, 'delay')});"
                 yield f'pycosim::load_pending("{pathway}", {pathway});'
         yield "pycosim::run(network, step_s, request[0], request[1]);"
         yield from self._saving()

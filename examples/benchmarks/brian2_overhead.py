@@ -4,9 +4,9 @@
 
 Networks: "cuba" is that of Vogels & Abbott (4,000 neurons, 320,000 synapses; Brette et al. 2007, J Comput
 Neurosci 23:349), "brunel" has 5 x order neurons with delta synapses and 10 % connections (Brunel 2000, J
-Comput Neurosci 8:183); with --order 2500 that is 15.6 million synapses. Its noise is not the same on both
-sides: a PyNN script has a source and a synapse for each neuron, and every spike is drawn and delivered, while
-the program by hand adds a random number to each membrane (PoissonInput).
+Comput Neurosci 8:183); with --order 2500 that is 15.6 million synapses. On both sides
+a neuron's noise is a Poisson source and a synapse; the program by hand has several slower ones for each
+neuron where one would often fire twice in a step, as sources of a PoissonGroup do not (4 with --order 2500).
 
 Both sides run as C++ standalone programs, each repeat in new processes, the sides in turn. "build" is all
 but imports, compiling and the simulation: for pycosim the PyNN script with its connections (its program comes
@@ -16,6 +16,7 @@ program draws. "run" is the simulation. CPU seconds of all processes; medians. "
 
 import argparse
 import json
+import math
 import os
 import resource
 import statistics
@@ -131,8 +132,11 @@ def brunel_by_hand(b, order):
         synapses.append(b.Synapses(part, cells, on_pre=f"v += {factor * weight}*mV", delay=1.5 * b.ms))
         synapses[-1].connect(p=0.1)
     rate = 2 * 20.0 / (weight * 20e-3)
-    noise = b.PoissonInput(cells, "v", 100, rate / 100 * b.Hz, weight * b.mV)
-    return [cells, noise, *synapses], [cells]
+    per_cell = math.ceil(rate * 0.1e-3 / 0.5)
+    noise = b.PoissonGroup(per_cell * 5 * order, rate / per_cell * b.Hz)
+    drive = b.Synapses(noise, cells, on_pre=f"v += {weight}*mV")
+    drive.connect(j=f"i // {per_cell}")
+    return [cells, noise, drive, *synapses], [cells]
 
 
 def by_hand(network, duration, order):

@@ -91,6 +91,42 @@ class PoissonRule:
     last_step: int
 
 
+@dataclass(frozen=True)
+class PoissonColumns:
+    """What Poisson sources draw their spikes from, each from its own column's values.
+
+    Attributes
+    ----------
+    seed, stream : int
+    rate_per_step : (size,) float64 ndarray
+    first_step, last_step : (size,) int64 ndarray
+        In which each is active.
+    """
+
+    seed: int
+    stream: int
+    rate_per_step: NDArray[np.float64]
+    first_step: NDArray[np.int64]
+    last_step: NDArray[np.int64]
+
+
+def poisson_columns(network: Network, population_index: int) -> PoissonColumns:
+    """Return what a population of SpikeSourcePoisson draws from.
+
+    Raises
+    ------
+    InvalidInputError
+        As `source_spikes`.
+    """
+    population = network.populations[population_index]
+    return PoissonColumns(
+        unsigned(network.seed),
+        stream_of("poisson", population_index),
+        _rate_per_step(population, population.column("rate"), network.dt_ms),
+        *_active_steps(population, population.column("start"), population.column("duration"), network.dt_ms),
+    )
+
+
 def common_rule(network: Network, population_index: int) -> PoissonRule | None:
     """Return the rule of a population's sources, None if they are not Poisson sources or not all alike.
 
@@ -102,14 +138,11 @@ def common_rule(network: Network, population_index: int) -> PoissonRule | None:
     population = network.populations[population_index]
     if population.model != "SpikeSourcePoisson" or not population.size:
         return None
-    rates = _rate_per_step(population, population.column("rate"), network.dt_ms)
-    first, last = _active_steps(
-        population, population.column("start"), population.column("duration"), network.dt_ms
-    )
+    columns = poisson_columns(network, population_index)
+    rates, first, last = columns.rate_per_step, columns.first_step, columns.last_step
     if any(np.any(column != column[0]) for column in (rates, first, last)):
         return None
-    stream = stream_of("poisson", population_index)
-    return PoissonRule(unsigned(network.seed), stream, float(rates[0]), int(first[0]), int(last[0]))
+    return PoissonRule(columns.seed, columns.stream, float(rates[0]), int(first[0]), int(last[0]))
 
 
 def _those(

@@ -253,9 +253,10 @@ def _target_problems(network: Network, projection: Projection) -> Iterator[str]:
     targets = np.asarray(projection.targets)
     if not len(targets):
         return
-    if targets.min() < 0 or targets.max() >= network.n_neurons:
+    bounds = targets.min(), targets.max()
+    if bounds[0] < 0 or bounds[1] >= network.n_neurons:
         yield (
-            f"target neurons are numbered {targets.min()} to {targets.max()}; the network has "
+            f"target neurons are numbered {bounds[0]} to {bounds[1]}; the network has "
             f"{network.n_neurons} neurons"
         )
         return
@@ -263,7 +264,11 @@ def _target_problems(network: Network, projection: Projection) -> Iterator[str]:
     if not np.all(np.isin(descents, projection.indptr)):
         yield "targets are not ascending within each row; sort every row by target"
     ends = [population.first + population.size for population in network.populations]
-    used = np.bincount(np.searchsorted(ends, targets, side="right"), minlength=len(ends))
+    first, last = np.searchsorted(ends, bounds, side="right")
+    used = np.zeros(len(ends), np.int64)
+    used[first] = len(targets)
+    if first != last:
+        used = np.bincount(np.searchsorted(ends, targets, side="right"), minlength=len(ends))
     for population, n_synapses in zip(network.populations, used):
         model = model_named(population.model)
         if n_synapses and not isinstance(model, NeuronModel):

@@ -18,11 +18,12 @@ from pycosim.network import (
     Network,
     NeuronModel,
     Plasticity,
+    Population,
     Recording,
     RewiredProjection,
 )
 from pycosim.network.rewiring import PARAMETERS
-from pycosim.testing.networks import REPRESENTATIVE, deterministic_network
+from pycosim.testing.networks import REPRESENTATIVE, deterministic_network, random_projection
 from pycosim.testing.report import run_checks
 
 V_TOLERANCE_MV = 1e-9  # the backends share all constants, so only the order of additions differs
@@ -228,6 +229,39 @@ def _plastic(name: str) -> None:
     _same_or_refused(name, learnt)
 
 
+def _grown(name: str) -> None:
+    """Add a source, static and plastic synapses in step 200, while spikes are under way."""
+
+    def recorded(backend: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        network = deterministic_network()
+        later, network.projections = network.projections[2:], network.projections[:2]
+        parameters = {"tau_plus": 10.0, "tau_minus": 15.0, "A_plus": 0.05, "A_minus": 0.04}
+        for projection in (network.projections[0], later[2]):
+            bounds = {"w_min": 0.0, "w_max": 2 * float(np.max(projection.weights))}
+            projection.plasticity = Plasticity(
+                "SpikePairRule", "AdditiveWeightDependence", parameters | bounds
+            )
+        simulation = simulated(backend, network, 200)
+        network.add(Population("more", "SpikeSourceArray", 3, spike_steps=np.array([210, 250, 300])))
+        network.populations[-1].spike_indices = np.arange(3)
+        rng = np.random.default_rng(1)
+        exc, more = network.populations[0], network.populations[-1]
+        drive = random_projection(rng, more, exc, n_inputs=2, weight=0.5, delay=(1, 15))
+        network.projections += [*later, drive]
+        simulation.network_grown()
+        simulation.advance(STEPS - 200)
+        weights = [simulation.weights(index) for index in (0, 4)]  # type: ignore[attr-defined]
+        return spikes_of(simulation, network), np.concatenate([simulation.signal(0, "v").ravel(), *weights])
+
+    expected = recorded("reference")
+    try:
+        found = recorded(name)
+    except NotSupportedError:
+        return
+    expect_equal_spikes(expected[0], found[0])
+    np.testing.assert_allclose(found[1], expected[1], rtol=0, atol=V_TOLERANCE_MV)
+
+
 def _junctions(name: str) -> None:
     def membranes(backend: str) -> NDArray[np.float64]:
         network = deterministic_network()
@@ -310,6 +344,7 @@ BACKEND_CHECKS: dict[str, Callable[[str], None]] = {
     "the state is the last sample": _state,
     "two simulations in one process do not disturb each other": _two_at_once,
     "plastic synapses end with the reference's weights, or are refused": _plastic,
+    "a network that grows goes on as the reference's, or growth is refused": _grown,
     "gap junctions give the reference's membranes, or are refused": _junctions,
     "structural plasticity gives the reference's synapses, or is refused": _rewired,
     "impossible networks are refused with an error of pycosim": _bad_network,

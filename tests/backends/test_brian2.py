@@ -47,9 +47,9 @@ def compilations(monkeypatch):
     """List that grows with every compilation."""
     done = []
 
-    def counted(folder, command):
+    def counted(folder, *arguments):
         done.append(folder)
-        return compiler.compile_program(folder, command)
+        return compiler.compile_program(folder, *arguments)
 
     monkeypatch.setattr(standalone, "compile_program", counted)
     return done

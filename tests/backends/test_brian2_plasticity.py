@@ -20,6 +20,8 @@ from .test_plasticity_agreement import change
 
 __all__ = ["cache_folder"]
 
+# Those of sPyNNaker that Brian2 has statements for.
+OTHER_RULES = ("SpikeNearestPairRule", "PfisterSpikeTriplet")
 SEEDS = st.integers(0, 2**32 - 1)
 
 
@@ -59,6 +61,13 @@ def test_weights_and_parameters_that_change_between_runs_act_as_on_native(seed):
     run_both(with_plasticity(seed), NUMPY, (1, 50, 49, 100), np.random.default_rng(seed))
 
 
+@given(seed=SEEDS)
+@settings(max_examples=4, deadline=None)
+def test_nearest_pairs_and_triplets_learn_as_on_native(seed):
+    network = with_plasticity(seed, short_term=False, rules=OTHER_RULES)
+    run_both(network, NUMPY, (1, 50, 49, 100), np.random.default_rng(seed))
+
+
 def all_rules():
     """One network in which every rule, with every weight dependence, has synapses on neurons that fire."""
     rng = np.random.default_rng(3)
@@ -66,8 +75,10 @@ def all_rules():
     network = network_of(spike_array(*train, *train[::9]), neurons("IF_curr_exp", 40, i_offset=1.0))
     network.populations[1].initial["v"] = rng.uniform(-65, -50, 40)
     pairs = [(rule, name) for rule in ALL_TO_ALL_RULES for name in WEIGHT_DEPENDENCES]
+    pairs += [(rule, ADDITIVE) for rule in OTHER_RULES]
     timing = dict(tau_plus=17.0, tau_minus=34.0, A_plus=0.02, A_minus=0.03, tau=20.0, eta=0.01, rho=8.0)
     timing |= dict(w_min=0.01, w_max=0.3, mu_plus=0.4, mu_minus=0.7)
+    timing |= dict(tau_x=40.0, tau_y=60.0, A3_plus=0.02, A3_minus=0.01)
     short = dict(U=0.4, tau_rec=30.0, tau_facil=20.0, n=4.0, p=0.6)
     for number, (rule, dependence) in enumerate([*pairs, *((rule, "") for rule in SHORT_TERM_RULES)]):
         targets = np.arange(40)[number::8]
@@ -116,7 +127,7 @@ def test_weights_include_spikes_that_have_reached_the_synapse_and_not_yet_acted(
 
 def test_a_rule_without_statements_is_refused_by_name():
     network = plastic_pair(pair_rule(), [100], [50])
-    assert set(supported_rules()) <= set(ALL_TO_ALL_RULES) | set(SHORT_TERM_RULES)
+    assert set(supported_rules()) == {*ALL_TO_ALL_RULES, *OTHER_RULES, *SHORT_TERM_RULES}
     assert "weight" in rule_named("SpikePairRule", ADDITIVE).states
     network.projections[0].plasticity = replace(network.projections[0].plasticity, rule="Telepathy")
     with pytest.raises(NotSupportedError, match=r"Telepathy.*SpikePairRule"):

@@ -1,7 +1,9 @@
 """Compiled programs of the Brian2 backend: progress, failures, and where they are kept."""
 
+import io
 import logging
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -12,9 +14,40 @@ from pycosim.backends.brian2 import cache
 from pycosim.errors import BackendError
 
 from .backend_networks import network_of, neurons, one_synapse, recorded
-from .test_brian2 import CPP, assert_agree, built, cache_folder, run
+from .test_brian2 import CPP, assert_agree, built, cache_folder, compilations, run
 
-__all__ = ["cache_folder"]
+__all__ = ["cache_folder", "compilations"]
+
+
+class Terminal(io.StringIO):
+    """A standard error that is one, or is not."""
+
+    def __init__(self, is_terminal):
+        super().__init__()
+        self.isatty = lambda: is_terminal
+
+
+def test_second_run_of_an_unchanged_model_compiles_nothing(compilations):
+    network = one_synapse("IF_curr_exp")
+    run(built(network, CPP), network, (10,))
+    n_first = len(compilations)
+    assert n_first <= 1
+    run(built(network, CPP), network, (10, 20))
+    run(built(one_synapse("IF_curr_exp", delay=3, tau_m=11.0), CPP), network, (10,))
+    assert len(compilations) == n_first
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_what_is_being_compiled_is_shown_in_a_terminal_only(tmp_path, monkeypatch, is_terminal):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("CXX", script(tmp_path / "cxx", "exit 1"))
+    monkeypatch.setattr("sys.stderr", Terminal(is_terminal))
+    simulation = built(one_synapse("IF_curr_exp"), CPP)
+    with pytest.raises(BackendError):
+        simulation.advance(1)
+    simulation.close()
+    shown = sys.stderr.getvalue()
+    assert "compiling the program with" in shown if is_terminal else shown == ""
 
 
 def test_compiled_program_reports_progress_while_it_runs():
