@@ -1,7 +1,9 @@
 /// Compressed sparse rows, and sorting into them by counting.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <numeric>
 #include <span>
 #include <stdexcept>
 #include <vector>
@@ -35,11 +37,14 @@ inline SortedPairs csr_from_pairs(std::span<const std::int32_t> rows, std::span<
                                   std::int64_t n_rows, std::int64_t n_columns) {
     if (rows.size() != columns.size())
         throw std::invalid_argument("rows and columns must have the same length");
-    std::vector<std::int64_t> by_column(rows.size());
     std::vector<std::int64_t> next = offsets_of(columns, n_columns);
-    for (std::size_t i = 0; i < rows.size(); ++i)
-        by_column[static_cast<std::size_t>(next[static_cast<std::size_t>(columns[i])]++)] =
-            static_cast<std::int64_t>(i);
+    std::vector<std::int64_t> by_column(rows.size());
+    if (std::is_sorted(columns.begin(), columns.end()))
+        std::iota(by_column.begin(), by_column.end(), 0);
+    else
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            by_column[static_cast<std::size_t>(next[static_cast<std::size_t>(columns[i])]++)] =
+                static_cast<std::int64_t>(i);
     SortedPairs sorted{{offsets_of(rows, n_rows), std::vector<std::int32_t>(rows.size())},
                        std::vector<std::int64_t>(rows.size())};
     next = sorted.csr.indptr;
