@@ -1,8 +1,8 @@
 """Balanced network of Brunel (2000, J Comput Neurosci 8:183), asynchronous irregular state, delta synapses.
 
 12,500 neurons with 1,250 recurrent synapses each at scale 1; every neuron has its own Poisson input of
-1,000 * scale * 20 Hz / scale = 20 kHz. Fewer neurons have fewer, stronger synapses; with `--size` there are more
-neurons with as many synapses each.
+1,000 * scale * 20 Hz / scale = 20 kHz. Fewer neurons have fewer, stronger synapses; with `--size` there are
+more neurons with as many synapses each.
 
     python brunel.py pycosim.native --ms 1000
 """

@@ -1,10 +1,10 @@
 """Strong and weak scaling of Brunel's network over MPI processes: a table and a plot.
 
     python scaling.py --ranks 1,2,4,8 --launcher "mpiexec -n {ranks}" --output scaling
-    python scaling.py --ranks 1,2,4 --launcher "srun -n {ranks} --cpus-per-task 16" --threads 16 --output cluster
+    python scaling.py --ranks 1,2,4 --launcher "srun -n {ranks} -c 16" --threads 16 --output cluster
 
 Strong scaling divides one network; weak scaling gives every process a network of the same size, whose neurons
-have as many synapses as before, from all processes. Writes OUTPUT.csv and OUTPUT.png (the plot needs matplotlib).
+have as many synapses as before, from all processes. Writes OUTPUT.csv and OUTPUT.png (needs matplotlib).
 """
 
 import argparse
