@@ -16,6 +16,7 @@ __all__ = [
     "DoesNotFitError",
     "InvalidInputError",
     "MissingDependencyError",
+    "NotEnoughMemoryError",
     "NotSupportedError",
     "PycosimError",
     "PycosimWarning",
@@ -51,6 +52,10 @@ class BackendError(PycosimError, RuntimeError):
 
 class MissingDependencyError(PycosimError, ImportError):
     """An optional package is needed; the message has the command that installs it."""
+
+
+class NotEnoughMemoryError(PycosimError, MemoryError):
+    """More memory would be taken than there is, or than the script allows; nothing has been taken."""
 
 
 class ChipDescriptionError(PycosimError, ValueError):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pycosim.backends.native.memory import require_memory
 from pycosim.errors import NotSupportedError
 from pycosim.network import Network, Plasticity, Projection
 from pycosim.network.plasticity import (
@@ -43,10 +44,12 @@ class PlasticProjections:
     engine : pycosim.backends.native._engine.Engine
     columns : callable
         Gives the engine's columns of a projection.
+    n_threads : int
     """
 
-    def __init__(self, network: Network, engine: Any, columns: Any):
+    def __init__(self, network: Network, engine: Any, columns: Any, n_threads: int):
         self._network, self._engine, self._columns = network, engine, columns
+        self._n_threads = n_threads
         self._index: list[int] = []
         self._delays: list[NDArray[np.int32]] = []
         self._models: list[Model] = []
@@ -61,6 +64,7 @@ class PlasticProjections:
         if not new:
             return
         projections, models = [every[i] for i in new], [_model(self._network, i) for i in new]
+        require_memory(projections, self._network.n_neurons, self._n_threads)
         self._engine.connect_plastic(
             [self._columns(projection, self._network.receptors) for projection in projections],
             [_dendritic(projection) for projection in projections],

@@ -12,6 +12,7 @@ from pycosim.backends.native import MODELS, _engine
 from pycosim.backends.native.exchange import SpikeExchange
 from pycosim.backends.native.inputs import InputFeed
 from pycosim.backends.native.junctions import NativeJunctions
+from pycosim.backends.native.memory import require_memory
 from pycosim.backends.native.plasticity import PlasticProjections
 from pycosim.backends.native.rewiring import set_rewiring, sorted_synapses
 from pycosim.backends.recording import Recorder, state_named
@@ -57,6 +58,8 @@ class NativeSimulation:
     ------
     InvalidInputError, ConnectivityError, NotSupportedError
         If the network is not valid, or has a cell type that the engine does not know.
+    NotEnoughMemoryError
+        If its synapses would not fit into memory.
     """
 
     def __init__(self, network: Network, *, threads: int = 1, core_of_neuron: ArrayLike | None = None):
@@ -67,6 +70,7 @@ class NativeSimulation:
         ranks = world()
         self.step = 0
         self._network = network
+        self._n_threads = threads
         self._has_cores = core_of_neuron is not None
         self._engine = _engine.Engine(
             _engine_populations(network, network.populations),
@@ -76,7 +80,7 @@ class NativeSimulation:
             ranks.size,
         )
         self._engine.set_noise(unsigned(network.seed), ESCAPE_STREAM)
-        self._plastic = PlasticProjections(network, self._engine, _engine_columns)
+        self._plastic = PlasticProjections(network, self._engine, _engine_columns, threads)
         self._exchange = SpikeExchange(network, self._engine, ranks) if ranks.size > 1 else None
         self._feed = InputFeed(network, self._engine, ranks)
         self._junctions = NativeJunctions(network, self._engine)
@@ -386,6 +390,7 @@ class NativeSimulation:
         if self._weights_stale:
             static = [p for p in self._network.projections if p.plasticity is None]
             receptors = self._network.receptors
+            require_memory(static, self._network.n_neurons, self._n_threads)
             self._engine.connect([_engine_columns(projection, receptors) for projection in static])
             self._weights_stale = False
             self._feed.forget(self.step)

@@ -1,7 +1,8 @@
 """Balanced network of Brunel (2000, J Comput Neurosci 8:183), asynchronous irregular state, delta synapses.
 
 12,500 neurons with 1,250 recurrent synapses each at scale 1; every neuron has its own Poisson input of
-1,000 * scale * 20 Hz / scale = 20 kHz. Fewer neurons have fewer, stronger synapses.
+1,000 * scale * 20 Hz / scale = 20 kHz. Fewer neurons have fewer, stronger synapses; with `--size` there are
+more neurons with as many synapses each.
 
     python brunel.py pycosim.native --ms 1000
 """
@@ -10,9 +11,10 @@ import time
 
 from timing import command_line, report
 
-sim, arguments = command_line(__doc__.splitlines()[0], scale=1.0)
+sim, arguments = command_line(__doc__.splitlines()[0], scale=1.0, size=1.0)
 sim.setup(timestep=0.1, threads=arguments.threads, seed=1)
-n_exc, n_inh, p = int(10_000 * arguments.scale), int(2_500 * arguments.scale), 0.1
+n_exc, n_inh = (int(n * arguments.scale * arguments.size) for n in (10_000, 2_500))
+p = 0.1 / arguments.size
 weight, g, eta, delay = 0.1 / arguments.scale, 5.0, 2.0, 1.5  # mV, -, -, ms
 tau_m, threshold = 20.0, 20.0  # ms, mV
 rate_hz = 1000 * eta * threshold / (weight * tau_m)

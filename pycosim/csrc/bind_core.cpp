@@ -213,6 +213,8 @@ NB_MODULE(_core, m) {
             pycosim::MersenneTwister random(span(words), next);
             std::vector<std::int32_t> sources, targets;
             unlocked([&] {
+                sources.reserve(static_cast<std::size_t>(std::max<Long>(n, 0)));
+                targets.reserve(sources.capacity());
                 for (Long i = 0; i < n; ++i) {
                     sources.push_back(static_cast<std::int32_t>(random.upto(std::uint32_t(n_pre - 1))));
                     targets.push_back(static_cast<std::int32_t>(random.upto(std::uint32_t(n_post - 1))));

@@ -1,6 +1,7 @@
 /// Compressed sparse rows, and sorting into them by counting.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <stdexcept>
@@ -35,19 +36,22 @@ inline SortedPairs csr_from_pairs(std::span<const std::int32_t> rows, std::span<
                                   std::int64_t n_rows, std::int64_t n_columns) {
     if (rows.size() != columns.size())
         throw std::invalid_argument("rows and columns must have the same length");
-    std::vector<std::int64_t> by_column(rows.size());
     std::vector<std::int64_t> next = offsets_of(columns, n_columns);
-    for (std::size_t i = 0; i < rows.size(); ++i)
-        by_column[static_cast<std::size_t>(next[static_cast<std::size_t>(columns[i])]++)] =
-            static_cast<std::int64_t>(i);
+    std::vector<std::int64_t> by_column;
+    if (!std::is_sorted(columns.begin(), columns.end())) {
+        by_column.resize(rows.size());
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            by_column[static_cast<std::size_t>(next[static_cast<std::size_t>(columns[i])]++)] =
+                static_cast<std::int64_t>(i);
+    }
     SortedPairs sorted{{offsets_of(rows, n_rows), std::vector<std::int32_t>(rows.size())},
                        std::vector<std::int64_t>(rows.size())};
     next = sorted.csr.indptr;
-    for (const std::int64_t i : by_column) {
-        const auto pair = static_cast<std::size_t>(i);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto pair = by_column.empty() ? i : static_cast<std::size_t>(by_column[i]);
         const auto place = static_cast<std::size_t>(next[static_cast<std::size_t>(rows[pair])]++);
         sorted.csr.targets[place] = columns[pair];
-        sorted.order[place] = i;
+        sorted.order[place] = static_cast<std::int64_t>(pair);
     }
     return sorted;
 }

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 #include <span>
 #include <stdexcept>
 #include <utility>
@@ -59,6 +60,27 @@ public:
         std::uint32_t value = word() & mask;
         while (value > largest) value = word() & mask;
         return value;
+    }
+
+    /// upto(largest), upto(largest - 1), ..., upto(1), without a branch for each number.
+    void upto_descending(std::uint32_t largest, std::uint32_t* out) {
+        while (largest > 0) {
+            const std::uint32_t last = (std::uint32_t{1} << (std::bit_width(largest) - 1)) - 1;  // has a shorter mask
+            const std::uint32_t mask = 2 * last + 1;
+            while (largest > last) {
+                if (next_ == n_words) refill();
+                // a word gives at most one number, so that these do not go beyond `last`
+                const std::size_t n = std::min<std::size_t>(n_words - next_, largest - last);
+                for (const std::uint32_t* word = &tempered_[next_]; word != &tempered_[next_] + n; ++word) {
+                    const std::uint32_t value = *word & mask;
+                    *out = value;
+                    const std::uint32_t taken = value <= largest;
+                    out += taken;
+                    largest -= taken;
+                }
+                next_ += n;
+            }
+        }
     }
 
     std::vector<std::uint32_t> words() const { return {words_.begin(), words_.end()}; }
@@ -166,22 +188,28 @@ private:
 
     /// All items as often as they fit in, then the first of them after a shuffle.
     void chosen(std::int32_t row, std::int64_t n) {
-        cells_.clear();
-        for (std::int32_t item = 0; item < n_items_; ++item)
-            if (!(same_cells_ && item == row)) cells_.push_back(item);
+        cells_.resize(static_cast<std::size_t>(n_items_));
+        std::iota(cells_.begin(), cells_.end(), 0);
+        if (same_cells_ && row < n_items_) cells_.erase(cells_.begin() + row);
         const auto size = static_cast<std::int64_t>(cells_.size());
         for (std::int64_t set = 0; set < n / size; ++set)
             items_.insert(items_.end(), cells_.begin(), cells_.end());
         if (n % size == 0) return;
-        for (std::size_t i = cells_.size() - 1; i > 0; --i)
-            std::swap(cells_[i], cells_[random_.upto(static_cast<std::uint32_t>(i))]);
-        items_.insert(items_.end(), cells_.begin(), cells_.begin() + n % size);
+        const auto n_left = static_cast<std::size_t>(n % size), last = cells_.size() - 1;
+        partners_.resize(last + 1);  // one place for a last write
+        random_.upto_descending(static_cast<std::uint32_t>(last), partners_.data());
+        std::size_t i = last;
+        // what a swap puts beyond the items that are taken is not read again
+        for (; i >= n_left; --i) cells_[partners_[last - i]] = cells_[i];
+        for (; i > 0; --i) std::swap(cells_[i], cells_[partners_[last - i]]);
+        items_.insert(items_.end(), cells_.begin(), cells_.begin() + static_cast<std::ptrdiff_t>(n_left));
     }
 
     MersenneTwister& random_;
     std::int32_t n_items_;
     bool same_cells_;
     std::vector<std::int32_t> cells_;
+    std::vector<std::uint32_t> partners_;
     std::vector<std::int32_t> items_;
 };
 

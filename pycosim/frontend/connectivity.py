@@ -75,6 +75,10 @@ def from_pairs(
 
 def _indices(request: Request, values: ArrayLike, side: int) -> NDArray[np.int32]:
     values, size, name = np.asarray(values), request.shape[side], ("source", "target")[side]
+    if np.issubdtype(values.dtype, np.integer) and (
+        not values.size or 0 <= values.min() <= values.max() < size
+    ):
+        return np.ascontiguousarray(values, np.int32)
     wrong = ~((values >= 0) & (values < size)) | (values % 1 != 0)
     if wrong.any():
         raise ConnectivityError(

@@ -9,7 +9,7 @@ from typing import Any
 from pyNN import common
 from pyNN.common.control import DEFAULT_MAX_DELAY, DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
 
-from pycosim import targets
+from pycosim import memory, targets
 from pycosim.errors import InvalidInputError
 from pycosim.frontend import simulator
 from pycosim.frontend.simulator import DEFAULT_SEED, state
@@ -50,6 +50,9 @@ def build_setup(target: str) -> Callable[..., int]:
             Seed of Poisson sources, random connectivity and random values (42 by default).
         threads : int
             Threads of the native engine; they do not change the spikes.
+        memory_limit : float or str
+            Memory that this process may take, all in all: bytes, or a text such as "2 GB". Synapses that
+            would not fit are refused before they are made, as are those that the machine has no memory for.
         timing, arithmetic, speedup, mapping
             Options of a chip, see `pycosim.backends.base.Options`.
         chip : dict
@@ -79,6 +82,8 @@ def build_setup(target: str) -> Callable[..., int]:
             require_one_process(f"Running on the target {spec.name}")
         state.begin(spec.name, _timestep(timestep), seed, spec.merged(options))
         state.requested_min_delay, state.requested_max_delay = delays
+        limit = extra.pop("memory_limit", None)
+        memory.limit_to(None if limit is None else memory.parse_bytes(limit))
         _scale_time(extra)
         if state.observer is not None:
             state.observer.begun(options)

@@ -18,7 +18,7 @@ from pyNN.random import NumpyRNG, RandomDistribution
 from pycosim import _core
 from pycosim.errors import ConnectivityError
 from pycosim.frontend.connectivity import from_pairs, no_mutual, numbers_of_rows
-from pycosim.frontend.requests import Connectivity, Request, only
+from pycosim.frontend.requests import Connectivity, Request, only, stable_order
 from pycosim.frontend.user_connectors import connect_as_written
 from pycosim.random import about_to_draw
 
@@ -122,7 +122,7 @@ def _fixed_total_number(request: Request) -> Connectivity:
     connector.rng.binomial(n, 1.0)  # how PyNN finds the share of one process
     sources, targets, state = _draw(request, _core.drawn_total, n, *request.shape)
     connector.rng.rng.set_state(state)
-    by_target = np.argsort(targets, kind="stable")
+    by_target = stable_order(targets)
     return from_pairs(request, sources[by_target], targets[by_target], {}, as_drawn=True)
 
 

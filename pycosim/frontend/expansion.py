@@ -16,6 +16,7 @@ from pyNN.standardmodels.base import check_weights, excitatory_receptor_types, i
 from pycosim.errors import ConnectivityError
 from pycosim.frontend.cells import takes_conductance
 from pycosim.frontend.connectivity import connect
+from pycosim.frontend.memory_need import require_memory
 from pycosim.frontend.requests import Connectivity, Request, of_targets
 from pycosim.frontend.synapse_values import TARGET_BLOCK, SynapseValues, Values, draws_in_turn
 from pycosim.network import Plasticity
@@ -77,13 +78,17 @@ def expand(
         If a parameter of the connector or of the synapse type has an impossible value.
     NotSupportedError
         If the connector needs what pycosim does not have.
+    NotEnoughMemoryError
+        If the synapses would not fit into memory.
     """
     connector, seed, local = projection._connector, unsigned(seed), _local(projection)
     structure = stream_of(stream, "connectivity", seed_of(getattr(connector, "rng", None)))
     parameters = _parameters(projection)
     # values that are drawn synapse by synapse need all synapses, also those of other processes
     wanted = None if draws_in_turn(parameters) else _drawn_with(local)
-    connectivity = connect(Request(connector, projection, seed, structure, wanted))
+    request = Request(connector, projection, seed, structure, wanted)
+    require_memory(request, parameters)
+    connectivity = connect(request)
     if isinstance(connector, FixedNumberPostConnector | FixedTotalNumberConnector):  # drawn before the copy
         parameters = _parameters(projection)
     values = SynapseValues(projection, parameters, connectivity, seed, stream)

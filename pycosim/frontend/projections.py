@@ -174,7 +174,9 @@ class Projection(common.Projection):
         targets = self.post.all_cells.astype(np.int32)[expanded.targets]
         order = _order(sources, targets)
         self.pre_indices, self.post_indices = rows[order], np.asarray(expanded.targets)[order]
-        ids, counts = np.unique(sources, return_counts=True)
+        ids, which = np.unique(self.pre.all_cells.astype(np.int32), return_inverse=True)
+        counts = np.bincount(which, np.diff(expanded.indptr), len(ids)).astype(np.int64)
+        ids, counts = ids[counts > 0], counts[counts > 0]
         delays = state.default_delay if expanded.delays_ms is None else expanded.delays_ms
         weights, plasticity = models_weights(self, _ordered(expanded.weights, order)), expanded.plasticity
         if plasticity is not None:

@@ -16,7 +16,7 @@ from pyNN.random import NumpyRNG, RandomDistribution
 from pyNN.space import Space
 
 from pycosim.errors import InvalidInputError, NotSupportedError
-from pycosim.frontend.requests import Connectivity
+from pycosim.frontend.requests import Connectivity, stable_order
 from pycosim.random import draws_itself, evaluate_distribution, stream_of
 
 Values = float | NDArray[np.float64]
@@ -73,9 +73,7 @@ def drawn_by_blocks(
     blocks = targets // n_cells
     if not blocks.any():
         return evaluate_distribution(distribution, len(targets), seed, stream)
-    if blocks.max() < 2**16:
-        blocks = blocks.astype(np.uint16)  # sorted much faster
-    order, values = np.argsort(blocks, kind="stable"), np.empty(len(targets))
+    order, values = stable_order(blocks), np.empty(len(targets))
     counts = np.bincount(blocks)
     for block, end in zip(np.flatnonzero(counts), np.cumsum(counts[counts > 0])):
         n, own = int(counts[block]), stream_of(stream, "block", int(block)) if block else stream

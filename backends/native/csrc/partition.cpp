@@ -52,7 +52,7 @@ void Partition::add_slice(const Model& model, std::span<const std::uint32_t> rec
 
 void Partition::allocate_inputs(std::size_t n_neurons) {
     if (n_receptors_ * n_inputs_ >= kElsewhere) throw std::length_error("a partition has more than 4e9 inputs");
-    for (Generation& generation : generations_) generation.store.move_receptors(receptor_stride_, n_inputs_);
+    for (Generation& generation : generations_) generation.store.place_receptors(n_inputs_);
     for (Plastic& part : plastic_) part.store->grow(n_neurons, n_inputs_);
     if (receptor_stride_) {
         for (PoissonDrive& drive : drives_) drive.move_receptors(receptor_stride_, n_inputs_);
@@ -107,8 +107,9 @@ std::optional<DriveSynapses> Partition::single_synapses(std::uint32_t first_sour
         if (!found.sources.empty() && segment.delay != found.delay) return {};
         found.delay = segment.delay;
         found.sources.push_back(i);
-        found.targets.push_back(store.targets()[segment.first]);
-        found.weights.push_back(std::bit_cast<double>(segment.weight));
+        const auto [target, weight] = store.first_synapse(begin);
+        found.targets.push_back(target);
+        found.weights.push_back(weight);
     }
     return found;
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <numeric>
+#include <stdexcept>
+#include <string>
 
 namespace pycosim::native {
 
@@ -12,9 +14,10 @@ static T at(std::span<const T> column, std::int64_t i) {
 
 // The synapses of one source neuron on one partition, in columns that are reused from row to row.
 struct SynapseStore::Row {
-    std::vector<std::uint32_t> target;
+    std::uint32_t n_blocks = 1;          // windows of one receptor
+    std::vector<std::uint16_t> target;  // within its window
     std::vector<double> weight;
-    std::vector<std::int32_t> delay, core;
+    std::vector<std::int32_t> delay, core, window;
     std::vector<std::uint32_t> order, other_order, count;  // scratch of the sort
     std::vector<std::uint32_t> run;                         // ends of runs of equal core and delay
 
@@ -22,7 +25,7 @@ struct SynapseStore::Row {
 
     void gather(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
                 const TargetMap& map, std::span<const std::int32_t> core_of_neuron);
-    void sort_by_core_and_delay();
+    void sort();
     void find_runs();
 
   private:
@@ -37,14 +40,16 @@ void SynapseStore::Row::gather(std::span<const RowIndex::Row> parts, std::span<c
     weight.clear();
     delay.clear();
     core.clear();
+    window.clear();
     for (const RowIndex::Row& part : parts) {
         const ProjectionColumns& projection = projections[part.projection];
-        const std::uint32_t offset = projection.receptor * map.receptor_stride;
+        const std::uint32_t first_window = projection.receptor * n_blocks;
         for (std::int64_t i = part.begin; i < part.end; ++i) {
             const std::int32_t neuron = projection.targets[static_cast<std::size_t>(i)];
             const std::uint32_t index = map.index[static_cast<std::size_t>(neuron)];
             if (index == kElsewhere) continue;
-            target.push_back(index + offset);
+            target.push_back(static_cast<std::uint16_t>(index));
+            window.push_back(static_cast<std::int32_t>(first_window + (index >> 16)));
             weight.push_back(at(projection.weights, i));
             delay.push_back(at(projection.delays, i));
             if (!core_of_neuron.empty()) core.push_back(core_of_neuron[static_cast<std::size_t>(neuron)]);
@@ -79,13 +84,15 @@ void SynapseStore::Row::permute(std::vector<T>& column) {
     column.swap(moved);
 }
 
-void SynapseStore::Row::sort_by_core_and_delay() {
+void SynapseStore::Row::sort() {
     order.resize(size());
     std::iota(order.begin(), order.end(), 0u);
-    bool moved = sort_order_by(delay);
+    bool moved = sort_order_by(window);
+    moved |= sort_order_by(delay);
     if (!core.empty()) moved |= sort_order_by(core);
     if (!moved) return;
     permute(target);
+    permute(window);
     permute(weight);
     permute(delay);
     if (!core.empty()) permute(core);
@@ -95,7 +102,7 @@ void SynapseStore::Row::sort_by_core_and_delay() {
 // to be worth the weights that it saves.
 void SynapseStore::Row::find_runs() {
     const auto boundary = [&](std::size_t i) {
-        return delay[i] != delay[i - 1] || (!core.empty() && core[i] != core[i - 1]);
+        return delay[i] != delay[i - 1] || window[i] != window[i - 1] || (!core.empty() && core[i] != core[i - 1]);
     };
     std::size_t n_runs = 1, n_equal = 1;
     for (std::size_t i = 1; i < size(); ++i) {
@@ -105,28 +112,65 @@ void SynapseStore::Row::find_runs() {
     }
     const bool by_weight = n_equal <= std::max(n_runs, size() / 8);
     run.clear();
+    std::size_t begin = 0;
     for (std::size_t i = 1; i < size(); ++i) {
-        if (boundary(i) || (by_weight && weight[i] != weight[i - 1])) run.push_back(static_cast<std::uint32_t>(i));
+        if (boundary(i) || (by_weight && weight[i] != weight[i - 1]) || i - begin == Segment::kMaxCount) {
+            run.push_back(static_cast<std::uint32_t>(i));
+            begin = i;
+        }
     }
     run.push_back(static_cast<std::uint32_t>(size()));
+}
+
+// The most frequent signs and exponents get the codes.
+void SynapseStore::choose_heads(std::span<const std::uint64_t> n_with_head) {
+    std::vector<std::uint32_t> by_number(n_with_head.size());
+    std::iota(by_number.begin(), by_number.end(), 0u);
+    std::partial_sort(by_number.begin(), by_number.begin() + heads_.size(), by_number.end(), [&](auto a, auto b) {
+        return n_with_head[a] != n_with_head[b] ? n_with_head[a] > n_with_head[b] : a < b;
+    });
+    head_code_.fill(kNoCode);
+    for (std::size_t code = 0; code < heads_.size(); ++code) {
+        heads_[code] = std::uint64_t{by_number[code]} << 52;
+        head_code_[by_number[code]] = static_cast<std::uint8_t>(code);
+    }
+}
+
+WeightFormat SynapseStore::format_of(std::span<const double> weights) const {
+    const std::uint64_t first = std::bit_cast<std::uint64_t>(weights[0]);
+    const auto is_first = [&](double weight) { return std::bit_cast<std::uint64_t>(weight) == first; };
+    if (std::all_of(weights.begin(), weights.end(), is_first)) return WeightFormat::equal;
+    const auto has_code = [&](double weight) { return head_code_[std::bit_cast<std::uint64_t>(weight) >> 52] != kNoCode; };
+    return std::all_of(weights.begin(), weights.end(), has_code) ? WeightFormat::packed : WeightFormat::full;
+}
+
+void SynapseStore::append_weights(std::span<const double> weights, WeightFormat format) {
+    const std::size_t n = format == WeightFormat::equal ? 1 : weights.size();
+    const std::size_t width = format == WeightFormat::packed ? 7 : 8, place = words_.size();
+    words_.resize(place + (n * width + 1) / 2);
+    char* to = reinterpret_cast<char*>(words_.data() + place);
+    for (std::size_t k = 0; k < n; ++k, to += width) {
+        std::uint64_t bits = std::bit_cast<std::uint64_t>(weights[k]);
+        if (format == WeightFormat::packed) bits = (bits & kMantissa) | std::uint64_t{head_code_[bits >> 52]} << 52;
+        std::memcpy(to, &bits, width);
+    }
 }
 
 void SynapseStore::append(const Row& row) {
     std::uint32_t begin = 0;
     for (const std::uint32_t end : row.run) {
-        const bool equal = std::all_of(row.weight.begin() + begin, row.weight.begin() + end,
-                                       [&](double weight) { return weight == row.weight[begin]; });
-        Segment segment{targets_.size() + begin, std::bit_cast<std::uint64_t>(row.weight[begin]), end - begin,
-                        static_cast<std::uint32_t>(row.delay[begin]), equal};
-        if (!equal) {
-            segment.weight = weights_.size();
-            weights_.insert(weights_.end(), row.weight.begin() + begin, row.weight.begin() + end);
-        }
-        segments_.push_back(segment);
+        const std::span weights(row.weight.data() + begin, end - begin);
+        const WeightFormat format = format_of(weights);
+        const std::uint64_t place = words_.size();
+        if (place > Segment::kMaxPlace) throw std::length_error("a partition has more than 2 TB of synapses");
+        segments_.push_back({static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32),
+                             static_cast<std::uint32_t>(row.delay[begin]), end - begin,
+                             static_cast<std::uint32_t>(row.window[begin]), static_cast<std::uint32_t>(format)});
         if (!row.core.empty()) core_.push_back(row.core[begin]);
+        words_.insert(words_.end(), row.target.begin() + begin, row.target.begin() + end);
+        append_weights(weights, format);
         begin = end;
     }
-    targets_.insert(targets_.end(), row.target.begin(), row.target.end());
 }
 
 std::int64_t smallest_delay(std::span<const ProjectionColumns> projections, std::int64_t otherwise) {
@@ -163,31 +207,49 @@ RowIndex::RowIndex(std::size_t n_neurons, std::span<const ProjectionColumns> pro
 
 SynapseStore::SynapseStore(const RowIndex& index, std::span<const ProjectionColumns> projections, const TargetMap& map,
                            std::span<const std::int32_t> core_of_neuron) {
-    std::size_t n_synapses = 0, n_weights = 0;
-    const auto is_here = [&](std::int32_t target) { return map.index[static_cast<std::size_t>(target)] != kElsewhere; };
-    for (const ProjectionColumns& projection : projections) {
-        const auto n = static_cast<std::size_t>(
-            std::count_if(projection.targets.begin(), projection.targets.end(), is_here));
-        n_synapses += n;
-        if (projection.weights.size() > 1) n_weights += n;
+    static_assert(std::endian::native == std::endian::little, "packed weights are cut from 8 bytes");
+    if (largest_delay(projections) > Segment::kMaxDelay) {
+        throw std::length_error("delays of more than " + std::to_string(Segment::kMaxDelay) + " steps");
     }
-    targets_.reserve(n_synapses);
-    weights_.reserve(n_weights);
+    std::size_t n_words = 0;
+    std::vector<std::uint64_t> n_with_head(head_code_.size(), 0);
+    std::uint32_t n_receptors = 1;
+    for (const ProjectionColumns& projection : projections) {
+        n_receptors = std::max(n_receptors, projection.receptor + 1);
+        const std::size_t words_of_weight = projection.weights.size() > 1 ? 4 : 0;
+        n_words += 4 * projection.sources.size();  // at least one weight for each row
+        for (std::size_t i = 0; i < projection.targets.size(); ++i) {
+            if (map.index[static_cast<std::size_t>(projection.targets[i])] == kElsewhere) continue;
+            n_words += 1 + words_of_weight;
+            const double weight = at(projection.weights, static_cast<std::int64_t>(i));
+            ++n_with_head[std::bit_cast<std::uint64_t>(weight) >> 52];
+        }
+    }
+    choose_heads(n_with_head);
+    Row row;
+    row.n_blocks = (map.receptor_stride >> 16) + 1;
+    if (n_receptors * row.n_blocks > Segment::kMaxWindows) {
+        throw std::length_error("a partition has more than 1e9 inputs; use more threads or processes");
+    }
+    for (std::uint32_t i = 0; i < n_receptors * row.n_blocks; ++i) windows_.push_back({i / row.n_blocks, i % row.n_blocks});
+    window_begin_.resize(windows_.size());
+    place_receptors(map.receptor_stride);
+    words_.reserve(n_words);
     const std::size_t n_neurons = index.first.size() - 1;
     row_.reserve(n_neurons + 1);
     row_.push_back(0);
-    Row row;
     for (std::size_t source = 0; source < n_neurons; ++source) {
         row.gather({index.rows.data() + index.first[source], index.rows.data() + index.first[source + 1]}, projections,
                    map, core_of_neuron);
         if (row.size()) {
-            row.sort_by_core_and_delay();
+            row.sort();
             row.find_runs();
             append(row);
         }
         row_.push_back(static_cast<std::uint32_t>(segments_.size()));
     }
     segments_.shrink_to_fit();
+    words_.resize(words_.size() + 1);  // the last packed weight is read with one byte more
 }
 
 std::pair<std::uint32_t, std::uint32_t> SynapseStore::row_on_core(std::size_t source, std::int32_t core) const {
@@ -198,7 +260,7 @@ std::pair<std::uint32_t, std::uint32_t> SynapseStore::row_on_core(std::size_t so
 
 std::size_t SynapseStore::n_bytes() const {
     return row_.size() * sizeof(row_[0]) + segments_.size() * sizeof(Segment) + core_.size() * sizeof(std::int32_t) +
-           targets_.size() * sizeof(std::uint32_t) + weights_.size() * sizeof(double);
+           words_.size() * sizeof(std::uint16_t);
 }
 
 }  // namespace pycosim::native

@@ -1,13 +1,16 @@
 // The synapses whose targets belong to one partition, as compact rows by source neuron.
 //
 // A row is sorted by (core of the target, delay) and keeps the order of (projection, place in the projection's row)
-// within; a run of equal core and delay is a segment, the unit that is delivered at once. Where all synapses of a
-// segment have the same weight none is stored. The target is kept as an index into the partition's array of
-// inputs (the inputs of one receptor of all its neurons, then those of the next).
+// within; a run of equal core, delay and window is a segment, the unit that is delivered at once. A window is a stretch
+// of the partition's array of inputs (the inputs of one receptor of all its neurons, then those of the next) in which
+// 16 bits tell targets apart. Where all synapses of a segment have the same weight it is stored once; other weights
+// take 7 bytes without loss if their signs and exponents are among the 16 most frequent ones, else 8.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <utility>
 #include <vector>
@@ -47,12 +50,23 @@ struct TargetMap {
     std::uint32_t receptor_stride;     // from the inputs of one receptor to those of the next
 };
 
+enum class WeightFormat : std::uint32_t { equal, packed, full };
+
+// 12 bytes.
 struct Segment {
-    std::uint64_t first;   // place in `targets`
-    std::uint64_t weight;  // bits of the weight of all, or place of the first in `weights`
-    std::uint32_t count;
-    std::uint32_t delay : 31;
-    std::uint32_t equal_weights : 1;
+    static constexpr std::int64_t kMaxDelay = (1 << 24) - 1;
+    static constexpr std::uint64_t kMaxPlace = (std::uint64_t{1} << 40) - 1;
+    static constexpr std::uint32_t kMaxCount = (1 << 16) - 1, kMaxWindows = 1 << 14;
+
+    std::uint32_t place_low;  // of the targets in the store's words; their weights follow
+    std::uint32_t place_high : 8;
+    std::uint32_t delay : 24;
+    std::uint32_t count : 16;
+    std::uint32_t window : 14;
+    std::uint32_t format : 2;
+
+    std::uint64_t place() const { return std::uint64_t{place_high} << 32 | place_low; }
+    WeightFormat weights() const { return static_cast<WeightFormat>(format); }
 };
 
 class SynapseStore {
@@ -70,51 +84,84 @@ class SynapseStore {
     const Segment& segment(std::uint32_t i) const { return segments_[i]; }
     std::size_t n_bytes() const;
 
-    // Follows a change of the distance between the inputs of one receptor and those of the next.
-    void move_receptors(std::uint32_t old_stride, std::uint32_t new_stride) {
-        if (old_stride == new_stride || old_stride == 0) return;
-        for (std::uint32_t& target : targets_) target = target / old_stride * new_stride + target % old_stride;
+    // Takes the distance between the inputs of one receptor and those of the next.
+    void place_receptors(std::uint32_t stride) {
+        for (std::size_t i = 0; i < windows_.size(); ++i) window_begin_[i] = windows_[i].begin(stride);
     }
 
-    const std::uint32_t* targets() const { return targets_.data(); }
-    const double* weights() const { return weights_.data(); }
+    // The target, as an index of an input, and the weight of the first synapse of a segment of equal weights.
+    std::pair<std::uint32_t, double> first_synapse(std::uint32_t i) const {
+        const Segment& segment = segments_[i];
+        const std::uint16_t* const target = words_.data() + segment.place();
+        return {window_begin_[segment.window] + target[0], std::bit_cast<double>(bits_at(target + segment.count, 0))};
+    }
 
     // Ask for a segment, and later for its synapses, before they are needed: rows begin anywhere in memory.
     void prefetch_segment(std::uint32_t i) const { prefetch(&segments_[i]); }
     void prefetch_synapses(std::uint32_t i) const {
         const Segment& segment = segments_[i];
-        prefetch(targets_.data() + segment.first);
-        if (!segment.equal_weights) prefetch(weights_.data() + segment.weight);
+        const std::uint16_t* const target = words_.data() + segment.place();
+        prefetch(target);
+        prefetch(target + segment.count);
     }
 
     // Adds the weights of a segment to the inputs of its targets.
     void deliver(std::uint32_t i, double* inputs) const {
         const Segment& segment = segments_[i];
-        const std::uint32_t* target = targets_.data() + segment.first;
-        if (segment.equal_weights) {
-            const double weight = std::bit_cast<double>(segment.weight);
-            for (std::uint32_t k = 0; k < segment.count; ++k) inputs[target[k]] += weight;
+        const std::uint32_t n = segment.count;
+        const std::uint16_t* const target = words_.data() + segment.place();
+        const std::uint16_t* const weights = target + n;
+        double* const window = inputs + window_begin_[segment.window];
+        if (segment.weights() == WeightFormat::equal) {
+            const double weight = std::bit_cast<double>(bits_at(weights, 0));
+            for (std::uint32_t k = 0; k < n; ++k) window[target[k]] += weight;
+        } else if (segment.weights() == WeightFormat::packed) {
+            for (std::uint32_t k = 0; k < n; ++k) {
+                const std::uint64_t bits = bits_at(weights, 7 * std::size_t{k});
+                window[target[k]] += std::bit_cast<double>((bits & kMantissa) | heads_[bits >> 52 & 15]);
+            }
         } else {
-            const double* weight = weights_.data() + segment.weight;
-            for (std::uint32_t k = 0; k < segment.count; ++k) inputs[target[k]] += weight[k];
+            for (std::uint32_t k = 0; k < n; ++k) {
+                window[target[k]] += std::bit_cast<double>(bits_at(weights, 8 * std::size_t{k}));
+            }
         }
     }
 
   private:
     struct Row;
-    void append(const Row& row);
+    // 2^16 inputs of one receptor.
+    struct Window {
+        std::uint32_t receptor, block;
+        std::uint32_t begin(std::uint32_t stride) const { return receptor * stride + (block << 16); }
+    };
 
+    static constexpr std::uint64_t kMantissa = (std::uint64_t{1} << 52) - 1;
+
+    static std::uint64_t bits_at(const std::uint16_t* words, std::size_t byte) {
+        std::uint64_t bits;
+        std::memcpy(&bits, reinterpret_cast<const char*>(words) + byte, sizeof bits);
+        return bits;
+    }
     static void prefetch([[maybe_unused]] const void* address) {
 #if defined(__GNUC__)
         __builtin_prefetch(address);
 #endif
     }
+    void choose_heads(std::span<const std::uint64_t> n_with_head);
+    void append(const Row& row);
+    void append_weights(std::span<const double> weights, WeightFormat format);
+    WeightFormat format_of(std::span<const double> weights) const;
 
     std::vector<std::uint32_t> row_;  // by source neuron, and one more: first segment
     std::vector<Segment> segments_;
     std::vector<std::int32_t> core_;  // of each segment; empty without cores
-    std::vector<std::uint32_t> targets_;
-    std::vector<double> weights_;
+    std::vector<std::uint16_t> words_;
+    std::vector<Window> windows_;
+    std::vector<std::uint32_t> window_begin_;
+    std::array<std::uint64_t, 16> heads_{};     // signs and exponents of packed weights, in place
+    std::array<std::uint8_t, 4096> head_code_;  // by sign and exponent: number in heads_, or kNoCode
+
+    static constexpr std::uint8_t kNoCode = 16;
 };
 
 }  // namespace pycosim::native

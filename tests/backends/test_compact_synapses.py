@@ -1,0 +1,60 @@
+"""The engine's compact synapses: no weight or target loses a bit, and the memory that they take."""
+
+import numpy as np
+import pytest
+
+from pycosim.backends.native.simulation import NativeSimulation
+from pycosim.backends.reference.simulation import ReferenceSimulation
+
+from .backend_networks import add_pairs, network_of, neurons, spike_array
+
+RNG = np.random.default_rng(1)
+
+
+def membranes(simulation_of, network, **options):
+    simulation = simulation_of(network, **options)
+    simulation.advance(12)
+    return simulation.signal(1, "v")
+
+
+def one_row(targets, weights, delays=5, receptor="excitatory", size=70_000):
+    network = network_of(spike_array(1), neurons("IF_curr_delta", size))
+    add_pairs(network, 0, 1, np.zeros(len(targets), int), targets, weights, delays, receptor)
+    return network
+
+
+def weights_of_every_magnitude(n):
+    signs = RNG.choice([-1.0, 1.0], n)
+    return signs * RNG.uniform(0.5, 1, n) * 2.0 ** RNG.integers(-300, 3, n)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(
+    "weights",
+    [RNG.normal(0.3, 0.03, 70_000), weights_of_every_magnitude(70_000), np.full(70_000, 0.1), 0.1],
+    ids=["similar", "of every magnitude", "a column of equal ones", "one number"],
+)
+def test_weights_and_targets_beyond_16_bits_keep_every_bit(weights, threads):
+    network = one_row(np.arange(70_000), weights, RNG.integers(1, 9, 70_000).astype(np.int32))
+    expected = membranes(ReferenceSimulation, network)
+    np.testing.assert_array_equal(membranes(NativeSimulation, network, threads=threads), expected)
+
+
+def test_more_synapses_than_a_segment_holds_add_up_in_their_order():
+    network = one_row(np.zeros(150_000, int), RNG.normal(1e-5, 1e-6, 150_000), size=1)
+    np.testing.assert_array_equal(
+        membranes(NativeSimulation, network), membranes(ReferenceSimulation, network)
+    )
+
+
+def test_individual_weights_and_delays_take_ten_bytes_and_equal_ones_little_more_than_two():
+    n, k = 2000, 400
+    network = network_of(neurons("IF_curr_delta", n), neurons("IF_curr_delta", n))
+    pairs = np.repeat(np.arange(n), k), np.tile(np.arange(k), n)
+    add_pairs(
+        network, 0, 1, *pairs, RNG.normal(0.1, 0.01, n * k), RNG.integers(1, 31, n * k).astype(np.int32)
+    )
+    # 2 for the target, 7 for the weight, 12 for each of 30 segments in a row
+    assert NativeSimulation(network).synapse_bytes / (n * k) < 9 + 12 * 30 / k + 0.1
+    network.projections[0].weights, network.projections[0].delays = 0.1, 5
+    assert NativeSimulation(network).synapse_bytes / (n * k) < 2.1

@@ -1,0 +1,100 @@
+"""Memory is predicted before it is taken, and what cannot fit is refused with the figure."""
+
+import numpy as np
+import pytest
+
+import pycosim.native as sim
+from pycosim import memory
+from pycosim.backends.native.memory import ROW_BYTES, predicted_bytes
+from pycosim.errors import InvalidInputError, NotEnoughMemoryError
+from pycosim.frontend.simulator import state
+
+
+@pytest.fixture(autouse=True)
+def no_limit_afterwards():
+    yield
+    sim.setup()
+
+
+def network(synapse=None, connector=None, n=1000, **setup):
+    sim.setup(timestep=0.1, **setup)
+    pre, post = (sim.Population(n, sim.IF_curr_exp()) for _ in range(2))
+    synapse = synapse or sim.StaticSynapse(weight=0.1, delay=1.0)
+    return sim.Projection(pre, post, connector or sim.FixedProbabilityConnector(0.1), synapse)
+
+
+CONNECTORS = [
+    sim.AllToAllConnector(),
+    sim.FixedProbabilityConnector(0.5),
+    sim.FixedProbabilityConnector(0.5, rng=sim.NumpyRNG(1)),
+    sim.FixedNumberPreConnector(500),
+    sim.FixedNumberPostConnector(500),
+    sim.FixedTotalNumberConnector(500_000, with_replacement=True),
+]
+
+
+@pytest.mark.parametrize("connector", CONNECTORS, ids=lambda c: type(c).__name__)
+def test_a_projection_beyond_the_limit_is_refused_with_the_figures(connector):
+    with pytest.raises(
+        NotEnoughMemoryError, match=r"1000 to 1000 cells.*MB of memory; .* is available.*limit"
+    ):
+        network(connector=connector, memory_limit=memory.used_bytes() + 2e6)
+    assert not state.network.projections
+
+
+def test_a_network_larger_than_any_machine_is_refused_without_a_limit():
+    with pytest.raises(NotEnoughMemoryError, match=r"1e\+12 synapses here needs about 26 TB"):
+        network(connector=sim.AllToAllConnector(), n=1_000_000)
+
+
+def test_the_copy_of_the_engine_is_refused_too():
+    network(n=4000)
+    memory.limit_to(memory.used_bytes() + 1e6)
+    with pytest.raises(NotEnoughMemoryError, match=r"native engine: 1\d{6} synapses need about 3\.\d+ MB"):
+        sim.run(1.0)
+
+
+def test_what_fits_runs_under_a_limit():
+    network(memory_limit="100 GB")
+    sim.run(1.0)
+
+
+def drawn(**parameters):
+    return sim.StaticSynapse(
+        **{
+            name: sim.RandomDistribution("uniform", low=low, high=high)
+            for name, (low, high) in parameters.items()
+        }
+    )
+
+
+PAIR_RULE = sim.STDPMechanism(
+    sim.SpikePairRule(), sim.AdditiveWeightDependence(w_max=0.2), weight=0.1, delay=1.0
+)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(
+    "synapse",
+    [None, drawn(weight=(0.1, 0.2)), drawn(delay=(0.1, 3.0)), drawn(weight=(0, 1), delay=(1, 5)), PAIR_RULE],
+    ids=["equal", "weights", "delays", "weights and delays", "plastic"],
+)
+def test_the_prediction_is_what_the_engine_takes(synapse, threads):
+    projection = network(synapse, threads=threads).column
+    sim.run(0.1)
+    predicted = predicted_bytes(projection, threads) + ROW_BYTES * state.network.n_neurons * threads
+    # histories of spikes of plastic synapses' targets, odd segments and rows without synapses are left out
+    assert state.simulation.synapse_bytes == pytest.approx(predicted, rel=0.08)
+
+
+@pytest.mark.parametrize(
+    ("value", "n_bytes"), [(2048, 2048), ("2 GB", 2e9), ("1.5GiB", 1.5 * 2**30), (1e9, 1e9)]
+)
+def test_amounts_of_memory_are_read(value, n_bytes):
+    assert memory.parse_bytes(value) == n_bytes
+
+
+@pytest.mark.parametrize("value", [0, -1, "much", "2 bananas", True, np.inf])
+def test_impossible_limits_are_refused(value):
+    with pytest.raises(InvalidInputError, match="memory_limit"):
+        sim.setup(memory_limit=value)
