@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pycosim.backends.base import Progress
-from pycosim.backends.native import MODELS, _engine
+from pycosim.backends.native import _engine
+from pycosim.backends.native.columns import (
+    check_models,
+    constants_of,
+    core_column,
+    populations_for_engine,
+    projection_for_engine,
+)
 from pycosim.backends.native.exchange import SpikeExchange
 from pycosim.backends.native.inputs import InputFeed
 from pycosim.backends.native.junctions import NativeJunctions
@@ -17,8 +22,7 @@ from pycosim.backends.native.plasticity import PlasticProjections
 from pycosim.backends.native.rewiring import set_rewiring, sorted_synapses
 from pycosim.backends.recording import Recorder, state_named
 from pycosim.errors import BackendError, InvalidInputError, NotSupportedError
-from pycosim.network import Network, NeuronModel, Population, Projection, SourceModel, model_named
-from pycosim.network.models import Coefficients
+from pycosim.network import Network, model_named
 from pycosim.network.noise import ESCAPE_STREAM
 from pycosim.network.validate import (
     validate,
@@ -34,9 +38,6 @@ Int = NDArray[np.int64]
 
 # The engine keeps the emission step of a spike in 32 bits.
 MAX_STEPS = 2**32 - 1
-_CONSTANTS = {model: constants for model, _, constants in _engine.models()}
-# In the order of the engine's MembraneRule.
-_RULES = ("exact", "midpoint", "AdExp", "Izk")
 
 
 class NativeSimulation:
@@ -63,7 +64,7 @@ class NativeSimulation:
     """
 
     def __init__(self, network: Network, *, threads: int = 1, core_of_neuron: ArrayLike | None = None):
-        _check_models(network)
+        check_models(network)
         validate(network)
         if threads < 1:
             raise InvalidInputError(f"Running on {threads} threads: at least 1 thread is needed.")
@@ -73,14 +74,14 @@ class NativeSimulation:
         self._n_threads = threads
         self._has_cores = core_of_neuron is not None
         self._engine = _engine.Engine(
-            _engine_populations(network, network.populations),
-            _core_column(network, core_of_neuron),
+            populations_for_engine(network, network.populations),
+            core_column(network, core_of_neuron),
             threads,
             ranks.rank,
             ranks.size,
         )
         self._engine.set_noise(unsigned(network.seed), ESCAPE_STREAM)
-        self._plastic = PlasticProjections(network, self._engine, _engine_columns, threads)
+        self._plastic = PlasticProjections(network, self._engine, projection_for_engine, threads)
         self._exchange = SpikeExchange(network, self._engine, ranks) if ranks.size > 1 else None
         self._feed = InputFeed(network, self._engine, ranks)
         self._junctions = NativeJunctions(network, self._engine)
@@ -118,14 +119,14 @@ class NativeSimulation:
         InvalidInputError
             If the simulation was built with cores, and these are not given.
         """
-        _check_models(self._network)
+        check_models(self._network)
         validate(self._network)
         new = self._network.populations[len(self._recorders) :]
         if self._has_cores and core_of_neuron is None:
             raise InvalidInputError("Growing a network that is split by cores: give core_of_neuron.")
-        cores = _core_column(self._network, core_of_neuron if self._has_cores else None)
+        cores = core_column(self._network, core_of_neuron if self._has_cores else None)
         n_new = sum(population.size for population in new)
-        self._engine.grow(_engine_populations(self._network, new), cores[len(cores) - n_new :])
+        self._engine.grow(populations_for_engine(self._network, new), cores[len(cores) - n_new :])
         self._start_populations()
         if self._network.junctions:
             self._couple_again()
@@ -362,7 +363,7 @@ class NativeSimulation:
     def _set_constants(self, index: int) -> None:
         population = self._network.populations[index]
         coefficients = self._junctions.coefficients(index)
-        columns = [coefficients[name] for name in _constants(model_named(population.model), coefficients)]
+        columns = [coefficients[name] for name in constants_of(model_named(population.model), coefficients)]
         self._engine.set_constants(index, [np.array(column, np.float64, ndmin=1) for column in columns])
         injections = self._network.injections(index)
         if injections:
@@ -391,75 +392,6 @@ class NativeSimulation:
             static = [p for p in self._network.projections if p.plasticity is None]
             receptors = self._network.receptors
             require_memory(static, self._network.n_neurons, self._n_threads)
-            self._engine.connect([_engine_columns(projection, receptors) for projection in static])
+            self._engine.connect([projection_for_engine(projection, receptors) for projection in static])
             self._weights_stale = False
             self._feed.forget(self.step)
-
-
-def _constants(model: NeuronModel, coefficients: Coefficients) -> list[str]:
-    """Return the names of a model's constants in the order in which the engine takes them."""
-    if model.composition is None:
-        return _CONSTANTS[model.name]
-    return [name for name in coefficients if name != "drive_per_na"]
-
-
-def _engine_populations(network: Network, populations: list[Population]) -> list[tuple[Any, ...]]:
-    """Return model, size, numbers of receptors and parts of populations as the engine takes them."""
-    receptors = network.receptors
-    return [
-        _engine_population(population, model_named(population.model), receptors, network.dt_ms)
-        for population in populations
-    ]
-
-
-def _engine_population(
-    population: Population, model: NeuronModel | SourceModel, receptors: tuple[str, ...], dt_ms: float
-) -> tuple[Any, ...]:
-    if isinstance(model, SourceModel):
-        return "", population.size, [], None
-    parts = None
-    if model.composition is not None:
-        composition = model.composition
-        constants = _constants(model, model.coefficients(population.parameters, dt_ms))
-        responses = [(r.conductance, r.rises, r.receptor is None) for r in composition.responses]
-        rule, states = _RULES.index(composition.rule), list(model.states)
-        parts = rule, responses, composition.n_thresholds, model.is_stochastic, states, constants
-    return model.name, population.size, [receptors.index(name) for name in model.receptors], parts
-
-
-def _check_models(network: Network) -> None:
-    unknown = sorted({population.model for population in network.populations if not _knows(population.model)})
-    if unknown:
-        raise NotSupportedError(
-            f"Cell type {', '.join(unknown)} is not supported by the native backend. "
-            f"Supported: {', '.join(sorted(MODELS))}."
-        )
-
-
-def _knows(name: str) -> bool:
-    """Return whether the engine has a model; it runs all that are composed."""
-    return name in MODELS or getattr(model_named(name), "composition", None) is not None
-
-
-def _core_column(network: Network, core_of_neuron: ArrayLike | None) -> NDArray[np.int32]:
-    if core_of_neuron is None:
-        return np.empty(0, np.int32)
-    column = np.ascontiguousarray(core_of_neuron, np.int32)
-    if column.shape != (network.n_neurons,):
-        raise InvalidInputError(
-            f"Splitting synapses by core: core_of_neuron has the shape {column.shape}; "
-            f"one core is needed for each of the {network.n_neurons} neurons and sources."
-        )
-    return column
-
-
-def _engine_columns(projection: Projection, receptors: tuple[str, ...]) -> tuple[int, *tuple[NDArray, ...]]:
-    """Return the columns of a projection as the engine takes them; one number stands for equal values."""
-    return (
-        receptors.index(projection.receptor) if projection.receptor in receptors else 0,  # dopamine: anywhere
-        np.ascontiguousarray(projection.sources, np.int32),
-        np.ascontiguousarray(projection.indptr, np.int64),
-        np.ascontiguousarray(projection.targets, np.int32),
-        np.atleast_1d(np.ascontiguousarray(projection.weights, np.float64)),
-        np.atleast_1d(np.ascontiguousarray(projection.delays, np.int32)),
-    )

@@ -56,7 +56,7 @@ def test_the_copy_of_the_engine_is_refused_too():
 
 def test_what_fits_runs_under_a_limit():
     network(memory_limit="100 GB")
-    sim.run(1.0)
+    assert sim.run(1.0) == 1.0
 
 
 def drawn(**parameters):

@@ -1,0 +1,102 @@
+"""What the engine is given of a network: populations, projections and cores as plain columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pycosim.backends.native import MODELS, _engine
+from pycosim.errors import InvalidInputError, NotSupportedError
+from pycosim.network import Network, NeuronModel, Population, Projection, SourceModel, model_named
+from pycosim.network.models import Coefficients
+
+_CONSTANTS = {model: constants for model, _, constants in _engine.models()}
+# In the order of the engine's MembraneRule.
+_RULES = ("exact", "midpoint", "AdExp", "Izk")
+
+
+def constants_of(model: NeuronModel, coefficients: Coefficients) -> list[str]:
+    """Return the names of a model's constants in the order in which the engine takes them."""
+    if model.composition is None:
+        return _CONSTANTS[model.name]
+    return [name for name in coefficients if name != "drive_per_na"]
+
+
+def populations_for_engine(network: Network, populations: list[Population]) -> list[tuple[Any, ...]]:
+    """Return model, size, numbers of receptors and parts of populations as the engine takes them."""
+    receptors = network.receptors
+    return [
+        _engine_population(population, model_named(population.model), receptors, network.dt_ms)
+        for population in populations
+    ]
+
+
+def _engine_population(
+    population: Population, model: NeuronModel | SourceModel, receptors: tuple[str, ...], dt_ms: float
+) -> tuple[Any, ...]:
+    if isinstance(model, SourceModel):
+        return "", population.size, [], None
+    parts = None
+    if model.composition is not None:
+        composition = model.composition
+        constants = constants_of(model, model.coefficients(population.parameters, dt_ms))
+        responses = [(r.conductance, r.rises, r.receptor is None) for r in composition.responses]
+        rule, states = _RULES.index(composition.rule), list(model.states)
+        parts = rule, responses, composition.n_thresholds, model.is_stochastic, states, constants
+    return model.name, population.size, [receptors.index(name) for name in model.receptors], parts
+
+
+def check_models(network: Network) -> None:
+    """Refuse models that the engine does not have.
+
+    Raises
+    ------
+    NotSupportedError
+        If there is one.
+    """
+    unknown = sorted({population.model for population in network.populations if not _knows(population.model)})
+    if unknown:
+        raise NotSupportedError(
+            f"Cell type {', '.join(unknown)} is not supported by the native backend. "
+            f"Supported: {', '.join(sorted(MODELS))}."
+        )
+
+
+def _knows(name: str) -> bool:
+    """Return whether the engine has a model; it runs all that are composed."""
+    return name in MODELS or getattr(model_named(name), "composition", None) is not None
+
+
+def core_column(network: Network, core_of_neuron: ArrayLike | None) -> NDArray[np.int32]:
+    """Return the core of each neuron as the engine takes it, empty where synapses are not split by core.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is not one core for each neuron.
+    """
+    if core_of_neuron is None:
+        return np.empty(0, np.int32)
+    column = np.ascontiguousarray(core_of_neuron, np.int32)
+    if column.shape != (network.n_neurons,):
+        raise InvalidInputError(
+            f"Splitting synapses by core: core_of_neuron has the shape {column.shape}; "
+            f"one core is needed for each of the {network.n_neurons} neurons and sources."
+        )
+    return column
+
+
+def projection_for_engine(
+    projection: Projection, receptors: tuple[str, ...]
+) -> tuple[int, *tuple[NDArray, ...]]:
+    """Return the columns of a projection as the engine takes them; one number stands for equal values."""
+    return (
+        receptors.index(projection.receptor) if projection.receptor in receptors else 0,  # dopamine: anywhere
+        np.ascontiguousarray(projection.sources, np.int32),
+        np.ascontiguousarray(projection.indptr, np.int64),
+        np.ascontiguousarray(projection.targets, np.int32),
+        np.atleast_1d(np.ascontiguousarray(projection.weights, np.float64)),
+        np.atleast_1d(np.ascontiguousarray(projection.delays, np.int32)),
+    )
