@@ -115,14 +115,19 @@ def test_what_no_target_supports_is_said_once(written):
     assert all(verdict.problems == [report.refusal] for verdict in report.verdicts)
 
 
-def test_a_network_that_grows_after_run_is_refused_by_chips_alone(written):
-    text = SCRIPT.replace("rule = ", "sim.run(1.0)\nrule = ").replace(
-        "rule, label", "sim.StaticSynapse(), label"
-    )
-    text = text.replace("(201, 3)", "(203, 3)")
-    report = pycosim.check(written(text), ["native", "brian2", "loihi"])
-    assert [verdict.takes_it for verdict in report.verdicts] == [True, True, False]
-    assert "after run()" in report.verdict("loihi").problems[0]
+def test_a_network_is_judged_as_it_has_grown_after_run(written):
+    text = """
+import pyNN.nest as sim
+sim.setup(timestep=1.0)
+cells = sim.Population(100, sim.IF_curr_exp())
+sim.run(1.0)
+synapse = sim.StaticSynapse(weight=0.1, delay=1.0)
+sim.Projection(cells, cells, sim.AllToAllConnector(), synapse)
+sim.run(1.0)
+"""
+    report = pycosim.check(written(text), ["native", "brian2", "loihi", "dynapse"])
+    assert [verdict.takes_it for verdict in report.verdicts] == [True, True, True, False]
+    assert "needs 100, the limit is 64" in report.verdict("dynapse").problems[0]
 
 
 def test_live_input_is_checked_without_waiting_for_it(written):
