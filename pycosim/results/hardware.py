@@ -7,10 +7,13 @@ network is due at ``k * period_ps``, where ``period_ps`` is dt divided by the sp
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from pycosim.hwmodels.arithmetic import Rounding
 
 Int = NDArray[np.int64]
 
@@ -144,6 +147,8 @@ class HardwareRecord:
         Largest use of each limited resource.
     relays : int
         Helper neurons (splitters) that the mapping added.
+    roundings : list of pycosim.hwmodels.arithmetic.Rounding
+        With arithmetic="chip": the values that the chip holds with limited precision, asked and got.
     notes : list of str
         What a reader should know: assumptions used, rounding of latencies, extra ticks.
     """
@@ -169,4 +174,5 @@ class HardwareRecord:
     core_of_neuron: NDArray[np.int32]
     utilisation: dict[str, tuple[int, int]]
     relays: int = 0
+    roundings: list[Rounding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
