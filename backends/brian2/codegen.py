@@ -163,6 +163,7 @@ def import_brian2() -> ModuleType:
     logger = brian2.BrianLogger
     logger.log_level_warn()
     logging.getLogger("brian2").setLevel(logging.WARNING)
+    logging.getLogger("brian2.codegen.generators.base").addFilter(_is_not_known)
     if logger.file_handler is not None:
         logging.getLogger("brian2").removeHandler(logger.file_handler)
         logger.file_handler.close()
@@ -171,6 +172,11 @@ def import_brian2() -> ModuleType:
                 os.remove(path)
         logger.file_handler = logger.tmp_log = logger.tmp_script = None
     return brian2
+
+
+def _is_not_known(record: logging.LogRecord) -> bool:
+    """Return False for Brian2's warning that the order may matter in which dopamine acts; it does not."""
+    return "elapsed := now - since" not in record.getMessage()
 
 
 @contextlib.contextmanager

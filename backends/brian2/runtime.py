@@ -15,9 +15,7 @@ from pycosim.backends.base import Progress
 from pycosim.backends.brian2 import cache
 from pycosim.backends.brian2.codegen import Key, brian2_session, closed_error
 from pycosim.backends.brian2.compiler import KERNEL_FLAGS, NATIVE_FLAG
-from pycosim.backends.brian2.equations import HELD_UNTIL
 from pycosim.backends.brian2.plan import Plan
-from pycosim.network import model_named
 
 _PENDING = ("pending_ahead", "pending_synapses")
 
@@ -89,7 +87,7 @@ class RuntimeEngine:
             return
         self._is_saved = True
         for group in self._plan.groups:
-            for name in (*model_named(group.model).states, HELD_UNTIL, "_spikespace"):
+            for name in (*group.states, "_spikespace"):
                 self._data[group.name, name] = self._program.variable(group.name, name).get_value().copy()
         for source in self._plan.sources:
             self._data[source.name, "_spikespace"] = (

@@ -19,6 +19,7 @@ from pycosim.backends.brian2.compiler import KERNEL_FLAGS
 from pycosim.backends.brian2.plan import GroupPlan, SourcePlan, SynapsesPlan, pathway_name
 from pycosim.errors import NotSupportedError, ScriptError
 from pycosim.network import model_named
+from pycosim.network.equations_model import EquationsModel
 
 _HEAD = '''\
 """The network of {script} as a Brian2 script, written by pycosim {version}.
@@ -257,17 +258,19 @@ class _Writer:
         yield from ("", f"# {group.model}", f"{name} = NeuronGroup(", f"    {group.size},")
         yield from _quoted(equations.neuron_equations(model, group), 1)
         yield f"    threshold={equations.threshold(model)!r},"
-        yield from _quoted(equations.reset_statements(model), 1, "reset=")
+        yield from _quoted(equations.reset_statements(model, group), 1, "reset=")
         yield from (f"    method={equations.method(model)!r},", f'    name="{name}",', ")")
         # Otherwise Brian2 forgets the spikes of the last step when a run ends.
         yield f'{name}.thresholder["spike"].after_run = lambda: None'
-        for variable in (*model.states, equations.HELD_UNTIL, *group.constants):
+        for variable in (*group.states, *group.constants):
             yield f"{name}.{variable} = {self._value(name, variable, self._run.data[group.name, variable])}"
         if group.injects:
             yield f'{name}.run_regularly("injected = injected_current(t, {equations.CURRENT})", when="start")'
-        before = equations.before_statements(model)
-        if before:
-            yield from (f"{name}.run_regularly(", *_quoted(before, 1), '    when="groups", order=-1', ")")
+        before, arrived = equations.before_statements(model, group), equations.arrived_statements(group)
+        for text, when in ((before, "groups"), (arrived, "thresholds")):
+            if text:
+                yield from (f"{name}.run_regularly(", *_quoted(text, 1), f"    when={when!r}, order=-1", ")")
+        if isinstance(model, EquationsModel):
             yield f"updates.append({name}.state_updater)"
         update = equations.update_statements(model, group)
         if update:
