@@ -52,6 +52,7 @@ def build(network: Network, options: Options | None = None) -> Simulation:
     """
     from pycosim.backends.brian2.capture import watched
     from pycosim.backends.brian2.codegen import engine_for
+    from pycosim.backends.brian2.rewired import require_python
     from pycosim.backends.brian2.simulation import Brian2Simulation
 
     options = options or Options()
@@ -62,5 +63,6 @@ def build(network: Network, options: Options | None = None) -> Simulation:
             f"Target brian2 with {', '.join(unknown)}: there is no such option. "
             "The backend's options are codegen and threads."
         )
-    engine = engine_for(overrides.get("codegen"), network.dt_ms, options.threads)
+    codegen = require_python(network, overrides.get("codegen"))
+    engine = engine_for(codegen, network.dt_ms, options.threads)
     return Brian2Simulation(network, watched(engine))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim.backends.base import Progress
-from pycosim.backends.brian2.codegen import Engine, Key, Recorded
+from pycosim.backends.brian2.codegen import Engine, Key, Operations, Recorded
 from pycosim.backends.brian2.plan import Plan
 
 # New in every piece of a run.
@@ -90,6 +90,11 @@ class CapturingEngine:
     def get(self, owner: str, name: str) -> NDArray[Any]:
         """Return the present values of a variable."""
         return self._engine.get(owner, name)
+
+    def set_operations(self, operations: Operations) -> None:
+        """Call Python functions in every step, which no script has."""
+        self.changed = "synapses, by structural plasticity,"
+        self._engine.set_operations(operations)
 
     def run(self, plan: Plan, first_step: int, n_steps: int, progress: Progress | None) -> Recorded:
         """Do `n_steps` steps."""

@@ -48,6 +48,9 @@ class Engine(Protocol):
     def get(self, owner: str, name: str) -> NDArray[np.float64]:
         """Return the present values of a variable; empty where it never had any."""
 
+    def set_operations(self, operations: Operations) -> None:
+        """Call Python functions in every step; only engines that run in this process can."""
+
     def run(self, plan: Plan, first_step: int, n_steps: int, progress: Progress | None) -> Recorded:
         """Do `n_steps` steps, the first of which is `first_step`."""
 
@@ -56,6 +59,16 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Free everything."""
+
+
+class Operations(Protocol):
+    """What Python does in every step, with the Brian2 objects of a program."""
+
+    def begin(self, step: int, program: Any) -> None:
+        """Act where synapses do."""
+
+    def end(self, step: int, program: Any) -> None:
+        """Act at the end of a step, before samples are taken."""
 
 
 class Recorded(Protocol):

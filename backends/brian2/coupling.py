@@ -41,7 +41,9 @@ class Coupling:
         coupling = self._coupling = coupling_of(self._network)
         self._membranes: dict[int, CoupledMembranes] = {}
         for index, population in enumerate(self._network.populations):
-            membranes = None if population.is_source else coupled_membranes(self._network, population, coupling)
+            membranes = (
+                None if population.is_source else coupled_membranes(self._network, population, coupling)
+            )
             if membranes is not None:
                 self._membranes[index] = membranes
         rows = np.repeat(np.arange(len(coupling.neurons)), np.diff(coupling.indptr))

@@ -224,9 +224,9 @@ def _events(
         reached[spikes.pathway] = here
         ranks = _RANKS.index(spikes.side) + late * len(_RANKS)
         events.append(
-            np.stack(
-                [at_synapse, ranks, spikes.synapses, spikes.steps, n_amounts + np.arange(len(here))]
-            )[:, here]
+            np.stack([at_synapse, ranks, spikes.synapses, spikes.steps, n_amounts + np.arange(len(here))])[
+                :, here
+            ]
         )
         if spikes.amounts is not None:
             amounts.append(spikes.amounts)

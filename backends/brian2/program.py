@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim.backends.brian2 import equations
+from pycosim.backends.brian2.codegen import Operations
 from pycosim.backends.brian2.composed import noise_function
 from pycosim.backends.brian2.draws import draws_below
 from pycosim.backends.brian2.plan import GroupPlan, Plan, SamplerPlan, SynapsesPlan
@@ -34,6 +35,11 @@ class Program:
     pathways: dict[str, brian2.synapses.SynapticPathway] = field(default_factory=dict)
     monitors: dict[str, brian2.SpikeMonitor] = field(default_factory=dict)
     samplers: dict[str, brian2.StateMonitor] = field(default_factory=dict)
+
+    @property
+    def step(self) -> int:
+        """The step that is being done, where the objects live in this process."""
+        return int(self.clock.variables["timestep"].get_value()[0])
 
     def variable(self, owner: str, name: str) -> Any:
         """Return the Brian2 variable `name` of the object `owner`."""
@@ -87,6 +93,20 @@ def build_program(plan: Plan, dt_ms: float, currents: CurrentsNow | None = None)
     return program
 
 
+def add_operations(program: Program, operations: Operations) -> None:
+    """Let Python functions act in every step, on a device that can run them."""
+
+    def begin() -> None:
+        operations.begin(program.step, program)
+
+    def end() -> None:
+        operations.end(program.step, program)
+
+    for function, when, order in ((begin, "synapses", 1), (end, "end", -1)):
+        operation = brian2.NetworkOperation(function, clock=program.clock, when=when, order=order)
+        program.network.add(operation)
+
+
 def _add_injection(program: Program, group: brian2.NeuronGroup, currents: CurrentsNow | None) -> None:
     """Set "injected" at the start of every step: by compiled code, or from `currents`."""
     if currents is None:
@@ -97,9 +117,7 @@ def _add_injection(program: Program, group: brian2.NeuronGroup, currents: Curren
 
     def inject() -> None:
         which = group.variables[equations.CURRENT].get_value()
-        group.variables["injected"].set_value(
-            currents(int(program.clock.variables["timestep"].get_value()[0]))[which]
-        )
+        group.variables["injected"].set_value(currents(program.step)[which])
 
     program.network.add(brian2.NetworkOperation(inject, clock=program.clock, when="start"))
 

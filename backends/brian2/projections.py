@@ -211,6 +211,8 @@ class Projections:
         NotSupportedError
             If time constants of a timing rule have changed.
         """
+        if self._releases.is_released_by(index):
+            return  # it has none
         projection = self._network.projections[index]
         for part in self._parts[index]:
             new = constant_columns(self._network, part)

@@ -18,6 +18,7 @@ from pycosim.backends.brian2.inputs import Inputs
 from pycosim.backends.brian2.plan import HELD_UNTIL, GroupPlan, Plan, SamplerPlan, population_name
 from pycosim.backends.brian2.plastic_equations import supported_rules
 from pycosim.backends.brian2.projections import Projections
+from pycosim.backends.brian2.rewired import Rewired
 from pycosim.backends.recording import Recorder, SignalLog, state_named
 from pycosim.errors import InvalidInputError
 from pycosim.network import Network, model_named
@@ -65,13 +66,16 @@ class Brian2Simulation:
         self._constants: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self._projections = Projections(network, engine, self._names)
         self._coupling = Coupling(network, engine, self._names)
+        self._rewired = Rewired(network, self._names)
+        if network.rewired:
+            engine.set_operations(self._rewired)
         self._recorders: list[Recorder] = []
         self._start()
         self._inputs = Inputs(
             network,
             engine,
             self._names,
-            self._projections.connected(),
+            self._connected(),
             lambda index: len(self._recorders[index].spike_indices) > 0,
         )
 
@@ -95,10 +99,15 @@ class Brian2Simulation:
         """Take over the populations and projections that were appended to the network."""
         require_rules(self._network, "Brian2", supported_rules())
         validate(self._network)
+        self._rewired.require_same()
         self._currents.read()
         self._read_coupling()
         self._start()
-        self._inputs.find_sources(self._projections.connected())
+        self._inputs.find_sources(self._connected())
+
+    def _connected(self) -> set[int]:
+        """Return the populations that have synapses, or may have some."""
+        return self._projections.connected() | self._rewired.candidates()
 
     def _read_coupling(self) -> None:
         """Read gap junctions again, which are a part of the membranes of the neurons that have some."""
@@ -321,6 +330,10 @@ class Brian2Simulation:
     def weights(self, projection: int) -> NDArray[np.float64]:
         """Return the present weights of a projection, (n_synapses,) float64."""
         return self._projections.weights(projection, self.step)
+
+    def rewired_synapses(self, projection: int) -> tuple[NDArray, ...]:
+        """Return sources, targets, weights and delays (steps) of a rewired projection's present synapses."""
+        return self._rewired.synapses(projection)
 
     def currents_changed(self) -> None:
         """Read the currents again."""

@@ -28,7 +28,13 @@ import pycosim
 from pycosim.backends.base import Progress
 from pycosim.backends.brian2 import cache
 from pycosim.backends.brian2.announce import announced
-from pycosim.backends.brian2.codegen import Key, brian2_session, brian2_version, closed_error
+from pycosim.backends.brian2.codegen import (
+    Key,
+    Operations,
+    brian2_session,
+    brian2_version,
+    closed_error,
+)
 from pycosim.backends.brian2.compiler import DRAWING_UNIT, compile_program, compiler_identity
 from pycosim.backends.brian2.equations import CURRENT
 from pycosim.backends.brian2.plan import HELD_UNTIL, Plan, SynapsesPlan
@@ -104,6 +110,10 @@ class StandaloneEngine:
 
     def _write(self, owner: str, name: str, value: NDArray[Any]) -> None:
         np.asarray(value, _INTEGERS.get(name, np.float64)).tofile(self._folder / "data" / f"{owner}.{name}")
+
+    def set_operations(self, operations: Operations) -> None:
+        """Refuse Python functions, which no program can call."""
+        raise BackendError("Brian2's C++ standalone programs cannot call Python; use codegen='numpy'.")
 
     def run(self, plan: Plan, first_step: int, n_steps: int, progress: Progress | None) -> RecordedFiles:
         """Run the program of `plan` for `n_steps` steps; nothing has changed if it fails."""
