@@ -80,27 +80,31 @@ class Releases:
         every = [part for one in parts for part in one]
         releasing = [part for part in every if self.is_released_by(part.projection)]
         learning = [part for part in every if self._learns(part.projection)]
-        self._releases = [
+        found = (
             self._send(f"{name_of(one)}_on_{name_of(other)}", name_of(other), one, other)
             for one in releasing
             for other in learning
             if one.target == other.target
-        ]
+        )
+        self._releases = [release for release in found if release is not None]
 
-    def _send(self, name: str, target: str, releasing: Part, learning: Part) -> _Release:
+    def _send(self, name: str, target: str, releasing: Part, learning: Part) -> _Release | None:
+        """Send the synapses between two parts; return None where they have no neuron in common."""
         projection, other = (self._network.projections[part.projection] for part in (releasing, learning))
         pre, neurons = endpoints(self._network, releasing)
         _, learners = endpoints(self._network, learning)
         order = np.argsort(learners, kind="stable")
         first, last = (np.searchsorted(learners[order], neurons, side) for side in ("left", "right"))
         which = np.repeat(np.arange(len(neurons)), last - first)
+        if not len(which):
+            return None
         within = np.arange(len(which)) - np.repeat(np.cumsum(last - first) - (last - first), last - first)
         synapses = order[first[which] + within]
         weights = np.broadcast_to(weights_of(projection, releasing), len(neurons))
         delays = np.broadcast_to(delays_of(projection, releasing), len(neurons))[which]
         dendritic = other.plasticity.dendritic_steps(delays_of(other, learning)).astype(np.int64)
         delays = delays + np.broadcast_to(dendritic, len(learners))[synapses]
-        is_shared = len(delays) > 0 and bool(np.all(delays == delays[0]))
+        is_shared = bool(np.all(delays == delays[0]))
         self._engine.set(
             {
                 (name, "_synaptic_pre"): pre[which],

@@ -112,7 +112,8 @@ def all_rules():
         network.projections[-1].plasticity = replace(
             empty, parameters=values, dendritic_delay_fraction=(number % 3) / 2
         )
-    network.projections.append(releasing(rng, network.projections[0]))
+    (learning,) = (p for p in network.projections if p.plasticity.rule == "DopaminePairRule")
+    network.projections += [releasing(rng, like) for like in (learning, network.projections[0])]
     return network
 
 
