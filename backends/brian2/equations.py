@@ -12,6 +12,7 @@ from pycosim.backends.brian2.plan import HELD_UNTIL, MOVED, GroupPlan, SynapsesP
 from pycosim.backends.brian2.plastic_equations import INTEGERS, rule_named
 from pycosim.network import NeuronModel
 from pycosim.network.equations_model import EquationsModel
+from pycosim.network.models import SourceModel
 
 SCHEDULE = ("start", "groups", "synapses", "thresholds", "resets", "end")
 """Order of a step: integrate, add arriving spikes, compare with the threshold, reset, sample.
@@ -89,6 +90,13 @@ _HOLD = """
 free = int(t_in_timesteps > held_until)
 v = free*v_free + (1 - free)*v_reset
 """
+
+
+def has_statements(model: NeuronModel | SourceModel) -> bool:
+    """Return whether there are Brian2 statements for a model; sources need none."""
+    if isinstance(model, SourceModel | EquationsModel):
+        return True
+    return bool(model.composition) or model.name in _INTEGRATION or model.name in nonlinear.MODELS
 
 
 def variable_of(coefficient: str) -> str:

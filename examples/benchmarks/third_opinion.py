@@ -136,7 +136,9 @@ def statistics_of(times, duration_ms=1000.0, bin_ms=5.0):
 def run_all(target, seeds):
     """Return what one target gives for every network."""
     found = {name: spikes_of(target, name, 1) for name in DETERMINISTIC}
-    found["balanced"] = [statistics_of(spikes_of(target, "balanced", seed)[0]) for seed in range(1, seeds + 1)]
+    found["balanced"] = [
+        statistics_of(spikes_of(target, "balanced", seed)[0]) for seed in range(1, seeds + 1)
+    ]
     return found
 
 
@@ -149,7 +151,7 @@ def measured(target, python, seeds):
 
 
 def differences(found, expected):
-    """Return how many spikes there are, and largest and mean difference of times where numbers are the same."""
+    """Return the number of spikes, and the largest and mean difference of times if the numbers are equal."""
     n = sum(map(len, found))
     if [len(train) for train in found] != [len(train) for train in expected]:
         return f"{n:7}  other numbers of spikes than native ({sum(map(len, expected))})"

@@ -131,6 +131,40 @@ def test_changes_between_runs_are_written_in_order(tmp_path, cache):
     np.testing.assert_array_equal(found["cells_neurons"], neurons)
 
 
+def coupled_and_taught(sim):
+    """Gap junctions, dopamine, and homeostasis."""
+    sim.setup(timestep=0.1)
+    cells = sim.Population(3, sim.IF_curr_exp(i_offset=[0.9, 0.0, 1.0]), label="cells")
+    taught = sim.Population(3, sim.IF_curr_exp(i_offset=1.0), label="taught")
+    scaled = sim.Population(2, sim.IF_curr_exp(i_offset=1.1), label="scaled")
+    reward = sim.Population(2, sim.SpikeSourceArray(spike_times=[[30.0, 70.0], [90.0]]), label="reward")
+    every, pairs = (
+        sim.AllToAllConnector(),
+        dict(timing_dependence=sim.SpikePairRule(A_plus=0.1, A_minus=0.05)),
+    )
+    bounds = sim.AdditiveWeightDependence(w_min=0.0, w_max=20.0)
+    sim.Projection(cells, cells, sim.FromListConnector([(0, 1), (1, 2)]), sim.ElectricalSynapse(weight=0.02))
+    rule = sim.STDPMechanism(**pairs, weight_dependence=bounds, weight=2.0, delay=1.0)
+    sim.Projection(cells, taught, every, rule)
+    dopamine = sim.Neuromodulation(weight=0.5, tau_c=100.0, tau_d=30.0, w_max=20.0, delay=3.0)
+    sim.Projection(reward, taught, every, dopamine, receptor_type="reward")
+    scaling = sim.HomeostaticScaling(base_rate=35.0, time_constant=500.0, update_interval=10.0)
+    rule = sim.STDPMechanism(**pairs, weight_dependence=bounds, weight=2.0, delay=1.0, homeostasis=scaling)
+    sim.Projection(cells, scaled, every, rule)
+    sim.run(150.0)
+
+
+def test_scripts_have_gap_junctions_dopamine_and_homeostasis(tmp_path, cache):
+    path = export_script(coupled_and_taught, tmp_path / "taught.py", codegen="numpy")
+    found, _ = run_script(path)
+    expected = pycosim.run(coupled_and_taught, "native")
+    for label in ("cells", "taught", "scaled"):
+        steps, neurons = spikes_of(expected, label)
+        assert len(steps) > 5
+        np.testing.assert_array_equal(found[f"{label}_steps"], steps)
+        np.testing.assert_array_equal(found[f"{label}_neurons"], neurons)
+
+
 @pytest.mark.parametrize(
     ("change", "what"),
     [
