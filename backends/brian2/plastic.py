@@ -104,7 +104,7 @@ def initial_states(network: Network, part: Part, delays: NDArray[np.int64], step
     states = {name: np.zeros(len(delays)) for name in names if name != "weight"}
     given = {"use": plasticity.initial.get("u", 0.0), "available": plasticity.initial.get("a", ALL_SITES)}
     given |= {"dopamine": plasticity.parameters.get("d_base", 0.0), "last_update": step}
-    given["rate"] = plasticity.parameters.get("base_rate", 0.0)
+    given["mean_rate"] = plasticity.parameters.get("base_rate", 0.0)
     for name in given.keys() & states.keys():
         states[name] += _of_part(given[name], part)
     for name in {"last_spike", "since", "rate_step"} & states.keys():

@@ -66,7 +66,7 @@ _RELEASE = "dopamine = dopamine + amount"
 _SCALE = """
 update = now - 1 - dendritic
 due = int(update % update_steps == 0)*int(update > last_update)
-lacking = 1.0 - rate*exp(-(now - 1 - rate_step)/rate_tau)/base_rate
+lacking = 1.0 - mean_rate*exp(-(now - 1 - rate_step)/rate_tau)/base_rate
 pace = base_rate/(tau_rate_s*(1.0 + 50.0*abs(lacking)))
 scaled = clip(weight + (homeo_scale*lacking*weight*interval_s + change)*pace, w_low, w_high)
 weight = due*scaled + (1 - due)*weight
@@ -74,10 +74,10 @@ change = (1 - due)*change
 last_update = due*update + (1 - due)*last_update
 """
 _RATE = """
-rate = rate*exp(-(now - rate_step)/rate_tau)
+mean_rate = mean_rate*exp(-(now - rate_step)/rate_tau)
 rate_step = now
 """
-_RATE_GROWS = "rate = rate + 1.0/tau_rate_s"
+_RATE_GROWS = "mean_rate = mean_rate + 1.0/tau_rate_s"
 _PARTNER_IS_TAKEN = "pre_trace = pre_trace*int(pre_step >= now)"
 # Spikes of both sides that reach the synapse at the same step are not paired.
 _OTHER_TRACE = """
@@ -256,7 +256,7 @@ def _timing_rule(rule: str, changes: dict[str, str]) -> Rule:
         return Rule((*states, "eligibility", "dopamine", "since"), on_spike, learn, learn + _RELEASE)
     if rule == "HomeostaticPairRule":
         on_spike["rate"] = "\n".join((_LATE_NOW, _SCALE, _RATE, _RATE_GROWS))
-        states += ("change", "rate", "rate_step", "last_update")
+        states += ("change", "mean_rate", "rate_step", "last_update")
         return Rule(states, on_spike, f"{_NOW}\n{_RATE}", every_step=f"{_NOW}\n{_SCALE}")
     return Rule((*states, *(_SLOW_TRACES if is_triplet else ())), on_spike)
 

@@ -134,9 +134,9 @@ def test_changes_between_runs_are_written_in_order(tmp_path, cache):
 def coupled_and_taught(sim):
     """Gap junctions, dopamine, and homeostasis."""
     sim.setup(timestep=0.1)
-    cells = sim.Population(3, sim.IF_curr_exp(i_offset=[0.9, 0.0, 1.0]), label="cells")
-    taught = sim.Population(3, sim.IF_curr_exp(i_offset=1.0), label="taught")
-    scaled = sim.Population(2, sim.IF_curr_exp(i_offset=1.1), label="scaled")
+    cells = sim.Population(3, sim.IF_curr_exp(i_offset=[2.0, 0.0, 1.5]), label="cells")
+    taught = sim.Population(3, sim.IF_curr_exp(i_offset=1.5), label="taught")
+    scaled = sim.Population(2, sim.IF_curr_exp(i_offset=1.6), label="scaled")
     reward = sim.Population(2, sim.SpikeSourceArray(spike_times=[[30.0, 70.0], [90.0]]), label="reward")
     every, pairs = (
         sim.AllToAllConnector(),
