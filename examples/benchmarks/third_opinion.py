@@ -1,6 +1,7 @@
 """Rates and spike times of the same small networks on native, Brian2, NEST and NEURON.
 
-    python third_opinion.py [--python PYTHON_WITH_NEST] [--on native brian2 nest neuron] [--seeds 5]
+    python third_opinion.py [--python PYTHON_WITH_NEST] [--on native brian2 nest neuron]
+                            [--networks drive chain pair balanced] [--seeds 5]
 
 `nest` and `neuron` are PyNN's own backends. They run in the interpreter `--python`, which needs PyNN, NEST
 and NEURON and not pycosim; the others run in this one. Every network is a PyNN script without anything that
@@ -133,19 +134,19 @@ def statistics_of(times, duration_ms=1000.0, bin_ms=5.0):
     return rate, cv, float(np.mean(correlations))
 
 
-def run_all(target, seeds):
-    """Return what one target gives for every network."""
-    found = {name: spikes_of(target, name, 1) for name in DETERMINISTIC}
-    found["balanced"] = [
-        statistics_of(spikes_of(target, "balanced", seed)[0]) for seed in range(1, seeds + 1)
-    ]
+def run_all(target, networks, seeds):
+    """Return what one target gives for networks."""
+    found = {name: spikes_of(target, name, 1) for name in DETERMINISTIC if name in networks}
+    if "balanced" in networks:
+        every = range(1, seeds + 1)
+        found["balanced"] = [statistics_of(spikes_of(target, "balanced", seed)[0]) for seed in every]
     return found
 
 
-def measured(target, python, seeds):
+def measured(target, arguments):
     """Return the same from a process of its own."""
-    command = [sys.executable if target in ("native", "brian2") else python, __file__]
-    command += ["--run", target, "--seeds", str(seeds)]
+    command = [sys.executable if target in ("native", "brian2") else arguments.python, __file__]
+    command += ["--run", target, "--seeds", str(arguments.seeds), "--networks", *arguments.networks]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -164,21 +165,24 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", default=sys.executable, help="interpreter with PyNN, NEST and NEURON")
     parser.add_argument("--on", nargs="+", choices=TARGETS, default=TARGETS)
+    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--run", choices=TARGETS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.run:
-        print(json.dumps(run_all(arguments.run, arguments.seeds)))
+        print(json.dumps(run_all(arguments.run, arguments.networks, arguments.seeds)))
         return
     targets = ["native", *(target for target in arguments.on if target != "native")]
-    results = {target: measured(target, arguments.python, arguments.seeds) for target in targets}
+    results = {target: measured(target, arguments) for target in targets}
     print("network   target    spikes  largest ms    mean ms")
-    for network in DETERMINISTIC:
+    for network in (name for name in DETERMINISTIC if name in arguments.networks):
         expected = results["native"][network][0]
         for target in targets:
             times, weight = results[target][network]
             final = f"   weight {weight * 1000:.6f} nS" if weight is not None else ""
             print(f"{network:9} {target:8} {differences(times, expected)}{final}")
+    if "balanced" not in arguments.networks:
+        return
     print(f"\nbalanced, mean and standard error of {arguments.seeds} seeds")
     print("target      rate Hz            CV of intervals    correlation of counts")
     for target in targets:
