@@ -206,6 +206,11 @@ class Network:
         return arrivals
 
     @property
+    def face(self) -> object:
+        """A capsule of csrc/packet_network.hpp, for other compiled modules."""
+        return self._core.face()
+
+    @property
     def now(self) -> int:
         """First cycle that has not been simulated."""
         return self._core.now

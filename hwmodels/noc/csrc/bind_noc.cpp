@@ -109,6 +109,7 @@ NB_MODULE(_noc, m) {
         .def("advance", &Network::advance, "until"_a, "max_visits"_a, nb::call_guard<nb::gil_scoped_release>())
         .def("drain", &Network::drain, "max_visits"_a, nb::call_guard<nb::gil_scoped_release>())
         .def("take_arrivals", &arrivals)
+        .def("face", [](Network& network) { return nb::capsule(static_cast<PacketNetwork*>(&network), "PacketNetwork"); })
         .def("paths", &paths, "source"_a, "destination"_a, "flits"_a)
         .def_prop_ro("now", &Network::now)
         .def_prop_ro("n_packets", &Network::n_packets)

@@ -1,0 +1,154 @@
+#include "traffic.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <tuple>
+
+namespace pycosim::timing {
+
+void serve(Column place, Column arrival, Column service, std::span<Int> free, Ints& done) {
+    const std::size_t n = place.size();
+    done.resize(n);
+    const auto work_on = [&](std::size_t job) {
+        Int& until = free[static_cast<std::size_t>(place[job])];
+        done[job] = until = std::max(arrival[job], until) + service[job];
+    };
+    if (std::is_sorted(arrival.begin(), arrival.end())) {
+        for (std::size_t job = 0; job < n; ++job) work_on(job);
+        return;
+    }
+    std::vector<std::size_t> order(n);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return arrival[a] < arrival[b]; });
+    for (const std::size_t job : order) work_on(job);
+}
+
+void Traffic::move_places(Column new_place) {
+    for (Carried& message : carried_) {
+        if (message.relay_place >= 0) message.relay_place = static_cast<std::int32_t>(new_place[message.relay_place]);
+    }
+}
+
+// Lists all that fires in the order in which places come to it, and adds the packets of neurons to the log.
+void Traffic::gather(Int step, Column fired, Column relays) {
+    const Tables& t = tables_;
+    const auto earlier = [](const Firing& a, const Firing& b) {
+        return std::tie(a.place, a.order) < std::tie(b.place, b.order);
+    };
+    firings_.clear();
+    for (const Int neuron : fired) {
+        const Int n = t.first_message[neuron + 1] - t.first_message[neuron];
+        firings_.push_back({t.place_of_neuron[neuron], t.order_of_neuron[neuron], neuron, 0, n});
+    }
+    if (!std::is_sorted(firings_.begin(), firings_.end(), earlier)) {
+        std::stable_sort(firings_.begin(), firings_.end(), earlier);
+    }
+    for (Firing& firing : firings_) {
+        const Int axon = t.first_axon[firing.neuron];
+        firing.row = log.append(step, axon, t.first_axon[firing.neuron + 1] - axon);
+    }
+    if (relays.empty()) return;
+    for (const Int row : relays) {
+        const std::int32_t axon = log.axon[row];
+        firings_.push_back({t.place_of_core[t.relay_core[axon]], t.relay_place[axon], kRelay, row, 1});
+    }
+    std::stable_sort(firings_.begin(), firings_.end(), earlier);
+}
+
+// A place updates its units in order; after an update that makes a unit fire, the spike and its messages take their
+// time before the next update. Synaptic events of the same pass are spread evenly over it.
+const Ints& Traffic::send(Int step, Column fired, const Pass& pass, Column relays) {
+    const Tables& t = tables_;
+    gather(step, fired, relays);
+    own_.clear();
+    of_relays_.clear();
+    work_.resize(t.units.size());
+    for (std::size_t p = 0; p < work_.size(); ++p) work_[p] = t.units[p] * t.update[p] + pass.events_ps[p];
+    const Int host = n_places() - 1;
+    Int place = -1, spent = 0;  // on the spikes and messages of this place
+    for (const Firing& firing : firings_) {
+        if (firing.place != place) place = firing.place, spent = 0;
+        const Int passed = firing.order + 1;
+        const Int events = pass.events_ps[place] * passed / std::max(t.units[place], Int{1});
+        spent += t.spike[place];
+        write(firing, pass, pass.begin_ps[place] + t.update[place] * passed + events + spent);
+        spent += t.send[place] * firing.n_messages;
+        work_[place] += t.spike[place] + t.send[place] * firing.n_messages;
+        t.spikes[place] += 1;
+        encoded += firing.n_messages > 0 && place < host;
+    }
+    hand_over(own_);
+    hand_over(of_relays_);
+    return work_;
+}
+
+// Dates the packets of a firing, and writes its messages.
+void Traffic::write(const Firing& firing, const Pass& pass, Int fire) {
+    const Tables& t = tables_;
+    Int leave = fire;
+    if (firing.neuron == kRelay) {
+        leave += t.send[firing.place];
+        of_relays_.add(leave, firing.place, place_of(firing.row), {firing.row, 1, -1});
+        return;
+    }
+    const Int first_axon = t.first_axon[firing.neuron];
+    const Int n_axons = t.first_axon[firing.neuron + 1] - first_axon;
+    const bool at_start = pass.fire_at_start || firing.place == n_places() - 1;
+    std::fill_n(log.emission_ps.data() + firing.row, n_axons, at_start ? pass.step_ps : fire);
+    const Int row_of_axon_0 = firing.row - first_axon + t.first_axon_of_mapping;
+    const Int first = t.first_message[firing.neuron];
+    for (Int message = first; message < first + firing.n_messages; ++message) {
+        leave += t.send[firing.place];
+        const Int row = row_of_axon_0 + t.message_axon[message];
+        const Int n = t.n_axons[message], to = t.destination[message];
+        std::fill_n(log.injection_ps.data() + row, n, leave);
+        own_.add(leave, firing.place, to,
+                 {row, static_cast<std::int32_t>(n), t.to_relays[message] ? static_cast<std::int32_t>(to) : -1});
+    }
+}
+
+// Gives messages to the network-on-chip, and remembers what they carry.
+void Traffic::hand_over(const Letters& letters) {
+    if (letters.leave_ps.empty()) return;
+    fabric_->send(letters.leave_ps, letters.source, letters.destination, numbers_);
+    for (const Int place : letters.source) tables_.messages_out[place] += 1;
+    const auto end = static_cast<std::size_t>(*std::max_element(numbers_.begin(), numbers_.end())) + 1;
+    if (end > carried_.size()) carried_.resize(end);
+    for (std::size_t i = 0; i < numbers_.size(); ++i) carried_[numbers_[i]] = letters.carried[i];
+}
+
+const Arrivals& Traffic::receive(const Messages& arrived) {
+    const Tables& t = tables_;
+    Arrivals& a = arrivals_;
+    for (Ints* column : {&a.rows, &a.relayed, &a.n_relayed, &place_, &arrival_, &service_}) column->clear();
+    a.work_ps.assign(t.units.size(), 0);
+    const auto job = [&](Int place, Int time, Int service) {
+        place_.push_back(place), arrival_.push_back(time), service_.push_back(service);
+        a.work_ps[place] += service;
+        t.messages_in[place] += 1;
+    };
+    for (std::size_t i = 0; i < arrived.numbers.size(); ++i) {
+        const Carried& message = carried_[arrived.numbers[i]];
+        if (message.relay_place >= 0) continue;
+        for (Int row = message.first_row; row < message.first_row + message.n_rows; ++row) {
+            const Int place = place_of(row);
+            a.rows.push_back(row);
+            job(place, arrived.times_ps[i], t.receive[place] + t.event_on_arrival[place] * t.synapses[log.axon[row]]);
+        }
+    }
+    for (std::size_t i = 0; i < arrived.numbers.size(); ++i) {
+        const Carried& message = carried_[arrived.numbers[i]];
+        if (message.relay_place < 0) continue;
+        a.relayed.push_back(message.first_row);
+        a.n_relayed.push_back(message.n_rows);
+        job(message.relay_place, arrived.times_ps[i], t.receive[message.relay_place]);
+    }
+    serve(place_, arrival_, service_, t.receiver_free, done_);
+    for (std::size_t i = 0; i < a.rows.size(); ++i) log.arrival_ps[a.rows[i]] = done_[i];
+    a.last_ps = done_.empty() ? 0 : *std::max_element(done_.begin(), done_.end());
+    a.relayed_ps.assign(done_.begin() + static_cast<std::ptrdiff_t>(a.rows.size()), done_.end());
+    a.done_ps.assign(done_.begin(), done_.begin() + static_cast<std::ptrdiff_t>(a.rows.size()));
+    return a;
+}
+
+}  // namespace pycosim::timing
