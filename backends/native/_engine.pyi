@@ -1,6 +1,4 @@
-"""
-The native engine: neurons and synapses of a network, advanced step by step.
-"""
+"""The native engine: neurons and synapses of a network, advanced step by step."""
 
 from collections.abc import Sequence
 from typing import Annotated

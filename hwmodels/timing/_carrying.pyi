@@ -1,6 +1,4 @@
-"""
-The carrying of spikes through the cores and the network-on-chip of a chip (compiled part).
-"""
+"""The carrying of spikes through the cores and the network-on-chip of a chip (compiled part)."""
 
 from typing import Annotated
 
