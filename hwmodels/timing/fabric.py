@@ -42,7 +42,11 @@ class Fabric:
         self.set_places(cores, entry_router)
         self.topology, self._local_ps = _topology(noc)
         self.network = Network(
-            self.topology, router=noc.router, buffer_depth=noc.buffer_depth.value, arbiter=noc.arbiter
+            self.topology,
+            router=noc.router,
+            buffer_depth=noc.buffer_depth.value,
+            arbiter=noc.arbiter,
+            remember=False,
         )
 
     def set_places(self, cores: Int, entry_router: int) -> None:

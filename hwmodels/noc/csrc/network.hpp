@@ -35,7 +35,8 @@ enum class Grant {
 
 class Network final : public PacketNetwork {
 public:
-    Network(Graph graph, RouterKind kind, std::int32_t depth, ArbiterKind arbiter);
+    /// Without `remember`, packets are forgotten whenever all that were injected have arrived and were taken.
+    Network(Graph graph, RouterKind kind, std::int32_t depth, ArbiterKind arbiter, bool remember);
 
     /// Adds packets; all spans have the same length. Returns the id of the first of them.
     std::int64_t inject(std::span<const std::int64_t> cycle, std::span<const std::int32_t> source,
@@ -52,11 +53,12 @@ public:
     std::vector<std::pair<std::int64_t, std::int64_t>> take_arrivals() override;
 
     std::int64_t now() const override { return now_; }
-    std::int64_t n_packets() const { return static_cast<std::int64_t>(packets_.size()); }
+    std::int64_t n_packets() const { return n_forgotten_ + static_cast<std::int64_t>(packets_.size()); }
     std::int64_t n_in_flight() const override { return n_packets() - n_arrived_; }
     std::int64_t n_visits() const { return n_visits_; }
     std::int64_t n_moves() const { return n_moves_; }
     const Graph& graph() const { return graph_; }
+    /// Those that are remembered.
     const std::vector<Packet>& packets() const { return packets_; }
 
     /// Flits carried per router output, then per injection link.
@@ -79,6 +81,7 @@ private:
         std::int64_t packet;
     };
 
+    void forget_packets();
     void connect_ports();
     void connect_terminals();
     std::vector<std::int64_t> before_now(const std::vector<std::int64_t>& cycles) const;
@@ -130,6 +133,8 @@ private:
     std::vector<Delivery> on_last_link_;  ///< left their last router, arrive at or after now()
     std::vector<Delivery> arrived_;       ///< arrived before now(), not taken yet
 
+    bool remember_;
+    std::int64_t n_forgotten_ = 0;  ///< packets before the first of packets_
     std::int64_t now_ = 0;
     std::int64_t n_arrived_ = 0;
     std::int64_t last_arrival_ = -1;

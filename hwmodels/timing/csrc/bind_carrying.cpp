@@ -40,11 +40,10 @@ Result<> to_numpy(const Ints& values) {
 
 template <class T>
 Result<T> shown(const LogColumn<T>& column, Int n_rows) {
-    auto kept = std::make_unique<std::shared_ptr<T[]>>(column.buffer());
-    T* const data = kept->get();
-    nb::capsule owner(kept.get(), [](void* p) noexcept { delete static_cast<std::shared_ptr<T[]>*>(p); });
+    auto kept = std::make_unique<std::shared_ptr<Buffer>>(column.buffer());
+    nb::capsule owner(kept.get(), [](void* p) noexcept { delete static_cast<std::shared_ptr<Buffer>*>(p); });
     kept.release();
-    return Result<T>(data, {static_cast<std::size_t>(n_rows)}, owner);
+    return Result<T>(const_cast<T*>(column.data()), {static_cast<std::size_t>(n_rows)}, owner);
 }
 
 template <class T>

@@ -3,29 +3,56 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
+#include <cstring>
 #include <memory>
+#include <new>
 #include <span>
+#include <utility>
 
 namespace pycosim::timing {
 
-// A column that grows. Old buffers live as long as somebody (a NumPy array) looks at them.
+// Memory that the system can enlarge without copying it.
+struct Buffer {
+    void* bytes = nullptr;
+
+    Buffer() = default;
+    Buffer(const Buffer&) = delete;
+    Buffer& operator=(const Buffer&) = delete;
+    ~Buffer() { std::free(bytes); }
+
+    void resize(std::size_t n_bytes) {
+        void* const moved = std::realloc(bytes, n_bytes);
+        if (!moved) throw std::bad_alloc();
+        bytes = moved;
+    }
+};
+
+// A column that grows. Its buffer is moved only if nobody else (a NumPy array) looks at it, and copied otherwise.
 template <class T>
 class LogColumn {
   public:
-    T* data() { return buffer_.get(); }
-    const T* data() const { return buffer_.get(); }
-    T& operator[](std::int64_t row) { return buffer_[row]; }
-    const T& operator[](std::int64_t row) const { return buffer_[row]; }
-    const std::shared_ptr<T[]>& buffer() const { return buffer_; }
+    T* data() { return data_; }
+    const T* data() const { return data_; }
+    T& operator[](std::int64_t row) { return data_[row]; }
+    const T& operator[](std::int64_t row) const { return data_[row]; }
+    const std::shared_ptr<Buffer>& buffer() const { return buffer_; }
 
     void make_room(std::int64_t n_rows, std::int64_t room) {
-        std::shared_ptr<T[]> wider(new T[static_cast<std::size_t>(room)]);
-        std::copy_n(buffer_.get(), n_rows, wider.get());
-        buffer_ = std::move(wider);
+        const std::size_t n_bytes = static_cast<std::size_t>(room) * sizeof(T);
+        if (buffer_.use_count() > 1) {
+            const auto kept = std::exchange(buffer_, std::make_shared<Buffer>());
+            buffer_->resize(n_bytes);
+            std::memcpy(buffer_->bytes, kept->bytes, static_cast<std::size_t>(n_rows) * sizeof(T));
+        } else {
+            buffer_->resize(n_bytes);
+        }
+        data_ = static_cast<T*>(buffer_->bytes);
     }
 
   private:
-    std::shared_ptr<T[]> buffer_;
+    std::shared_ptr<Buffer> buffer_ = std::make_shared<Buffer>();
+    T* data_ = nullptr;
 };
 
 struct Log {

@@ -112,9 +112,15 @@ void Traffic::hand_over(const Letters& letters) {
     if (letters.leave_ps.empty()) return;
     fabric_->send(letters.leave_ps, letters.source, letters.destination, numbers_);
     for (const Int place : letters.source) tables_.messages_out[place] += 1;
-    const auto end = static_cast<std::size_t>(*std::max_element(numbers_.begin(), numbers_.end())) + 1;
+    const auto [lowest, highest] = std::minmax_element(numbers_.begin(), numbers_.end());
+    if (n_under_way_ == 0) {
+        carried_.clear();
+        first_carried_ = *lowest;
+    }
+    n_under_way_ += static_cast<Int>(numbers_.size());
+    const auto end = static_cast<std::size_t>(*highest - first_carried_) + 1;
     if (end > carried_.size()) carried_.resize(end);
-    for (std::size_t i = 0; i < numbers_.size(); ++i) carried_[numbers_[i]] = letters.carried[i];
+    for (std::size_t i = 0; i < numbers_.size(); ++i) carried_[numbers_[i] - first_carried_] = letters.carried[i];
 }
 
 const Arrivals& Traffic::receive(const Messages& arrived) {
@@ -128,7 +134,7 @@ const Arrivals& Traffic::receive(const Messages& arrived) {
         t.messages_in[place] += 1;
     };
     for (std::size_t i = 0; i < arrived.numbers.size(); ++i) {
-        const Carried& message = carried_[arrived.numbers[i]];
+        const Carried& message = carried(arrived.numbers[i]);
         if (message.relay_place >= 0) continue;
         for (Int row = message.first_row; row < message.first_row + message.n_rows; ++row) {
             const Int place = place_of(row);
@@ -137,12 +143,13 @@ const Arrivals& Traffic::receive(const Messages& arrived) {
         }
     }
     for (std::size_t i = 0; i < arrived.numbers.size(); ++i) {
-        const Carried& message = carried_[arrived.numbers[i]];
+        const Carried& message = carried(arrived.numbers[i]);
         if (message.relay_place < 0) continue;
         a.relayed.push_back(message.first_row);
         a.n_relayed.push_back(message.n_rows);
         job(message.relay_place, arrived.times_ps[i], t.receive[message.relay_place]);
     }
+    n_under_way_ -= static_cast<Int>(arrived.numbers.size());
     serve(place_, arrival_, service_, t.receiver_free, done_);
     for (std::size_t i = 0; i < a.rows.size(); ++i) log.arrival_ps[a.rows[i]] = done_[i];
     a.last_ps = done_.empty() ? 0 : *std::max_element(done_.begin(), done_.end());

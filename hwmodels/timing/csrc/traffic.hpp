@@ -99,7 +99,11 @@ class Traffic {
 
     Tables tables_{};
     Fabric* fabric_ = nullptr;
+    const Carried& carried(Int number) const { return carried_[static_cast<std::size_t>(number - first_carried_)]; }
+
+    // What messages carry, from number first_carried_ on; forgotten whenever all of them have been received.
     std::vector<Carried> carried_;
+    Int first_carried_ = 0, n_under_way_ = 0;
     // Kept between calls for their memory.
     std::vector<Firing> firings_;
     Letters own_, of_relays_;
