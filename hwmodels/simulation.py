@@ -258,7 +258,7 @@ class ChipSimulation:
         if isinstance(discipline, Compiled):
             closed = self._options.timing == "closed"
             only_delay = self.chip.description.mapping.delay_in_axon
-            delivery = Delivery(closed, only_delay, *self._pairs, self._synapses_changed)
+            delivery = Delivery(closed, only_delay, self._synapses_changed)
             run = partial(discipline.run, delivery=delivery)
             self._engine.advance_deferred(run, last)
             return

@@ -95,16 +95,7 @@ class Discipline:
         Annotated[NDArray[numpy.int64], dict(shape=(None,))],
     ]: ...
     def run(
-        self,
-        engine: CapsuleType,
-        closed: bool,
-        only_delay: bool,
-        first_pair: Annotated[
-            NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)
-        ],
-        cores: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
-        keep_synapses: bool,
-        n_steps: int,
+        self, engine: CapsuleType, closed: bool, only_delay: bool, keep_synapses: bool, n_steps: int
     ) -> None: ...
     def take_durations(self) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,))], int]: ...
     @property

@@ -53,20 +53,15 @@ class Delivery:
     Attributes
     ----------
     closed : bool
-        When the chip says; else when they are due, which needs the cores that each neuron sends to.
+        When the chip says; else when they are due.
     only_delay : bool
         A packet makes synapses of its axon's delay act, not all on its core.
-    first_pair : (n_neurons + 1,) int64
-    cores : (n_pairs,) int64
-        The cores that neuron s sends to are ``cores[first_pair[s]:first_pair[s + 1]]``.
     keep_synapses : bool
         Whether the engine has to keep the synapses that packets under way will meet.
     """
 
     closed: bool
     only_delay: bool
-    first_pair: Int
-    cores: Int
     keep_synapses: bool
 
 
@@ -221,15 +216,7 @@ class Compiled(Discipline):
     def run(self, engine: Any, n_steps: int, delivery: Delivery) -> None:
         """Do so many steps together with an engine (a capsule of its `DeferredEngine`)."""
         try:
-            self.compiled.run(
-                engine,
-                delivery.closed,
-                delivery.only_delay,
-                delivery.first_pair,
-                delivery.cores,
-                delivery.keep_synapses,
-                n_steps,
-            )
+            self.compiled.run(engine, delivery.closed, delivery.only_delay, delivery.keep_synapses, n_steps)
         finally:
             self._take_durations()
 

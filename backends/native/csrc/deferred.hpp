@@ -15,6 +15,7 @@ class DeferredEngine {
     virtual void deliver(std::span<const std::int64_t> emission_steps, std::span<const std::int64_t> sources,
                          std::span<const std::int64_t> cores, std::span<const std::int64_t> shifts,
                          std::span<const std::int64_t> floors, std::span<const std::int64_t> only_delays) = 0;
+    virtual void deliver_on_time() = 0;
     virtual std::int64_t step() const = 0;
 
   protected:

@@ -141,10 +141,10 @@ auto log_column(const Traffic& traffic) {
     return shown(traffic.log.*column, traffic.log.n_rows());
 }
 
-void run_together(Discipline& discipline, const nb::capsule& engine, bool closed, bool only_delay,
-                  const Array<Int>& first_pair, const Array<Int>& cores, bool keep_synapses, Int n_steps) {
+void run_together(Discipline& discipline, const nb::capsule& engine, bool closed, bool only_delay, bool keep_synapses,
+                  Int n_steps) {
     auto& face = from_capsule<pycosim::native::DeferredEngine>(engine, "DeferredEngine");
-    const Delivery delivery{closed, only_delay, view(first_pair), view(cores), keep_synapses};
+    const Delivery delivery{closed, only_delay, keep_synapses};
     if (discipline.traffic().fabric().is_python()) return run(discipline, face, delivery, n_steps);
     const nb::gil_scoped_release release;
     run(discipline, face, delivery, n_steps);
@@ -204,8 +204,8 @@ NB_MODULE(_carrying, m) {
                  return std::make_tuple(to_numpy(acting.rows), to_numpy(acting.shift), to_numpy(acting.floor));
              },
              "step"_a, "fired"_a)
-        .def("run", &run_together, "engine"_a, "closed"_a, "only_delay"_a, "first_pair"_a, "cores"_a,
-             "keep_synapses"_a, "n_steps"_a)
+        .def("run", &run_together, "engine"_a, "closed"_a, "only_delay"_a, "keep_synapses"_a,
+             "n_steps"_a)
         .def("take_durations",
              [](Discipline& d) {
                  Result<> durations = to_numpy(d.durations);

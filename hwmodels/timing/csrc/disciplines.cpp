@@ -120,6 +120,7 @@ void Barrier::carry_into(Acting& acting, Int step, Column fired) {
     count_work(work_);
     end_step(step, end);
     acting.rows = arrivals.rows;
+    acting.all_on_time = true;
     for (const Int row : acting.rows) traffic_.log.lateness_steps[row] = 0;
     acting.shift.assign(acting.rows.size(), 0);
     acting.floor.assign(acting.rows.size(), 0);
@@ -162,15 +163,14 @@ void Free::carry_into(Acting& acting, Int step, Column fired) {
 namespace {
 
 struct DeliveryColumns {
-    Ints step, source, core, shift, floor, only_delay;
+    Ints step, source, core, only_delay;
 
-    void clear() {
-        for (Ints* column : {&step, &source, &core, &shift, &floor, &only_delay}) column->clear();
-    }
+    void clear() { step.clear(), source.clear(), core.clear(), only_delay.clear(); }
     void add(Int at, Int from, Int to) { step.push_back(at), source.push_back(from), core.push_back(to); }
 };
 
 void fill(DeliveryColumns& columns, Traffic& traffic, const Acting& acting, bool only_delay) {
+    columns.clear();
     const Tables& t = traffic.tables();
     for (const Int row : acting.rows) {
         const std::int32_t axon = traffic.log.axon[row];
@@ -179,20 +179,11 @@ void fill(DeliveryColumns& columns, Traffic& traffic, const Acting& acting, bool
     }
 }
 
-void fill(DeliveryColumns& columns, Int step, Column fired, const Delivery& delivery) {
-    for (const Int neuron : fired) {
-        for (Int i = delivery.first_pair[neuron]; i < delivery.first_pair[neuron + 1]; ++i) {
-            columns.add(step, neuron, delivery.cores[i]);
-        }
-    }
-}
-
 }  // namespace
 
 void run(Discipline& discipline, native::DeferredEngine& engine, const Delivery& delivery, Int n_steps) {
     Traffic& traffic = discipline.traffic();
     DeliveryColumns columns;
-    Ints zeros;
     for (Int i = 0; i < n_steps; ++i) {
         if (delivery.keep_synapses) {
             const Int oldest = traffic.log.oldest_under_way();
@@ -200,16 +191,12 @@ void run(Discipline& discipline, native::DeferredEngine& engine, const Delivery&
         }
         const Ints fired = engine.step_deferred();
         const Acting& acting = discipline.carry(engine.step(), fired);
-        columns.clear();
-        if (delivery.closed) {
+        if (!delivery.closed || acting.all_on_time) {
+            if (!fired.empty()) engine.deliver_on_time();
+        } else if (!acting.rows.empty()) {
             fill(columns, traffic, acting, delivery.only_delay);
-        } else {
-            fill(columns, engine.step(), fired, delivery);
+            engine.deliver(columns.step, columns.source, columns.core, acting.shift, acting.floor, columns.only_delay);
         }
-        if (columns.step.empty()) continue;
-        zeros.resize(columns.step.size());
-        engine.deliver(columns.step, columns.source, columns.core, delivery.closed ? Column(acting.shift) : Column(zeros),
-                       delivery.closed ? Column(acting.floor) : Column(zeros), columns.only_delay);
     }
 }
 

@@ -12,8 +12,9 @@ namespace pycosim::timing {
 // Packets of which it became known when they act: at step max(emission step + delay + shift, floor).
 struct Acting {
     Ints rows, shift, floor;
+    bool all_on_time = false;  // they are all packets of this step's spikes, and no others, with shift = floor = 0
 
-    void clear() { rows.clear(), shift.clear(), floor.clear(); }
+    void clear() { rows.clear(), shift.clear(), floor.clear(), all_on_time = false; }
 };
 
 class Discipline {
@@ -88,10 +89,9 @@ class Free final : public Discipline {
 
 // How the engine learns when packets act.
 struct Delivery {
-    bool closed;                // when the chip says, or (trace) when they are due
-    bool only_delay;            // closed: only synapses of the axon's delay
-    Column first_pair, cores;   // trace: the cores that each neuron sends to, compressed rows by neuron
-    bool keep_synapses;         // those that packets under way will meet
+    bool closed;         // when the chip says; else (trace) when they are due
+    bool only_delay;     // closed: only synapses of the axon's delay
+    bool keep_synapses;  // those that packets under way will meet
 };
 
 // Does so many steps of engine and chip together.

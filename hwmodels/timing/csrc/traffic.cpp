@@ -25,7 +25,7 @@ void serve(Column place, Column arrival, Column service, std::span<Int> free, In
 
 void Traffic::move_places(Column new_place) {
     for (Carried& message : carried_) {
-        if (message.relay_place >= 0) message.relay_place = static_cast<std::int32_t>(new_place[message.relay_place]);
+        message.place = static_cast<std::int32_t>(new_place[message.place]);
     }
 }
 
@@ -88,7 +88,9 @@ void Traffic::write(const Firing& firing, const Pass& pass, Int fire) {
     Int leave = fire;
     if (firing.neuron == kRelay) {
         leave += t.send[firing.place];
-        of_relays_.add(leave, firing.place, place_of(firing.row), {firing.row, 1, -1});
+        const Int to = place_of(firing.row);
+        const Int service = service_ps(to, log.axon[firing.row]);
+        of_relays_.add(leave, firing.place, to, {firing.row, 1, static_cast<std::int32_t>(to), service, false});
         return;
     }
     const Int first_axon = t.first_axon[firing.neuron];
@@ -102,8 +104,11 @@ void Traffic::write(const Firing& firing, const Pass& pass, Int fire) {
         const Int row = row_of_axon_0 + t.message_axon[message];
         const Int n = t.n_axons[message], to = t.destination[message];
         std::fill_n(log.injection_ps.data() + row, n, leave);
-        own_.add(leave, firing.place, to,
-                 {row, static_cast<std::int32_t>(n), t.to_relays[message] ? static_cast<std::int32_t>(to) : -1});
+        const bool to_relays = t.to_relays[message] != 0;
+        const auto axon = static_cast<std::int32_t>(t.first_axon_of_mapping + t.message_axon[message]);
+        const std::int32_t place = static_cast<std::int32_t>(to_relays ? to : t.place_of_core[t.core[axon]]);
+        const Int service = to_relays ? t.receive[to] : service_ps(place, axon);
+        own_.add(leave, firing.place, to, {row, static_cast<std::int32_t>(n), place, service, to_relays});
     }
 }
 
@@ -133,21 +138,25 @@ const Arrivals& Traffic::receive(const Messages& arrived) {
         a.work_ps[place] += service;
         t.messages_in[place] += 1;
     };
+    bool any_relays = false;
     for (std::size_t i = 0; i < arrived.numbers.size(); ++i) {
         const Carried& message = carried(arrived.numbers[i]);
-        if (message.relay_place >= 0) continue;
-        for (Int row = message.first_row; row < message.first_row + message.n_rows; ++row) {
+        any_relays = any_relays || message.to_relays;
+        if (message.to_relays) continue;
+        a.rows.push_back(message.first_row);
+        job(message.place, arrived.times_ps[i], message.service_ps);
+        for (Int row = message.first_row + 1; row < message.first_row + message.n_rows; ++row) {
             const Int place = place_of(row);
             a.rows.push_back(row);
-            job(place, arrived.times_ps[i], t.receive[place] + t.event_on_arrival[place] * t.synapses[log.axon[row]]);
+            job(place, arrived.times_ps[i], service_ps(place, log.axon[row]));
         }
     }
-    for (std::size_t i = 0; i < arrived.numbers.size(); ++i) {
+    for (std::size_t i = 0; any_relays && i < arrived.numbers.size(); ++i) {
         const Carried& message = carried(arrived.numbers[i]);
-        if (message.relay_place < 0) continue;
+        if (!message.to_relays) continue;
         a.relayed.push_back(message.first_row);
         a.n_relayed.push_back(message.n_rows);
-        job(message.relay_place, arrived.times_ps[i], t.receive[message.relay_place]);
+        job(message.place, arrived.times_ps[i], message.service_ps);
     }
     n_under_way_ -= static_cast<Int>(arrived.numbers.size());
     serve(place_, arrival_, service_, t.receiver_free, done_);

@@ -79,7 +79,10 @@ class Traffic {
     };
     struct Carried {  // by number of the message in the network-on-chip
         Int first_row;
-        std::int32_t n_rows, relay_place;  // -1: it goes to synapses
+        std::int32_t n_rows;
+        std::int32_t place;         // of the first row, or of the relays
+        Int service_ps;             // of the first row, or of the relays
+        bool to_relays;
     };
     struct Letters {
         Ints leave_ps, source, destination;
@@ -99,6 +102,10 @@ class Traffic {
 
     Tables tables_{};
     Fabric* fabric_ = nullptr;
+    // Time that a place works on a packet when it arrives.
+    Int service_ps(Int place, std::int32_t axon) const {
+        return tables_.receive[place] + tables_.event_on_arrival[place] * tables_.synapses[axon];
+    }
     const Carried& carried(Int number) const { return carried_[static_cast<std::size_t>(number - first_carried_)]; }
 
     // What messages carry, from number first_carried_ on; forgotten whenever all of them have been received.
