@@ -23,6 +23,20 @@ void serve(Column place, Column arrival, Column service, std::span<Int> free, In
     for (const std::size_t job : order) work_on(job);
 }
 
+void Traffic::use(const Tables& t, Fabric& fabric) {
+    tables_ = t;
+    fabric_ = &fabric;
+    messages_.clear();
+    for (std::size_t i = 0; i < t.destination.size(); ++i) {
+        const auto axon = static_cast<std::int32_t>(t.first_axon_of_mapping + t.message_axon[i]);
+        const auto destination = static_cast<std::int32_t>(t.destination[i]);
+        const bool to_relays = t.to_relays[i] != 0;
+        const auto place = to_relays ? destination : static_cast<std::int32_t>(t.place_of_core[t.core[axon]]);
+        const std::int32_t synapses = to_relays ? 0 : t.synapses[axon];
+        messages_.push_back({destination, axon, static_cast<std::int32_t>(t.n_axons[i]), place, synapses, to_relays});
+    }
+}
+
 void Traffic::move_places(Column new_place) {
     for (Carried& message : carried_) {
         message.place = static_cast<std::int32_t>(new_place[message.place]);
@@ -89,7 +103,7 @@ void Traffic::write(const Firing& firing, const Pass& pass, Int fire) {
     if (firing.neuron == kRelay) {
         leave += t.send[firing.place];
         const Int to = place_of(firing.row);
-        const Int service = service_ps(to, log.axon[firing.row]);
+        const Int service = service_ps(to, t.synapses[log.axon[firing.row]]);
         of_relays_.add(leave, firing.place, to, {firing.row, 1, static_cast<std::int32_t>(to), service, false});
         return;
     }
@@ -97,18 +111,15 @@ void Traffic::write(const Firing& firing, const Pass& pass, Int fire) {
     const Int n_axons = t.first_axon[firing.neuron + 1] - first_axon;
     const bool at_start = pass.fire_at_start || firing.place == n_places() - 1;
     std::fill_n(log.emission_ps.data() + firing.row, n_axons, at_start ? pass.step_ps : fire);
-    const Int row_of_axon_0 = firing.row - first_axon + t.first_axon_of_mapping;
-    const Int first = t.first_message[firing.neuron];
-    for (Int message = first; message < first + firing.n_messages; ++message) {
+    const Int row_of_axon_0 = firing.row - first_axon;
+    const Message* message = messages_.data() + t.first_message[firing.neuron];
+    for (const Message* const end = message + firing.n_messages; message < end; ++message) {
         leave += t.send[firing.place];
-        const Int row = row_of_axon_0 + t.message_axon[message];
-        const Int n = t.n_axons[message], to = t.destination[message];
-        std::fill_n(log.injection_ps.data() + row, n, leave);
-        const bool to_relays = t.to_relays[message] != 0;
-        const auto axon = static_cast<std::int32_t>(t.first_axon_of_mapping + t.message_axon[message]);
-        const std::int32_t place = static_cast<std::int32_t>(to_relays ? to : t.place_of_core[t.core[axon]]);
-        const Int service = to_relays ? t.receive[to] : service_ps(place, axon);
-        own_.add(leave, firing.place, to, {row, static_cast<std::int32_t>(n), place, service, to_relays});
+        const Int row = row_of_axon_0 + message->axon;
+        std::fill_n(log.injection_ps.data() + row, message->n_axons, leave);
+        const Int service = service_ps(message->place, message->synapses);
+        own_.add(leave, firing.place, message->destination,
+                 {row, message->n_axons, message->place, service, message->to_relays});
     }
 }
 
@@ -148,7 +159,7 @@ const Arrivals& Traffic::receive(const Messages& arrived) {
         for (Int row = message.first_row + 1; row < message.first_row + message.n_rows; ++row) {
             const Int place = place_of(row);
             a.rows.push_back(row);
-            job(place, arrived.times_ps[i], service_ps(place, log.axon[row]));
+            job(place, arrived.times_ps[i], service_ps(place, t.synapses[log.axon[row]]));
         }
     }
     for (std::size_t i = 0; any_relays && i < arrived.numbers.size(); ++i) {

@@ -47,10 +47,7 @@ struct Arrivals {
 
 class Traffic {
   public:
-    void use(const Tables& tables, Fabric& fabric) {
-        tables_ = tables;
-        fabric_ = &fabric;
-    }
+    void use(const Tables& tables, Fabric& fabric);
     // Numbers the places of relays anew, of messages that are under way.
     void move_places(Column new_place);
 
@@ -77,6 +74,10 @@ class Traffic {
         Int row;     // the first of its packets
         Int n_messages;
     };
+    struct Message {  // of the tables, packed: spikes come from anywhere, and memory is far
+        std::int32_t destination, axon, n_axons, place, synapses;
+        bool to_relays;
+    };
     struct Carried {  // by number of the message in the network-on-chip
         Int first_row;
         std::int32_t n_rows;
@@ -101,10 +102,11 @@ class Traffic {
     void hand_over(const Letters& letters);
 
     Tables tables_{};
+    std::vector<Message> messages_;
     Fabric* fabric_ = nullptr;
     // Time that a place works on a packet when it arrives.
-    Int service_ps(Int place, std::int32_t axon) const {
-        return tables_.receive[place] + tables_.event_on_arrival[place] * tables_.synapses[axon];
+    Int service_ps(Int place, Int synapses) const {
+        return tables_.receive[place] + tables_.event_on_arrival[place] * synapses;
     }
     const Carried& carried(Int number) const { return carried_[static_cast<std::size_t>(number - first_carried_)]; }
 
