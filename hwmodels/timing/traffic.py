@@ -120,6 +120,7 @@ class Traffic:
         """Return what the compiled part is given, by name; see csrc/traffic.hpp."""
         mapping, table, times, routes = self.mapping, self.table, self.times, self.routes
         order = np.where(mapping.core_of_neuron >= 0, mapping.place_of_neuron, 0)
+        names = ("units", "update", "idle", "spike", "send", "receive", "event")
         columns = {
             "place_of_neuron": self.places.of_neuron,
             "order_of_neuron": order,
@@ -130,7 +131,7 @@ class Traffic:
             "n_axons": table.n_axons,
             "first_axon": routes.first,
             "event_on_arrival": times.event if self._events_on_arrival else np.zeros_like(times.event),
-        } | {name: getattr(times, name) for name in ("units", "update", "spike", "send", "receive", "event")}
+        } | {name: getattr(times, name) for name in names}
         tables: dict[str, Any] = {
             name: np.ascontiguousarray(column, np.int64) for name, column in columns.items()
         }

@@ -118,6 +118,7 @@ void use(Traffic& traffic, const nb::dict& tables, const nb::object& fabric) {
                  .place_of_core = of("place_of_core"),
                  .units = of("units"),
                  .update = of("update"),
+                 .idle = of("idle"),
                  .spike = of("spike"),
                  .send = of("send"),
                  .receive = of("receive"),

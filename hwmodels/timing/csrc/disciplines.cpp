@@ -9,8 +9,7 @@ void Discipline::use(std::span<Int> busy_ps, std::span<Int> slow_steps, std::spa
     busy_ps_ = busy_ps, slow_steps_ = slow_steps, free_ = free;
     no_work_.assign(busy_ps.size(), 0);
     longest_idle_ = 0;
-    const Tables& t = traffic_.tables();
-    for (std::size_t p = 0; p < t.units.size(); ++p) longest_idle_ = std::max(longest_idle_, t.units[p] * t.update[p]);
+    for (const Int idle : traffic_.tables().idle) longest_idle_ = std::max(longest_idle_, idle);
 }
 
 const Acting& Discipline::carry(Int step, Column fired) {
@@ -33,8 +32,7 @@ void Discipline::rest(Int step) {
 
 // There is no pass over the neurons at step 0.
 void Discipline::leave_out_idle(Ints& work) const {
-    const Tables& t = traffic_.tables();
-    for (std::size_t p = 0; p < work.size(); ++p) work[p] -= t.units[p] * t.update[p];
+    for (std::size_t p = 0; p < work.size(); ++p) work[p] -= traffic_.tables().idle[p];
 }
 
 // The longest work of a place that is not the host.

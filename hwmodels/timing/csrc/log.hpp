@@ -12,6 +12,8 @@
 
 namespace pycosim::timing {
 
+inline constexpr std::int64_t kInFlight = -1;  // time of arrival of a packet that is under way
+
 // Memory that the system can enlarge without copying it.
 struct Buffer {
     void* bytes = nullptr;
@@ -76,7 +78,7 @@ struct Log {
 
     // The step in which the oldest packet was sent that has not arrived; -1 if all have.
     std::int64_t oldest_under_way() {
-        while (n_arrived_in_order_ < n_rows_ && arrival_ps[n_arrived_in_order_] >= 0) ++n_arrived_in_order_;
+        while (n_arrived_in_order_ < n_rows_ && arrival_ps[n_arrived_in_order_] != kInFlight) ++n_arrived_in_order_;
         return n_arrived_in_order_ < n_rows_ ? emission_step[n_arrived_in_order_] : -1;
     }
 

@@ -77,7 +77,7 @@ const Ints& Traffic::send(Int step, Column fired, const Pass& pass, Column relay
     own_.clear();
     of_relays_.clear();
     work_.resize(t.units.size());
-    for (std::size_t p = 0; p < work_.size(); ++p) work_[p] = t.units[p] * t.update[p] + pass.events_ps[p];
+    for (std::size_t p = 0; p < work_.size(); ++p) work_[p] = t.idle[p] + pass.events_ps[p];
     const Int host = n_places() - 1;
     Int place = -1, spent = 0;  // on the spikes and messages of this place
     for (const Firing& firing : firings_) {
