@@ -26,6 +26,7 @@ __all__ = [
     "Noc",
     "ServiceTimes",
     "SynapseMemory",
+    "example_of",
     "field_kinds",
 ]
 
@@ -249,6 +250,8 @@ class EnergyCosts(Part):
         Per flit and link of the mesh.
     static_power
         Of all that is described, whether it works or not.
+    static_share : {"all_cores", "cores_in_use"}
+        Which cores the static power is shared among, equally, where energy is asked for by core.
     covered : dict of str to str
         Causes that have no constant of their own because another one holds them, and which.
     """
@@ -265,11 +268,20 @@ class EnergyCosts(Part):
     hop_x: Energy | None = None
     hop_y: Energy | None = None
     static_power: Power | None = None
+    static_share: Literal["all_cores", "cores_in_use"] = "all_cores"
     covered: dict[str, str] = Field(default_factory=dict)
+
+    def unknown(self) -> list[str]:
+        """Return the causes that have neither a constant nor one that covers them."""
+        return [name for name in self._causes() if getattr(self, name) is None and name not in self.covered]
+
+    @classmethod
+    def _causes(cls) -> list[str]:
+        return [name for name in cls.model_fields if name not in ("covered", "static_share")]
 
     @model_validator(mode="after")
     def _check_covered(self) -> EnergyCosts:
-        causes = set(type(self).model_fields) - {"covered"}
+        causes = self._causes()
         for cause in self.covered:
             if cause not in causes:
                 raise ValueError(
@@ -348,6 +360,35 @@ def field_kinds() -> dict[str, Any]:
         for name, field in model.model_fields.items():
             kinds[f"{section}.{name}"] = _without_none(field.annotation)
     return kinds
+
+
+_EXAMPLES: dict[Any, str] = {
+    Count: "1",
+    Time: '"10 ns"',
+    Energy: '"10 pJ"',
+    Power: '"10 mW"',
+    Shape: '"8x4"',
+    TimeTable: '{ 1 = "10 ns" }',
+}
+
+
+def example_of(place: tuple[str, ...]) -> str:
+    """Return how a value that is missing in a description could be written."""
+    name = place[-1]
+    if len(place) == 1:
+        return f"a section [{name}]"
+    if len(place) > 2:
+        return {"source": 'where it is from, source = "..."'}.get(name, f"{name} = ...") + _choices(
+            Constant.model_fields[name].annotation if name in Constant.model_fields else None
+        )
+    kind = field_kinds().get(".".join(place))
+    if kind in _EXAMPLES:
+        return f'{name} = {{ value = {_EXAMPLES[kind]}, source = "...", confidence = "assumed" }}'
+    return f'{name} = "..."' + _choices(kind)
+
+
+def _choices(kind: Any) -> str:
+    return f" (one of {', '.join(get_args(kind))})" if get_origin(kind) is Literal else ""
 
 
 def _without_none(annotation: Any) -> Any:
