@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim.hwmodels.timing.routes import Routes
-from pycosim.results.hardware import PacketTable
+from pycosim.results.hardware import IN_FLIGHT, PacketTable
 
 __all__ = ["PacketLog"]
 
@@ -29,6 +29,7 @@ class PacketLog:
     ----------
     emission_step, axon, emission_ps, injection_ps, arrival_ps, lateness_steps : (n_rows,) int
         As in `PacketTable`; `axon` is a row of `Routes`. Times and lateness are -1 until known.
+        `arrival_ps` is `pycosim.results.hardware.DROPPED` for packets that never arrive.
     """
 
     emission_step: NDArray[np.int32]
@@ -70,10 +71,10 @@ class PacketLog:
         )
 
     def oldest_under_way(self) -> int | None:
-        """Return the step in which the oldest packet was sent that has not arrived; None if all have."""
+        """Return the step in which the oldest packet was sent that is under way; None if none is."""
         while self._n_arrived_in_order < self.n_rows:
             first = self._n_arrived_in_order
-            missing = self.arrival_ps[first : first + _ROWS_PER_LOOK] < 0
+            missing = self.arrival_ps[first : first + _ROWS_PER_LOOK] == IN_FLIGHT
             if missing.any():
                 self._n_arrived_in_order += int(np.argmax(missing))
                 return int(self.emission_step[self._n_arrived_in_order])
