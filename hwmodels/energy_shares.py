@@ -197,8 +197,8 @@ def _updates(discipline: Discipline, first: Int) -> Float:
 def _distances(description: Description, sent: _Sent) -> tuple[Int, Int]:
     """Return the mesh hops in x and in y of what was sent for each row of the log, (n_rows,) int64 each.
 
-    Of several rows that one message serves, only the first counts, as does the first row of a spike for the way
-    to its relays.
+    Of several rows that one message serves, only the first counts, as does the first row of a spike for the
+    way to its relays.
     """
     columns = description.noc.shape.value[0]
     entry = description.mapping.entry_router

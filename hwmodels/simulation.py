@@ -16,8 +16,9 @@ from pycosim.hwmodels.mapping.build import map_network
 from pycosim.hwmodels.mapping.capacity import check_capacity
 from pycosim.hwmodels.mapping.table import Mapping
 from pycosim.hwmodels.record import make_record
-from pycosim.hwmodels.timing.disciplines import DISCIPLINES, Acting, Discipline
+from pycosim.hwmodels.timing.disciplines import Acting, Discipline
 from pycosim.hwmodels.timing.ideal import Ideal
+from pycosim.hwmodels.timing.kinds import DISCIPLINES
 from pycosim.hwmodels.timing.messages import expand
 from pycosim.network import Network
 from pycosim.network.requirements import require_projections_only
@@ -122,7 +123,7 @@ class ChipSimulation:
         self._options = options
         kind = Ideal if options.timing == "ideal" else DISCIPLINES[chip.description.chip.discipline]
         self._discipline: Discipline = kind(
-            chip.description, mapping, period_ps(network.dt_ms, options.speedup)
+            chip.description, mapping, period_ps(network.dt_ms, options.speedup * chip.chip.acceleration)
         )
         self._engine = NativeSimulation(
             network, threads=options.threads, core_of_neuron=mapping.core_of_neuron

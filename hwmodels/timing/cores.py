@@ -41,6 +41,8 @@ class CoreTimes:
 
     Attributes
     ----------
+    step
+        Per step, whatever the place holds.
     units
         Neurons and relays that the place works on in every step.
     update, spike, send
@@ -49,6 +51,7 @@ class CoreTimes:
         Per message received, per synaptic event.
     """
 
+    step: Int
     units: Int
     update: Int
     spike: Int
@@ -69,6 +72,7 @@ class CoreTimes:
             return np.append(np.full(len(places.cores), cores), host).astype(np.int64)
 
         return cls(
+            column(times.step),
             np.append(units, 0).astype(np.int64),
             column(times.neuron_update),
             column(times.spike),
@@ -80,7 +84,7 @@ class CoreTimes:
     @property
     def idle(self) -> Int:
         """Work of a step in which nothing fires or arrives, (n_places,) int64."""
-        return self.units * self.update
+        return self.step * (self.units > 0) + self.units * self.update
 
 
 def emissions(times: CoreTimes, firings: Firings, begin: Int, events: Int) -> tuple[Int, Int, Int]:

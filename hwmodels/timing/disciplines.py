@@ -18,7 +18,7 @@ from pycosim.hwmodels.timing.messages import Moves, expand
 from pycosim.hwmodels.timing.traffic import Arrivals, Pass, Traffic
 from pycosim.units import format_time
 
-__all__ = ["DISCIPLINES", "Acting", "Discipline"]
+__all__ = ["Acting", "Barrier", "Discipline", "Free", "Tick"]
 
 Int = NDArray[np.int64]
 _NONE = np.empty(0, np.int64)
@@ -364,6 +364,3 @@ class Free(Discipline):
             *self._slow_core_notes(),
             *self._backlog_notes(self.free),
         ]
-
-
-DISCIPLINES: dict[str, type[Discipline]] = {"tick": Tick, "barrier": Barrier, "free": Free}

@@ -24,6 +24,7 @@ DISCIPLINES = {
     "tick": "fixed tick: a packet that is not there in time acts at a later tick",
     "barrier": "elastic barrier: a step lasts until every packet has arrived",
     "free": "free running: a spike acts when its packet arrives",
+    "timer": "timers: each core begins steps by a timer of its own; packets that wait long are dropped",
 }
 TABLE_NOTE = (
     "Spikes are matched one to one within each neuron, the closest first, up to {window:g} ms apart. "

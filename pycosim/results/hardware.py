@@ -127,14 +127,14 @@ class HardwareRecord:
     ----------
     chip, title : str
         The target's name and the chip's full name.
-    discipline : {"tick", "barrier", "free"}
+    discipline : {"tick", "barrier", "free", "timer"}
     options : dict
         timing, arithmetic, speedup, mapping and overrides as used.
     period_ps : int
         Hardware time that one step may take: dt / speed-up.
     step_duration_ps : (n_steps,) int64 ndarray
-        Hardware time that each step took (the busiest core's time on a tick or free-running chip; the
-        time to the end of the barrier on a barrier chip).
+        Hardware time that each step took (the busiest core's time; on a barrier chip the
+        time to the end of the barrier).
     packets : PacketTable
     sent, delivered, dropped, in_flight : int
         Packets; sent = delivered + dropped + in_flight.

@@ -1,0 +1,124 @@
+"""Timer discipline: cores wake by timers of their own, which nothing keeps in step.
+
+A core's timer begins step k a fixed time after the earliest core's. It works on packets when they arrive, and
+on its neurons when the timer calls; if it has not finished by then, the next step begins late. A packet that a
+router cannot pass on waits for a time and is then dropped.
+
+Three simplifications: a packet that reaches a core whose timer is behind the sender's does not act a step too
+early; one under way when the first core wakes does not act in that step; a dropped packet has held its links
+until then as if it had gone on.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycosim.hwmodels.description import Description
+from pycosim.hwmodels.mapping.table import Mapping
+from pycosim.hwmodels.timing.disciplines import Acting, Discipline
+from pycosim.hwmodels.timing.messages import Moves
+from pycosim.hwmodels.timing.traffic import Pass
+from pycosim.random import generator, stream_of
+from pycosim.units import format_time
+
+__all__ = ["Timer", "phases"]
+
+Int = NDArray[np.int64]
+_NONE = np.empty(0, np.int64)
+
+
+def phases(description: Description, cores: Int, period_ps: int) -> Int:
+    """Return how long after the beginning of a step each core's timer calls, (n_cores,) int64 in ps.
+
+    They are drawn from 0 to `ServiceTimes.timer_spread`, or to the period if that is shorter, by the number
+    of the core, so that they are the same however many cores are in use.
+    """
+    spread = description.time.timer_spread
+    width = min(spread.value if spread is not None else 0, period_ps)
+    draws = generator(description.time.timer_seed, stream_of("timer phases")).random(description.n_cores)
+    return (draws[cores] * width).astype(np.int64)
+
+
+class Timer(Discipline):
+    """Steps of a fixed length that each core begins by a timer of its own.
+
+    Attributes
+    ----------
+    phase : (n_places,) int64
+        How long after the beginning of a step each place begins it; 0 for the host.
+    n_overrun : int
+        Passes over the neurons that began late because the core was still at work.
+    """
+
+    def __init__(self, description: Description, mapping: Mapping, period_ps: int):
+        super().__init__(description, mapping, period_ps)
+        self.free = np.zeros(self.traffic.n_places, np.int64)
+        self.n_overrun = 0
+        self._time_ps = 0
+        self._set_phases()
+
+    def grow(self, mapping: Mapping) -> None:
+        """Go on with the mapping of a grown network; cores keep their timers."""
+        super().grow(mapping)
+        self._set_phases()
+
+    def _move(self, moves: Moves) -> None:
+        super()._move(moves)
+        self.free = moves.column(self.free)
+
+    def _set_phases(self) -> None:
+        self.phase = np.append(phases(self.description, self.traffic.places.cores, self.period_ps), 0)
+
+    @property
+    def time_ps(self) -> int:
+        """Hardware time up to which the chip has been followed."""
+        return self._time_ps
+
+    def carry(self, step: int, fired: Int) -> Acting:
+        """Carry the spikes of `step` to the time at which the first core begins the next one."""
+        start = step * self.period_ps
+        self._time_ps = start + self.period_ps
+        begin = np.maximum(self.free, start + self.phase)
+        self.n_overrun += int(np.count_nonzero(begin[:-1] > start + self.phase[:-1]))
+        work = self.traffic.send(step, fired, Pass(start, begin, self._no_work))
+        if step == 0:
+            work = work - self.idle
+        self.free = begin + work
+        arrivals = self.traffic.receive(self._without_dropped(self.traffic.fabric.run_until(self._time_ps)))
+        log, routes = self.traffic.log, self.traffic.routes
+        axon = log.axon[arrivals.rows]
+        place = self.traffic.places.of_core[routes.core[axon]]
+        # A core that works on packets comes to its neurons later.
+        self.free += arrivals.work_ps
+        self._count_work(work + arrivals.work_ps)
+        if step > 0:
+            self.durations.append(int((work + arrivals.work_ps)[:-1].max(initial=0)))
+        due = log.emission_step[arrivals.rows] + routes.delay[axon].astype(np.int64)
+        floor = np.maximum((arrivals.done_ps - self.phase[place]) // self.period_ps, step) + 1
+        log.lateness_steps[arrivals.rows] = np.maximum(floor - due, 0)
+        return Acting(arrivals.rows, np.zeros_like(floor), floor)
+
+    def _without_dropped(self, arrived: tuple[Int, Int]) -> tuple[Int, Int]:
+        """Drop messages that waited too long on their way, and return the others (numbers and times)."""
+        limit = self.description.time.drop_after
+        message, time = arrived
+        if limit is None or not len(message):
+            return arrived
+        lost = self.traffic.waited_ps(message, time) > limit.value
+        self.traffic.drop(message[lost])
+        return message[~lost], time[~lost]
+
+    def notes(self) -> list[str]:
+        """Return remarks about timers."""
+        largest = int(self.phase.max(initial=0))
+        notes = [
+            f"Each core begins its steps of {format_time(self.period_ps)} by a timer of its own, up to "
+            f"{format_time(largest)} after the first one (seed {self.description.time.timer_seed}); a packet "
+            "that comes after its core has begun the step acts in the next."
+        ]
+        if self.n_overrun:
+            notes.append(
+                f"Timers called {self.n_overrun} times while their core was still at work (overruns)."
+            )
+        return notes + self._slow_core_notes() + self._backlog_notes(self.free)
