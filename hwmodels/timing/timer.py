@@ -1,8 +1,8 @@
 """Timer discipline: cores wake by timers of their own, which nothing keeps in step.
 
 A core's timer begins step k a fixed time after the earliest core's. It works on packets when they arrive, and
-on its neurons when the timer calls; if it has not finished by then, the next step begins late. A packet that a
-router cannot pass on waits for a time and is then dropped.
+on its neurons when the timer calls; if it has not finished by then, the next step begins late. A packet that
+a router cannot pass on waits for a time and is then dropped.
 
 Three simplifications: a packet that reaches a core whose timer is behind the sender's does not act a step too
 early; one under way when the first core wakes does not act in that step; a dropped packet has held its links

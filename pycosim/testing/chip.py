@@ -90,7 +90,9 @@ def expect_conserved(record: HardwareRecord) -> None:
     )
     assert record.sent == len(record.packets.source), "the packet table does not have a row for each packet"
     assert int(record.packets.arrived.sum()) == record.delivered, "arrivals and deliveries differ"
-    assert int(record.packets.dropped.sum()) == record.dropped, "the packet table has other packets as dropped"
+    assert int(record.packets.dropped.sum()) == record.dropped, (
+        "the packet table has other packets as dropped"
+    )
     late = int((record.packets.lateness_steps[record.packets.arrived] > 0).sum())
     assert late == record.late, f"{late} packets act late, {record.late} are counted"
 
