@@ -77,10 +77,11 @@ def energy_ranges(costs: EnergyCosts, counts: EnergyCounts) -> dict[str, tuple[f
     ranges = {}
     for cause, names in CAUSES.items():
         constants = [getattr(costs, name) for name in names]
-        if None in constants or not any(constant.is_uncertain for constant in constants):
+        numbers = [getattr(counts, name) for name in names]
+        if None in (*constants, *numbers) or not any(constant.is_uncertain for constant in constants):
             continue
         low, high = (
-            sum(constant.bounds[end] * getattr(counts, name) for name, constant in zip(names, constants))
+            sum(constant.bounds[end] * number for constant, number in zip(constants, numbers))
             for end in (0, 1)
         )
         ranges[cause] = (low, high)

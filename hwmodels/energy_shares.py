@@ -8,7 +8,7 @@ fired. Sums are those of the whole chip; hops are shared in proportion to the di
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,12 +58,17 @@ def shared_energy(
         constants = [getattr(costs, name) for name in names]
         if all(name in costs.covered for name in names) or None in constants:
             continue
-        values = [constant.value * getattr(counts, name) for constant, name in zip(constants, names)]
+        numbers = [getattr(counts, name) for name in names]
+        if None in numbers:
+            continue
+        values = [constant.value * number for constant, number in zip(constants, numbers)]
         if cause == "static":
             of_core[cause] = values[0] * shares.static_of_core
             continue
         for result, weights in ((of_core, shares.of_core), (of_population, shares.of_population)):
-            result[cause] = sum(value * _share(weights[name]) for value, name in zip(values, names))
+            # What is counted per packet, and has no weights of its own, is shared as packets are.
+            each = (weights.get(name, weights["packet"]) for name in names)
+            result[cause] = sum(value * _share(weight) for value, weight in zip(values, each))
     return of_core, of_population
 
 
@@ -88,16 +93,14 @@ class _Sent:
         self.outside = self.own_core < 0
         self.sender = np.where(self.relay >= 0, self.relay, self.own_core)
         self.at = np.where(self.outside, self.core, self.sender)
-        step = self.log.emission_step
-        self.is_spike = (np.diff(self.source, prepend=-1) != 0) | (np.diff(step, prepend=-1) != 0)
+        # The axons of a spike have consecutive numbers; a source may fire more than once in a step.
+        self.is_spike = (np.diff(axon, prepend=-2) != 1) | (np.diff(self.source, prepend=-1) != 0)
         group = np.arange(len(axon)) if description.noc.multicast == "none" else self.core // self.size
         self.is_message = self.is_spike | (np.diff(group, prepend=-1) != 0)
         self.to_relays = self.is_spike & (self.relay >= 0)
 
 
-def shares_of(
-    description: Description, discipline: Discipline, events: Int, spikes: Int, first: Int
-) -> EnergyShares:
+def shares_of(description: Description, discipline: Discipline, events: Int, first: Int) -> EnergyShares:
     """Return how counts are shared.
 
     Parameters
@@ -106,16 +109,12 @@ def shares_of(
     discipline : Discipline
     events : (n_places,) int64
         Synaptic events at each place.
-    spikes : (n_neurons,) int64
-        Spikes of each neuron and source.
     first : (n_populations,) int64
         First neuron of each population.
     """
     sent = _Sent(description, discipline)
     of_core = _by_core(description, discipline, sent, events)
-    of_population = _by_population(description, discipline, sent, spikes, first)
-    counted = {field.name for field in fields(EnergyCounts)} - {"static_power"}
-    assert set(of_core) == set(of_population) == counted
+    of_population = _by_population(description, discipline, sent, first)
     n = discipline.traffic.places.host
     among = description.n_cores if description.energy.static_share == "all_cores" else n
     return EnergyShares(of_core, of_population, np.full(n, 1 / max(among, n, 1)))
@@ -151,24 +150,21 @@ def _by_core(description: Description, discipline: Discipline, sent: _Sent, even
 
 
 def _by_population(
-    description: Description, discipline: Discipline, sent: _Sent, spikes: Int, first: Int
+    description: Description, discipline: Discipline, sent: _Sent, first: Int
 ) -> dict[str, Float]:
-    mapping = discipline.traffic.mapping
     population = np.searchsorted(first, sent.source, "right") - 1
 
     def of(weights: NDArray[np.generic]) -> Float:
         return np.bincount(population, weights, len(first)).astype(float)
 
-    on_chip = np.flatnonzero(mapping.core_of_neuron >= 0)
     relayed = sent.relay >= 0
-    fired = np.searchsorted(first, on_chip, "right") - 1
     messages = sent.is_message & ~relayed
     x, y = _distances(description, sent)
     inside = ~sent.outside
     return {
         "neuron_update": _updates(discipline, first),
         "synaptic_event": of((sent.log.arrival_ps >= 0) * sent.routes.synapses[sent.log.axon]),
-        "spike": np.bincount(fired, spikes[on_chip], len(first)) + of(relayed),
+        "spike": of(sent.is_spike & inside) + of(relayed) + _spikes_without_packets(discipline, sent, first),
         "encode": of(sent.is_spike & inside) + of(relayed),
         "packet": of(messages) + of(relayed) + of(sent.to_relays),
         "packet_out": of(messages & inside) + of(relayed) + of(sent.to_relays),
@@ -178,6 +174,24 @@ def _by_population(
         "hop_x": of(x),
         "hop_y": of(y),
     }
+
+
+def _spikes_without_packets(discipline: Discipline, sent: _Sent, first: Int) -> Float:
+    """Return the spikes of neurons without targets, by population.
+
+    They are not in the log. Where such neurons of several populations are on one core, its spikes that are
+    not in the log are shared among them equally.
+    """
+    traffic, mapping = discipline.traffic, discipline.traffic.mapping
+    n, place_of = traffic.places.host, traffic.places.of_core
+    logged = np.concatenate((sent.own_core[sent.is_spike & ~sent.outside], sent.relay[sent.relay >= 0]))
+    silent = np.flatnonzero((mapping.core_of_neuron >= 0) & (np.diff(traffic.routes.first) == 0))
+    if not len(silent):
+        return np.zeros(len(first))
+    rest = np.maximum(traffic.spikes[:-1] - np.bincount(place_of[logged], minlength=n), 0)
+    place = place_of[mapping.core_of_neuron[silent]]
+    each = rest[place] / np.bincount(place, minlength=n)[place]
+    return np.bincount(np.searchsorted(first, silent, "right") - 1, each, len(first))
 
 
 def _updates(discipline: Discipline, first: Int) -> Float:

@@ -27,7 +27,6 @@ def make_record(
     utilisation: dict[str, tuple[int, int]],
     options: dict[str, Any],
     remarks: list[str],
-    spikes: Int,
     first: Int,
 ) -> HardwareRecord:
     """Return what a chip measured so far.
@@ -40,8 +39,6 @@ def make_record(
     options : dict
     remarks : list of str
         They come before all other notes.
-    spikes : (n_neurons,) int64
-        Spikes of each neuron and source.
     first : (n_populations,) int64
         First neuron of each population.
     """
@@ -55,7 +52,7 @@ def make_record(
     events = _synaptic_events(discipline)
     counts = _energy_counts(discipline, events, traffic.fabric.mesh_flits(link_flits))
     energy, assumed = energy_by_cause(description.energy, counts)
-    shares = shares_of(description, discipline, events, spikes, first)
+    shares = shares_of(description, discipline, events, first)
     of_core, of_population = shared_energy(description.energy, counts, shares)
     return HardwareRecord(
         chip=chip.name,

@@ -130,7 +130,6 @@ class ChipSimulation:
         )
         self._delays = [np.array(projection.delays) for projection in network.projections]
         self._pairs = _pairs(mapping)
-        self._n_spikes = np.zeros(network.n_neurons, np.int64)
         self._started = False
         self._grown_at: list[int] = []
         self._synapses_changed = False
@@ -151,10 +150,7 @@ class ChipSimulation:
             "overrides": dict(self._options.overrides),
         }
         first = np.array([population.first for population in self._network.populations], np.int64)
-        remarks = self._remarks()
-        return make_record(
-            self.chip, self._discipline, self.utilisation, options, remarks, self._n_spikes, first
-        )
+        return make_record(self.chip, self._discipline, self.utilisation, options, self._remarks(), first)
 
     def advance(self, n_steps: int, progress: Progress | None = None) -> None:
         """Advance by `n_steps`; `progress` is called now and then with the steps done since the last call."""
@@ -236,8 +232,6 @@ class ChipSimulation:
         self.mapping, self.utilisation = mapping, utilisation
         self._delays += [np.array(new.delays) for new in self._network.projections[len(self._delays) :]]
         self._pairs = _pairs(mapping)
-        n_new = self._network.n_neurons - len(self._n_spikes)
-        self._n_spikes = np.concatenate((self._n_spikes, np.zeros(n_new, np.int64)))
         self._grown_at.append(self.step)
         self._synapses_changed = True
 
@@ -280,7 +274,6 @@ class ChipSimulation:
     def _carry(self, fired: Int) -> None:
         """Let the chip carry the spikes of the present step, and the engine know when they act."""
         step = self._engine.step
-        np.add.at(self._n_spikes, fired, 1)
         acting = self._discipline.carry(step, fired)
         if self._options.timing == "closed":
             self._deliver(acting)

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from pycosim.hwmodels.description import Description
 from pycosim.hwmodels.mapping.table import Mapping
 from pycosim.hwmodels.timing.disciplines import Acting, Discipline
-from pycosim.hwmodels.timing.messages import Moves
+from pycosim.hwmodels.timing.messages import Moves, expand
 from pycosim.hwmodels.timing.traffic import Pass
 from pycosim.random import generator, stream_of
+from pycosim.results.hardware import DROPPED
 from pycosim.units import format_time
 
 __all__ = ["Timer", "phases"]
@@ -56,6 +57,9 @@ class Timer(Discipline):
         self.free = np.zeros(self.traffic.n_places, np.int64)
         self.n_overrun = 0
         self._time_ps = 0
+        # Rows of the log at which what each message carries begins, and after the last message.
+        self._first_row = np.zeros(1, np.int64)
+        self._n_messages = 0
         self._set_phases()
 
     def grow(self, mapping: Mapping) -> None:
@@ -81,7 +85,9 @@ class Timer(Discipline):
         self._time_ps = start + self.period_ps
         begin = np.maximum(self.free, start + self.phase)
         self.n_overrun += int(np.count_nonzero(begin[:-1] > start + self.phase[:-1]))
+        row = len(self.traffic.log)
         work = self.traffic.send(step, fired, Pass(start, begin, self._no_work))
+        self._remember(row)
         if step == 0:
             work = work - self.idle
         self.free = begin + work
@@ -99,14 +105,41 @@ class Timer(Discipline):
         log.lateness_steps[arrivals.rows] = np.maximum(floor - due, 0)
         return Acting(arrivals.rows, np.zeros_like(floor), floor)
 
+    def _remember(self, row: int) -> None:
+        """Note which rows the messages carry that were sent since the log had `row` rows.
+
+        Messages are numbered in the order of their rows; one carries those of a spike to one router, where
+        routers copy, or a single one.
+        """
+        log, routes = self.traffic.log, self.traffic.routes
+        axon = log.axon[row:]
+        group = routes.core[axon] // self.description.noc.cores_per_router.size
+        if self.description.noc.multicast == "none":
+            group = np.arange(len(axon))
+        # The axons of a spike have consecutive numbers; a source may fire more than once in a step.
+        new = (np.diff(axon, prepend=-2) != 1) | (np.diff(routes.source[axon], prepend=-1) != 0)
+        new |= np.diff(group, prepend=-1) != 0
+        first, self._n_messages = self._n_messages, self._n_messages + int(np.count_nonzero(new))
+        if self._n_messages >= len(self._first_row):
+            wider = np.zeros(2 * self._n_messages + 1, np.int64)
+            wider[: first + 1] = self._first_row[: first + 1]
+            self._first_row = wider
+        self._first_row[first : self._n_messages] = row + np.flatnonzero(new)
+        self._first_row[self._n_messages] = len(log)
+
     def _without_dropped(self, arrived: tuple[Int, Int]) -> tuple[Int, Int]:
         """Drop messages that waited too long on their way, and return the others (numbers and times)."""
         limit = self.description.time.drop_after
         message, time = arrived
         if limit is None or not len(message):
             return arrived
-        lost = self.traffic.waited_ps(message, time) > limit.value
-        self.traffic.drop(message[lost])
+        log, routes, places = self.traffic.log, self.traffic.routes, self.traffic.places
+        row = self._first_row[message]
+        axon = log.axon[row]
+        source, destination = places.of_neuron[routes.source[axon]], places.of_core[routes.core[axon]]
+        waited = time - log.injection_ps[row] - self.traffic.fabric.lone_latency_ps(source, destination)
+        lost = waited > limit.value
+        log.arrival_ps[expand(row[lost], self._first_row[message[lost] + 1] - row[lost])] = DROPPED
         return message[~lost], time[~lost]
 
     def notes(self) -> list[str]:

@@ -19,7 +19,6 @@ from pycosim.hwmodels.timing.log import PacketLog
 from pycosim.hwmodels.timing.messages import Moves, Places, expand, message_table
 from pycosim.hwmodels.timing.routes import Routes
 from pycosim.hwmodels.timing.service import serve
-from pycosim.results.hardware import DROPPED
 
 __all__ = ["Arrivals", "Pass", "Traffic"]
 
@@ -222,19 +221,6 @@ class Traffic:
             np.bincount(place, service, self.n_places).astype(np.int64),
             int(done.max(initial=0)),
         )
-
-    def waited_ps(self, message: Int, time_ps: Int) -> Int:
-        """Return how much longer messages (numbers) that arrive at `time_ps` took than alone, (n,) int64."""
-        row = self._carried["first_row"][message]
-        axon = self.log.axon[row]
-        source = self.places.of_neuron[self.routes.source[axon]]
-        destination = self.places.of_core[self.routes.core[axon]]
-        return time_ps - self.log.injection_ps[row] - self.fabric.lone_latency_ps(source, destination)
-
-    def drop(self, message: Int) -> None:
-        """Write into the log that what messages (numbers) carry never arrives."""
-        rows = expand(self._carried["first_row"][message], self._carried["n_rows"][message])
-        self.log.arrival_ps[rows] = DROPPED
 
     def _place_of_relay(self, rows: Int) -> Int:
         return self.places.of_core[self.routes.relay_core[self.log.axon[rows]]] if len(rows) else _NO_ROWS
