@@ -5,8 +5,8 @@ on its neurons when the timer calls; if it has not finished by then, the next st
 a router cannot pass on waits for a time and is then dropped.
 
 Three simplifications: a packet that reaches a core whose timer is behind the sender's does not act a step too
-early; one under way when the first core wakes does not act in that step; a dropped packet has held its links
-until then as if it had gone on.
+early; one with a delay of one step that is under way when the first core wakes acts as if it met no other; a
+dropped packet has held its links until then as if it had gone on.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pycosim.hwmodels.description import Description
 from pycosim.hwmodels.mapping.table import Mapping
 from pycosim.hwmodels.timing.disciplines import Acting, Discipline
 from pycosim.hwmodels.timing.messages import Moves, expand
-from pycosim.hwmodels.timing.traffic import Pass
+from pycosim.hwmodels.timing.traffic import Arrivals, Pass
 from pycosim.random import generator, stream_of
-from pycosim.results.hardware import DROPPED
+from pycosim.results.hardware import DROPPED, IN_FLIGHT
 from pycosim.units import format_time
 
 __all__ = ["Timer", "phases"]
@@ -60,6 +60,8 @@ class Timer(Discipline):
         # Rows of the log at which what each message carries begins, and after the last message.
         self._first_row = np.zeros(1, np.int64)
         self._n_messages = 0
+        # Rows that act already although they are under way, ascending.
+        self._ahead = _NONE
         self._set_phases()
 
     def grow(self, mapping: Mapping) -> None:
@@ -92,18 +94,45 @@ class Timer(Discipline):
             work = work - self.idle
         self.free = begin + work
         arrivals = self.traffic.receive(self._without_dropped(self.traffic.fabric.run_until(self._time_ps)))
-        log, routes = self.traffic.log, self.traffic.routes
-        axon = log.axon[arrivals.rows]
-        place = self.traffic.places.of_core[routes.core[axon]]
         # A core that works on packets comes to its neurons later.
+        work = work + arrivals.work_ps
         self.free += arrivals.work_ps
-        self._count_work(work + arrivals.work_ps)
+        self._count_work(work)
         if step > 0:
-            self.durations.append(int((work + arrivals.work_ps)[:-1].max(initial=0)))
-        due = log.emission_step[arrivals.rows] + routes.delay[axon].astype(np.int64)
-        floor = np.maximum((arrivals.done_ps - self.phase[place]) // self.period_ps, step) + 1
-        log.lateness_steps[arrivals.rows] = np.maximum(floor - due, 0)
-        return Acting(arrivals.rows, np.zeros_like(floor), floor)
+            self.durations.append(int(work[:-1].max(initial=0)))
+        return self._acting(step, row, arrivals)
+
+    def _acting(self, step: int, row: int, arrivals: Arrivals) -> Acting:
+        """Say when packets act: those that arrived, and those sent since `row` that will in time."""
+        log, routes = self.traffic.log, self.traffic.routes
+        rows = arrivals.rows
+        axon = log.axon[rows]
+        due = log.emission_step[rows] + routes.delay[axon].astype(np.int64)
+        phase = self.phase[self.traffic.places.of_core[routes.core[axon]]]
+        floor = (arrivals.done_ps - phase) // self.period_ps + 1
+        known = np.isin(rows, self._ahead)
+        floor = np.where(known, floor, np.maximum(floor, step + 1))
+        log.lateness_steps[rows] = np.maximum(floor - due, 0)
+        ahead = self._in_time(row)
+        self._ahead = np.concatenate((np.setdiff1d(self._ahead, rows[known]), ahead))
+        rows = np.concatenate((rows[~known], ahead))
+        floor = np.concatenate((floor[~known], np.full(len(ahead), step + 1)))
+        return Acting(rows, np.zeros_like(floor), floor)
+
+    def _in_time(self, row: int) -> Int:
+        """Return the rows from `row` on that are due in the next step, under way, and will come before it."""
+        log, routes, places = self.traffic.log, self.traffic.routes, self.traffic.places
+        rows = row + np.flatnonzero(log.arrival_ps[row:] == IN_FLIGHT)
+        rows = rows[routes.delay[log.axon[rows]] == 1]
+        if not len(rows):
+            return rows
+        axon, times = log.axon[rows], self.traffic.times
+        place = places.of_core[routes.core[axon]]
+        way = self.traffic.fabric.lone_latency_ps(places.of_neuron[routes.source[axon]], place)
+        done = (
+            log.injection_ps[rows] + way + times.receive[place] + times.event[place] * routes.synapses[axon]
+        )
+        return rows[done < self._time_ps + self.phase[place]]
 
     def _remember(self, row: int) -> None:
         """Note which rows the messages carry that were sent since the log had `row` rows.
@@ -138,8 +167,11 @@ class Timer(Discipline):
         axon = log.axon[row]
         source, destination = places.of_neuron[routes.source[axon]], places.of_core[routes.core[axon]]
         waited = time - log.injection_ps[row] - self.traffic.fabric.lone_latency_ps(source, destination)
-        lost = waited > limit.value
-        log.arrival_ps[expand(row[lost], self._first_row[message[lost] + 1] - row[lost])] = DROPPED
+        end = self._first_row[message + 1]
+        # What acts already is not dropped any more.
+        acts = np.searchsorted(self._ahead, end) > np.searchsorted(self._ahead, row)
+        lost = (waited > limit.value) & ~acts
+        log.arrival_ps[expand(row[lost], end[lost] - row[lost])] = DROPPED
         return message[~lost], time[~lost]
 
     def notes(self) -> list[str]:

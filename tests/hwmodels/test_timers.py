@@ -152,3 +152,18 @@ def test_what_is_sent_is_delivered_dropped_or_in_flight(seed, slowdown, drop_aft
 def test_splitters_do_not_go_with_timers():
     with pytest.raises(ChipDescriptionError, match="splitters"):
         load("spinnaker", {"mapping.splitters": True})
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(1, 200), st.sampled_from([1, 2, 3]))
+def test_packets_under_way_when_the_first_core_wakes_are_in_time_for_those_that_wake_later(seed, delay):
+    # The timers are spread over the whole step of 0.1 ms, so that many are under way at its end.
+    values = {"time.timer_seed": seed, "time.timer_spread": "0.1 ms"}
+    network = random_network(n=30, n_sources=8, fan_in=5, seed=seed, delays=(delay, delay), dt_ms=0.1)
+    _, hardware = run_chip("spinnaker", network, 200, mapping=np.arange(38) * 20 % 760, values=values)
+    packets, period = hardware.packets, hardware.period_ps
+    phase = phases(load("spinnaker", values).description, packets.core, period)
+    here = packets.arrived
+    begins = (packets.emission_step + delay) * period + phase
+    np.testing.assert_array_equal(packets.lateness_steps[here] > 0, (packets.arrival_ps > begins)[here])
+    assert hardware.sent > 50
