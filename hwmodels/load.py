@@ -25,7 +25,7 @@ from pycosim.hwmodels.description import Description, example_of
 from pycosim.hwmodels.lines import line_of, lines_of_keys
 from pycosim.hwmodels.overrides import apply_overrides, near_names
 
-__all__ = ["chips", "load", "load_description", "read"]
+__all__ = ["chips", "load", "load_description", "package_of", "read"]
 
 GROUP = "pycosim.chips"
 
@@ -129,12 +129,19 @@ def _locate(chip: str | Path) -> tuple[str, Path]:
     return chip, known[chip]
 
 
+def package_of(name: str) -> str | None:
+    """Return the package of a chip's own code, None where it is known by a file only."""
+    if name not in chips():
+        return None
+    elsewhere = (entry.value for entry in entry_points(group=GROUP) if entry.name == name)
+    return next(elsewhere, f"pycosim.hwmodels.{name}")
+
+
 def _model_class(name: str, path: Path) -> type[ChipModel]:
     """Return the class of the chip, `ChipModel` itself where it has no code of its own."""
     if chips().get(name) != path or not path.with_name("model.py").exists():
         return ChipModel
-    package = next((entry.value for entry in entry_points(group=GROUP) if entry.name == name), None)
-    return import_module(f"{package or f'pycosim.hwmodels.{name}'}.model").Model
+    return import_module(f"{package_of(name)}.model").Model
 
 
 def _selected_set(name: str, sets: Mapping[str, Any], selected: str) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pycosim.backends.base import Options, Progress
+from pycosim.backends.base import Options, Progress, Simulation
 from pycosim.errors import DoesNotFitError, InvalidInputError, NotSupportedError
 from pycosim.hwmodels.base import ChipModel
 from pycosim.hwmodels.load import load
@@ -29,13 +29,14 @@ from pycosim.units import period_ps
 __all__ = ["TIMINGS", "ChipSimulation", "build", "fit"]
 
 TIMINGS = ("ideal", "trace", "closed")
+ARITHMETICS = ("float", "chip")
 _STEPS_PER_REPORT = 100
 
 Int = NDArray[np.int64]
 
 
-def build(chip: str | Path | ChipModel, network: Network, options: Options | None = None) -> ChipSimulation:
-    """Return a simulation of `network` on a chip.
+def build(chip: str | Path | ChipModel, network: Network, options: Options | None = None) -> Simulation:
+    """Return a simulation of `network` on a chip: a `ChipSimulation`, or a `TranslatedSimulation` of one.
 
     Parameters
     ----------
@@ -59,6 +60,10 @@ def build(chip: str | Path | ChipModel, network: Network, options: Options | Non
     validate(network)
     if not isinstance(chip, ChipModel):
         chip = load(chip, options.overrides)
+    if options.arithmetic == "chip":
+        from pycosim.hwmodels.translated import TranslatedSimulation
+
+        return TranslatedSimulation(chip, network, options)
     mapping, utilisation = fit(chip, network, options.mapping)
     return ChipSimulation(chip, network, options, mapping, utilisation)
 
@@ -87,13 +92,10 @@ def fit(
 def _check_options(options: Options) -> None:
     if options.timing not in TIMINGS:
         raise InvalidInputError(f"timing={options.timing!r}: it must be one of {', '.join(TIMINGS)}.")
-    if options.arithmetic == "chip":
-        raise NotSupportedError(
-            "arithmetic='chip' is not supported yet: chips run with arithmetic='float', that is with "
-            "the same neuron equations as the native engine."
+    if options.arithmetic not in ARITHMETICS:
+        raise InvalidInputError(
+            f"arithmetic={options.arithmetic!r}: it must be one of {', '.join(ARITHMETICS)}."
         )
-    if options.arithmetic != "float":
-        raise InvalidInputError(f"arithmetic={options.arithmetic!r}: it must be 'float' (or 'chip', later).")
 
 
 class ChipSimulation:

@@ -13,6 +13,9 @@ _Population = tuple[str, int, Sequence[int], _Composition | None]
 def models() -> list[tuple[str, list[str], list[str]]]:
     """Names of the models, their state variables and constants of one step."""
 
+def register_model(model: object) -> tuple[str, list[str], list[str]]:
+    """Makes a model known that another module compiled; its name, state variables and constants."""
+
 class Engine:
     def __init__(
         self,

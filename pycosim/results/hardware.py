@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pycosim.hwmodels.arithmetic import Rounding
+
 Int = NDArray[np.int64]
 
 # Arrival times of packets that did not arrive.
@@ -163,6 +165,8 @@ class HardwareRecord:
         Largest use of each limited resource.
     relays : int
         Helper neurons (splitters) that the mapping added.
+    roundings : list of pycosim.hwmodels.arithmetic.Rounding
+        With arithmetic="chip": the values that the chip holds with limited precision, asked and got.
     notes : list of str
         What a reader should know: assumptions used, rounding of latencies, extra ticks.
     """
@@ -188,6 +192,7 @@ class HardwareRecord:
     core_of_neuron: NDArray[np.int32]
     utilisation: dict[str, tuple[int, int]]
     relays: int = 0
+    roundings: list[Rounding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     energy_range_j: dict[str, tuple[float, float]] = field(default_factory=dict)
     energy_of_core_j: dict[str, NDArray[np.float64]] = field(default_factory=dict)

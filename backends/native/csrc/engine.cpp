@@ -12,6 +12,7 @@ const Model* find_model(std::string_view name) {
     for (const Model& model : models()) {
         if (model.name == name) return &model;
     }
+    if (const Model* model = added_model(name)) return model;
     throw std::invalid_argument("unknown model " + std::string(name));
 }
 

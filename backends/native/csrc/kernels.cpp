@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "models.hpp"
 #include "nonlinear.hpp"
@@ -197,8 +198,24 @@ const Model kModels[] = {
     entry<Izhikevich>(izhikevich_equal, izhikevich_distinct),
 };
 
+std::vector<const Model*>& added_models() {
+    static std::vector<const Model*> all;
+    return all;
+}
+
 }  // namespace
 
 std::span<const Model> models() { return kModels; }
+
+const Model* added_model(std::string_view name) {
+    for (const Model* model : added_models()) {
+        if (model->name == name) return model;
+    }
+    return nullptr;
+}
+
+void add_model(const Model& model) {
+    if (!added_model(model.name)) added_models().push_back(&model);
+}
 
 }  // namespace pycosim::native
