@@ -78,26 +78,46 @@ def _share(weights: Float) -> Float:
     return weights / total if total else weights
 
 
-class _Sent:
-    """The log of packets with one more message for each group that went to relays; columns by row."""
+class _Axons:
+    """What was sent over each axon, those of earlier mappings included; all (n_axons,).
+
+    Attributes
+    ----------
+    n, arrived : int64
+        Packets that were sent, and that arrived.
+    core, source_core, relay_core, sender : int64
+        Cores that packets go to, that their source is on, that relays are on (-1 if there are none), and that
+        the packets come from in the end.
+    outside : bool
+        Whether the source is outside the chip.
+    at : int64
+        Core that the way of the packets is put down to.
+    is_first, is_message : bool
+        Whether the axon is the first that a spike takes, and the first that a message serves.
+    to_relays : bool
+        Whether it is the first of those that a spike takes through relays.
+    """
 
     def __init__(self, description: Description, discipline: Discipline):
         traffic = discipline.traffic
-        self.log, self.routes, self.mapping = traffic.log, traffic.routes, traffic.mapping
-        self.size = description.noc.cores_per_router.size
-        axon = self.log.axon
-        self.source = self.routes.source[axon].astype(np.int64)
-        self.core = self.routes.core[axon].astype(np.int64)
-        self.relay = self.routes.relay_core[axon].astype(np.int64)
-        self.own_core = self.mapping.core_of_neuron[self.source].astype(np.int64)
-        self.outside = self.own_core < 0
-        self.sender = np.where(self.relay >= 0, self.relay, self.own_core)
+        log, routes = traffic.log, traffic.routes
+        self.n = np.bincount(log.axon, minlength=len(routes))
+        self.arrived = np.bincount(log.axon[log.arrival_ps >= 0], minlength=len(routes))
+        self.source, self.synapses = routes.source, routes.synapses
+        self.core, self.relay_core = routes.core.astype(np.int64), routes.relay_core.astype(np.int64)
+        self.source_core = traffic.mapping.core_of_neuron[routes.source].astype(np.int64)
+        self.outside = self.source_core < 0
+        self.relayed = self.relay_core >= 0
+        self.sender = np.where(self.relayed, self.relay_core, self.source_core)
         self.at = np.where(self.outside, self.core, self.sender)
-        # The axons of a spike have consecutive numbers; a source may fire more than once in a step.
-        self.is_spike = (np.diff(axon, prepend=-2) != 1) | (np.diff(self.source, prepend=-1) != 0)
-        group = np.arange(len(axon)) if description.noc.multicast == "none" else self.core // self.size
-        self.is_message = self.is_spike | (np.diff(group, prepend=-1) != 0)
-        self.to_relays = self.is_spike & (self.relay >= 0)
+        # Axons of a source are in ascending order; after growth those of the new mapping begin anew.
+        order = self.core * (int(routes.delay.max(initial=0)) + 1) + routes.delay
+        self.is_first = (np.diff(routes.source, prepend=-1) != 0) | (np.diff(order, prepend=-1) <= 0)
+        self.size = description.noc.cores_per_router.size
+        several = description.noc.multicast == "router"
+        group = self.core // self.size if several else np.arange(len(routes))
+        self.is_message = self.is_first | (np.diff(group, prepend=-1) != 0)
+        self.to_relays = self.is_first & self.relayed
 
 
 def shares_of(description: Description, discipline: Discipline, events: Int, first: Int) -> EnergyShares:
@@ -112,86 +132,89 @@ def shares_of(description: Description, discipline: Discipline, events: Int, fir
     first : (n_populations,) int64
         First neuron of each population.
     """
-    sent = _Sent(description, discipline)
-    of_core = _by_core(description, discipline, sent, events)
-    of_population = _by_population(description, discipline, sent, first)
+    axons = _Axons(description, discipline)
+    x, y = _distances(description, axons)
+    of_core, of_population = _by_core(discipline, axons, events), _by_population(discipline, axons, first)
+    for name, hops in (("hop_x", x), ("hop_y", y)):
+        of_core[name] = _at(discipline, axons.at, hops)
+        of_population[name] = _of(axons.source, first, hops)
     n = discipline.traffic.places.host
     among = description.n_cores if description.energy.static_share == "all_cores" else n
     return EnergyShares(of_core, of_population, np.full(n, 1 / max(among, n, 1)))
 
 
-def _by_core(description: Description, discipline: Discipline, sent: _Sent, events: Int) -> dict[str, Float]:
+def _at(discipline: Discipline, core: Int, weights: NDArray[np.generic]) -> Float:
+    """Return the sum of weights by core in use, (n_cores,) float64; those at no core are left out."""
+    places = discipline.traffic.places
+    here = core >= 0
+    place = places.of_core[core[here]] if here.any() else core[here]
+    return np.bincount(place, weights[here], places.host).astype(float)
+
+
+def _of(neuron: NDArray[np.integer], first: Int, weights: NDArray[np.generic]) -> Float:
+    """Return the sum of weights by population of neurons, (n_populations,) float64."""
+    return np.bincount(np.searchsorted(first, neuron, "right") - 1, weights, len(first)).astype(float)
+
+
+def _by_core(discipline: Discipline, axons: _Axons, events: Int) -> dict[str, Float]:
     traffic = discipline.traffic
-    place_of = traffic.places.of_core
-    n = traffic.places.host
-
-    def at(core: Int, weights: NDArray[np.generic]) -> Float:
-        return np.bincount(place_of[core], weights, n) if len(core) else np.zeros(n)
-
-    inside, relayed = ~sent.outside, sent.relay >= 0
     out, host = traffic.messages_out[:-1].astype(float), float(traffic.messages_out[-1])
-    from_outside = at(sent.at, sent.outside & sent.is_message)
+    from_outside = _at(discipline, axons.at, axons.n * (axons.outside & axons.is_message))
     from_outside *= host / from_outside.sum() if from_outside.any() else 0.0
-    x, y = _distances(description, sent)
+    fired = _at(discipline, axons.source_core, axons.n * axons.is_first)
     return {
         "neuron_update": traffic.times.units[:-1].astype(float),
         "synaptic_event": events[:-1].astype(float),
         "spike": traffic.spikes[:-1].astype(float),
-        "encode": at(sent.own_core[inside], sent.is_spike[inside])
-        + at(sent.relay[relayed], relayed[relayed]),
+        "encode": fired + _at(discipline, axons.relay_core, axons.n),
         "packet": out + from_outside,
         "packet_out": out,
         "packet_in": traffic.messages_in[:-1].astype(float),
-        "leave_core": at(sent.at, inside & (sent.sender != sent.core)),
+        "leave_core": _at(discipline, axons.at, axons.n * _leaves(axons)),
         "host_packet": from_outside,
-        "hop_x": at(sent.at, x),
-        "hop_y": at(sent.at, y),
     }
 
 
-def _by_population(
-    description: Description, discipline: Discipline, sent: _Sent, first: Int
-) -> dict[str, Float]:
-    population = np.searchsorted(first, sent.source, "right") - 1
-
+def _by_population(discipline: Discipline, axons: _Axons, first: Int) -> dict[str, Float]:
     def of(weights: NDArray[np.generic]) -> Float:
-        return np.bincount(population, weights, len(first)).astype(float)
+        return _of(axons.source, first, weights)
 
-    relayed = sent.relay >= 0
-    messages = sent.is_message & ~relayed
-    x, y = _distances(description, sent)
-    inside = ~sent.outside
+    n, inside = axons.n, ~axons.outside
+    messages = n * (axons.is_message & ~axons.relayed)
+    relayed = of(n * axons.relayed)
+    to_relays = of(n * axons.to_relays)
+    spikes = of(n * (axons.is_first & inside)) + relayed
     return {
         "neuron_update": _updates(discipline, first),
-        "synaptic_event": of((sent.log.arrival_ps >= 0) * sent.routes.synapses[sent.log.axon]),
-        "spike": of(sent.is_spike & inside) + of(relayed) + _spikes_without_packets(discipline, sent, first),
-        "encode": of(sent.is_spike & inside) + of(relayed),
-        "packet": of(messages) + of(relayed) + of(sent.to_relays),
-        "packet_out": of(messages & inside) + of(relayed) + of(sent.to_relays),
-        "packet_in": of(np.ones(len(population))) + of(sent.to_relays),
-        "leave_core": of(inside & (sent.sender != sent.core)),
-        "host_packet": of(messages & sent.outside),
-        "hop_x": of(x),
-        "hop_y": of(y),
+        "synaptic_event": of(axons.arrived * axons.synapses),
+        "spike": spikes + _spikes_without_packets(discipline, axons, first),
+        "encode": spikes,
+        "packet": of(messages) + relayed + to_relays,
+        "packet_out": of(messages * inside) + relayed + to_relays,
+        "packet_in": of(n) + to_relays,
+        "leave_core": of(n * _leaves(axons)),
+        "host_packet": of(messages * axons.outside),
     }
 
 
-def _spikes_without_packets(discipline: Discipline, sent: _Sent, first: Int) -> Float:
+def _leaves(axons: _Axons) -> NDArray[np.bool_]:
+    return ~axons.outside & (axons.sender != axons.core)
+
+
+def _spikes_without_packets(discipline: Discipline, axons: _Axons, first: Int) -> Float:
     """Return the spikes of neurons without targets, by population.
 
     They are not in the log. Where such neurons of several populations are on one core, its spikes that are
     not in the log are shared among them equally.
     """
     traffic, mapping = discipline.traffic, discipline.traffic.mapping
-    n, place_of = traffic.places.host, traffic.places.of_core
-    logged = np.concatenate((sent.own_core[sent.is_spike & ~sent.outside], sent.relay[sent.relay >= 0]))
     silent = np.flatnonzero((mapping.core_of_neuron >= 0) & (np.diff(traffic.routes.first) == 0))
-    if not len(silent):
-        return np.zeros(len(first))
-    rest = np.maximum(traffic.spikes[:-1] - np.bincount(place_of[logged], minlength=n), 0)
-    place = place_of[mapping.core_of_neuron[silent]]
-    each = rest[place] / np.bincount(place, minlength=n)[place]
-    return np.bincount(np.searchsorted(first, silent, "right") - 1, each, len(first))
+    core = mapping.core_of_neuron[silent].astype(np.int64)
+    logged = _at(discipline, axons.source_core, axons.n * axons.is_first)
+    logged += _at(discipline, axons.relay_core, axons.n)
+    each = np.maximum(traffic.spikes[:-1] - logged, 0)
+    each = each / np.maximum(_at(discipline, core, np.ones(len(core))), 1)
+    return _of(silent, first, each[traffic.places.of_core[core]] if len(core) else core)
 
 
 def _updates(discipline: Discipline, first: Int) -> Float:
@@ -205,22 +228,22 @@ def _updates(discipline: Discipline, first: Int) -> Float:
         return np.zeros(len(first))
     place = places.of_core[core]
     each = discipline.traffic.times.units[place] / np.bincount(place, minlength=places.host)[place]
-    return np.bincount(np.searchsorted(first, owner, "right") - 1, each, len(first))
+    return _of(owner, first, each)
 
 
-def _distances(description: Description, sent: _Sent) -> tuple[Int, Int]:
-    """Return the mesh hops in x and in y of what was sent for each row of the log, (n_rows,) int64 each.
+def _distances(description: Description, axons: _Axons) -> tuple[Int, Int]:
+    """Return the mesh hops in x and in y of what was sent over each axon, (n_axons,) int64 each.
 
-    Of several rows that one message serves, only the first counts, as does the first row of a spike for the
-    way to its relays.
+    Of several axons that one message serves, only the first counts, as does the first of a spike for the way
+    to its relays.
     """
     columns = description.noc.shape.value[0]
-    entry = description.mapping.entry_router
-    start = np.where(sent.outside, entry, sent.sender // sent.size)
-    x, y = _apart(start, sent.core // sent.size, columns)
-    counts = sent.is_message | (sent.relay >= 0)
-    to_x, to_y = _apart(sent.own_core // sent.size, sent.relay // sent.size, columns)
-    return x * counts + to_x * sent.to_relays, y * counts + to_y * sent.to_relays
+    start = np.where(axons.outside, description.mapping.entry_router, axons.sender // axons.size)
+    x, y = _apart(start, axons.core // axons.size, columns)
+    to_x, to_y = _apart(axons.source_core // axons.size, axons.relay_core // axons.size, columns)
+    counts = axons.n * (axons.is_message | axons.relayed)
+    to_relays = axons.n * axons.to_relays
+    return x * counts + to_x * to_relays, y * counts + to_y * to_relays
 
 
 def _apart(here: Int, there: Int, columns: int) -> tuple[Int, Int]:

@@ -97,6 +97,23 @@ def expect_conserved(record: HardwareRecord) -> None:
     assert late == record.late, f"{late} packets act late, {record.late} are counted"
 
 
+def expect_energy_sums(record: HardwareRecord) -> None:
+    """Raise AssertionError unless the energies of cores, and of populations, add up to those by cause."""
+    known = {cause: energy for cause, energy in record.energy_j.items() if energy is not None}
+    assert set(record.energy_of_core_j) == set(known), "cores do not have the energies that the chip has"
+    for cause, energy in known.items():
+        # Rounding of sums in double precision.
+        shares = {"cores": record.energy_of_core_j[cause].sum()}
+        if cause == "static":
+            assert shares["cores"] <= energy * (1 + 1e-9), "cores have more static energy than the chip"
+            continue
+        shares["populations"] = record.energy_of_population_j[cause].sum()
+        for whose, total in shares.items():
+            assert abs(total - energy) <= 1e-9 * energy, (
+                f"{cause}: {whose} have {total:.6g} J together, the chip has {energy:.6g} J"
+            )
+
+
 def _all_on_time(record: HardwareRecord) -> bool:
     """Return whether no packet was late or dropped, or is under way although it should have acted by now."""
     packets = record.packets
@@ -107,7 +124,9 @@ def _all_on_time(record: HardwareRecord) -> bool:
 def _conservation(name: str) -> None:
     network = _network(name)
     for timing in TIMINGS:
-        expect_conserved(on_chip(name, network, timing=timing).hardware)
+        record = on_chip(name, network, timing=timing).hardware
+        expect_conserved(record)
+        expect_energy_sums(record)
 
 
 def _every_spike_is_sent(name: str) -> None:
@@ -155,6 +174,7 @@ def _growth(name: str) -> None:
         network, grown = _growing(name, name, timing=timing, threads=2)
         record = grown.hardware
         expect_conserved(record)
+        expect_energy_sums(record)
         if timing != "closed" or _all_on_time(record):
             expect_equal_spikes(spikes, spikes_of(grown, network))
             np.testing.assert_array_equal(native.signal(0, "v"), grown.signal(0, "v"))
@@ -187,7 +207,7 @@ CHIP_CHECKS: dict[str, Callable[[str], None]] = {
     "ideal timing gives exactly the native engine's spikes": _ideal,
     "tracing does not change the spikes and finds a latency for each packet": _trace,
     "feeding back latencies changes nothing where nothing is late": _closed_without_lateness,
-    "every packet is delivered, dropped or in flight": _conservation,
+    "every packet is delivered, dropped or in flight, and energies add up": _conservation,
     "every spike of a neuron with targets is sent": _every_spike_is_sent,
     "threads change neither spikes nor arrival times": _threads,
     "a network that grows keeps its neurons in place and ideal timing exact": _growth,
