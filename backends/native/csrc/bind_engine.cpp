@@ -318,6 +318,7 @@ NB_MODULE(_engine, module) {
                                 view(only_delays));
              }, nb::arg("emission_steps"), nb::arg("sources"), nb::arg("cores"), nb::arg("shifts"),
              nb::arg("floors"), nb::arg("only_delays"))
+        .def("deferred", [](Engine& engine) { return nb::capsule(static_cast<DeferredEngine*>(&engine), "DeferredEngine"); })
         .def_prop_ro("step", &Engine::step)
         .def_prop_ro("started", &Engine::started)
         .def_prop_ro("n_synapse_bytes", &Engine::n_synapse_bytes);

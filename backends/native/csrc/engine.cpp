@@ -405,6 +405,10 @@ void Engine::deliver(std::span<const std::int64_t> emission_steps, std::span<con
     }
 }
 
+void Engine::deliver_on_time() {
+    for (Partition& partition : partitions_) send_spikes(partition, step_, 0, 0);
+}
+
 std::size_t Engine::n_synapse_bytes() const {
     return std::accumulate(partitions_.begin(), partitions_.end(), std::size_t{0},
                            [](std::size_t n, const Partition& partition) { return n + partition.n_bytes(); });
