@@ -26,7 +26,6 @@ __all__ = [
     "Noc",
     "ServiceTimes",
     "SynapseMemory",
-    "example_of",
     "field_kinds",
 ]
 
@@ -377,35 +376,6 @@ def field_kinds() -> dict[str, Any]:
         for name, field in model.model_fields.items():
             kinds[f"{section}.{name}"] = _without_none(field.annotation)
     return kinds
-
-
-_EXAMPLES: dict[Any, str] = {
-    Count: "1",
-    Time: '"10 ns"',
-    Energy: '"10 pJ"',
-    Power: '"10 mW"',
-    Shape: '"8x4"',
-    TimeTable: '{ 1 = "10 ns" }',
-}
-
-
-def example_of(place: tuple[str, ...]) -> str:
-    """Return how a value that is missing in a description could be written."""
-    name = place[-1]
-    if len(place) == 1:
-        return f"a section [{name}]"
-    if len(place) > 2:
-        return {"source": 'where it is from, source = "..."'}.get(name, f"{name} = ...") + _choices(
-            Constant.model_fields[name].annotation if name in Constant.model_fields else None
-        )
-    kind = field_kinds().get(".".join(place))
-    if kind in _EXAMPLES:
-        return f'{name} = {{ value = {_EXAMPLES[kind]}, source = "...", confidence = "assumed" }}'
-    return f'{name} = "..."' + _choices(kind)
-
-
-def _choices(kind: Any) -> str:
-    return f" (one of {', '.join(get_args(kind))})" if get_origin(kind) is Literal else ""
 
 
 def _without_none(annotation: Any) -> Any:

@@ -66,16 +66,16 @@ def shared_energy(
             of_core[cause] = values[0] * shares.static_of_core
             continue
         for result, weights in ((of_core, shares.of_core), (of_population, shares.of_population)):
-            # What is counted per packet, and has no weights of its own, is shared as packets are.
-            each = (weights.get(name, weights["packet"]) for name in names)
-            result[cause] = sum(value * _share(weight) for value, weight in zip(values, each))
+            result[cause] = sum(value * _share(weights, name) for value, name in zip(values, names))
     return of_core, of_population
 
 
-def _share(weights: Float) -> Float:
-    """Return weights as shares of their sum."""
-    total = weights.sum()
-    return weights / total if total else weights
+def _share(weights: dict[str, Float], name: str) -> Float:
+    """Return the shares of a count; what has no weights of its own is shared as packets are."""
+    for known in (name, "packet"):
+        if known in weights and weights[known].any():
+            return weights[known] / weights[known].sum()
+    return np.zeros_like(weights["packet"])
 
 
 class _Axons:

@@ -21,7 +21,8 @@ from pydantic import ValidationError
 
 from pycosim.errors import ChipDescriptionError, UnknownTargetError
 from pycosim.hwmodels.base import ChipModel
-from pycosim.hwmodels.description import Description, example_of
+from pycosim.hwmodels.description import Description
+from pycosim.hwmodels.examples import example_of
 from pycosim.hwmodels.lines import line_of, lines_of_keys
 from pycosim.hwmodels.overrides import apply_overrides, near_names
 

@@ -81,11 +81,13 @@ def energy_by_place(result: RunResult) -> str:
 
 
 def _listed(energies: list[tuple[str, float]]) -> str:
-    total = sum(energy for _, energy in energies) or 1.0
-    rows = "".join(
-        f"<tr><th scope='row'>{escaped(str(name))}</th>"
-        f"<td class='bar'><span style='width:{100 * energy / total:.1f}%'></span></td>"
-        f"<td>{escaped(with_prefix(energy, 'J'))}</td></tr>"
-        for name, energy in energies
-    )
+    """Return a table with bars; static energy stands apart, without one."""
+    largest = max((energy for name, energy in energies if name != "static"), default=0.0) or 1.0
+    rows = ""
+    for name, energy in energies:
+        bar = "" if name == "static" else f"<span style='width:{100 * energy / largest:.1f}%'></span>"
+        rows += (
+            f"<tr><th scope='row'>{escaped(str(name))}</th><td class='bar'>{bar}</td>"
+            f"<td>{escaped(with_prefix(energy, 'J'))}</td></tr>"
+        )
     return f"<table class='limits'><tbody>{rows}</tbody></table>"
