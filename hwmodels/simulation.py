@@ -17,8 +17,9 @@ from pycosim.hwmodels.mapping.build import map_network
 from pycosim.hwmodels.mapping.capacity import check_capacity
 from pycosim.hwmodels.mapping.table import Mapping
 from pycosim.hwmodels.record import make_record
-from pycosim.hwmodels.timing.disciplines import DISCIPLINES, Acting, Compiled, Delivery, Discipline
+from pycosim.hwmodels.timing.disciplines import Acting, Compiled, Delivery, Discipline
 from pycosim.hwmodels.timing.ideal import Ideal
+from pycosim.hwmodels.timing.kinds import DISCIPLINES
 from pycosim.hwmodels.timing.messages import expand
 from pycosim.network import Network
 from pycosim.network.requirements import require_projections_only
@@ -125,7 +126,7 @@ class ChipSimulation:
         self._options = options
         kind = Ideal if options.timing == "ideal" else DISCIPLINES[chip.description.chip.discipline]
         self._discipline: Discipline = kind(
-            chip.description, mapping, period_ps(network.dt_ms, options.speedup)
+            chip.description, mapping, period_ps(network.dt_ms, options.speedup * chip.chip.acceleration)
         )
         self._engine = NativeSimulation(
             network, threads=options.threads, core_of_neuron=mapping.core_of_neuron
@@ -151,7 +152,8 @@ class ChipSimulation:
             "mapping": self._options.mapping if isinstance(self._options.mapping, str) else "table",
             "overrides": dict(self._options.overrides),
         }
-        return make_record(self.chip, self._discipline, self.utilisation, options, self._remarks())
+        first = np.array([population.first for population in self._network.populations], np.int64)
+        return make_record(self.chip, self._discipline, self.utilisation, options, self._remarks(), first)
 
     def advance(self, n_steps: int, progress: Progress | None = None) -> None:
         """Advance by `n_steps`; `progress` is called now and then with the steps done since the last call."""

@@ -23,6 +23,8 @@ class CoreTimes:
 
     Attributes
     ----------
+    step
+        Per step, whatever the place holds.
     units
         Neurons and relays that the place works on in every step.
     update, spike, send
@@ -31,6 +33,7 @@ class CoreTimes:
         Per message received, per synaptic event.
     """
 
+    step: Int
     units: Int
     update: Int
     spike: Int
@@ -51,6 +54,7 @@ class CoreTimes:
             return np.append(np.full(len(places.cores), cores), host).astype(np.int64)
 
         return cls(
+            column(times.step),
             np.append(units, 0).astype(np.int64),
             column(times.neuron_update),
             column(times.spike),
@@ -62,4 +66,4 @@ class CoreTimes:
     @property
     def idle(self) -> Int:
         """Work of a step in which nothing fires or arrives, (n_places,) int64."""
-        return self.units * self.update
+        return self.step * (self.units > 0) + self.units * self.update

@@ -20,7 +20,7 @@ from pycosim.hwmodels.timing.messages import Moves
 from pycosim.hwmodels.timing.traffic import Traffic
 from pycosim.units import format_time
 
-__all__ = ["DISCIPLINES", "Acting", "Compiled", "Delivery", "Discipline"]
+__all__ = ["Acting", "Barrier", "Compiled", "Delivery", "Discipline", "Free", "Tick"]
 
 Int = NDArray[np.int64]
 # Cores that a note lists by number.
@@ -300,6 +300,3 @@ class Free(Compiled):
             *self._slow_core_notes(),
             *self._backlog_notes(self.free),
         ]
-
-
-DISCIPLINES: dict[str, type[Discipline]] = {"tick": Tick, "barrier": Barrier, "free": Free}

@@ -25,6 +25,7 @@ class PacketLog:
     ----------
     emission_step, axon, emission_ps, injection_ps, arrival_ps, lateness_steps : (n_rows,) int
         As in `PacketTable`; `axon` is a row of `Routes`. Times and lateness are -1 until known.
+        `arrival_ps` is `pycosim.results.hardware.DROPPED` for packets that never arrive.
     """
 
     def __init__(self, traffic: _carrying.Traffic) -> None:
@@ -81,6 +82,6 @@ class PacketLog:
         )
 
     def oldest_under_way(self) -> int | None:
-        """Return the step in which the oldest packet was sent that has not arrived; None if all have."""
+        """Return the step in which the oldest packet was sent that is under way; None if none is."""
         step = self._traffic.oldest_under_way()
         return None if step < 0 else step

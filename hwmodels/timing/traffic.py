@@ -130,6 +130,7 @@ class Traffic:
             "message_axon": table.axon,
             "n_axons": table.n_axons,
             "first_axon": routes.first,
+            "idle": times.idle,
             "event_on_arrival": times.event if self._events_on_arrival else np.zeros_like(times.event),
         } | {name: getattr(times, name) for name in names}
         tables: dict[str, Any] = {

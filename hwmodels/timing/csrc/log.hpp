@@ -59,7 +59,7 @@ class LogColumn {
 
 struct Log {
     LogColumn<std::int32_t> emission_step, axon, lateness_steps;
-    LogColumn<std::int64_t> emission_ps, injection_ps, arrival_ps;  // -1 until known, and so is lateness_steps
+    LogColumn<std::int64_t> emission_ps, injection_ps, arrival_ps;  // -1 until known, and so is lateness_steps; arrival -2: dropped
 
     std::int64_t n_rows() const { return n_rows_; }
 
@@ -76,7 +76,7 @@ struct Log {
         return first;
     }
 
-    // The step in which the oldest packet was sent that has not arrived; -1 if all have.
+    // The step in which the oldest packet was sent that is under way; -1 if none is.
     std::int64_t oldest_under_way() {
         while (n_arrived_in_order_ < n_rows_ && arrival_ps[n_arrived_in_order_] != kInFlight) ++n_arrived_in_order_;
         return n_arrived_in_order_ < n_rows_ ? emission_step[n_arrived_in_order_] : -1;

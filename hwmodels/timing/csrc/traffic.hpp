@@ -26,7 +26,8 @@ struct Tables {
     Column32 source, core, delay, synapses, relay_core, relay_place;
     // By core.
     Column place_of_core;
-    // By place: times of the work there, in ps; `idle` is that of a step without spikes, `event_on_arrival` is 0 where events are not worked on then.
+    // By place: times of the work there, in ps; `idle` is that of a step without spikes, `event_on_arrival` is 0 where
+    // events are not worked on then.
     Column units, update, idle, spike, send, receive, event, event_on_arrival;
     // By place, to be counted and moved on.
     std::span<Int> messages_in, messages_out, spikes, receiver_free;
