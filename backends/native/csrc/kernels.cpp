@@ -1,7 +1,6 @@
-// A choice between two computed numbers becomes a vector instruction only if nobody watches floating-point exceptions.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("no-trapping-math")
-#endif
+#include "vectorised.hpp"
+
+PYCOSIM_NO_TRAPPING_MATH
 
 #include "kernels.hpp"
 
