@@ -18,6 +18,7 @@ namespace pycosim::native {
 namespace {
 
 constexpr std::size_t kBlock = 128;
+constexpr std::size_t kAhead = 12;  // synapses ahead of which memory is asked for
 constexpr std::size_t kNewPosts = RecentSpikes::kSteps - 1;
 
 // By synapse of a block: the presynaptic trace at each new postsynaptic spike, the oldest last, or 0; the postsynaptic
@@ -26,6 +27,11 @@ struct PairTerms {
     alignas(64) double pre[kNewPosts][kBlock];
     alignas(64) double post[kBlock];
 };
+
+// The place in a table of decays, or that of its 0. Compilers prefer a branch, which is hard to predict.
+PYCOSIM_ALWAYS_INLINE std::uint64_t chosen(bool is_part, std::uint64_t steps) {
+    return Decay::kTable ^ ((steps ^ Decay::kTable) & (0 - std::uint64_t{is_part}));
+}
 
 template <PlasticRule rule, bool shared>
 PYCOSIM_ALWAYS_INLINE void change_weights(const TimingKernel<shared>& from, const PairTerms& terms, std::size_t n,
@@ -117,31 +123,35 @@ struct PlasticStore::PairRule {
 
     // Fills the terms of the synapses from `begin` on, and `others` with those that need more of the history.
     std::size_t gather(std::uint64_t begin, std::size_t n, PairTerms& terms, std::uint32_t* others) const {
+        const PostHistory& history = store.history_;
+        const std::uint32_t* const targets = store.targets_.data() + begin;
         const double* const pre_table = model.pre.table();
         const double* const post_table = model.post.table();
-        const double traces[] = {own.values[0], own.values[1]};
+        const std::size_t n_ahead = std::min<std::size_t>(n + kAhead, segment.first + segment.count - begin);
+        const std::uint32_t stride = store.receptor_stride_;
+        const double trace = own.values[0], trace_before = own.values[1];
         const std::int64_t applied = own.applied_step - dendritic, last = own.last_step - dendritic;
         const std::int64_t now = step - dendritic;
+        const std::size_t tau = which;
         std::size_t n_others = 0;
         for (std::size_t k = 0; k < n; ++k) {
-            const RecentSpikes recent = store.history_.recent(store.neuron_of(store.targets_[begin + k]));
+            if (k + kAhead < n_ahead) history.prefetch_recent(neuron_of(targets[k + kAhead], stride));
+            const RecentSpikes recent = history.recent(neuron_of(targets[k], stride));
             const auto interval = static_cast<std::uint64_t>(now - recent.step(0));
             const bool suffices = (interval - 1 < Decay::kTable - 1) & (recent.step(kNewPosts) <= applied);
             others[n_others] = static_cast<std::uint32_t>(k);
             n_others += !suffices;
-            terms.post[k] = recent.trace(which) * post_table[suffices ? interval : Decay::kTable];
+            terms.post[k] = recent.trace(tau) * post_table[chosen(suffices, interval)];
             for (std::size_t j = 0; j < kNewPosts; ++j) {
                 const std::int64_t at = recent.step(j);
-                const std::size_t since =
-                    (at > applied) & suffices ? static_cast<std::size_t>(at - last) : Decay::kTable;
-                terms.pre[j][k] = traces[since == 0] * pre_table[since];
+                const std::uint64_t since = chosen((at > applied) & suffices, static_cast<std::uint64_t>(at - last));
+                terms.pre[j][k] = (since == 0 ? trace_before : trace) * pre_table[since];
             }
         }
         return n_others;
     }
 
-    void change_block_of(std::uint64_t begin, std::size_t n, double* weights) const {
-        PairTerms terms;
+    void change_block_of(std::uint64_t begin, std::size_t n, PairTerms& terms, double* weights) const {
         std::uint32_t others[kBlock + 1];
         double other_weights[kBlock];
         const std::size_t n_others = gather(begin, n, terms, others);
@@ -158,8 +168,9 @@ void PlasticStore::pair_spike(PlasticState& state, std::uint32_t i, std::int64_t
     const std::uint64_t first = segments_[i].first, end = first + segments_[i].count;
     double* const weights = state.weights.data();
     if (pair.has_tables()) {
+        PairTerms terms{};
         for (std::uint64_t k = first; k < end; k += kBlock) {
-            pair.change_block_of(k, std::min<std::uint64_t>(kBlock, end - k), weights + k);
+            pair.change_block_of(k, std::min<std::uint64_t>(kBlock, end - k), terms, weights + k);
         }
     } else {
         for (std::uint64_t k = first; k < end; ++k) weights[k] = pair.changed(weights[k], k);

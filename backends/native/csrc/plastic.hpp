@@ -185,10 +185,11 @@ class PlasticStore {
         const std::vector<double>& column = (*models_)[projection].parameters[static_cast<std::size_t>(name)];
         return column.size() == 1 ? column[0] : column[synapse_[place]];
     }
-    std::uint32_t neuron_of(std::uint32_t target) const {
-        while (target >= receptor_stride_) target -= receptor_stride_;
+    static std::uint32_t neuron_of(std::uint32_t target, std::uint32_t receptor_stride) {
+        while (target >= receptor_stride) target -= receptor_stride;
         return target;
     }
+    std::uint32_t neuron_of(std::uint32_t target) const { return neuron_of(target, receptor_stride_); }
     template <PlasticRule rule, bool shared>
     void pair_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
                     std::vector<double>& transmitted) const;

@@ -38,6 +38,11 @@ class PostHistory {
           recent_(n_neurons * recent_stride_, RecentSpikes::kNever) {}
 
     RecentSpikes recent(std::size_t neuron) const { return RecentSpikes(recent_.data() + neuron * recent_stride_); }
+    void prefetch_recent([[maybe_unused]] std::size_t neuron) const {
+#if defined(__GNUC__)
+        __builtin_prefetch(recent_.data() + neuron * recent_stride_);
+#endif
+    }
 
     std::span<const std::int64_t> steps(std::size_t neuron) const {
         return {steps_.data() + neuron * capacity_, count_[neuron]};
