@@ -3,15 +3,14 @@
 // Most synapses need no more of their neuron's history than its last few spikes: the terms of these are gathered
 // without branches for a block of synapses, and the weights then changed as vectors. All others are processed one by
 // one, with the same operations in the same order.
-#include "vectorised.hpp"
-
-PYCOSIM_NO_TRAPPING_MATH
+#include "no_trapping_math.hpp"
 
 #include <algorithm>
 #include <array>
 #include <span>
 
 #include "plastic.hpp"
+#include "vectorised.hpp"
 #include "weight_dependence.hpp"
 
 namespace pycosim::native {

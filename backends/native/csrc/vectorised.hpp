@@ -21,14 +21,6 @@
 #define PYCOSIM_INDEPENDENT
 #endif
 
-// A choice between two computed numbers becomes a vector instruction only if nobody watches floating-point exceptions.
-// At the beginning of a file.
-#if defined(__GNUC__) && !defined(__clang__)
-#define PYCOSIM_NO_TRAPPING_MATH _Pragma("GCC optimize(\"no-trapping-math\")")
-#else
-#define PYCOSIM_NO_TRAPPING_MATH
-#endif
-
 // A function is compiled once for each instruction set, and the machine's best is chosen when the module is loaded.
 // Thread sanitizer cannot run the resolver of that choice; musl has none.
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && \
