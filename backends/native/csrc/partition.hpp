@@ -214,7 +214,7 @@ class alignas(kCacheLine) Partition {
     std::multimap<std::pair<std::int64_t, PendingKey>, std::vector<double>> settled_;
 
     static constexpr std::uint32_t kNoPlastic = 0xffffffffu;
-    static constexpr std::size_t kMostSteps = 4;  // done together
+    static constexpr std::size_t kMostSteps = 2;  // done together
 };
 
 }  // namespace pycosim::native
