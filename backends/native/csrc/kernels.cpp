@@ -97,7 +97,9 @@ PYCOSIM_ALWAYS_INLINE bool update_block(const SliceColumns& slice, std::size_t b
     double* __restrict const left = slice.refractory_steps_left + begin;
     if constexpr (!kResets<Model>) {
         const Constants constants(slice, begin);
-        for (std::size_t i = 0; i < n; ++i) left[i] = state[Model::v][i] >= constants.of(i)(Model::v_thresh) ? 1.0 : -1.0;
+        for (std::size_t i = 0; i < n; ++i) {
+            left[i] = state[Model::v][i] >= constants.of(i)(Model::v_thresh) ? 1.0 : -1.0;
+        }
     }
     if constexpr (HasSubsteps<Model>) {
         const int n_substeps = static_cast<int>(slice.constants[Model::substeps][0]);

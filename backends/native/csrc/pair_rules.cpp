@@ -46,10 +46,10 @@ PYCOSIM_ALWAYS_INLINE void change_weights(const TimingKernel<shared>& from, cons
 }
 
 // Templates cannot be compiled for several instruction sets, functions can.
-#define PYCOSIM_CHANGE_WEIGHTS(function, rule)                                                                     \
-    PYCOSIM_EVERY_INSTRUCTION_SET void function(const TimingKernel<true>& kernel, const PairTerms& terms, std::size_t n, \
-                                                double* weights) {                                                  \
-        change_weights<rule, true>(kernel, terms, n, nullptr, weights);                                            \
+#define PYCOSIM_CHANGE_WEIGHTS(function, rule)                                                              \
+    PYCOSIM_EVERY_INSTRUCTION_SET void function(const TimingKernel<true>& kernel, const PairTerms& terms,   \
+                                                std::size_t n, double* weights) {                           \
+        change_weights<rule, true>(kernel, terms, n, nullptr, weights);                                     \
     }
 
 PYCOSIM_CHANGE_WEIGHTS(change_additive, PlasticRule::kAdditive)
