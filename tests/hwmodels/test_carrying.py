@@ -5,7 +5,7 @@ import pytest
 
 from pycosim.backends.base import Options
 from pycosim.hwmodels.simulation import build
-from pycosim.hwmodels.timing import disciplines
+from pycosim.hwmodels.timing import kinds
 from pycosim.hwmodels.timing.disciplines import Acting, Discipline
 from pycosim.hwmodels.timing.fabric import Fabric
 from pycosim.hwmodels.timing.traffic import Pass
@@ -110,7 +110,7 @@ class PythonBarrier(Discipline):
 
 def test_a_discipline_written_in_python_gives_the_same_results(monkeypatch):
     expected = run_at_once("loihi")
-    monkeypatch.setitem(disciplines.DISCIPLINES, "barrier", PythonBarrier)
+    monkeypatch.setitem(kinds.DISCIPLINES, "barrier", PythonBarrier)
     assert_equal(run_at_once("loihi"), expected)
 
 
