@@ -12,6 +12,7 @@ from pycosim.hwmodels.arithmetic import Translation
 from pycosim.hwmodels.base import ChipModel
 from pycosim.hwmodels.simulation import ChipSimulation, fit
 from pycosim.network import Network
+from pycosim.network.columns import Column
 from pycosim.network.validate import validate
 from pycosim.results.hardware import HardwareRecord
 
@@ -135,10 +136,16 @@ class TranslatedSimulation:
         self._simulation.close()
 
     def _translate_again(self) -> None:
-        """Bring the columns of the translated network up to date; scales stay as they were chosen."""
+        """Bring the columns of the translated network up to date; scales stay as they were chosen.
+
+        Weights may be in the neurons' parameters, so that these may change with a projection.
+        """
         new = self._chip.translate(self._asked, self._translation)
         known = len(self._own.populations), len(self._own.projections)
-        for old, column in zip(self._own.populations, new.network.populations):
+        changed = []
+        for index, (old, column) in enumerate(zip(self._own.populations, new.network.populations)):
+            if not _equal(old.parameters, column.parameters):
+                changed.append(index)
             old.parameters, old.spike_steps = column.parameters, column.spike_steps
             old.spike_indices = column.spike_indices
         for old, column in zip(self._own.projections, new.network.projections):
@@ -150,6 +157,8 @@ class TranslatedSimulation:
         self._translation = new
         for index in range(known[0], len(self._own.populations)):
             self._translate_recordings(index)
+        for index in changed:
+            self._simulation.parameters_changed(index)
 
     def _translate_recordings(self, population: int) -> None:
         recordings = self._asked.populations[population].recordings
@@ -158,3 +167,7 @@ class TranslatedSimulation:
             reading = self._translation.reading(population, variable)
             own[variable if variable == "spikes" else reading.variable] = recording
         self._own.populations[population].recordings = own
+
+
+def _equal(old: dict[str, Column], new: dict[str, Column]) -> bool:
+    return old.keys() == new.keys() and all(np.array_equal(old[name], new[name]) for name in old)

@@ -12,14 +12,14 @@ One tick of a TrueNorth neuron with the membrane V (20 bits, signed, saturates) 
     else, below -(beta + eta)  gamma = 0: V = -R; 1: V += beta + eta;   2: V stays   (kappa = 0)
     else, below -beta          V = -beta                                             (kappa = 1)
 
-with ``R = sgn(VR) (2^|VR| - 1)``. Each rho is a fresh number of 8 (for eta: 18) random bits. Signs, which the
-paper keeps apart (sigma), are those of S, lambda_ and VR here. The chip takes its bits from one shift register
-per core, whose polynomial was not published: distributions are those of the chip, the bits are not.
+with ``R = sgn(VR) (2^|VR| - 1)``. Each rho is a fresh number of 8 (for eta: 18) random bits. Signs, which
+the paper keeps apart (sigma), are those of S, lambda_ and VR here. The chip takes its bits from one shift
+register per core, whose polynomial was not published: distributions are those of the chip, bits are not.
 
-Sources: Cassidy et al., IJCNN 2013 (equations), as read through NeMo (markplagge/NeMo, src/neuro/tn_neuron.c);
-Merolla et al. 2014, S8 (widths). Other programs differ: NeMo saturates at +-393216, fires there, and draws eta
-only where c = 1; SANA-FE compares ``V <= -beta`` and has no types. The membrane saturates here after all
-synapses of a tick, not after each.
+Sources: Cassidy et al., IJCNN 2013 (equations), as read through NeMo (markplagge/NeMo, tn_neuron.c); Merolla
+et al. 2014, S8 (widths). Other programs differ: NeMo saturates at +-393216, fires there, and draws eta only
+where c = 1; SANA-FE compares ``V <= -beta`` and has no types. The membrane saturates here after all synapses
+of a tick, not after each.
 """
 
 from __future__ import annotations
@@ -194,9 +194,9 @@ RANC = ChipNeuron(
         **{"reset_potential": 0.0, "reset_mode": 0.0},
     },
     "RANC's neuron at the widths that its hardware has by default: 9 bits, two's complement, no random parts "
-    "(UA-RCL/RANC, NeuronBlock.v and ThresholdResetUnit.v). Receptors are the four types of axons; a weight is "
-    "0 or 1. reset_mode is 0 for a reset to reset_potential (to its negative, below negative_threshold), 1 for "
-    "one that subtracts the threshold.",
+    "(UA-RCL/RANC, NeuronBlock.v and ThresholdResetUnit.v). Receptors are the four types of axons; a weight "
+    "is 0 or 1. reset_mode is 0 for a reset to reset_potential (to its negative, below negative_threshold), "
+    "1 for one that subtracts the threshold.",
 )
 
 NEURONS = (TRUENORTH, RANC)

@@ -1,4 +1,4 @@
-"""TrueNorth's neuron (and RANC's) against the truth table of its equations, and its random parts in the mean."""
+"""TrueNorth's neuron (and RANC's) against the truth table of its equations, and its random parts."""
 
 from importlib import import_module
 
