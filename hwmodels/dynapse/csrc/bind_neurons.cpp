@@ -60,7 +60,8 @@ struct Dpi {
         for (int k = 0; k < n; ++k) {
             const double half = relaxed(x[mem], x[mem], x, c, 0.5 * h_ms);
             decay(x, c);
-            const double moved = relaxed(x[mem], half, x, c, h_ms);
+            const double start = half > c(I0) ? x[mem] : half;  // it stays where it has reached I0
+            const double moved = relaxed(start, half, x, c, h_ms);
             x[mem] = is_held || x[mem] > c(threshold) ? x[mem] : moved;
             decay(x, c);
         }
