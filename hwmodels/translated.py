@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,6 @@ from pycosim.hwmodels.arithmetic import Translation
 from pycosim.hwmodels.base import ChipModel
 from pycosim.hwmodels.simulation import ChipSimulation, fit
 from pycosim.network import Network
-from pycosim.network.columns import Column
 from pycosim.network.validate import validate
 from pycosim.results.hardware import HardwareRecord
 
@@ -98,14 +98,12 @@ class TranslatedSimulation:
         self._simulation.clear(population)
 
     def parameters_changed(self, population: int) -> None:
-        """Translate the population again."""
-        self._translate_again()
-        self._simulation.parameters_changed(population)
+        """Translate the population again, and what depends on its parameters."""
+        self._values_changed()
 
     def weights_changed(self, projection: int) -> None:
         """Translate the projection again."""
-        self._translate_again()
-        self._simulation.weights_changed(projection)
+        self._values_changed()
 
     def plasticity_changed(self, projection: int) -> None:
         """Translate the projection's plasticity again."""
@@ -113,13 +111,13 @@ class TranslatedSimulation:
         self._simulation.plasticity_changed(projection)
 
     def currents_changed(self) -> None:
-        """Translate currents again."""
-        self._translate_again()
+        """Translate currents again; a constant one may be a parameter of the chip's neurons."""
+        self._values_changed()
         self._simulation.currents_changed()
 
     def network_grown(self) -> None:
-        """Translate what is new."""
-        self._translate_again()
+        """Translate what is new, and what depends on it: weights may be parameters of neurons."""
+        self._values_changed()
         self._simulation.network_grown()
 
     def weights(self, projection: int) -> Float:
@@ -135,17 +133,21 @@ class TranslatedSimulation:
         """Free what the simulation holds."""
         self._simulation.close()
 
-    def _translate_again(self) -> None:
-        """Bring the columns of the translated network up to date; scales stay as they were chosen.
+    def _values_changed(self) -> None:
+        """Let the simulation know of all values that are others after a new translation."""
+        values = _values(self._own)
+        self._translate_again()
+        told = self._simulation.parameters_changed, self._simulation.weights_changed
+        for tell, old, new in zip(told, values, _values(self._own)):
+            for index, (before, after) in enumerate(zip(old, new)):
+                if any(not np.array_equal(a, b) for a, b in zip(before, after)):
+                    tell(index)
 
-        Weights may be in the neurons' parameters, so that these may change with a projection.
-        """
+    def _translate_again(self) -> None:
+        """Bring the columns of the translated network up to date; scales stay as they were chosen."""
         new = self._chip.translate(self._asked, self._translation)
         known = len(self._own.populations), len(self._own.projections)
-        changed = []
-        for index, (old, column) in enumerate(zip(self._own.populations, new.network.populations)):
-            if not _equal(old.parameters, column.parameters):
-                changed.append(index)
+        for old, column in zip(self._own.populations, new.network.populations):
             old.parameters, old.spike_steps = column.parameters, column.spike_steps
             old.spike_indices = column.spike_indices
         for old, column in zip(self._own.projections, new.network.projections):
@@ -157,8 +159,6 @@ class TranslatedSimulation:
         self._translation = new
         for index in range(known[0], len(self._own.populations)):
             self._translate_recordings(index)
-        for index in changed:
-            self._simulation.parameters_changed(index)
 
     def _translate_recordings(self, population: int) -> None:
         recordings = self._asked.populations[population].recordings
@@ -169,5 +169,9 @@ class TranslatedSimulation:
         self._own.populations[population].recordings = own
 
 
-def _equal(old: dict[str, Column], new: dict[str, Column]) -> bool:
-    return old.keys() == new.keys() and all(np.array_equal(old[name], new[name]) for name in old)
+def _values(network: Network) -> tuple[list[list[Any]], list[list[Any]]]:
+    """Return the columns of each population, and of each projection."""
+    return (
+        [[*p.parameters.values(), p.spike_steps, p.spike_indices] for p in network.populations],
+        [[p.weights, p.delays] for p in network.projections],
+    )

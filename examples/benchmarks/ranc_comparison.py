@@ -141,9 +141,7 @@ def main():
     network = random_network(arguments.ticks, arguments.seed)
     theirs = run_ranc(arguments.checkout, network, arguments.ticks)
     ours = run_pycosim(arguments.on, network, arguments.ticks)
-    print(
-        f"{theirs.sum()} spikes on the output bus in RANC's simulator, {ours.sum()} in pycosim ({arguments.on})"
-    )
+    print(f"spikes on the output bus: {theirs.sum()} in RANC's simulator, {ours.sum()} in pycosim")
     differences = np.argwhere(theirs != ours)
     if len(differences):
         tick, neuron = differences[0]

@@ -147,7 +147,7 @@ class _Cells:
         steps = steps[steps != 0]
         most = THRESHOLD.high / self.threshold.max()
         if not len(steps):
-            return float(most)
+            return float(WEIGHT.high / 2 / self.threshold.max())  # for weights that may come later
         candidates = np.arange(1, WEIGHT.high + 1) / np.abs(steps).max()
         if candidates[0] > most:
             _refuse(

@@ -212,3 +212,26 @@ def test_weights_parameters_and_states_can_change_between_runs():
     assert v[[9, 19]].tolist() == [-61.0, -59.0]
     assert v[[20, 21, 29]].tolist() == [-59.0, -65.0, -63.0]  # above the new threshold at once
     assert v[34] == -62.0
+
+
+def test_a_projection_that_is_added_later_gets_a_type_and_its_weight_in_the_neurons():
+    sim = import_module("pycosim.truenorth")
+    sim.setup(timestep=1.0, min_delay=1.0, arithmetic="chip")
+    cells = sim.Population(2, sim.IF_curr_delta(**CELL))
+    cells.initialize(v=-65.0)
+    cells.record("v")
+    source = sim.Population(1, sim.SpikeSourceArray(spike_times=[1.0, 11.0]))
+    synapse = sim.StaticSynapse(weight=4.0, delay=1.0)
+    sim.Projection(source, cells, sim.AllToAllConnector(), synapse)
+    sim.run(10)
+    other = sim.Population(1, sim.SpikeSourceArray(spike_times=[13.0]))
+    more = sim.Population(1, sim.IF_curr_delta(**CELL | {"i_offset": 0.5}))
+    more.initialize(v=-65.0)
+    more.record("v")
+    synapse = sim.StaticSynapse(weight=-2.0, delay=2.0)
+    sim.Projection(other, cells, sim.AllToAllConnector(), synapse, receptor_type="inhibitory")
+    sim.run(10)
+    v, new = (p.get_data().segments[0].filter(name="v")[0].magnitude[:, 0] for p in (cells, more))
+    sim.end()
+    assert v[[2, 12, 14, 15]].tolist() == [-61.0, -57.0, -57.0, -59.0]
+    assert new[-1] == -65.0 + 0.5 * 10
