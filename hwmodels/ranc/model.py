@@ -28,8 +28,8 @@ class Model(truenorth.Model):
         if other:
             names = ", ".join(f"{p.label!r} ({p.model})" for p in other)
             raise NotSupportedError(
-                f"arithmetic='chip' on {self.chip.title}: the populations {names} are not translated. "
-                "Write them with pycosim.ranc.RANCNeuron, or use arithmetic='float', which has the equations of "
+                f"arithmetic='chip' on {self.chip.title}: the populations {names} are not translated. Write "
+                "them with pycosim.ranc.RANCNeuron, or use arithmetic='float', which has the equations of "
                 "the native engine."
             )
         if any(projection.plasticity is not None for projection in network.projections):
