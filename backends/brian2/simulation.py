@@ -22,7 +22,7 @@ from pycosim.errors import InvalidInputError
 from pycosim.network import Network, model_named
 from pycosim.network.noise import noise_key
 from pycosim.network.plasticity_checks import require_rules
-from pycosim.network.requirements import require_projections_only
+from pycosim.network.requirements import require_equations, require_projections_only
 from pycosim.network.validate import validate, validate_current, validate_population, validate_projection
 
 Int = NDArray[np.int64]
@@ -72,6 +72,7 @@ class Brian2Simulation:
     def _start(self) -> None:
         """Give the engine all that it does not know of the newest populations and projections."""
         network = self._network
+        require_equations(network, "Brian2")
         for index in range(len(self._recorders), len(network.populations)):
             population = network.populations[index]
             self._names.append(population_name(population, index))

@@ -132,6 +132,7 @@ TRUENORTH = ChipNeuron(
                 **{"gamma": Register(0, 2), "VR": Register(-18, 18)},
             },
             weights=dict.fromkeys(TYPES, _BIT),
+            states={"v": Register(_LOWEST, _HIGHEST)},
         ),
     ),
     {
@@ -186,6 +187,7 @@ RANC = ChipNeuron(
                 **{"reset_potential": _RANC, "reset_mode": _BIT},
             },
             weights=dict.fromkeys(TYPES, _BIT),
+            states={"v": _RANC},
         ),
     ),
     {

@@ -93,6 +93,8 @@ class OwnUpdate:
         By parameter.
     weights : dict of str to Register
         By receptor.
+    states : dict of str to Register
+        By state variable, of its initial values.
     individual : callable or None
         ``individual(parameters, seed, neurons)`` returns the parameters of devices that differ from one
         another: from those that were set, the network's seed and the global numbers of the neurons.
@@ -102,6 +104,7 @@ class OwnUpdate:
     native: str
     registers: Mapping[str, Register] = field(default_factory=dict)
     weights: Mapping[str, Register] = field(default_factory=dict)
+    states: Mapping[str, Register] = field(default_factory=dict)
     individual: Callable[[Parameters, int, NDArray[np.int64]], Parameters] | None = None
 
 

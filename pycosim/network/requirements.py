@@ -1,4 +1,4 @@
-"""What a target that has nothing but projections of synapses refuses by name."""
+"""What a target that lacks some parts of networks refuses by name."""
 
 from __future__ import annotations
 
@@ -24,4 +24,20 @@ def require_projections_only(network: Network, target: str) -> None:
         raise NotSupportedError(
             f"Structural plasticity (of {labels}) is not supported by {target}. Use native, or StaticSynapse "
             "or STDPMechanism, whose synapses stay."
+        )
+
+
+def require_equations(network: Network, target: str) -> None:
+    """Refuse neurons whose update is code of their own.
+
+    Raises
+    ------
+    NotSupportedError
+        If the network has some; it names them.
+    """
+    own = sorted({population.model for population, model in network.neuron_models() if model.own})
+    if own:
+        raise NotSupportedError(
+            f"Cell type {', '.join(own)} is not supported by {target}: its update is code of a chip, "
+            "not equations. Use native, reference, or the chip."
         )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pycosim.errors import DoesNotFitError, InvalidInputError
+from pycosim.errors import DoesNotFitError, InvalidInputError, NotSupportedError
 from pycosim.truenorth import RANCNeuron, TrueNorthNeuron
 
 TARGETS = ["native", "reference"]
@@ -262,3 +262,16 @@ def test_a_weight_is_a_bit_and_registers_have_their_widths():
         build_and_run(S0=256, alpha=2**18, gamma=3, VR=19)
     for text in ("S0 is 256", "alpha is 262144", "gamma is 3", "VR is 19"):
         assert f"parameter {text}; the register holds whole numbers from" in str(caught.value)
+
+
+def test_a_membrane_begins_at_a_whole_number():
+    for v in (0.5, 2**19):
+        with pytest.raises(
+            InvalidInputError, match=r"initial value of v is .* whole numbers from -524288 to"
+        ):
+            one_tick("native", TrueNorthNeuron, [({}, v, {})])
+
+
+def test_brian2_refuses_the_cell_by_name():
+    with pytest.raises(NotSupportedError, match=r"truenorth\.TrueNorthNeuron"):
+        one_tick("brian2", TrueNorthNeuron, [({}, 0, {})])
