@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim.network import Network, model_named
+from pycosim.network.individual import individual_parameters
 from pycosim.network.junctions import CoupledMembranes, coupled_membranes, coupling_of
 from pycosim.network.models import Coefficients
-from pycosim.network.own_update import individual_parameters
 
 
 class NativeJunctions:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from pycosim.backends.reference import composed, nonlinear
 from pycosim.network import Population, model_named
+from pycosim.network.individual import individual_parameters
 from pycosim.network.junctions import CoupledMembranes
 from pycosim.network.models import Coefficients
 from pycosim.network.noise import escape_noise, noise_key
-from pycosim.network.own_update import Draws, individual_parameters
+from pycosim.network.own_update import Draws
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]

@@ -33,9 +33,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from pycosim.hwmodels.neurons import ChipNeuron
 from pycosim.network.coefficients import Coefficients, Parameters, decay
+from pycosim.network.exponential import exponential
 from pycosim.network.models import NeuronModel
 from pycosim.network.noise import noise_key, random_words
-from pycosim.network.own_update import Draws, OwnUpdate, Register, exponential
+from pycosim.network.own_update import Draws, OwnUpdate, Register
 from pycosim.random import stream_of
 
 __all__ = ["BIASES", "DPI", "NEURONS", "SUBSTEP_MS", "mismatched"]

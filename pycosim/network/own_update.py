@@ -7,7 +7,7 @@ of their own. Numbers are float64 everywhere; integers of up to 53 bits are exac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from pycosim.network.coefficients import Parameters
 from pycosim.network.noise import random_words
 
-__all__ = ["Draws", "OwnUpdate", "Register", "exponential", "individual_parameters"]
+__all__ = ["Draws", "OwnUpdate", "Register"]
 
 Float = NDArray[np.float64]
 
@@ -89,56 +89,20 @@ class OwnUpdate:
         the step, (n,) float64 for each receptor in the model's order.
     native : str
         Name of the compiled module that has the same update for the native engine.
-    registers : dict of str to Register
-        By parameter.
-    weights : dict of str to Register
-        By receptor.
     states : dict of str to Register
         By state variable, of its initial values.
     individual : callable or None
         ``individual(parameters, seed, neurons)`` returns the parameters of devices that differ from one
         another: from those that were set, the network's seed and the global numbers of the neurons.
+    registers : dict of str to Register
+        By parameter.
+    weights : dict of str to Register
+        By receptor.
     """
 
     step: Callable[[dict[str, Float], Mapping[str, ArrayLike], list[Float], Draws], NDArray[np.bool_]]
     native: str
-    registers: Mapping[str, Register] = field(default_factory=dict)
-    weights: Mapping[str, Register] = field(default_factory=dict)
     states: Mapping[str, Register] = field(default_factory=dict)
     individual: Callable[[Parameters, int, NDArray[np.int64]], Parameters] | None = None
-
-
-def individual_parameters(
-    own: OwnUpdate | None, parameters: Parameters, seed: int, neurons: Iterable[int]
-) -> Parameters:
-    """Return a population's parameters as its devices have them; as they are set, for most models."""
-    if own is None or own.individual is None:
-        return parameters
-    return own.individual(parameters, seed, np.asarray(neurons, np.int64))
-
-
-# Of e^r = 1 + r + r^2 q(r), the highest power first; as in backends/native/csrc/vectorised.hpp.
-_Q = [
-    float.fromhex(digits)
-    for digits in (
-        *("0x1.af38a9b0ec855p-26", "0x1.289185613a3d6p-22", "0x1.71de0dae63bb3p-19", "0x1.a019b90d2ae7ap-16"),
-        *("0x1.a01a01a7c41d5p-13", "0x1.6c16c1788bd90p-10", "0x1.11111111109b3p-7", "0x1.5555555553d63p-5"),
-        *("0x1.5555555555556p-3", "0x1.0000000000001p-1"),
-    )
-]
-_LOG2_E = float.fromhex("0x1.71547652b82fep+0")
-_LN2_HIGH, _LN2_LOW = float.fromhex("0x1.62e42feep-1"), float.fromhex("0x1.a39ef35793c76p-33")
-_ROUND_TO_INTEGER = 1.5 * 2.0**52
-
-
-def exponential(x: ArrayLike) -> Float:
-    """Return e^x with the bits of the native engine's `exponential` (within 1.04 units in the last place)."""
-    x = np.clip(np.asarray(x, np.float64), -708.0, 709.0)
-    shifted = x * _LOG2_E + _ROUND_TO_INTEGER
-    n = shifted - _ROUND_TO_INTEGER
-    r = (x - n * _LN2_HIGH) - n * _LN2_LOW
-    q = np.full_like(r, _Q[0])
-    for coefficient in _Q[1:]:
-        q = q * r + coefficient
-    power = np.asarray(1.0 + (r + r * r * q))
-    return (power.view(np.uint64) + (np.asarray(shifted).view(np.uint64) << np.uint64(52))).view(np.float64)
+    registers: Mapping[str, Register] = field(default_factory=dict)
+    weights: Mapping[str, Register] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from pycosim.hwmodels.dynapse.neurons import BIASES, mismatched
 from pycosim.hwmodels.load import load
 from pycosim.hwmodels.simulation import build
 from pycosim.network import Network, Population
-from pycosim.network.own_update import exponential
+from pycosim.network.exponential import exponential
 
 from .chip_networks import add_spikes, all_pairs, connect, random_network
 
