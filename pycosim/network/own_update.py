@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pycosim.network.coefficients import Parameters
 from pycosim.network.noise import random_words
 
 __all__ = ["Draws", "OwnUpdate", "Register"]
@@ -88,6 +89,11 @@ class OwnUpdate:
         the step, (n,) float64 for each receptor in the model's order.
     native : str
         Name of the compiled module that has the same update for the native engine.
+    states : dict of str to Register
+        By state variable, of its initial values.
+    individual : callable or None
+        ``individual(parameters, seed, neurons)`` returns the parameters of devices that differ from one
+        another: from those that were set, the network's seed and the global numbers of the neurons.
     registers : dict of str to Register
         By parameter.
     weights : dict of str to Register
@@ -96,5 +102,7 @@ class OwnUpdate:
 
     step: Callable[[dict[str, Float], Mapping[str, ArrayLike], list[Float], Draws], NDArray[np.bool_]]
     native: str
+    states: Mapping[str, Register] = field(default_factory=dict)
+    individual: Callable[[Parameters, int, NDArray[np.int64]], Parameters] | None = None
     registers: Mapping[str, Register] = field(default_factory=dict)
     weights: Mapping[str, Register] = field(default_factory=dict)

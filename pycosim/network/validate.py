@@ -154,9 +154,13 @@ def _population_problems(population: Population) -> list[str]:
         if isinstance(model, NeuronModel) and name not in model.states:
             problems.append(f"{model.name} has no state variable {name}; it has {', '.join(model.states)}")
         problems += _column_problems(f"initial value of {name}", column, population.size)
-    for name, register in (model.own.registers if getattr(model, "own", None) else {}).items():
+    own = getattr(model, "own", None)
+    for name, register in (own.registers if own else {}).items():
         if name in population.parameters:
             problems += register.problems(f"parameter {name}", population.parameters[name])
+    for name, register in (own.states if own else {}).items():
+        if name in population.initial:
+            problems += register.problems(f"initial value of {name}", population.initial[name])
     problems += _spike_problems(population)
     problems += _recording_problems(population)
     return [f"population {population.label!r}: {problem}" for problem in problems]
