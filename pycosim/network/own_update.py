@@ -9,15 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pycosim.network.noise import random_words
 
-__all__ = ["Draws", "OwnUpdate", "Register"]
+__all__ = ["Draws", "Holder", "OwnUpdate", "Register"]
 
 Float = NDArray[np.float64]
+
+
+class Holder(Protocol):
+    """What knows which values can be held: a `Register`, or a rule for values that depend on each other."""
+
+    def problems(self, what: str, values: ArrayLike) -> Iterator[str]:
+        """Say what does not fit."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +98,11 @@ class OwnUpdate:
         Name of the compiled module that has the same update for the native engine.
     registers : dict of str to Register
         By parameter.
-    weights : dict of str to Register
-        By receptor.
+    weights : dict of str to Holder
+        By receptor; it is asked about all weights of a projection together.
     """
 
     step: Callable[[dict[str, Float], Mapping[str, ArrayLike], list[Float], Draws], NDArray[np.bool_]]
     native: str
     registers: Mapping[str, Register] = field(default_factory=dict)
-    weights: Mapping[str, Register] = field(default_factory=dict)
+    weights: Mapping[str, Holder] = field(default_factory=dict)
