@@ -1,0 +1,291 @@
+"""Loihi: what arithmetic="chip" makes of a network, and the limit of compartments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycosim.errors import NotSupportedError, Violation
+from pycosim.hwmodels.arithmetic import Rounding, Translation
+from pycosim.hwmodels.base import ChipModel
+from pycosim.hwmodels.loihi.translation import RECEPTORS, TranslatedCells, translate_cells
+from pycosim.hwmodels.loihi.weights import LIMIT, MAX_BITS, hold
+from pycosim.hwmodels.mapping.table import Mapping
+from pycosim.network import Current, Network, Population, Projection
+
+__all__ = ["Model"]
+
+Float = NDArray[np.float64]
+
+TRANSLATED = ("IF_curr_exp", "IF_curr_delta")
+_OWN = "loihi."
+_COMPARTMENTS = {"loihi.CUBAWithDendrite": 2}
+# A current that stops later never does: PyNN's default for `stop` is 1e12 ms.
+_FOR_EVER_MS = 1e11
+
+
+class Model(ChipModel):
+    """Loihi: `ChipModel` with translation to CUBA compartments."""
+
+    def special_limits(
+        self, network: Network, mapping: Mapping
+    ) -> tuple[list[Violation], dict[str, tuple[int, int]]]:
+        """Return the use of compartments, where neurons have more than one."""
+        of_population = np.array([_COMPARTMENTS.get(p.model, 1) for p in network.populations], np.int64)
+        if not np.any(of_population > 1):
+            return [], {}
+        of_neuron = of_population[network.population_of_neuron()]
+        placed = mapping.core_of_neuron >= 0
+        used = np.bincount(mapping.core_of_neuron[placed], of_neuron[placed], mapping.n_cores).astype(np.int64)
+        limit = self.description.capacity.neurons_per_core.value
+        violations = []
+        if used.max(initial=0) > limit:
+            remedy = "place fewer neurons on a core: those with two time constants of synapses take two compartments"
+            affected = int(np.count_nonzero(used > limit))
+            violations.append(
+                Violation("compartments per core", int(used.max()), limit, affected, "cores", remedy)
+            )
+        return violations, {"compartments per core": (int(used.max(initial=0)), limit)}
+
+    def translate(self, network: Network, before: Translation | None = None) -> Translation:
+        """Return the network with IF_curr_exp and IF_curr_delta as CUBA compartments.
+
+        Populations of Loihi's own neurons, and spike sources, stay as they are.
+
+        Raises
+        ------
+        NotSupportedError
+            If there are cells, currents, synapses or values without a faithful translation; all are listed.
+        """
+        memory = self.description.synapse_memory
+        bits = memory.weight_bits.value if memory and memory.weight_bits else MAX_BITS
+        work = _Work(network, before, bits)
+        made = work.translation()
+        if work.problems:
+            lines = "\n".join(f"  - {problem}" for problem in work.problems)
+            count = "1 problem" if len(work.problems) == 1 else f"{len(work.problems)} problems"
+            raise NotSupportedError(
+                f"arithmetic='chip' on {self.chip.title}: there is no faithful translation, {count}. Use "
+                f"arithmetic='float', or change the network.\n{lines}"
+            )
+        return made
+
+
+@dataclass(eq=False)
+class _Work:
+    """A translation in the making.
+
+    Attributes
+    ----------
+    network : Network
+    before : Translation or None
+    bits : int
+    problems : list of str
+    cells : dict of int to TranslatedCells
+        By population.
+    """
+
+    network: Network
+    before: Translation | None
+    bits: int
+    problems: list[str] = field(default_factory=list)
+    cells: dict[int, TranslatedCells] = field(default_factory=dict)
+
+    def translation(self) -> Translation:
+        """Return the translated network; it means something only if there are no problems."""
+        network = self.network
+        self.problems += [text for p in network.projections for text in _synapse_problems(p)]
+        injected = self._constant_currents()
+        populations = [self._population(index, injected) for index in range(len(network.populations))]
+        made = Translation(
+            Network(
+                network.dt_ms,
+                network.seed,
+                populations,
+                junctions=network.junctions,
+                rewired=network.rewired,
+            )
+        )
+        for index, cells in self.cells.items():
+            made.roundings += cells.roundings
+            made.readings |= {(index, name): reading for name, reading in cells.readings.items()}
+        if not self.problems:
+            made.network.projections = [self._projection(p, made.roundings) for p in network.projections]
+        made.remarks = list(self._remarks())
+        return made
+
+    def _population(self, index: int, injected: Float) -> Population:
+        population = self.network.populations[index]
+        if population.is_source or population.model.startswith(_OWN):
+            return replace(population)
+        if population.model not in TRANSLATED:
+            self._refuse(
+                population,
+                f"{population.model} cannot be written as a CUBA compartment, whose synapses add to a current "
+                "that decays exponentially and whose membrane is linear. IF_curr_exp and IF_curr_delta are "
+                f"translated, and {_OWN}CUBA runs as it is",
+            )
+            return population
+        try:
+            self.cells[index] = translate_cells(
+                self.network,
+                population,
+                _plain(injected[population.first : population.first + population.size]),
+                self._weights_onto(population),
+                self.bits,
+                self._chosen_before(index),
+            )
+        except NotSupportedError as error:
+            self._refuse(population, str(error))
+            return population
+        self._check_recordings(index)
+        made = self.cells[index].population
+        compartments = _COMPARTMENTS.get(made.model, 1)
+        if compartments > 1:
+            made.neurons_per_core = min(made.neurons_per_core or 1024, 1024 // compartments)
+        return made
+
+    def _refuse(self, population: Population, reason: str) -> None:
+        self.problems.append(f"population {population.label!r}: {reason}")
+
+    def _chosen_before(self, index: int) -> tuple[str, float] | None:
+        if self.before is None or index >= len(self.before.network.populations):
+            return None
+        scale = self.before.reading(index, "v").scale
+        return self.before.network.populations[index].model, 1 / float(scale)
+
+    def _weights_onto(self, population: Population) -> dict[str, list[Float]]:
+        """Return the weights of each projection onto a population, by receptor in use."""
+        found: dict[str, list[Float]] = {}
+        for projection in self.network.projections:
+            here = _ends_on(projection, population)
+            if projection.receptor in RECEPTORS and np.any(here):
+                weights = np.asarray(projection.weights, np.float64)
+                found.setdefault(projection.receptor, []).append(
+                    np.atleast_1d(weights[here] if weights.ndim else weights)
+                )
+        return {receptor: found[receptor] for receptor in RECEPTORS if receptor in found}
+
+    def _check_recordings(self, index: int) -> None:
+        population, readings = self.network.populations[index], self.cells[index].readings
+        for name in population.recordings:
+            if name != "spikes" and name not in readings:
+                self._refuse(
+                    population,
+                    f"{name} cannot be recorded: with both receptors of one time constant in use, the chip has "
+                    "one current u for both, with one of them unused there is no current of it",
+                )
+
+    def _projection(self, projection: Projection, roundings: list[Rounding]) -> Projection:
+        """Return a projection in the units of its targets, each population's synapses with one exponent."""
+        made = replace(projection)
+        for index, cells in self.cells.items():
+            population = self.network.populations[index]
+            here = _ends_on(projection, population)
+            if not np.any(here):
+                continue
+            scale = cells.weight_scales[projection.receptor]
+            if np.ndim(scale):
+                scale = np.asarray(scale)[projection.targets[here] - population.first]
+            weights = np.asarray(projection.weights, np.float64)
+            asked = weights[here] if weights.ndim else weights
+            held = hold(asked * scale, self.bits)
+            if held is None:
+                self.problems.append(
+                    f"projection {projection.label!r}: a weight is {np.abs(asked * scale).max():.6g} in the chip's "
+                    f"unit, {LIMIT:g} is the largest; scales stay as they were chosen at the start: reset, or "
+                    "make the weight smaller"
+                )
+                return projection
+            got = held.weights
+            roundings.append(
+                Rounding.of(
+                    f"projection {projection.label!r}: weight",
+                    "nA" if cells.more_delay else "mV",
+                    np.broadcast_to(asked, np.count_nonzero(here)),
+                    np.broadcast_to(got / scale, np.count_nonzero(here)),
+                )
+            )
+            made.weights = _placed(made.weights, here, got)
+            delays = np.asarray(projection.delays)
+            made.delays = _placed(made.delays, here, (delays[here] if delays.ndim else delays) + cells.more_delay)
+        return made
+
+    def _constant_currents(self) -> Float:
+        """Return the current that electrodes inject into each neuron during the whole run, in nA."""
+        injected = np.zeros(self.network.n_neurons)
+        for current in self.network.currents:
+            constant = _constant(current)
+            if constant is None:
+                self.problems.append(
+                    f"current source {current.label!r}: a {current.kind} that changes during the run; the chip "
+                    "has a constant bias for each compartment. Use a current from 0 ms on without an end, or "
+                    "i_offset, or spikes"
+                )
+                continue
+            np.add.at(injected, np.asarray(current.targets), constant)
+        of_neuron = self.network.population_of_neuron()
+        for index in np.unique(of_neuron[np.flatnonzero(injected)]):
+            population = self.network.populations[index]
+            if population.model not in TRANSLATED:
+                self._refuse(population, "an electrode injects a current; its neurons take none, use bias_mant")
+        return injected
+
+    def _remarks(self) -> Iterator[str]:
+        delayed = [cells.population.label for cells in self.cells.values() if cells.more_delay]
+        if delayed:
+            yield (
+                f"Synapses onto {_listed(delayed)} have one more step of delay on the chip, which adds the current "
+                "of the present step to the membrane where IF_curr_exp adds that of the step before; time "
+                "constants are multiples of 1/4096 in a step, and cm follows tau_m, so that mean inputs stay as asked."
+            )
+        joined = [c.population.label for c in self.cells.values() if c.population.model in _COMPARTMENTS]
+        if joined:
+            yield (
+                f"Neurons of {_listed(joined)} take two joined compartments, as tau_syn_E and tau_syn_I differ; "
+                "time and energy count one update for both."
+            )
+
+
+def _listed(labels: list[str]) -> str:
+    return ", ".join(repr(label) for label in labels)
+
+
+def _plain(column: Float) -> float | Float:
+    """Return one number for a column of equal values."""
+    return float(column[0]) if len(column) and np.all(column == column[0]) else column
+
+
+def _ends_on(projection: Projection, population: Population) -> NDArray[np.bool_]:
+    targets = np.asarray(projection.targets)
+    return (targets >= population.first) & (targets < population.first + population.size)
+
+
+def _placed(column: float | NDArray, here: NDArray[np.bool_], values: NDArray) -> float | NDArray:
+    """Return a column in which those of some synapses are replaced; one number if it is for all."""
+    if np.ndim(column) == 0 and np.ndim(values) == 0 and np.all(here):
+        return values.item()
+    made = np.array(np.broadcast_to(column, here.shape))
+    made[here] = values
+    return made
+
+
+def _constant(current: Current) -> float | None:
+    """Return the amplitude of a current that flows during the whole run, None if it changes."""
+    p = current.parameters
+    if current.kind == "DCSource" and float(p["start"]) <= 0 and float(p["stop"]) >= _FOR_EVER_MS:
+        return float(p["amplitude"])
+    if current.kind == "StepCurrentSource" and len(np.atleast_1d(p["times"])) == 1 and np.ravel(p["times"])[0] <= 0:
+        return float(np.ravel(p["amplitudes"])[0])
+    return None
+
+
+def _synapse_problems(projection: Projection) -> Iterator[str]:
+    if projection.plasticity is not None:
+        yield (
+            f"projection {projection.label!r}: plastic synapses ({projection.plasticity.rule}); learning in the "
+            "chip's integers is not modelled"
+        )
