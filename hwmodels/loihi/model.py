@@ -39,11 +39,13 @@ class Model(ChipModel):
             return [], {}
         of_neuron = of_population[network.population_of_neuron()]
         placed = mapping.core_of_neuron >= 0
-        used = np.bincount(mapping.core_of_neuron[placed], of_neuron[placed], mapping.n_cores).astype(np.int64)
+        used = np.bincount(mapping.core_of_neuron[placed], of_neuron[placed], mapping.n_cores).astype(
+            np.int64
+        )
         limit = self.description.capacity.neurons_per_core.value
         violations = []
         if used.max(initial=0) > limit:
-            remedy = "place fewer neurons on a core: those with two time constants of synapses take two compartments"
+            remedy = "place fewer neurons on a core: with two synaptic time constants they take two"
             affected = int(np.count_nonzero(used > limit))
             violations.append(
                 Violation("compartments per core", int(used.max()), limit, affected, "cores", remedy)
@@ -124,7 +126,7 @@ class _Work:
         if population.model not in TRANSLATED:
             self._refuse(
                 population,
-                f"{population.model} cannot be written as a CUBA compartment, whose synapses add to a current "
+                f"{population.model} is not a CUBA compartment, whose synapses add to a current "
                 "that decays exponentially and whose membrane is linear. IF_curr_exp and IF_curr_delta are "
                 f"translated, and {_OWN}CUBA runs as it is",
             )
@@ -175,8 +177,8 @@ class _Work:
             if name != "spikes" and name not in readings:
                 self._refuse(
                     population,
-                    f"{name} cannot be recorded: with both receptors of one time constant in use, the chip has "
-                    "one current u for both, with one of them unused there is no current of it",
+                    f"{name} cannot be recorded: where both receptors have one time constant, the chip has "
+                    "one current u for both, and none for a receptor without synapses",
                 )
 
     def _projection(self, projection: Projection, roundings: list[Rounding]) -> Projection:
@@ -195,9 +197,9 @@ class _Work:
             held = hold(asked * scale, self.bits)
             if held is None:
                 self.problems.append(
-                    f"projection {projection.label!r}: a weight is {np.abs(asked * scale).max():.6g} in the chip's "
-                    f"unit, {LIMIT:g} is the largest; scales stay as they were chosen at the start: reset, or "
-                    "make the weight smaller"
+                    f"projection {projection.label!r}: a weight is {np.abs(asked * scale).max():.6g} in the "
+                    f"chip's unit, {LIMIT:g} is the largest; scales stay as they were chosen at the start: "
+                    "reset, or make the weight smaller"
                 )
                 return projection
             got = held.weights
@@ -211,7 +213,9 @@ class _Work:
             )
             made.weights = _placed(made.weights, here, got)
             delays = np.asarray(projection.delays)
-            made.delays = _placed(made.delays, here, (delays[here] if delays.ndim else delays) + cells.more_delay)
+            made.delays = _placed(
+                made.delays, here, (delays[here] if delays.ndim else delays) + cells.more_delay
+            )
         return made
 
     def _constant_currents(self) -> Float:
@@ -221,9 +225,9 @@ class _Work:
             constant = _constant(current)
             if constant is None:
                 self.problems.append(
-                    f"current source {current.label!r}: a {current.kind} that changes during the run; the chip "
-                    "has a constant bias for each compartment. Use a current from 0 ms on without an end, or "
-                    "i_offset, or spikes"
+                    f"current source {current.label!r}: a {current.kind} that changes during the run; "
+                    "the chip has a constant bias for each compartment. Use one from 0 ms on without an "
+                    "end, or i_offset, or spikes"
                 )
                 continue
             np.add.at(injected, np.asarray(current.targets), constant)
@@ -231,22 +235,25 @@ class _Work:
         for index in np.unique(of_neuron[np.flatnonzero(injected)]):
             population = self.network.populations[index]
             if population.model not in TRANSLATED:
-                self._refuse(population, "an electrode injects a current; its neurons take none, use bias_mant")
+                self._refuse(
+                    population, "an electrode injects a current; its neurons take none, use bias_mant"
+                )
         return injected
 
     def _remarks(self) -> Iterator[str]:
         delayed = [cells.population.label for cells in self.cells.values() if cells.more_delay]
         if delayed:
             yield (
-                f"Synapses onto {_listed(delayed)} have one more step of delay on the chip, which adds the current "
-                "of the present step to the membrane where IF_curr_exp adds that of the step before; time "
-                "constants are multiples of 1/4096 in a step, and cm follows tau_m, so that mean inputs stay as asked."
+                f"Synapses onto {_listed(delayed)} have one more step of delay on the chip, which adds the "
+                "current of the present step to the membrane where IF_curr_exp adds that of the step before; "
+                "decays are multiples of 1/4096 in a step, and cm follows tau_m, so that mean inputs stay as "
+                "asked."
             )
         joined = [c.population.label for c in self.cells.values() if c.population.model in _COMPARTMENTS]
         if joined:
             yield (
-                f"Neurons of {_listed(joined)} take two joined compartments, as tau_syn_E and tau_syn_I differ; "
-                "time and energy count one update for both."
+                f"Neurons of {_listed(joined)} take two joined compartments, as tau_syn_E and tau_syn_I "
+                "differ; time and energy count one update for both."
             )
 
 
@@ -278,7 +285,11 @@ def _constant(current: Current) -> float | None:
     p = current.parameters
     if current.kind == "DCSource" and float(p["start"]) <= 0 and float(p["stop"]) >= _FOR_EVER_MS:
         return float(p["amplitude"])
-    if current.kind == "StepCurrentSource" and len(np.atleast_1d(p["times"])) == 1 and np.ravel(p["times"])[0] <= 0:
+    if (
+        current.kind == "StepCurrentSource"
+        and len(np.atleast_1d(p["times"])) == 1
+        and np.ravel(p["times"])[0] <= 0
+    ):
         return float(np.ravel(p["amplitudes"])[0])
     return None
 
@@ -286,6 +297,6 @@ def _constant(current: Current) -> float | None:
 def _synapse_problems(projection: Projection) -> Iterator[str]:
     if projection.plasticity is not None:
         yield (
-            f"projection {projection.label!r}: plastic synapses ({projection.plasticity.rule}); learning in the "
-            "chip's integers is not modelled"
+            f"projection {projection.label!r}: plastic synapses ({projection.plasticity.rule}); learning in "
+            "the chip's integers is not modelled"
         )

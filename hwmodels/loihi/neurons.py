@@ -8,12 +8,13 @@ One step of a compartment, with the state variables of the chip (24 bits, signed
     it fires if v > 64 * vth_mant; then v = 0, and stays there for refractory - 1 steps, in which u goes on
 
 where ``D(x, d) = x * (4096 - d) / 4096``, rounded toward zero, ``vmin = 1 - 2^vmin_exp`` and ``vmax =
-2^(9 + 2 vmax_exp) - 1``. A weight is what a synapse adds to u in units of 64 (`pycosim.hwmodels.loihi.weights`).
-A spike of step t with a delay of d steps acts in step t + d; the chip's register for the delay holds d - 1.
+2^(9 + 2 vmax_exp) - 1``. A weight is what a synapse adds to u in units of 64
+(`pycosim.hwmodels.loihi.weights`). A spike of step t with a delay of d steps acts in step t + d; the chip's
+register for the delay holds d - 1.
 
-Noise, where `randomize_u` or `randomize_v` is 1, is ``(r + 64 noise_mant_offset) * 2^(noise_exp - 7)``, rounded
-toward zero, with a whole number r of -127 to 127 from the network's seed for each neuron and step. It is added
-to q or, beside the bias, to v.
+Noise, where `randomize_u` or `randomize_v` is 1, is ``(r + 64 noise_mant_offset) * 2^(noise_exp - 7)``,
+rounded toward zero, with a whole number r of -127 to 127 from the network's seed for each neuron and step. It
+is added to q or, beside the bias, to v.
 
 Compartments can be joined: `CUBAWithDendrite` has a second one without a threshold, whose u is added to the
 soma's input in every step, ``v = D(v, dv) + u + u_dendrite + bias``, and which has a decay of its own.
@@ -155,6 +156,6 @@ NEURONS = (
     _neuron(
         "CUBAWithDendrite",
         joined=True,
-        doc="Two joined compartments of Loihi: a soma, and a dendrite for inhibitory synapses, whose u it adds.",
+        doc="Two joined compartments of Loihi: a dendrite for inhibitory synapses, whose u the soma adds.",
     ),
 )

@@ -9,10 +9,10 @@ IF_curr_exp and IF_curr_delta has the form of a compartment's. Two things differ
   so that a constant current (or a train of spikes) of IF_curr_exp still has the same mean effect: tau_m / cm
   and weight * tau_syn stay as asked. A jump of IF_curr_delta stays as asked.
 
-Each population has one scale. It is limited by the membrane's 24 bits (the threshold takes a half at most, to
-leave room for inhibition), by q (room for 16 of the largest weights at once) and by the bias; within a factor of
-two of that, it is the one with which weights, which are whole multiples of 64 times a power of two, are rounded
-least.
+Each population has one scale. It is limited by the membrane's 24 bits (the threshold takes a half at most,
+to leave room for inhibition), by q (room for 16 of the largest weights at once) and by the bias; within a
+factor of two of that, it is the one with which weights are rounded least: whole multiples of 64 times a power
+of two.
 """
 
 from __future__ import annotations
@@ -100,7 +100,11 @@ class _Cells:
     @property
     def is_joined(self) -> bool:
         """Whether two different decays of currents are in use, for which it takes two compartments."""
-        return self.has_currents and len(self.weights) == 2 and np.any(self.p["tau_syn_E"] != self.p["tau_syn_I"])
+        return (
+            self.has_currents
+            and len(self.weights) == 2
+            and np.any(self.p["tau_syn_E"] != self.p["tau_syn_I"])
+        )
 
     @property
     def dv(self) -> Float:
@@ -150,8 +154,8 @@ class _Cells:
         longest = REGISTERS["refractory"].high - 1
         if np.any(self.refractory() > longest):
             yield (
-                f"tau_refrac is {np.max(p['tau_refrac']):g} ms, {np.max(self.refractory()):g} steps; the register "
-                f"holds at most {longest:g} steps: use a longer time step or a shorter period"
+                f"tau_refrac is {np.max(p['tau_refrac']):g} ms, {np.max(self.refractory()):g} steps; the "
+                f"register holds at most {longest:g} steps: use a longer time step or a shorter period"
             )
 
 
@@ -222,7 +226,9 @@ def _scale(cells: _Cells) -> float:
         gain = np.asarray(cells.weight_gain(receptor))
         # Where neurons differ, the mean one stands for all when roundings are compared.
         values += [w * float(np.mean(gain)) for w in projections if len(w)]
-        largest = max((float(np.abs(w).max()) for w in projections if len(w)), default=0.0) * float(np.max(gain))
+        largest = max((float(np.abs(w).max()) for w in projections if len(w)), default=0.0) * float(
+            np.max(gain)
+        )
         limits += [MAX_WEIGHT / largest] if largest else []
     bias = float(np.max(np.abs(cells.i_offset * cells.bias_gain())))
     limits += [_MAX_BIAS / bias] if bias else []
@@ -300,7 +306,9 @@ def _readings(cells: _Cells, model: str, translated: TranslatedCells) -> dict[st
     states = {"excitatory": "u", "inhibitory": "u" if model == "loihi.CUBA" else "u_dendrite"}
     for receptor in cells.weights if model == "loihi.CUBA" else RECEPTORS:
         kept = np.maximum(4096 - cells.du(receptor), 1) / 4096
-        reading = Reading(states[receptor], _plain(kept / (64 * np.asarray(translated.weight_scales[receptor]))))
+        reading = Reading(
+            states[receptor], _plain(kept / (64 * np.asarray(translated.weight_scales[receptor])))
+        )
         readings |= dict.fromkeys(_CURRENTS[receptor], reading)
     return readings
 
@@ -347,4 +355,6 @@ def _roundings(cells: _Cells, translated: TranslatedCells, bias: Float) -> Itera
     got = translated.readings["v"].read(np.asarray(translated.population.initial["v"]))
     clipped = np.abs(got - asked) > 1 / scale
     if np.any(clipped):
-        yield Rounding.of(f"population {cells.population.label!r}: initial v", "mV", asked[clipped], got[clipped])
+        yield Rounding.of(
+            f"population {cells.population.label!r}: initial v", "mV", asked[clipped], got[clipped]
+        )

@@ -1,10 +1,10 @@
-"""Loihi's weights: a mantissa of up to 8 bits and a sign, and one exponent for all synapses of a projection.
+"""Loihi's weights: mantissas of up to 8 bits and a sign, and one exponent for all synapses of a projection.
 
-A synapse adds ``64 * floor(mantissa * 2^exponent)`` to q, at most 2^21 - 64 in magnitude. With `bits` bits the
-mantissas are multiples of ``2^(8 - bits)``, or of twice that in a projection with weights of both signs, which
-spends a bit on the sign: 0 to 255, -255 to 0, or even numbers from -256 to 254 with all 8 bits. The rules are
-those of the emulator brian2_loihi (Michaelis et al. 2022, Front Neuroinform 16:1015624). Weights here, as in
-PyNN, are in units of 64.
+A synapse adds ``64 * floor(mantissa * 2^exponent)`` to q, at most 2^21 - 64 in magnitude. With `bits` bits
+the mantissas are multiples of ``2^(8 - bits)``, or of twice that in a projection with weights of both signs,
+which spends a bit on the sign: 0 to 255, -255 to 0, or even numbers from -256 to 254 with all 8 bits. The
+rules are those of the emulator brian2_loihi (Michaelis et al. 2022, Front Neuroinform 16:1015624). Weights
+here, as in PyNN, are in units of 64.
 """
 
 from __future__ import annotations

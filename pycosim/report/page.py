@@ -17,6 +17,7 @@ from pycosim.comparison.table import energy as energy_text
 from pycosim.report.distributions import distance_plot, energy_plot, isi_plot, latency_plot, step_plot
 from pycosim.report.floorplan import floor_plan, is_wide
 from pycosim.report.raster import raster_section
+from pycosim.report.roundings import rounding_table
 from pycosim.report.theme import escaped
 from pycosim.results import RunResult
 
@@ -217,7 +218,8 @@ def _chip(result: RunResult) -> str:
     place = " class='full'" if is_wide(hardware) else ""
     plan = f"<div{place}><h3>Load on the floor plan</h3>{plan}</div>" if plan else ""
     steps = step_plot(result)
-    return lead + _grid(plan, limits) + (f"<h3>Duration of steps</h3>{steps}" if steps else "")
+    steps = f"<h3>Duration of steps</h3>{steps}" if steps else ""
+    return lead + _grid(plan, limits) + rounding_table(hardware.roundings) + steps
 
 
 def _limits(utilisation: dict[str, tuple[int, int]]) -> str:

@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pycosim.results.roundings import rounding_frame
+
 if TYPE_CHECKING:
+    import pandas as pd
+
     from pycosim.hwmodels.arithmetic import Rounding
 
 Int = NDArray[np.int64]
@@ -176,3 +180,8 @@ class HardwareRecord:
     relays: int = 0
     roundings: list[Rounding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def rounded(self) -> pd.DataFrame:
+        """What the chip rounded, the worst first: item, unit, asked, got, relative_error, count."""
+        return rounding_frame(self.roundings)
