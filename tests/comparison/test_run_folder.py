@@ -65,7 +65,7 @@ def test_rounded_values_are_kept_and_summed_up(tmp_path, make_result, make_hardw
     ]
     results = [make_result("native", SPIKES), make_result("mesh", SPIKES)]
     results[1].hardware = make_hardware(roundings=roundings)
-    folder = RunFolder.create(describe_run("net.py", ["native", "mesh"], []), tmp_path, Settings())
+    folder = RunFolder.create(describe_run("net.py", ["native", "mesh"]), tmp_path, Settings())
     comparison = Comparison([], folder=folder.path)
     for result in results:
         comparison.results.append(result)
