@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from pycosim.errors import NotSupportedError, Violation
 from pycosim.hwmodels.arithmetic import Rounding, Translation
 from pycosim.hwmodels.base import ChipModel
+from pycosim.hwmodels.loihi.learning import hold_plastic, is_translated, learning_in_integers
 from pycosim.hwmodels.loihi.translation import RECEPTORS, TranslatedCells, translate_cells
-from pycosim.hwmodels.loihi.weights import LIMIT, MAX_BITS, hold
+from pycosim.hwmodels.loihi.weights import LIMIT, MAX_BITS, HeldWeights, hold
 from pycosim.hwmodels.mapping.table import Mapping
-from pycosim.network import Current, Network, Population, Projection
+from pycosim.network import Current, Network, Plasticity, Population, Projection
 
 __all__ = ["Model"]
 
@@ -99,7 +100,7 @@ class _Work:
     def translation(self) -> Translation:
         """Return the translated network; it means something only if there are no problems."""
         network = self.network
-        self.problems += [text for p in network.projections for text in _synapse_problems(p)]
+        self.problems += [text for p in network.projections for text in _plasticity_problems(network, p)]
         injected = self._constant_currents()
         populations = [self._population(index, injected) for index in range(len(network.populations))]
         made = Translation(
@@ -115,7 +116,7 @@ class _Work:
             made.roundings += cells.roundings
             made.readings |= {(index, name): reading for name, reading in cells.readings.items()}
         if not self.problems:
-            made.network.projections = [self._projection(p, made.roundings) for p in network.projections]
+            made.network.projections = [self._projection(n, made) for n in range(len(network.projections))]
         made.remarks = list(self._remarks())
         return made
 
@@ -181,42 +182,61 @@ class _Work:
                     "one current u for both, and none for a receptor without synapses",
                 )
 
-    def _projection(self, projection: Projection, roundings: list[Rounding]) -> Projection:
+    def _projection(self, number: int, made: Translation) -> Projection:
         """Return a projection in the units of its targets, each population's synapses with one exponent."""
-        made = replace(projection)
+        asked = self.network.projections[number]
+        got = replace(asked)
         for index, cells in self.cells.items():
             population = self.network.populations[index]
-            here = _ends_on(projection, population)
+            here = _ends_on(asked, population)
             if not np.any(here):
                 continue
-            scale = cells.weight_scales[projection.receptor]
+            scale = cells.weight_scales[asked.receptor]
             if np.ndim(scale):
-                scale = np.asarray(scale)[projection.targets[here] - population.first]
-            weights = np.asarray(projection.weights, np.float64)
-            asked = weights[here] if weights.ndim else weights
-            held = hold(asked * scale, self.bits)
+                scale = np.asarray(scale)[asked.targets[here] - population.first]
+            weights = np.asarray(asked.weights, np.float64)
+            weights = weights[here] if weights.ndim else weights
+            plasticity = asked.plasticity
+            held = (
+                hold_plastic(weights, plasticity, scale, self.bits)
+                if plasticity
+                else hold(weights * scale, self.bits)
+            )
             if held is None:
-                self.problems.append(
-                    f"projection {projection.label!r}: a weight is {np.abs(asked * scale).max():.6g} in the "
-                    f"chip's unit, {LIMIT:g} is the largest; scales stay as they were chosen at the start: "
-                    "reset, or make the weight smaller"
-                )
-                return projection
-            got = held.weights
-            roundings.append(
-                Rounding.of(
-                    f"projection {projection.label!r}: weight",
-                    "nA" if cells.more_delay else "mV",
-                    np.broadcast_to(asked, np.count_nonzero(here)),
-                    np.broadcast_to(got / scale, np.count_nonzero(here)),
-                )
+                self.problems.append(_too_large(asked, weights * scale))
+                return asked
+            unit = "nA" if cells.more_delay else "mV"
+            stored = held.weights
+            if plasticity is not None:
+                stored = stored[: len(weights)]
+                got.plasticity = self._learning(number, held, scale, unit, made)
+            made.roundings.append(_rounding(asked, "weight", unit, weights, stored / scale, here))
+            got.weights = _placed(got.weights, here, stored)
+            delays = np.asarray(asked.delays)
+            got.delays = _placed(
+                got.delays, here, (delays[here] if delays.ndim else delays) + cells.more_delay
             )
-            made.weights = _placed(made.weights, here, got)
-            delays = np.asarray(projection.delays)
-            made.delays = _placed(
-                made.delays, here, (delays[here] if delays.ndim else delays) + cells.more_delay
-            )
-        return made
+        return got
+
+    def _learning(
+        self, number: int, held: HeldWeights, scale: Float | float, unit: str, made: Translation
+    ) -> Plasticity | None:
+        """Return the rule of a plastic projection, all of whose synapses end on one population."""
+        projection = self.network.projections[number]
+        try:
+            rule, *constants = learning_in_integers(projection.plasticity, held, scale, projection.label)
+        except NotSupportedError as error:
+            self.problems.append(str(error))
+            return projection.plasticity
+        p, size = projection.plasticity.parameters, projection.n_synapses
+        everywhere = np.ones(size, bool)
+        for name, got in zip(("A_plus", "A_minus"), constants):
+            made.roundings.append(_rounding(projection, name, "", np.asarray(p[name]), got, everywhere))
+        for name in ("w_min", "w_max"):
+            got = rule.parameters[name] / scale
+            made.roundings.append(_rounding(projection, name, unit, np.asarray(p[name]), got, everywhere))
+        made.weight_units[number] = 1 / np.asarray(scale)
+        return rule
 
     def _constant_currents(self) -> Float:
         """Return the current that electrodes inject into each neuron during the whole run, in nA."""
@@ -294,9 +314,38 @@ def _constant(current: Current) -> float | None:
     return None
 
 
-def _synapse_problems(projection: Projection) -> Iterator[str]:
-    if projection.plasticity is not None:
+def _too_large(projection: Projection, weights: Float) -> str:
+    return (
+        f"projection {projection.label!r}: a weight is {np.abs(weights).max():.6g} in the chip's unit, "
+        f"{LIMIT:g} is the largest; scales stay as they were chosen at the start: reset, or make the weight "
+        "smaller"
+    )
+
+
+def _rounding(
+    projection: Projection, name: str, unit: str, asked: Float, got: Float, here: NDArray[np.bool_]
+) -> Rounding:
+    """Return the rounding of a value of those synapses of a projection that are `here`."""
+    size = np.count_nonzero(here)
+    columns = (np.broadcast_to(column, size) for column in (asked, got))
+    return Rounding.of(f"projection {projection.label!r}: {name}", unit, *columns)
+
+
+def _plasticity_problems(network: Network, projection: Projection) -> Iterator[str]:
+    plasticity = projection.plasticity
+    if plasticity is None:
+        return
+    if not is_translated(plasticity):
+        kind = f"{plasticity.rule}, {plasticity.weight_dependence}".rstrip(", ")
         yield (
-            f"projection {projection.label!r}: plastic synapses ({projection.plasticity.rule}); learning in "
-            "the chip's integers is not modelled"
+            f"projection {projection.label!r}: plastic synapses ({kind}) are not translated; SpikePairRule "
+            "with AdditiveWeightDependence is, with integer traces"
+        )
+    ends = {
+        network.populations[i].model for i in np.unique(network.population_of_neuron()[projection.targets])
+    }
+    if not ends <= set(TRANSLATED) or len(ends) > 1:
+        yield (
+            f"projection {projection.label!r}: plastic synapses end on {', '.join(sorted(ends))}; they learn "
+            "in integers where all end on one population that is translated"
         )

@@ -234,6 +234,37 @@ def test_weights_may_change_and_networks_grow_between_runs():
         np.testing.assert_allclose(got, asked, atol=0.04)
 
 
+def test_stdp_learns_in_integers_as_in_floating_point_on_average():
+    found = {}
+    for arithmetic in ("float", "chip"):
+        loihi.setup(timestep=1.0, min_delay=1.0, arithmetic=arithmetic, seed=2)
+        source = loihi.Population(100, loihi.SpikeSourceArray(spike_times=[10.0, 100.0]))
+        drive = loihi.Population(1, loihi.SpikeSourceArray(spike_times=[14.0, 104.0]))
+        cells = loihi.Population(100, loihi.IF_curr_exp(**(CELL | {"tau_syn_E": 1.0, "v_thresh": -60.0})))
+        stdp = loihi.STDPMechanism(
+            loihi.SpikePairRule(tau_plus=20.0, tau_minus=20.0, A_plus=0.1, A_minus=0.08),
+            loihi.AdditiveWeightDependence(w_min=0.0, w_max=0.2),
+            weight=0.1,
+            delay=1.0,
+        )
+        plastic = loihi.Projection(source, cells, loihi.OneToOneConnector(), stdp)
+        strong = loihi.StaticSynapse(weight=2.0, delay=1.0)
+        loihi.Projection(drive, cells, loihi.AllToAllConnector(), strong)
+        cells.record("spikes")
+        loihi.run(150.0)
+        found[arithmetic] = np.array(plastic.get("weight", format="list"))[:, 2]
+        assert cells.mean_spike_count() == 2
+        if arithmetic == "chip":
+            frame = state.simulation.hardware.rounded
+        loihi.end()
+    assert np.abs(found["float"] - 0.1).min() > 2e-3
+    change = found["chip"].mean() - 0.1
+    # Rounding at random is unbiased; S1 and S2 are held to 1/14, and one more step of delay costs 1/20.
+    assert change == pytest.approx(found["float"].mean() - 0.1, rel=0.15)
+    assert np.unique(found["chip"]).size > 1
+    assert frame["item"].str.endswith(("A_plus", "A_minus")).sum() == 2
+
+
 def refused(network):
     with pytest.raises(NotSupportedError) as caught:
         build("loihi", network, Options(arithmetic="chip"))
@@ -256,14 +287,14 @@ def test_what_has_no_faithful_translation_is_refused_with_all_reasons():
     )
     connect(network, list(inputs) * 2, first, weights=np.full(2, 0.1))
     stdp = {"tau_plus": 20.0, "tau_minus": 20.0, "A_plus": 0.01, "A_minus": 0.01, "w_min": 0.0, "w_max": 1.0}
-    network.projections[0].plasticity = Plasticity("SpikePairRule", "AdditiveWeightDependence", stdp)
+    network.projections[0].plasticity = Plasticity("SpikePairRule", "MultiplicativeWeightDependence", stdp)
     text = refused(network)
     assert "population 'A': v_reset is -70 mV and v_rest -65 mV; the chip resets v to where it decays" in text
     assert "tau_refrac is 7 ms, 70 steps; the register holds at most 63 steps" in text
     assert "population 'B': IF_cond_exp is not a CUBA compartment" in text
     assert "IF_curr_exp and IF_curr_delta are translated" in text
     assert "current source 'I': a StepCurrentSource that changes during the run" in text
-    assert "plastic synapses (SpikePairRule)" in text
+    assert "plastic synapses (SpikePairRule, MultiplicativeWeightDependence) are not translated" in text
 
 
 def test_one_current_for_both_receptors_cannot_be_recorded_as_two():
