@@ -152,8 +152,11 @@ DOPAMINE_SIGN = {"reward": 1.0, "punishment": -1.0}
 ALL_SITES = 2.0**31
 """Initial value of "a" that stands for all release sites."""
 
+INTEGER_PAIR = "IntegerPairRule"
+"""The rule with whole numbers."""
+
 MAX_TRACE = 127.0
-"""Largest trace of the `IntegerPairRule`, 7 bits."""
+"""Its largest trace, 7 bits."""
 
 SHARED = frozenset(
     "tau_plus tau_minus tau tau_x tau_y tau_c tau_d tau_rate update_interval".split(),

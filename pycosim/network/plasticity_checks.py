@@ -13,6 +13,7 @@ from pycosim.network.plasticity import (
     ALL_SITES,
     DOPAMINE,
     DOPAMINE_SIGN,
+    INTEGER_PAIR,
     MAX_TRACE,
     SHARED,
     SHORT_TERM_RULES,
@@ -79,6 +80,8 @@ def _name_problems(plasticity: Plasticity) -> Iterator[str]:
             f"there is no weight dependence {plasticity.weight_dependence!r}; there are "
             f"{', '.join(WEIGHT_DEPENDENCES)}"
         )
+    elif plasticity.rule == INTEGER_PAIR and plasticity.weight_dependence != "AdditiveWeightDependence":
+        yield f"{INTEGER_PAIR} changes weights by whole steps; it has the AdditiveWeightDependence only"
     if not 0 <= plasticity.dendritic_delay_fraction <= 1:
         yield f"dendritic_delay_fraction is {plasticity.dendritic_delay_fraction}; it is between 0 and 1"
 
