@@ -5,8 +5,8 @@ of 7 bits that spikes increase by an impulse and that decay with random rounding
 in the learning epoch (here one step), S1 and S2 are mantissas of 4 bits with a sign times powers of two. The
 change is rounded at random to what the weight's bits hold (Davies et al. 2018, IEEE Micro 38(1):82; the
 emulators brian2_loihi and nengo_loihi, whose widths these are; the width of S is assumed). Each synapse draws
-by itself; on the chip synapses of one axon share x1, and those of one compartment y1. The one more step of delay of synapses onto
-IF_curr_exp counts in learning as well.
+by itself; on the chip synapses of one axon share x1, and those of one compartment y1. The one more step of
+delay of synapses onto IF_curr_exp counts in learning as well.
 """
 
 from __future__ import annotations

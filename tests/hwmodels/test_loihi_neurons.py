@@ -247,3 +247,17 @@ def test_the_weights_of_a_projection_share_one_exponent(wanted, error):
     else:
         sim.run(2.0)
     sim.end()
+
+
+def test_synapses_that_learn_with_real_numbers_are_refused():
+    sim = import_module("pycosim.native")
+    sim.setup(timestep=1.0)
+    source = sim.Population(1, sim.SpikeSourceArray(spike_times=[1.0]))
+    cells = sim.Population(1, CUBA())
+    stdp = sim.STDPMechanism(
+        sim.SpikePairRule(), sim.AdditiveWeightDependence(w_max=100), weight=64, delay=1.0
+    )
+    sim.Projection(source, cells, sim.AllToAllConnector(), stdp)
+    with pytest.raises(ConnectivityError, match="hold whole numbers, and SpikePairRule has real"):
+        sim.run(2.0)
+    sim.end()
