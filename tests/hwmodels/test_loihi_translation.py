@@ -7,7 +7,7 @@ from pyNN.random import NumpyRNG, RandomDistribution
 import pycosim.loihi as loihi
 import pycosim.native as native
 from pycosim.backends.base import Options
-from pycosim.errors import NotSupportedError
+from pycosim.errors import DoesNotFitError, NotSupportedError
 from pycosim.frontend.simulator import state
 from pycosim.hwmodels.load import load
 from pycosim.hwmodels.loihi.weights import hold
@@ -305,3 +305,13 @@ def test_one_current_for_both_receptors_cannot_be_recorded_as_two():
     connect(network, inputs, cells, weights=-0.1, receptor="inhibitory")
     network.populations[1].recordings["isyn_exc"] = Recording(np.arange(2))
     assert "isyn_exc cannot be recorded" in refused(network)
+
+
+def test_joined_compartments_count_twice_on_a_core():
+    network = Network(dt_ms=0.1)
+    inputs = add_poisson(network, 1)
+    cells = add_neurons(network, 600, tau_syn_I=10.0)
+    for weight, receptor in ((0.1, "excitatory"), (-0.1, "inhibitory")):
+        connect(network, list(inputs) * 600, cells, weights=weight, receptor=receptor)
+    with pytest.raises(DoesNotFitError, match="compartments per core: needs 1200, the limit is 1024"):
+        build("loihi", network, Options(arithmetic="chip", mapping=np.zeros(601, int)))
