@@ -99,12 +99,18 @@ class SynapseMemory(Part):
     """How a list of synapses fills memory words.
 
     A list is cut into chunks; a chunk takes a header and its entries, rounded up to whole words.
+
+    Attributes
+    ----------
+    weight_bits
+        Bits of a weight's mantissa, for chips whose arithmetic is modelled.
     """
 
     word_bits: Count
     entry_bits: Count
     header_bits: Count
     entries_per_chunk: Count
+    weight_bits: Count | None = None
 
 
 class Mapping(Part):

@@ -121,8 +121,8 @@ class TranslatedSimulation:
         self._simulation.network_grown()
 
     def weights(self, projection: int) -> Float:
-        """Return the present weights of a projection in the chip's units, (n_synapses,) float64."""
-        return self._simulation.weights(projection)
+        """Return the present weights of a projection in the asked unit, (n_synapses,) float64."""
+        return self._simulation.weights(projection) * self._translation.weight_units.get(projection, 1.0)
 
     def recording_changed(self, population: int) -> None:
         """Read the population's recordings again."""

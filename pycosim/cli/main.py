@@ -188,6 +188,8 @@ def progress_lines(console: Console) -> Iterator[TargetProgress | None]:
 
 def print_result(result: RunResult, console: Console, as_json: bool) -> None:
     """Print what one run came to."""
+    from pycosim.results.roundings import summary_line
+
     neurons = result.neurons()
     is_source = [population.is_source for population in result.populations]
     n_spikes = sum(
@@ -224,8 +226,9 @@ def print_result(result: RunResult, console: Console, as_json: bool) -> None:
             f"{name:>14}  {value:.4g}" if isinstance(value, float) else f"{name:>14}  {value}",
             highlight=False,
         )
-    for note in result.notes:
-        tell(f"note: {note}", console)
+    line = summary_line(result.hardware.roundings) if result.hardware is not None else ""
+    for text in [*([line] if line else []), *(f"note: {note}" for note in result.notes)]:
+        tell(text, console)
 
 
 def tell(text: str, console: Console, **how: Any) -> None:

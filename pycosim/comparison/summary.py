@@ -28,6 +28,7 @@ from pycosim.comparison.timing import (
     step_durations_us,
 )
 from pycosim.results import HardwareRecord, RunResult
+from pycosim.results.roundings import rounded
 
 
 @dataclass
@@ -149,6 +150,19 @@ def _hardware_figures(hardware: HardwareRecord) -> dict[str, Any]:
         "cores": len(hardware.cores.core),
         "relays": hardware.relays,
         **({} if busiest is None else {"busiest_core": int(hardware.cores.core[busiest])}),
+        **_arithmetic_figures(hardware),
+    }
+
+
+def _arithmetic_figures(hardware: HardwareRecord) -> dict[str, Any]:
+    """Return how much the chip's own arithmetic rounded, nothing where it was not asked for."""
+    if not hardware.roundings:
+        return {}
+    columns = rounded(hardware.roundings)
+    errors = np.abs(columns["relative_error"])
+    return {
+        "rounded_values": int(columns["count"].sum()),
+        "largest_rounding_percent": 100 * float(errors.max(initial=0)),
     }
 
 

@@ -124,6 +124,13 @@ SECTIONS: list[tuple[str, list[tuple[str, str, Format]]]] = [
         ],
     ),
     (
+        "Arithmetic",
+        [
+            ("rounded values", "rounded_values", count),
+            ("largest rounding (%)", "largest_rounding_percent", number),
+        ],
+    ),
+    (
         "Time and cost",
         [
             ("step, median (µs)", "step_median_us", number),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,9 +17,16 @@ from numpy.typing import ArrayLike, NDArray
 from pycosim.network.coefficients import Parameters
 from pycosim.network.noise import random_words
 
-__all__ = ["Draws", "OwnUpdate", "Register"]
+__all__ = ["Draws", "Holder", "OwnUpdate", "Register"]
 
 Float = NDArray[np.float64]
+
+
+class Holder(Protocol):
+    """What knows which values can be held: a `Register`, or a rule for values that depend on each other."""
+
+    def problems(self, what: str, values: ArrayLike) -> Iterator[str]:
+        """Say what does not fit."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +104,8 @@ class OwnUpdate:
         another: from those that were set, the network's seed and the global numbers of the neurons.
     registers : dict of str to Register
         By parameter.
-    weights : dict of str to Register
-        By receptor.
+    weights : dict of str to Holder
+        By receptor; it is asked about all weights of a projection together.
     """
 
     step: Callable[[dict[str, Float], Mapping[str, ArrayLike], list[Float], Draws], NDArray[np.bool_]]
@@ -105,4 +113,4 @@ class OwnUpdate:
     states: Mapping[str, Register] = field(default_factory=dict)
     individual: Callable[[Parameters, int, NDArray[np.int64]], Parameters] | None = None
     registers: Mapping[str, Register] = field(default_factory=dict)
-    weights: Mapping[str, Register] = field(default_factory=dict)
+    weights: Mapping[str, Holder] = field(default_factory=dict)

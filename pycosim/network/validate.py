@@ -14,7 +14,7 @@ from pycosim.network.columns import Column, Current, Network, Population, Projec
 from pycosim.network.currents import current_problems
 from pycosim.network.junctions import GapJunctions, junction_problems
 from pycosim.network.models import NeuronModel, SourceModel, model_named
-from pycosim.network.plasticity import DOPAMINE
+from pycosim.network.plasticity import DOPAMINE, INTEGER_PAIR
 from pycosim.network.plasticity_checks import plasticity_problems
 from pycosim.network.rewiring import rewiring_problems
 
@@ -299,6 +299,12 @@ def _register_problems(network: Network, projection: Projection) -> Iterator[str
         ends_here = (targets >= population.first) & (targets < population.first + population.size)
         if np.any(ends_here) and weights.shape in ((), targets.shape):
             values = weights[ends_here] if weights.ndim else weights
+            rule = projection.plasticity
+            if rule is not None and rule.rule != INTEGER_PAIR:
+                yield (
+                    f"the synapses on {population.label!r} hold whole numbers, and {rule.rule} has real "
+                    f"ones; {INTEGER_PAIR} has whole ones"
+                )
             yield from register.problems(f"the weight of synapses on {population.label!r}", values)
 
 

@@ -16,6 +16,7 @@ from pycosim.report.distributions import distance_plot, energy_plot, isi_plot, l
 from pycosim.report.energy import energy_by_place, energy_table
 from pycosim.report.floorplan import floor_plan, is_wide
 from pycosim.report.raster import raster_section
+from pycosim.report.roundings import rounding_table
 from pycosim.report.theme import breakable, escaped
 from pycosim.results import RunResult
 
@@ -182,7 +183,8 @@ def _chip(result: RunResult) -> str:
     plan = f"<div{place}><h3>Load on the floor plan</h3>{plan}</div>" if plan else ""
     steps = step_plot(result)
     limits += energy_by_place(result)
-    return lead + _grid(plan, limits) + (f"<h3>Duration of steps</h3>{steps}" if steps else "")
+    steps = f"<h3>Duration of steps</h3>{steps}" if steps else ""
+    return lead + _grid(plan, limits) + rounding_table(hardware.roundings) + steps
 
 
 def _limits(utilisation: dict[str, tuple[int, int]]) -> str:

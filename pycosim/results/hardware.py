@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pycosim.results.roundings import rounding_frame
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -228,3 +230,8 @@ class HardwareRecord:
         if static is not None:
             frame.loc["static"] = {cause: static if cause == "total" else 0.0 for cause in frame}
         return frame
+
+    @property
+    def rounded(self) -> pd.DataFrame:
+        """What the chip rounded, the worst first: item, unit, asked, got, relative_error, count."""
+        return rounding_frame(self.roundings)

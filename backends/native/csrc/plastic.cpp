@@ -110,6 +110,9 @@ void PlasticStore::allocate_state() {
         state.available.resize(targets_.size());
     }
     if (has([](const PlasticModel& m) { return m.has_eligibility(); })) state.eligibility.resize(targets_.size());
+    if (has([](const PlasticModel& m) { return m.rule == PlasticRule::kIntegerPair; })) {
+        state.integers.resize(targets_.size());
+    }
     if (has([](const PlasticModel& m) { return m.rule == PlasticRule::kTriplet; })) {
         state.slow_traces.resize(segments_.size());
     }
@@ -166,7 +169,8 @@ void PlasticStore::append(const Row& row) {
 std::size_t PlasticStore::n_bytes() const {
     return row_.size() * sizeof(row_[0]) + segments_.size() * (sizeof(PlasticSegment) + sizeof(SegmentState)) +
            core_.size() * sizeof(core_[0]) + targets_.size() * (2 * sizeof(std::uint32_t) + sizeof(double)) +
-           is_target_.size() + state.eligibility.size() * sizeof(Eligibility) + history_.n_bytes();
+           is_target_.size() + state.eligibility.size() * sizeof(Eligibility) +
+           state.integers.size() * sizeof(IntegerTraces) + history_.n_bytes();
 }
 
 void PlasticStore::dispatch(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,

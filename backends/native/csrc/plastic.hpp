@@ -33,6 +33,7 @@ enum class PlasticRule : int {
     kTriplet,
     kDopaminePair,
     kHomeostatic,
+    kIntegerPair,
     kDopamine,  // of synapses that release dopamine
 };
 
@@ -41,6 +42,7 @@ enum TimingParameter { kPostGain, kPreGain, kPreLoss, kConstantLoss, kMinimum, k
 enum TripletParameter { kPostTriplet = 8, kPreTriplet };
 enum DopamineParameter { kBaseDopamine = 8, kMsPerStep };
 enum HomeostaticParameter { kBaseRate = 8, kHomeoScale, kRatePerSpike, kAverageSeconds, kUpdateSeconds };
+enum IntegerParameter { kImpulse = 8, kWeightStep };
 enum ReleaseParameter { kSign };
 // Time constants are in steps; kTauPsc is only of Tsodyks and Markram's rule, sites are only of the quantal one.
 enum ShortTermParameter { kUse, kTauRec, kTauFacil, kInitialUse, kTauPsc, kSites, kInitialSites };
@@ -113,11 +115,18 @@ struct Eligibility {
     std::int64_t since = 0;
 };
 
+// Traces that are whole numbers, after and before the spikes of the step up to which they have decayed.
+struct IntegerTraces {
+    double pre = 0, pre_before = 0, post = 0, post_before = 0;
+    std::int64_t pre_since = 0, post_since = 0;
+};
+
 struct PlasticState {
     std::vector<double> weights;
     std::vector<std::uint32_t> available;  // release sites by synapse; empty where no rule has them
     std::vector<SegmentState> segments;
     std::vector<Eligibility> eligibility;             // by synapse; empty where no rule has it
+    std::vector<IntegerTraces> integers;              // by synapse; empty where no rule has them
     std::vector<std::array<double, 2>> slow_traces;   // by segment, as values[0] and [1]; empty where no rule has them
 };
 
@@ -177,6 +186,7 @@ class PlasticStore {
     struct Triplet;
     struct DopaminePair;
     struct Homeostatic;
+    struct IntegerPair;
 
     void append(const Row& row);
     void allocate_state();
