@@ -11,6 +11,7 @@
 #include "connect.hpp"
 #include "csr.hpp"
 #include "mersenne.hpp"
+#include "numbers.hpp"
 #include "philox.hpp"
 #include "poisson.hpp"
 
@@ -62,6 +63,14 @@ using MersenneOut = std::tuple<Out<std::uint32_t>, std::int64_t>;
 
 MersenneOut state_of(const pycosim::MersenneTwister& random) {
     return {numpy(random.words()), random.next()};
+}
+
+using SpareIn = std::tuple<bool, double>;
+using DistributionIn = std::tuple<int, double, double, double, double>;
+
+pycosim::DistributionOf distribution_of(const DistributionIn& given) {
+    const auto& [kind, mu, sigma, low, high] = given;
+    return {static_cast<pycosim::Distribution>(kind), mu, sigma, {low, high}};
 }
 
 }  // namespace
@@ -194,16 +203,31 @@ NB_MODULE(_core, m) {
         "drawn_rows",
         [](In<std::uint32_t> words, Long next, In<Long> n, Long n_items, bool replace, bool same_cells) {
             pycosim::MersenneTwister random(span(words), next);
-            std::vector<std::int32_t> items = unlocked([&] {
-                pycosim::DrawnRows rows(random, n_items, same_cells);
+            pycosim::Csr rows = unlocked([&] {
+                pycosim::DrawnRows drawer(random, n_items, same_cells);
                 for (std::size_t row = 0; row < n.size(); ++row)
-                    rows.draw(static_cast<std::int32_t>(row), n.data()[row], replace);
-                return std::move(rows).items();
+                    drawer.draw(static_cast<std::int32_t>(row), n.data()[row], replace);
+                return pycosim::sorted_rows(std::move(drawer).rows(), n_items);
             });
-            return std::tuple(numpy(std::move(items)), state_of(random));
+            return std::tuple(numpy(std::move(rows)), state_of(random));
         },
         "words"_a, "next"_a, "n"_a, "n_items"_a, "with_replacement"_a, "same_cells"_a,
-        "Draw n[row] items for each row as PyNN's fixed-number connectors; return items and new state.");
+        "Draw n[row] items for each row as PyNN's fixed-number connectors; return (indptr, items) and new state.");
+
+    m.def(
+        "drawn_columns",
+        [](In<std::uint32_t> words, Long next, In<Long> n, Long n_items, bool replace, bool same_cells) {
+            pycosim::MersenneTwister random(span(words), next);
+            pycosim::SortedPairs sorted = unlocked([&] {
+                pycosim::DrawnRows drawer(random, n_items, same_cells);
+                for (std::size_t row = 0; row < n.size(); ++row)
+                    drawer.draw(static_cast<std::int32_t>(row), n.data()[row], replace);
+                return pycosim::transposed_in_turn(std::move(drawer).rows(), n_items);
+            });
+            return std::tuple(numpy(std::move(sorted.csr)), numpy(std::move(sorted.order)), state_of(random));
+        },
+        "words"_a, "next"_a, "n"_a, "n_items"_a, "with_replacement"_a, "same_cells"_a,
+        "The same with items as rows: return (indptr, targets), the place of each item drawn, and new state.");
 
     m.def(
         "drawn_total",
@@ -211,18 +235,53 @@ NB_MODULE(_core, m) {
             if (n > 0 && (n_pre == 0 || n_post == 0))
                 throw std::invalid_argument("there is no neuron to connect");
             pycosim::MersenneTwister random(span(words), next);
-            std::vector<std::int32_t> sources, targets;
-            unlocked([&] {
-                sources.reserve(static_cast<std::size_t>(std::max<Long>(n, 0)));
-                targets.reserve(sources.capacity());
-                for (Long i = 0; i < n; ++i) {
-                    sources.push_back(static_cast<std::int32_t>(random.upto(std::uint32_t(n_pre - 1))));
-                    targets.push_back(static_cast<std::int32_t>(random.upto(std::uint32_t(n_post - 1))));
-                }
-                return 0;
-            });
-            return std::tuple(numpy(std::move(sources)), numpy(std::move(targets)), state_of(random));
+            pycosim::SortedPairs sorted =
+                unlocked([&] { return pycosim::drawn_total(random, n, n_pre, n_post); });
+            return std::tuple(numpy(std::move(sorted.csr)), numpy(std::move(sorted.order)), state_of(random));
         },
         "words"_a, "next"_a, "n"_a, "n_pre"_a, "n_post"_a,
-        "Draw n pairs as PyNN's FixedTotalNumberConnector; return sources, targets and the new state.");
+        "Draw n pairs as PyNN's FixedTotalNumberConnector; return (indptr, targets), the place of each pair in PyNN's "
+        "order, and the new state.");
+
+    m.def(
+        "drawn_numbers",
+        [](In<std::uint32_t> words, Long next, SpareIn spare, const DistributionIn& distribution, In<Long> counts) {
+            pycosim::MersenneTwister random(span(words), next);
+            pycosim::SpareNormal kept{std::get<0>(spare), std::get<1>(spare)};
+            std::vector<double> values = unlocked([&] {
+                return pycosim::numbers_by_call(random, kept, distribution_of(distribution), span(counts));
+            });
+            return std::tuple(numpy(std::move(values)), state_of(random), SpareIn(kept.is_there, kept.value));
+        },
+        "words"_a, "next"_a, "spare"_a, "distribution"_a, "counts"_a,
+        "Draw numbers by calls of RandomState; return them, the new state, and the spare normal number.");
+
+    m.def(
+        "numbers_of_stream",
+        [](Seed seed, Seed stream, const DistributionIn& distribution, Long n) {
+            return numpy(unlocked([&] {
+                pycosim::Philox64 random(seed, stream);
+                pycosim::SpareNormal spare;
+                return pycosim::numbers_by_call(random, spare, distribution_of(distribution), {&n, 1});
+            }));
+        },
+        "seed"_a, "stream"_a, "distribution"_a, "n"_a,
+        "Draw numbers as RandomState does on Philox(key=(seed, stream)).");
+
+    m.def(
+        "in_turn",
+        [](In<double> drawn, In<std::int32_t> keys, Long n_keys, int shift) {
+            return numpy(unlocked([&] { return pycosim::in_turn(span(drawn), span(keys), n_keys, shift); }));
+        },
+        "drawn"_a, "keys"_a, "n_keys"_a, "shift"_a = 0,
+        "Hand out values, those of a key one after the other; return (n,) in the order of keys.");
+
+    m.def(
+        "delay_steps",
+        [](In<double> delays_ms, double dt_ms) {
+            pycosim::DelaySteps result = unlocked([&] { return pycosim::delay_steps(span(delays_ms), dt_ms); });
+            return std::tuple(numpy(std::move(result.steps)), result.all_possible, result.smallest_ms,
+                              result.largest_ms, result.largest_error_ms);
+        },
+        "delays_ms"_a, "dt_ms"_a, "Round delays to steps; return these, whether all are possible, and extremes.");
 }

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace pycosim {
@@ -56,16 +58,51 @@ inline SortedPairs csr_from_pairs(std::span<const std::int32_t> rows, std::span<
     return sorted;
 }
 
-/// Rows of sources by target become rows of targets by source.
-inline Csr transposed(const Csr& csr, std::int64_t n_columns) {
+/// Rows of sources by target become rows of targets by source. Calls visit(place) for each entry, in turn.
+template <class Visit>
+Csr transposed(const Csr& csr, std::int64_t n_columns, Visit&& visit) {
     Csr result{offsets_of(csr.targets, n_columns), std::vector<std::int32_t>(csr.targets.size())};
-    std::vector<std::int64_t> next = result.indptr;
+    std::vector<std::int64_t> next(result.indptr.begin(), result.indptr.end() - 1);
     for (std::size_t row = 0; row + 1 < csr.indptr.size(); ++row)
         for (std::int64_t i = csr.indptr[row]; i < csr.indptr[row + 1]; ++i) {
-            const auto column = static_cast<std::size_t>(csr.targets[static_cast<std::size_t>(i)]);
-            result.targets[static_cast<std::size_t>(next[column]++)] = static_cast<std::int32_t>(row);
+            const std::int64_t place = next[static_cast<std::size_t>(csr.targets[static_cast<std::size_t>(i)])]++;
+            result.targets[static_cast<std::size_t>(place)] = static_cast<std::int32_t>(row);
+            visit(place);
         }
     return result;
+}
+
+inline Csr transposed(const Csr& csr, std::int64_t n_columns) {
+    return transposed(csr, n_columns, [](std::int64_t) {});
+}
+
+/// The same; `order` has the place of each entry.
+inline SortedPairs transposed_in_turn(const Csr& csr, std::int64_t n_columns) {
+    std::vector<std::int64_t> order;
+    order.reserve(csr.targets.size());
+    Csr result = transposed(csr, n_columns, [&](std::int64_t place) { order.push_back(place); });
+    return {std::move(result), std::move(order)};
+}
+
+/// The entries of each row ascending.
+inline Csr sorted_rows(Csr csr, std::int64_t n_columns) {
+    std::vector<std::int32_t> counts(static_cast<std::size_t>(n_columns), 0);
+    std::vector<std::uint64_t> marks((counts.size() + 63) / 64, 0);
+    for (std::size_t row = 0; row + 1 < csr.indptr.size(); ++row) {
+        std::int32_t* entry = csr.targets.data() + csr.indptr[row];
+        for (const std::int32_t* i = entry; i != csr.targets.data() + csr.indptr[row + 1]; ++i) {
+            const auto column = static_cast<std::size_t>(*i);
+            ++counts[column];
+            marks[column / 64] |= std::uint64_t{1} << (column % 64);
+        }
+        for (std::size_t word = 0; word < marks.size(); ++word) {
+            for (std::uint64_t bits = std::exchange(marks[word], 0); bits; bits &= bits - 1) {
+                const std::size_t column = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+                for (; counts[column] > 0; --counts[column]) *entry++ = static_cast<std::int32_t>(column);
+            }
+        }
+    }
+    return csr;
 }
 
 }  // namespace pycosim

@@ -1,0 +1,98 @@
+#include "numbers.hpp"
+
+#include "clones.hpp"
+
+namespace pycosim {
+namespace normals {
+
+std::size_t within_circle(const double* numbers, std::size_t n_pairs, double* x, double* y, double* square) {
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < n_pairs; ++i) {
+        const double a = 2.0 * numbers[2 * i] - 1.0, b = 2.0 * numbers[2 * i + 1] - 1.0;
+        const double r2 = a * a + b * b;
+        x[found] = a;
+        y[found] = b;
+        square[found] = r2;
+        found += (r2 < 1.0) & (r2 != 0.0);
+    }
+    return found;
+}
+
+namespace {
+
+PYCOSIM_SIMD_CLONES
+void scaled(const double* x, const double* y, const double* square, const double* logarithm, std::size_t n, double mu,
+            double sigma, double* out) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const double factor = __builtin_sqrt(-2.0 * logarithm[i] / square[i]);
+        out[2 * i] = mu + sigma * (factor * y[i]);
+        out[2 * i + 1] = mu + sigma * (factor * x[i]);
+    }
+}
+
+}  // namespace
+
+void to_normals(const double* x, const double* y, const double* square, std::size_t n, double mu, double sigma,
+                double* out) {
+    std::array<double, kBatch> logarithm;
+    for (std::size_t i = 0; i < n; ++i) logarithm[i] = std::log(square[i]);
+    scaled(x, y, square, logarithm.data(), n, mu, sigma, out);
+}
+
+}  // namespace normals
+
+namespace {
+
+// Numbers of steps below 2^31 are whole after truncation, as they are not negative.
+PYCOSIM_SIMD_CLONES
+bool round_all(const double* delays_ms, std::size_t n, double dt_ms, std::int32_t* steps, double* extremes) {
+    double smallest = delays_ms[0], largest = delays_ms[0], error = 0;
+    std::int64_t n_wrong = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        const double delay = delays_ms[i];
+        const bool is_possible = (delay >= 0) & (delay / dt_ms < 0x1p31 - 1);  // false for NaN
+        const double rounded = is_possible ? delay / dt_ms + 0.5 : 1.0;
+        const auto whole = static_cast<std::int32_t>(rounded);
+        const std::int32_t step = whole < 1 ? 1 : whole;
+        steps[i] = step;
+        n_wrong += !is_possible;
+        const double off = static_cast<double>(step) * dt_ms - delay, distance = off < 0 ? -off : off;
+        error = distance > error ? distance : error;
+        smallest = delay < smallest ? delay : smallest;
+        largest = delay > largest ? delay : largest;
+    }
+    extremes[0] = smallest;
+    extremes[1] = largest;
+    extremes[2] = error;
+    return n_wrong == 0;
+}
+
+}  // namespace
+
+DelaySteps delay_steps(std::span<const double> delays_ms, double dt_ms) {
+    DelaySteps result{std::vector<std::int32_t>(delays_ms.size()), true, 0, 0, 0};
+    if (delays_ms.empty()) return result;
+    std::array<double, 3> extremes;
+    result.all_possible =
+        round_all(delays_ms.data(), delays_ms.size(), dt_ms, result.steps.data(), extremes.data());
+    result.smallest_ms = extremes[0];
+    result.largest_ms = extremes[1];
+    result.largest_error_ms = extremes[2];
+    return result;
+}
+
+std::vector<double> in_turn(std::span<const double> drawn, std::span<const std::int32_t> keys, std::int64_t n_keys,
+                            int shift) {
+    if (drawn.size() != keys.size()) throw std::invalid_argument("drawn and keys must have the same length");
+    std::vector<std::size_t> next(static_cast<std::size_t>(n_keys) + 1, 0);
+    for (const std::int32_t key : keys) {
+        if (key < 0 || (key >> shift) >= n_keys) throw std::out_of_range("a key is outside the number of keys");
+        ++next[static_cast<std::size_t>(key >> shift) + 1];
+    }
+    for (std::size_t i = 1; i < next.size(); ++i) next[i] += next[i - 1];
+    std::vector<double> values(drawn.size());
+    for (std::size_t i = 0; i < keys.size(); ++i) values[i] = drawn[next[static_cast<std::size_t>(keys[i] >> shift)]++];
+    return values;
+}
+
+}  // namespace pycosim
