@@ -43,16 +43,20 @@ def numbers_of_generator(distribution: RandomDistribution, counts: ArrayLike) ->
     return values
 
 
-def numbers_of_stream(
-    distribution: RandomDistribution, n: int, seed: int, stream: int
+def numbers_of_streams(
+    distribution: RandomDistribution, keys: NDArray[np.int32], shift: int, seed: int, streams: list[int]
 ) -> NDArray[np.float64] | None:
-    """Return `n` numbers of ``RandomState(Philox(key=(seed, stream)))``; None for other distributions."""
+    """Return one number for each key, drawn in order by the block ``key >> shift`` that it belongs to.
+
+    Those of block b are those of ``RandomState(Philox(key=(seed, streams[b])))``. None for distributions that
+    are not compiled.
+    """
     described = _described(distribution)
     if described is None:
         return None
     try:
-        return _core.numbers_of_stream(seed, stream, described, n)
-    except ValueError:
+        return _core.numbers_by_block(seed, np.array(streams, np.uint64), described, keys, shift)
+    except ValueError:  # NumPy and PyNN say what is wrong
         return None
 
 

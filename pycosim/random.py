@@ -17,13 +17,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pyNN.random import GSLRNG, NativeRNG, NumpyRNG, RandomDistribution
 
-from pycosim.compiled_numbers import numbers_of_generator, numbers_of_stream
+from pycosim import _core
+from pycosim.compiled_numbers import numbers_of_generator, numbers_of_streams
 from pycosim.errors import InvalidInputError
 from pycosim.parallel import hide_broken_mpi
 
 __all__ = [
     "about_to_draw",
     "draws_itself",
+    "evaluate_blocks",
     "evaluate_calls",
     "evaluate_distribution",
     "generator",
@@ -138,7 +140,8 @@ def evaluate_distribution(
             values = distribution.next(n) if values is None else values
         else:
             stream = stream_of(stream, seed_of(rng))
-            values = numbers_of_stream(distribution, n, unsigned(seed), stream)
+            one_block = np.zeros(n, np.int32), 0
+            values = numbers_of_streams(distribution, *one_block, unsigned(seed), [stream])
             values = _drawn(distribution, n, seed, stream) if values is None else values
     except Exception as error:  # PyNN raises plain Exception when redrawing fails
         raise InvalidInputError(
@@ -146,6 +149,24 @@ def evaluate_distribution(
             f"{distribution.parameters}: {error}. Check its parameters."
         ) from error
     return np.asarray(values, np.float64).reshape(n)
+
+
+def evaluate_blocks(
+    distribution: RandomDistribution, keys: NDArray[np.int32], shift: int, seed: int, streams: list[int]
+) -> NDArray[np.float64]:
+    """Return one value for each key, (n,) float64, drawn by the block ``key >> shift`` that it belongs to.
+
+    Those of block b are what `evaluate_distribution` gives for ``streams[b]``, in the order of the keys.
+    """
+    own = [stream_of(stream, seed_of(distribution.rng)) for stream in streams]
+    values = numbers_of_streams(distribution, keys, shift, unsigned(seed), own)
+    if values is not None:
+        return values
+    counts = np.bincount(keys >> shift, minlength=len(streams))
+    drawn = [
+        evaluate_distribution(distribution, int(n), seed, stream) for n, stream in zip(counts, streams) if n
+    ]
+    return _core.in_turn(np.concatenate([np.empty(0), *drawn]), keys, len(streams), shift)
 
 
 def evaluate_calls(

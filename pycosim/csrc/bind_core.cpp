@@ -257,16 +257,15 @@ NB_MODULE(_core, m) {
         "Draw numbers by calls of RandomState; return them, the new state, and the spare normal number.");
 
     m.def(
-        "numbers_of_stream",
-        [](Seed seed, Seed stream, const DistributionIn& distribution, Long n) {
+        "numbers_by_block",
+        [](Seed seed, In<Seed> streams, const DistributionIn& distribution, In<std::int32_t> keys, int shift) {
             return numpy(unlocked([&] {
-                pycosim::Philox64 random(seed, stream);
-                pycosim::SpareNormal spare;
-                return pycosim::numbers_by_call(random, spare, distribution_of(distribution), {&n, 1});
+                return pycosim::numbers_by_block(seed, span(streams), distribution_of(distribution), span(keys), shift);
             }));
         },
-        "seed"_a, "stream"_a, "distribution"_a, "n"_a,
-        "Draw numbers as RandomState does on Philox(key=(seed, stream)).");
+        "seed"_a, "streams"_a, "distribution"_a, "keys"_a, "shift"_a,
+        "Draw numbers as RandomState does on Philox(key=(seed, streams[block])), for each block of 2^shift keys in "
+        "the order of the keys.");
 
     m.def(
         "in_turn",

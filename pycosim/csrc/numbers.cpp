@@ -1,5 +1,7 @@
 #include "numbers.hpp"
 
+#include <numeric>
+
 #include "clones.hpp"
 
 namespace pycosim {
@@ -81,18 +83,41 @@ DelaySteps delay_steps(std::span<const double> delays_ms, double dt_ms) {
     return result;
 }
 
+std::vector<std::int64_t> counts_of_blocks(std::span<const std::int32_t> keys, std::int64_t n_blocks, int shift) {
+    std::vector<std::int64_t> counts(static_cast<std::size_t>(n_blocks), 0);
+    for (const std::int32_t key : keys) {
+        if (key < 0 || (key >> shift) >= n_blocks) throw std::out_of_range("a key is outside the number of keys");
+        ++counts[static_cast<std::size_t>(key >> shift)];
+    }
+    return counts;
+}
+
 std::vector<double> in_turn(std::span<const double> drawn, std::span<const std::int32_t> keys, std::int64_t n_keys,
                             int shift) {
     if (drawn.size() != keys.size()) throw std::invalid_argument("drawn and keys must have the same length");
-    std::vector<std::size_t> next(static_cast<std::size_t>(n_keys) + 1, 0);
-    for (const std::int32_t key : keys) {
-        if (key < 0 || (key >> shift) >= n_keys) throw std::out_of_range("a key is outside the number of keys");
-        ++next[static_cast<std::size_t>(key >> shift) + 1];
-    }
-    for (std::size_t i = 1; i < next.size(); ++i) next[i] += next[i - 1];
+    const std::vector<std::int64_t> counts = counts_of_blocks(keys, n_keys, shift);
+    std::vector<std::int64_t> next(counts.size() + 1, 0);
+    std::partial_sum(counts.begin(), counts.end(), next.begin() + 1);
     std::vector<double> values(drawn.size());
-    for (std::size_t i = 0; i < keys.size(); ++i) values[i] = drawn[next[static_cast<std::size_t>(keys[i] >> shift)]++];
+    for (std::size_t i = 0; i < keys.size(); ++i)
+        values[i] = drawn[static_cast<std::size_t>(next[static_cast<std::size_t>(keys[i] >> shift)]++)];
     return values;
+}
+
+std::vector<double> numbers_by_block(std::uint64_t seed, std::span<const std::uint64_t> streams,
+                                     const DistributionOf& distribution, std::span<const std::int32_t> keys,
+                                     int shift) {
+    const auto n_blocks = static_cast<std::int64_t>(streams.size());
+    const std::vector<std::int64_t> counts = counts_of_blocks(keys, n_blocks, shift);
+    std::vector<double> drawn(keys.size());
+    std::span<double> left(drawn);
+    for (std::size_t block = 0; block < streams.size(); ++block) {
+        Philox64 random(seed, streams[block]);
+        SpareNormal spare;
+        distribution.fill(random, spare, left.first(static_cast<std::size_t>(counts[block])));
+        left = left.subspan(static_cast<std::size_t>(counts[block]));
+    }
+    return in_turn(drawn, keys, n_blocks, shift);
 }
 
 }  // namespace pycosim

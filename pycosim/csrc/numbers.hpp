@@ -177,8 +177,16 @@ struct DelaySteps {
 /// Rounds delays to the nearest whole step, and at least one.
 DelaySteps delay_steps(std::span<const double> delays_ms, double dt_ms);
 
+/// How many keys each block of 2^shift has.
+std::vector<std::int64_t> counts_of_blocks(std::span<const std::int32_t> keys, std::int64_t n_blocks, int shift);
+
 /// values[i] is the next of `drawn` for the key keys[i]: first those of key 0, then of key 1, ...
 std::vector<double> in_turn(std::span<const double> drawn, std::span<const std::int32_t> keys, std::int64_t n_keys,
                             int shift);
+
+/// Values of the keys' blocks of 2^shift, each drawn from its own stream of streams[block] in the order of the keys.
+std::vector<double> numbers_by_block(std::uint64_t seed, std::span<const std::uint64_t> streams,
+                                     const DistributionOf& distribution, std::span<const std::int32_t> keys,
+                                     int shift);
 
 }  // namespace pycosim

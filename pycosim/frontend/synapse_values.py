@@ -17,7 +17,7 @@ from pyNN.space import Space
 from pycosim import _core
 from pycosim.errors import InvalidInputError, NotSupportedError
 from pycosim.frontend.requests import Connectivity
-from pycosim.random import draws_itself, evaluate_calls, evaluate_distribution, stream_of
+from pycosim.random import draws_itself, evaluate_blocks, evaluate_calls, stream_of
 
 Values = float | NDArray[np.float64]
 
@@ -69,16 +69,12 @@ def drawn_by_blocks(
     """Draw one value for each synapse, (n_synapses,) float64; every block of `n_cells` has its own stream.
 
     So the values do not depend on whether other blocks are there: processes draw those of their own.
+    `n_cells` is a power of 2.
     """
-    shift = n_cells.bit_length() - 1
-    counts = np.bincount(targets >> shift)
-    drawn = [np.empty(0)]
-    for block in np.flatnonzero(counts):
-        own = stream_of(stream, "block", int(block)) if block else stream
-        drawn.append(evaluate_distribution(distribution, int(counts[block]), seed, own))
-    if len(drawn) == 2:
-        return drawn[1]
-    return _core.in_turn(np.concatenate(drawn), np.asarray(targets, np.int32), len(counts), shift)
+    n_blocks = int(targets.max(initial=0)) // n_cells + 1
+    streams = [stream_of(stream, "block", block) if block else stream for block in range(n_blocks)]
+    keys = np.ascontiguousarray(targets, np.int32)
+    return evaluate_blocks(distribution, keys, n_cells.bit_length() - 1, seed, streams)
 
 
 def draws_in_turn(parameters: ParameterSpace) -> bool:
