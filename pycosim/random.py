@@ -166,7 +166,7 @@ def evaluate_blocks(
     drawn = [
         evaluate_distribution(distribution, int(n), seed, stream) for n, stream in zip(counts, streams) if n
     ]
-    return _core.in_turn(np.concatenate([np.empty(0), *drawn]), keys, len(streams), shift)
+    return _core.in_turn(np.concatenate([np.empty(0), *drawn]), keys >> shift, len(streams))
 
 
 def evaluate_calls(

@@ -42,11 +42,12 @@ pycosim::Wanted wanted_of(const Mask& wanted, std::size_t n_post) {
 }
 
 /// A NumPy array that owns the vector's memory.
-template <class T>
-Out<T> numpy(std::vector<T>&& values) {
-    auto owned = std::make_unique<std::vector<T>>(std::move(values));
-    std::vector<T>* data = owned.get();
-    nb::capsule owner(owned.release(), [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+template <class T, class Allocator>
+Out<T> numpy(std::vector<T, Allocator>&& values) {
+    using Vector = std::vector<T, Allocator>;
+    auto owned = std::make_unique<Vector>(std::move(values));
+    Vector* data = owned.get();
+    nb::capsule owner(owned.release(), [](void* p) noexcept { delete static_cast<Vector*>(p); });
     return Out<T>(data->data(), {data->size()}, owner);
 }
 
@@ -135,7 +136,7 @@ NB_MODULE(_core, m) {
         [](Seed seed, Seed stream, In<Long> pre, In<Long> post, In<Long> n, bool replace, bool allow_self,
            const Mask& wanted) {
             return numpy(unlocked([&] {
-                std::vector<Long> asked(n.data(), n.data() + n.size());
+                pycosim::LongColumn<Long> asked(n.data(), n.data() + n.size());
                 const pycosim::Wanted mask = wanted_of(wanted, post.size());
                 for (std::size_t j = 0; j < std::min(mask.size(), asked.size()); ++j)
                     if (!mask[j]) asked[j] = 0;
@@ -248,7 +249,7 @@ NB_MODULE(_core, m) {
         [](In<std::uint32_t> words, Long next, SpareIn spare, const DistributionIn& distribution, In<Long> counts) {
             pycosim::MersenneTwister random(span(words), next);
             pycosim::SpareNormal kept{std::get<0>(spare), std::get<1>(spare)};
-            std::vector<double> values = unlocked([&] {
+            pycosim::LongColumn<double> values = unlocked([&] {
                 return pycosim::numbers_by_call(random, kept, distribution_of(distribution), span(counts));
             });
             return std::tuple(numpy(std::move(values)), state_of(random), SpareIn(kept.is_there, kept.value));
@@ -269,10 +270,10 @@ NB_MODULE(_core, m) {
 
     m.def(
         "in_turn",
-        [](In<double> drawn, In<std::int32_t> keys, Long n_keys, int shift) {
-            return numpy(unlocked([&] { return pycosim::in_turn(span(drawn), span(keys), n_keys, shift); }));
+        [](In<double> drawn, In<std::int32_t> keys, Long n_keys) {
+            return numpy(unlocked([&] { return pycosim::in_turn(span(drawn), span(keys), n_keys); }));
         },
-        "drawn"_a, "keys"_a, "n_keys"_a, "shift"_a = 0,
+        "drawn"_a, "keys"_a, "n_keys"_a,
         "Hand out values, those of a key one after the other; return (n,) in the order of keys.");
 
     m.def(

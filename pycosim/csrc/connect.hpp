@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "columns.hpp"
 #include "csr.hpp"
 #include "philox.hpp"
 
@@ -52,7 +53,7 @@ private:
     std::int64_t id(std::int32_t place) const { return ids_[static_cast<std::size_t>(place)]; }
 
     Ids ids_;
-    std::vector<std::int32_t> order_;
+    LongColumn<std::int32_t> order_;
 };
 
 /// Pairs are connected independently, each with probability p; the gaps between the targets of a row are
@@ -104,7 +105,7 @@ public:
     /// Appends `n` items to `out`, ascending. Without replacement, all items are taken once (or more often)
     /// before the rest is chosen among them.
     void draw(RowStream& random, std::int64_t n, std::span<const std::int32_t> excluded,
-              bool with_replacement, std::vector<std::int32_t>& out) {
+              bool with_replacement, LongColumn<std::int32_t>& out) {
         const auto n_allowed = static_cast<std::int64_t>(n_items_ - excluded.size());
         if (n < 0) throw std::invalid_argument("the number of synapses of a row must not be negative");
         if (n > 0 && n_allowed == 0)
@@ -154,7 +155,7 @@ private:
         }
     }
 
-    void collect(std::vector<std::int32_t>& out) {
+    void collect(LongColumn<std::int32_t>& out) {
         for (std::size_t word = 0; word < marks_.size(); ++word) {
             for (std::uint64_t bits = marks_[word]; bits; bits &= bits - 1) {
                 const std::size_t item = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
@@ -167,7 +168,7 @@ private:
     }
 
     std::vector<std::uint64_t> marks_;
-    std::vector<std::int32_t> counts_;
+    LongColumn<std::int32_t> counts_;
     std::size_t n_items_;
 };
 
@@ -198,10 +199,10 @@ inline Csr fixed_number(Key key, Ids rows, Ids items, Ids n, bool with_replaceme
 }
 
 /// Sorts numbers from 0 to `bound` - 1 digit by digit, several times faster than by comparing.
-inline void sort_numbers(std::vector<std::int64_t>& numbers, std::int64_t bound) {
+inline void sort_numbers(LongColumn<std::int64_t>& numbers, std::int64_t bound) {
     constexpr int kDigitBits = 11;
     constexpr std::size_t kDigits = std::size_t{1} << kDigitBits;
-    std::vector<std::int64_t> sorted(numbers.size());
+    LongColumn<std::int64_t> sorted(numbers.size());
     for (int shift = 0; (bound - 1) >> shift > 0; shift += kDigitBits) {
         const auto digit = [shift](std::int64_t number) {
             return static_cast<std::size_t>(number >> shift) % kDigits;
@@ -224,10 +225,10 @@ public:
         for (const std::int64_t neuron : pre) n_allowed_ -= static_cast<std::int64_t>(places(neuron).size());
     }
 
-    std::vector<std::int64_t> draw(std::int64_t n, bool with_replacement) {
+    LongColumn<std::int64_t> draw(std::int64_t n, bool with_replacement) {
         if (n < 0) throw std::invalid_argument("the number of synapses must not be negative");
         if (n > 0 && n_allowed_ == 0) throw std::invalid_argument("there is no pair that may be connected");
-        std::vector<std::int64_t> pairs;
+        LongColumn<std::int64_t> pairs;
         if (n == 0) return pairs;
         if (with_replacement) {
             pairs.reserve(static_cast<std::size_t>(n));
@@ -238,7 +239,7 @@ public:
         pairs = distinct(n % n_allowed_);
         const std::int64_t full_sets = n / n_allowed_;
         if (full_sets == 0) return pairs;
-        const std::vector<std::int64_t> all = without({});
+        const LongColumn<std::int64_t> all = without({});
         for (std::int64_t i = 0; i < full_sets; ++i) pairs.insert(pairs.end(), all.begin(), all.end());
         std::sort(pairs.begin(), pairs.end());
         return pairs;
@@ -268,9 +269,9 @@ private:
 
     /// `n` different pairs, ascending: the first n different ones of a sequence of draws (never more are
     /// drawn than are missing), or all but those if n is more than half of them.
-    std::vector<std::int64_t> distinct(std::int64_t n) {
+    LongColumn<std::int64_t> distinct(std::int64_t n) {
         if (2 * n > n_allowed_) return without(distinct(n_allowed_ - n));
-        std::vector<std::int64_t> pairs;
+        LongColumn<std::int64_t> pairs;
         pairs.reserve(static_cast<std::size_t>(n));
         while (static_cast<std::int64_t>(pairs.size()) < n) {
             while (static_cast<std::int64_t>(pairs.size()) < n) pairs.push_back(pair());
@@ -281,8 +282,8 @@ private:
     }
 
     /// All allowed pairs but `left_out`, which is ascending.
-    std::vector<std::int64_t> without(const std::vector<std::int64_t>& left_out) const {
-        std::vector<std::int64_t> pairs;
+    LongColumn<std::int64_t> without(const LongColumn<std::int64_t>& left_out) const {
+        LongColumn<std::int64_t> pairs;
         pairs.reserve(static_cast<std::size_t>(n_allowed_) - left_out.size());
         auto next = left_out.begin();
         for (std::int64_t number = 0; number < n_pairs(); ++number) {
@@ -303,9 +304,9 @@ private:
 /// `n` synapses between pairs drawn from the whole matrix.
 inline Csr fixed_total_number(Key key, Ids pre, Ids post, std::int64_t n, bool with_replacement,
                               bool allow_self, Wanted wanted = {}) {
-    const std::vector<std::int64_t> pairs = PairSampler(key, pre, post, allow_self).draw(n, with_replacement);
+    const LongColumn<std::int64_t> pairs = PairSampler(key, pre, post, allow_self).draw(n, with_replacement);
     const auto n_post = static_cast<std::int64_t>(post.size());
-    Csr csr{std::vector<std::int64_t>(pre.size() + 1, 0), {}};
+    Csr csr{LongColumn<std::int64_t>(pre.size() + 1, 0), {}};
     if (wanted.empty()) csr.targets.reserve(pairs.size());
     for (const std::int64_t pair : pairs) {
         if (!is_wanted(wanted, static_cast<std::size_t>(pair % n_post))) continue;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "connect.hpp"
+#include "columns.hpp"
 #include "csr.hpp"
 
 namespace pycosim {
@@ -158,7 +159,7 @@ inline Csr drawn_pairs(MersenneTwister& random, Ids pre, Ids post, double p, boo
     const auto limit = static_cast<std::uint64_t>(std::ceil(std::clamp(p, 0.0, 1.0) * 0x1p53));
     Csr by_target;
     by_target.indptr.push_back(0);
-    std::vector<std::int32_t> column(pre.size() + 1);  // one place for a last write
+    LongColumn<std::int32_t> column(pre.size() + 1);  // one place for a last write
     for (std::size_t target = 0; target < post.size(); ++target) {
         std::size_t n_connected = 0;
         std::int32_t source = 0;
@@ -236,15 +237,15 @@ private:
     MersenneTwister& random_;
     std::int32_t n_items_;
     bool same_cells_;
-    std::vector<std::int32_t> cells_;
+    LongColumn<std::int32_t> cells_;
     std::vector<std::uint32_t> partners_;
-    std::vector<std::int64_t> indptr_{0};
-    std::vector<std::int32_t> items_;
+    LongColumn<std::int64_t> indptr_{0};
+    LongColumn<std::int32_t> items_;
 };
 
 /// Pairs of any neurons, with what PyNN makes of their order: target by target, those of a target as drawn.
 inline SortedPairs drawn_total(MersenneTwister& random, std::int64_t n, std::int64_t n_pre, std::int64_t n_post) {
-    std::vector<std::int32_t> sources, targets;
+    LongColumn<std::int32_t> sources, targets;
     const auto drawn = [&](std::int64_t n_cells) {
         return static_cast<std::int32_t>(random.upto(static_cast<std::uint32_t>(n_cells - 1)));
     };
@@ -254,8 +255,8 @@ inline SortedPairs drawn_total(MersenneTwister& random, std::int64_t n, std::int
         sources.push_back(drawn(n_pre));
         targets.push_back(drawn(n_post));
     }
-    Csr by_target{offsets_of(targets, n_post), std::vector<std::int32_t>(sources.size())};
-    std::vector<std::int64_t> next(by_target.indptr.begin(), by_target.indptr.end() - 1);
+    Csr by_target{offsets_of(targets, n_post), LongColumn<std::int32_t>(sources.size())};
+    LongColumn<std::int64_t> next(by_target.indptr.begin(), by_target.indptr.end() - 1);
     for (std::size_t i = 0; i < sources.size(); ++i)
         by_target.targets[static_cast<std::size_t>(next[static_cast<std::size_t>(targets[i])]++)] = sources[i];
     return transposed_in_turn(by_target, n_pre);

@@ -72,7 +72,7 @@ bool round_all(const double* delays_ms, std::size_t n, double dt_ms, std::int32_
 }  // namespace
 
 DelaySteps delay_steps(std::span<const double> delays_ms, double dt_ms) {
-    DelaySteps result{std::vector<std::int32_t>(delays_ms.size()), true, 0, 0, 0};
+    DelaySteps result{LongColumn<std::int32_t>(delays_ms.size()), true, 0, 0, 0};
     if (delays_ms.empty()) return result;
     std::array<double, 3> extremes;
     result.all_possible =
@@ -83,33 +83,66 @@ DelaySteps delay_steps(std::span<const double> delays_ms, double dt_ms) {
     return result;
 }
 
-std::vector<std::int64_t> counts_of_blocks(std::span<const std::int32_t> keys, std::int64_t n_blocks, int shift) {
-    std::vector<std::int64_t> counts(static_cast<std::size_t>(n_blocks), 0);
-    for (const std::int32_t key : keys) {
-        if (key < 0 || (key >> shift) >= n_blocks) throw std::out_of_range("a key is outside the number of keys");
-        ++counts[static_cast<std::size_t>(key >> shift)];
+namespace {
+
+// Calls visit(first, last, block) for each run of keys of the same block: what is counted stays in a register.
+template <class Visit>
+void for_runs(std::span<const std::int32_t> keys, int shift, Visit&& visit) {
+    for (std::size_t first = 0, last = 0; first < keys.size(); first = last) {
+        const std::int32_t block = keys[first] >> shift;
+        for (last = first + 1; last < keys.size() && keys[last] >> shift == block; ++last) {
+        }
+        visit(first, last, static_cast<std::size_t>(block));
     }
+}
+
+// How many keys each block of 2^shift has.
+LongColumn<std::int64_t> counts_of_blocks(std::span<const std::int32_t> keys, std::int64_t n_blocks, int shift) {
+    LongColumn<std::int64_t> counts(static_cast<std::size_t>(n_blocks), 0);
+    for_runs(keys, shift, [&](std::size_t first, std::size_t last, std::size_t block) {
+        if (block >= counts.size()) throw std::out_of_range("a key is outside the number of keys");
+        counts[block] += static_cast<std::int64_t>(last - first);
+    });
     return counts;
 }
 
-std::vector<double> in_turn(std::span<const double> drawn, std::span<const std::int32_t> keys, std::int64_t n_keys,
-                            int shift) {
-    if (drawn.size() != keys.size()) throw std::invalid_argument("drawn and keys must have the same length");
-    const std::vector<std::int64_t> counts = counts_of_blocks(keys, n_keys, shift);
-    std::vector<std::int64_t> next(counts.size() + 1, 0);
+// Hands out what was drawn, of which each block has as much as `counts` says.
+LongColumn<double> handed_out(const LongColumn<double>& drawn, std::span<const std::int64_t> counts,
+                               std::span<const std::int32_t> keys, int shift) {
+    LongColumn<std::int64_t> next(counts.size() + 1, 0);
     std::partial_sum(counts.begin(), counts.end(), next.begin() + 1);
-    std::vector<double> values(drawn.size());
-    for (std::size_t i = 0; i < keys.size(); ++i)
-        values[i] = drawn[static_cast<std::size_t>(next[static_cast<std::size_t>(keys[i] >> shift)]++)];
+    LongColumn<double> values;
+    values.reserve(drawn.size());
+    for_runs(keys, shift, [&](std::size_t first, std::size_t last, std::size_t block) {
+        const auto begin = drawn.begin() + next[block], end = begin + static_cast<std::ptrdiff_t>(last - first);
+        values.insert(values.end(), begin, end);
+        next[block] = end - drawn.begin();
+    });
     return values;
 }
 
-std::vector<double> numbers_by_block(std::uint64_t seed, std::span<const std::uint64_t> streams,
+}  // namespace
+
+LongColumn<double> in_turn(std::span<const double> drawn, std::span<const std::int32_t> keys, std::int64_t n_keys) {
+    if (drawn.size() != keys.size()) throw std::invalid_argument("drawn and keys must have the same length");
+    LongColumn<std::int64_t> next(static_cast<std::size_t>(n_keys) + 1, 0);
+    for (const std::int32_t key : keys) {
+        if (key < 0 || key >= n_keys) throw std::out_of_range("a key is outside the number of keys");
+        ++next[static_cast<std::size_t>(key) + 1];
+    }
+    std::partial_sum(next.begin(), next.end(), next.begin());
+    LongColumn<double> values(drawn.size());
+    for (std::size_t i = 0; i < keys.size(); ++i)
+        values[i] = drawn[static_cast<std::size_t>(next[static_cast<std::size_t>(keys[i])]++)];
+    return values;
+}
+
+LongColumn<double> numbers_by_block(std::uint64_t seed, std::span<const std::uint64_t> streams,
                                      const DistributionOf& distribution, std::span<const std::int32_t> keys,
                                      int shift) {
     const auto n_blocks = static_cast<std::int64_t>(streams.size());
-    const std::vector<std::int64_t> counts = counts_of_blocks(keys, n_blocks, shift);
-    std::vector<double> drawn(keys.size());
+    const LongColumn<std::int64_t> counts = counts_of_blocks(keys, n_blocks, shift);
+    LongColumn<double> drawn(keys.size());
     std::span<double> left(drawn);
     for (std::size_t block = 0; block < streams.size(); ++block) {
         Philox64 random(seed, streams[block]);
@@ -117,7 +150,8 @@ std::vector<double> numbers_by_block(std::uint64_t seed, std::span<const std::ui
         distribution.fill(random, spare, left.first(static_cast<std::size_t>(counts[block])));
         left = left.subspan(static_cast<std::size_t>(counts[block]));
     }
-    return in_turn(drawn, keys, n_blocks, shift);
+    if (n_blocks == 1) return drawn;
+    return handed_out(drawn, counts, keys, shift);
 }
 
 }  // namespace pycosim

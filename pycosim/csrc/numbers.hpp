@@ -11,6 +11,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "columns.hpp"
+
 namespace pycosim {
 
 /// Philox 4x64-10 (Salmon et al. 2011) with a counter of one 64-bit word, from its start.
@@ -31,20 +33,26 @@ public:
     }
 
 private:
-    static double number(std::uint64_t word) { return static_cast<double>(word >> 11) * 0x1p-53; }
+    // signed: the conversion of an unsigned word takes several instructions
+    static double number(std::uint64_t word) { return static_cast<double>(static_cast<std::int64_t>(word >> 11)) * 0x1p-53; }
 
+    // Unrolled, so that the words stay in registers.
     std::array<std::uint64_t, 4> next_block() {
         __extension__ using Wide = unsigned __int128;
-        std::array<std::uint64_t, 4> c{++counter_, 0, 0, 0};
-        std::uint64_t k0 = key_[0], k1 = key_[1];
+        std::uint64_t c0 = ++counter_, c1 = 0, c2 = 0, c3 = 0, k0 = key_[0], k1 = key_[1];
+#if defined(__GNUC__)
+#pragma GCC unroll 10
+#endif
         for (int round = 0; round < 10; ++round) {
-            const Wide product0 = Wide{0xD2E7470EE14C6C93} * c[0], product1 = Wide{0xCA5A826395121157} * c[2];
-            c = {static_cast<std::uint64_t>(product1 >> 64) ^ c[1] ^ k0, static_cast<std::uint64_t>(product1),
-                 static_cast<std::uint64_t>(product0 >> 64) ^ c[3] ^ k1, static_cast<std::uint64_t>(product0)};
+            const Wide product0 = Wide{0xD2E7470EE14C6C93} * c0, product1 = Wide{0xCA5A826395121157} * c2;
+            c0 = static_cast<std::uint64_t>(product1 >> 64) ^ c1 ^ k0;
+            c1 = static_cast<std::uint64_t>(product1);
+            c2 = static_cast<std::uint64_t>(product0 >> 64) ^ c3 ^ k1;
+            c3 = static_cast<std::uint64_t>(product0);
             k0 += 0x9E3779B97F4A7C15;
             k1 += 0xBB67AE8584CAA73B;
         }
-        return c;
+        return {c0, c1, c2, c3};
     }
 
     std::array<std::uint64_t, 2> key_;
@@ -113,7 +121,7 @@ void fill_clipped(Random& random, SpareNormal& spare, double mu, double sigma, C
     std::vector<std::size_t> wrong;
     for (std::size_t i = 0; i < out.size(); ++i)
         if (!limits.leaves(out[i])) wrong.push_back(i);
-    std::vector<double> redrawn;
+    LongColumn<double> redrawn;
     for (int n_redraws = 0; !wrong.empty(); ++n_redraws) {
         if (n_redraws > kMostRedraws) throw std::invalid_argument("too many numbers are out of the limits");
         redrawn.resize(wrong.size());
@@ -154,11 +162,11 @@ struct DistributionOf {
 
 /// The numbers of calls for counts[0], counts[1], ... numbers, one after the other.
 template <class Random>
-std::vector<double> numbers_by_call(Random& random, SpareNormal& spare, const DistributionOf& distribution,
+LongColumn<double> numbers_by_call(Random& random, SpareNormal& spare, const DistributionOf& distribution,
                                     std::span<const std::int64_t> counts) {
     std::size_t n = 0;
     for (const std::int64_t count : counts) n += static_cast<std::size_t>(count);
-    std::vector<double> values(n);
+    LongColumn<double> values(n);
     std::span<double> left(values);
     for (const std::int64_t count : counts) {
         distribution.fill(random, spare, left.first(static_cast<std::size_t>(count)));
@@ -169,7 +177,7 @@ std::vector<double> numbers_by_call(Random& random, SpareNormal& spare, const Di
 
 /// Delays in steps, and what is to be checked of them.
 struct DelaySteps {
-    std::vector<std::int32_t> steps;
+    LongColumn<std::int32_t> steps;
     bool all_possible;  ///< finite, not negative, and less than 2^31 steps
     double smallest_ms, largest_ms, largest_error_ms;
 };
@@ -177,15 +185,11 @@ struct DelaySteps {
 /// Rounds delays to the nearest whole step, and at least one.
 DelaySteps delay_steps(std::span<const double> delays_ms, double dt_ms);
 
-/// How many keys each block of 2^shift has.
-std::vector<std::int64_t> counts_of_blocks(std::span<const std::int32_t> keys, std::int64_t n_blocks, int shift);
-
 /// values[i] is the next of `drawn` for the key keys[i]: first those of key 0, then of key 1, ...
-std::vector<double> in_turn(std::span<const double> drawn, std::span<const std::int32_t> keys, std::int64_t n_keys,
-                            int shift);
+LongColumn<double> in_turn(std::span<const double> drawn, std::span<const std::int32_t> keys, std::int64_t n_keys);
 
 /// Values of the keys' blocks of 2^shift, each drawn from its own stream of streams[block] in the order of the keys.
-std::vector<double> numbers_by_block(std::uint64_t seed, std::span<const std::uint64_t> streams,
+LongColumn<double> numbers_by_block(std::uint64_t seed, std::span<const std::uint64_t> streams,
                                      const DistributionOf& distribution, std::span<const std::int32_t> keys,
                                      int shift);
 
