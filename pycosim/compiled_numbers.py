@@ -36,7 +36,9 @@ def numbers_of_generator(distribution: RandomDistribution, counts: ArrayLike) ->
         return None
     counts = np.atleast_1d(np.asarray(counts, np.int64))
     try:
-        values, state, (has_spare, spare) = _core.drawn_numbers(words, position, (bool(has_spare), spare), described, counts)
+        values, state, (has_spare, spare) = _core.drawn_numbers(
+            words, position, (bool(has_spare), spare), described, counts
+        )
     except ValueError:  # NumPy and PyNN say what is wrong
         return None
     rng.rng.set_state((name, *state, int(has_spare), spare))

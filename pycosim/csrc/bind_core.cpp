@@ -14,6 +14,7 @@
 #include "numbers.hpp"
 #include "philox.hpp"
 #include "poisson.hpp"
+#include "row_rule.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -66,6 +67,8 @@ MersenneOut state_of(const pycosim::MersenneTwister& random) {
     return {numpy(random.words()), random.next()};
 }
 
+using RuleIn = std::tuple<int, std::uint64_t, std::uint64_t, In<std::int64_t>, In<std::int64_t>, double,
+                          In<std::int64_t>, bool, bool>;
 using SpareIn = std::tuple<bool, double>;
 using DistributionIn = std::tuple<int, double, double, double, double>;
 
@@ -174,6 +177,23 @@ NB_MODULE(_core, m) {
         },
         "seed"_a, "stream"_a, "first_row"_a, "probability"_a, "columns"_a = nb::none(),
         "Connect (first_row + i, columns[j]) with probability[i, j]; return (indptr, targets).");
+
+    m.def(
+        "count_rows",
+        [](const RuleIn& given, const Mask& wanted) {
+            const auto& [kind, seed, stream, pre, post, p, n, with_replacement, allow_self] = given;
+            const auto copied = [](const In<Long>& array) { return std::vector<Long>(array.data(), array.data() + array.size()); };
+            const pycosim::RowRule rule{static_cast<pycosim::RowRule::Kind>(kind), pycosim::key_of(seed, stream), copied(pre),
+                                        copied(post), p, copied(n), with_replacement, allow_self};
+            const pycosim::Wanted mask = wanted_of(wanted, rule.post.size());
+            return unlocked([&] {
+                pycosim::RowDrawer drawer(rule, {mask.begin(), mask.end()});
+                Long count = 0;
+                for (std::size_t row = 0; row < rule.pre.size(); ++row) count += static_cast<Long>(drawer.draw(row).size());
+                return count;
+            });
+        },
+        "rule"_a, "wanted"_a = nb::none(), "Return how many synapses a rule makes, without keeping them.");
 
     m.def(
         "csr_from_pairs",

@@ -29,6 +29,7 @@ from pycosim.frontend.gathering import gathered_columns
 from pycosim.frontend.native_cells import models_weights, require_plain_weights, scripts_weights
 from pycosim.frontend.neuromodulation import modulate, split_receptor
 from pycosim.frontend.plastic_synapses import as_magnitudes, shared
+from pycosim.frontend.procedural import procedural_column
 from pycosim.frontend.requests import numbers_of
 from pycosim.frontend.synapse_values import REDRAWN, drawn_by_blocks
 from pycosim.frontend.synapses import SUPPORTED, StaticSynapse
@@ -169,7 +170,11 @@ class Projection(common.Projection):
     def _expanded(self) -> network.Projection:
         """Return the projection's columns, with global neuron numbers and rows in ascending order."""
         state = simulator.state
-        stream = stream_of(self._kind, self.number)
+        stream, label = stream_of(self._kind, self.number), self.label or f"projection{self.number}"
+        if type(self) is Projection:
+            rule = procedural_column(self, label, model_receptor(self), state.network.seed, stream)
+            if rule is not None:
+                return rule
         expanded = expand(self, state.network.seed, stream, adjust=negative_inhibition)
         indptr, numbers = expanded.indptr, numbers_of(self.post)
         pre = numbers_of(self.pre)
@@ -195,7 +200,7 @@ class Projection(common.Projection):
             parameters = {name: _ordered(value, order) for name, value in plasticity.parameters.items()}
             plasticity = replace(plasticity, parameters=as_magnitudes(self, parameters))
         projection = network.Projection(
-            label=self.label or f"projection{self.number}",
+            label=label,
             receptor=model_receptor(self),
             sources=ids.astype(np.int32),
             indptr=indptr,
@@ -211,7 +216,14 @@ class Projection(common.Projection):
     @cached_property
     def pre_indices(self) -> NDArray[np.int64]:
         """Index of each synapse's source in the presynaptic population, (n_synapses,) int64."""
+        if not hasattr(self, "_indptr"):  # of a rule
+            return np.searchsorted(numbers_of(self.pre), self.column.source_column())
         return np.repeat(np.arange(self.pre.size), np.diff(self._indptr))
+
+    @cached_property
+    def post_indices(self) -> NDArray[np.int32]:
+        """Index of each synapse's target in the postsynaptic population, (n_synapses,)."""
+        return np.searchsorted(numbers_of(self.post), self.column.targets)
 
     def __len__(self) -> int:
         """Return the number of synapses."""
@@ -286,6 +298,9 @@ class Projection(common.Projection):
     def assign(self, **values: NDArray[np.float64] | float) -> None:
         """Put new weights (PyNN units), delays (ms) or parameters of a plasticity into the description."""
         plasticity = self.column.plasticity
+        is_rule = isinstance(self.column, network.ProceduralProjection)
+        if is_rule and any(np.ndim(value) for value in values.values()):  # each synapse its own
+            self._described()[self.number] = self.column = self.column.stored()
         if "weight" in values:
             weights = negative_inhibition(self, values["weight"], self.receptor_type)
             self.column.weights = models_weights(self, weights)
