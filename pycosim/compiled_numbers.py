@@ -22,7 +22,7 @@ _SEED_OF_CHECK = 7
 
 
 def numbers_of_generator(distribution: RandomDistribution, counts: ArrayLike) -> NDArray[np.float64] | None:
-    """Return what calls of ``distribution.next`` for counts[0], counts[1], ... numbers give, one after the other.
+    """Return what calls of ``distribution.next`` for counts[0], counts[1], ... numbers give, in turn.
 
     The generator moves on as it does in these calls. None if the distribution or its generator is another
     than those that are compiled; then nothing has changed.

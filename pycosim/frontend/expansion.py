@@ -150,7 +150,7 @@ def _parameters(projection: Any) -> ParameterSpace:
 
 
 def check_values(projection: Any, columns: dict[str, Values | None], *, signs: bool = True) -> None:
-    """Refuse weights and delays that cannot be simulated and, if the connector is safe, what PyNN would refuse.
+    """Refuse impossible weights and delays and, if the connector is safe, what PyNN would refuse.
 
     Parameters
     ----------

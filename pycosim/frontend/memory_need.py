@@ -37,7 +37,7 @@ def require_memory(request: Request, parameters: ParameterSpace) -> None:
 
 
 def needed_bytes(request: Request, parameters: ParameterSpace) -> tuple[float, float]:
-    """Return about how many synapses a connector will make here, and the bytes that takes; 0 if that is open."""
+    """Return about how many synapses a connector will make here, and their bytes; 0 if that is open."""
     n_synapses = expected_synapses(request) or 0.0
     bases = [parameters[name].base_value for name in parameters.keys()]
     n_columns = sum(isinstance(base, RandomDistribution | np.ndarray) or callable(base) for base in bases)

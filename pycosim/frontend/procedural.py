@@ -1,4 +1,4 @@
-"""Projections whose synapses are not kept but made at each spike: where asked for, or where memory is short."""
+"""Projections whose synapses are not kept but made at each spike: on request, or where memory is short."""
 
 from __future__ import annotations
 

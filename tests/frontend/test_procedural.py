@@ -21,7 +21,7 @@ def no_limit_afterwards():
 
 
 def network(**setup):
-    """Several projections between the same cells, on both receptors, some of one delay; more than one block."""
+    """Several projections between the same cells, on both receptors, some of one delay."""
     sim.setup(timestep=0.1, seed=7, **setup)
     noise = sim.Population(300, sim.SpikeSourcePoisson(rate=300.0))
     cells = sim.Population(1500, sim.IF_curr_exp(i_offset=0.4))
