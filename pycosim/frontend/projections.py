@@ -25,7 +25,7 @@ from pycosim.frontend.connectivity import BLOCK_PAIRS
 from pycosim.frontend.delays import delay_steps
 from pycosim.frontend.dialects import negative_inhibition, projection_arguments
 from pycosim.frontend.expansion import expand
-from pycosim.frontend.gathering import gathered_columns
+from pycosim.frontend.gathering import gathered_columns, write_own
 from pycosim.frontend.native_cells import models_weights, require_plain_weights, scripts_weights
 from pycosim.frontend.neuromodulation import modulate, split_receptor
 from pycosim.frontend.plastic_synapses import as_magnitudes, shared
@@ -356,12 +356,20 @@ class Projection(common.Projection):
             "all" are all of them.
         file : str or PyNN file object
         format : {"list", "array"}
+        gather : bool
+            With False each of several processes writes its own synapses, to a file with its number at the end
+            of the name, which ``FromFileConnector(file, distributed=True)`` reads.
         """
-        one = isinstance(attribute_names, str) and attribute_names not in ("all", "connections")
-        if format == "array":
-            super().save(attribute_names, file, format, gather, with_address=False)
-        else:
-            super().save([attribute_names] if one else attribute_names, file, format, gather, with_address)
+        everything = isinstance(attribute_names, str) and attribute_names in ("all", "connections")
+        one = isinstance(attribute_names, str) and not everything
+        with_address = with_address and format != "array"
+        names = [attribute_names] if one and format != "array" else attribute_names
+        if gather or simulator.state.ranks.size == 1:
+            super().save(names, file, format, gather, with_address)
+            return
+        names = self.synapse_type.get_parameter_names() if everything else names
+        values = self.get(names, format, gather=False, with_address=with_address)
+        write_own(file, values, names, simulator.state.ranks, with_address=with_address)
 
     def _assign_parameters(self, values: dict[str, NDArray[np.float64] | float]) -> None:
         """Change the plasticity; weights stay as they are."""
