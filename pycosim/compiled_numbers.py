@@ -31,17 +31,18 @@ def numbers_of_generator(distribution: RandomDistribution, counts: ArrayLike) ->
     is_plain = type(rng) is NumpyRNG and type(distribution).next is RandomDistribution.next
     if described is None or not is_plain:
         return None
-    name, words, position, has_spare, spare = rng.rng.get_state()
-    if name != "MT19937":
+    state = rng.rng.get_state(legacy=False)
+    if state["bit_generator"] != "MT19937":
         return None
+    words, position = state["state"]["key"], state["state"]["pos"]
+    has_spare, spare = bool(state["has_gauss"]), float(state["gauss"])
     counts = np.atleast_1d(np.asarray(counts, np.int64))
     try:
-        values, state, (has_spare, spare) = _core.drawn_numbers(
-            words, position, (bool(has_spare), spare), described, counts
-        )
+        drawn = _core.drawn_numbers(words, position, (has_spare, spare), described, counts)
     except ValueError:  # NumPy and PyNN say what is wrong
         return None
-    rng.rng.set_state((name, *state, int(has_spare), spare))
+    values, (words, position), (has_spare, spare) = drawn
+    rng.rng.set_state(("MT19937", words, position, int(has_spare), spare))
     return values
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 import numpy as np
 from pyNN import random
 
@@ -30,12 +28,6 @@ class NativeRNG(random.NumpyRNG, random.NativeRNG):
         super().__init__(seed=seed, parallel_safe=True)
         key = np.array([unsigned(seed or 0), stream_of("native rng", seed)], np.uint64)
         self.rng = np.random.RandomState(np.random.Philox(key=key))
-
-    def __deepcopy__(self, memo: dict[int, object]) -> NativeRNG:
-        """Return a generator that stands where this one does; PyNN copies those of distributions."""
-        copied = NativeRNG(self.seed)
-        copied.rng = deepcopy(self.rng, memo)
-        return copied
 
     def __str__(self) -> str:
         """Return class and seed."""
