@@ -231,10 +231,11 @@ private:
 
 inline Csr fixed_number(Key key, Ids rows, Ids items, Ids n, bool with_replacement, bool allow_self,
                         Wanted wanted_items = {}) {
+    if (n.size() != rows.size()) throw std::invalid_argument("n needs one number for each row");
     NumberRows drawer(key, rows, items, n, with_replacement, allow_self, wanted_items);
     Csr csr;
     csr.indptr.push_back(0);
-    if (wanted_items.empty() && n.size() == rows.size())
+    if (wanted_items.empty())
         csr.targets.reserve(
             static_cast<std::size_t>(std::max<std::int64_t>(0, std::reduce(n.begin(), n.end()))));
     for (std::size_t i = 0; i < rows.size(); ++i) {
