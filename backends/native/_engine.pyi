@@ -60,6 +60,20 @@ class Engine:
                 Annotated[NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)],
             ]
         ],
+        rules: Sequence[
+            tuple[
+                int,
+                int,
+                int,
+                Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+                Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+                float,
+                Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+                bool,
+                bool,
+            ]
+            | None
+        ] = [],
     ) -> None: ...
     def connect_plastic(
         self,

@@ -13,6 +13,7 @@ from pycosim.backends.native.columns import (
     core_column,
     populations_for_engine,
     projection_for_engine,
+    rule_for_engine,
 )
 from pycosim.backends.native.deferred import DeferredSteps
 from pycosim.backends.native.exchange import SpikeExchange
@@ -23,7 +24,7 @@ from pycosim.backends.native.plasticity import PlasticProjections
 from pycosim.backends.native.rewiring import set_rewiring, sorted_synapses
 from pycosim.backends.recording import Recorder, state_named
 from pycosim.errors import BackendError, InvalidInputError, NotSupportedError
-from pycosim.network import Network, model_named
+from pycosim.network import Network, ProceduralProjection, model_named
 from pycosim.network.noise import ESCAPE_STREAM
 from pycosim.network.validate import (
     validate,
@@ -307,8 +308,11 @@ class NativeSimulation(DeferredSteps):
     def _update_weights(self) -> None:
         if self._weights_stale:
             static = [p for p in self._network.projections if p.plasticity is None]
+            if self._has_cores:  # of which spikes meet a part of a row each
+                static = [p.stored() if isinstance(p, ProceduralProjection) else p for p in static]
             receptors = self._network.receptors
             require_memory(static, self._network.n_neurons, self._n_threads)
-            self._engine.connect([projection_for_engine(projection, receptors) for projection in static])
+            columns = [projection_for_engine(projection, receptors) for projection in static]
+            self._engine.connect(columns, [rule_for_engine(projection) for projection in static])
             self._weights_stale = False
             self._feed.forget(self.step)
