@@ -12,6 +12,7 @@ from pycosim.hwmodels.noc.topology import MAX_PORTS, Mesh, PortTable, RouterGrap
 
 ROUTERS = ("credit3", "credit4", "credit5", "handshake")
 ARBITERS = ("round_robin", "least_recently_served", "oldest_first")
+DETAILS = ("cycle", "queue", "analytic")
 
 #: Most places in one input FIFO.
 MAX_BUFFER_DEPTH = 65_536
@@ -46,6 +47,14 @@ def check_arbiter(arbiter: str) -> None:
     if arbiter not in ARBITERS:
         raise InvalidInputError(
             f"Asked for arbiter {arbiter!r}; it is not known. Use one of {', '.join(ARBITERS)}."
+        )
+
+
+def check_detail(detail: str) -> None:
+    """Raise unless the level of detail is known."""
+    if detail not in DETAILS:
+        raise InvalidInputError(
+            f"Asked for detail {detail!r}; it is not known. Use one of {', '.join(DETAILS)}."
         )
 
 

@@ -30,6 +30,7 @@ from pycosim.hwmodels.noc.checks import (
     check_arbiter,
     check_buffer_depth,
     check_cycle,
+    check_detail,
     check_graph,
     check_handshake,
     check_packets,
@@ -93,6 +94,12 @@ class Network:
     arbiter : {"round_robin", "least_recently_served", "oldest_first"}
         Which of several inputs gets an output. The handshake router has a fixed rotating priority, called
         "round_robin" here.
+    detail : {"cycle", "queue", "analytic"}
+        "cycle": flit by flit, as above. "queue": every link serves packets in the order in which they come;
+        one event for each packet and router. "analytic": packets do not see each other, but that a source
+        sends one flit after the other. Packets that meet no others arrive in the same cycle at all three,
+        if their flits wait for no credit (see `zero_load_cycles`). Below "cycle", flits count in
+        `link_flits` as soon as they are scheduled.
 
     Raises
     ------
@@ -107,10 +114,12 @@ class Network:
         router: str = "credit3",
         buffer_depth: int = 8,
         arbiter: str = "round_robin",
+        detail: str = "cycle",
     ) -> None:
         check_topology(topology)
         check_router(router)
         check_arbiter(arbiter)
+        check_detail(detail)
         check_buffer_depth(buffer_depth)
         if router == "handshake":
             check_handshake(topology, arbiter)
@@ -118,22 +127,25 @@ class Network:
         self.router = router
         self.buffer_depth = int(buffer_depth)
         self.arbiter = arbiter
+        self.detail = detail
         self._graph = topology.graph()
         check_graph(self._graph)
         self._n_terminals = self._graph.n_terminals
-        self._core = _noc.Network(
-            _compiled_graph(self._graph),
-            getattr(_noc.RouterKind, router),
-            self.buffer_depth,
-            getattr(_noc.ArbiterKind, arbiter),
-        )
+        self._core = self._compiled()
         flows = (self._graph.peer >= 0) | (self._graph.terminal >= 0)
         self._connected = np.concatenate((flows, np.ones(self._n_terminals, bool)))
+
+    def _compiled(self) -> _noc.Network | _noc.LinkNetwork:
+        graph, router = _compiled_graph(self._graph), getattr(_noc.RouterKind, self.router)
+        if self.detail == "cycle":
+            arbiter = getattr(_noc.ArbiterKind, self.arbiter)
+            return _noc.Network(graph, router, self.buffer_depth, arbiter)
+        return _noc.LinkNetwork(graph, router, self.buffer_depth, getattr(_noc.Detail, self.detail))
 
     def __repr__(self) -> str:
         return (
             f"Network({self.topology!r}, router={self.router!r}, buffer_depth={self.buffer_depth}, "
-            f"arbiter={self.arbiter!r}): cycle {self.now}, {self.n_packets} packets, "
+            f"arbiter={self.arbiter!r}, detail={self.detail!r}): cycle {self.now}, {self.n_packets} packets, "
             f"{self.n_in_flight} in flight"
         )
 
@@ -317,6 +329,7 @@ def simulate(
     router: str = "credit3",
     buffer_depth: int = 8,
     arbiter: str = "round_robin",
+    detail: str = "cycle",
 ) -> Int64Array:
     """Return the arrival cycle of each packet of a list.
 
@@ -333,7 +346,7 @@ def simulate(
         A plain mesh of the given `shape`, or any topology object (then `shape` is not used).
     shape : (columns, rows)
         Size of the mesh.
-    router, buffer_depth, arbiter
+    router, buffer_depth, arbiter, detail
         As for `Network`.
 
     Returns
@@ -353,7 +366,7 @@ def simulate(
     """
     if isinstance(topology, str):
         topology = _named_topology(topology, shape)
-    network = Network(topology, router=router, buffer_depth=buffer_depth, arbiter=arbiter)
+    network = Network(topology, router=router, buffer_depth=buffer_depth, arbiter=arbiter, detail=detail)
     network.inject(cycle, source, destination, flits)
     network.drain()
     return network.arrival_cycles
@@ -378,19 +391,27 @@ def _compiled_graph(graph: RouterGraph) -> _noc.Graph:
     n_terminals = graph.n_terminals
     if isinstance(routing, TreeMeshRouting):
         places, x, y = routing.places, routing.terminal_x, routing.terminal_y
-        next_port = np.zeros(0, np.uint8)
+        rings, next_port = routing.rings, np.zeros(0, np.uint8)
     else:
         places = np.zeros((graph.n_routers, 7), np.int32)
         x = y = np.zeros(n_terminals, np.int32)
-        next_port = np.ascontiguousarray(routing.next_port, np.uint8).ravel()
+        rings, next_port = (0, 0), np.ascontiguousarray(routing.next_port, np.uint8).ravel()
     return _noc.Graph.from_arrays(
         first_port=np.ascontiguousarray(graph.first_port, np.int32),
         peer=np.ascontiguousarray(graph.peer, np.int32),
         terminal=np.ascontiguousarray(graph.terminal, np.int32),
         link_cycles=np.ascontiguousarray(graph.link_cycles, np.int64),
         flit_cycles=np.ascontiguousarray(graph.flit_cycles, np.int64),
+        channel=_channels(graph),
         places=np.ascontiguousarray(places, np.int32),
         terminal_x=np.ascontiguousarray(x, np.int32),
         terminal_y=np.ascontiguousarray(y, np.int32),
+        rings=rings,
         next_port=next_port,
     )
+
+
+def _channels(graph: RouterGraph) -> NDArray[np.int32]:
+    if graph.channel is None:
+        return np.full(len(graph.peer), -1, np.int32)
+    return np.ascontiguousarray(graph.channel, np.int32)

@@ -60,11 +60,16 @@ class TreeMeshRouting:
         first child, port of the parent (-1 in the mesh), x and y in the mesh.
     terminal_x, terminal_y : (n_terminals,) int32
         Mesh coordinates of the router above each terminal.
+    rings : (int, int)
+        Routers in the rings of a torus in x and in y, 0 where the mesh has no wrap-around. In a torus the
+        highest routers have ports 0 to 3 twice: first those for packets that have the wrap-around link of
+        their ring before them, then those for the others, which keeps it free of deadlock.
     """
 
     places: Int32Array
     terminal_x: Int32Array
     terminal_y: Int32Array
+    rings: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +107,10 @@ class RouterGraph:
     flit_cycles : (n_ports,) int64
         Least spacing of two flits on the link that leaves the port, at least 1.
     routing : TreeMeshRouting or PortTable
+    channel : (n_ports,) int32, optional
+        Serial line that the link which leaves the port shares with those of other ports, -1 if it shares
+        none; none do if not given. Flits go over it one per spacing in the order in which they come; of
+        those that come in the same cycle the one of the lowest port goes first.
     """
 
     first_port: Int32Array
@@ -110,6 +119,7 @@ class RouterGraph:
     link_cycles: Int64Array
     flit_cycles: Int64Array
     routing: TreeMeshRouting | PortTable
+    channel: Int32Array | None = None
 
     @property
     def n_routers(self) -> int:

@@ -9,29 +9,19 @@ namespace pycosim::noc {
 
 bool Network::advance(std::int64_t until, std::int64_t max_visits) {
     const bool done = run(until, max_visits);
-    now_ = done ? until : now_ + 1;
-    settle();
+    settle(done, until);
     return done;
 }
 
 bool Network::drain(std::int64_t max_visits) {
     const std::int64_t start = now_;
     const bool done = run(kNever, max_visits);
-    now_ = done ? std::max(start, last_arrival_ + 1) : now_ + 1;
-    settle();
+    settle_drained(done, start);
     return done;
 }
 
-void Network::settle() {
-    const auto arrived = [&](const Delivery& delivery) { return delivery.cycle < now_; };
-    const auto split = std::stable_partition(on_last_link_.begin(), on_last_link_.end(), arrived);
-    arrived_.insert(arrived_.end(), on_last_link_.begin(), split);
-    n_arrived_ += split - on_last_link_.begin();
-    on_last_link_.erase(on_last_link_.begin(), split);
-}
-
 bool Network::run(std::int64_t until, std::int64_t max_visits) {
-    switch (kind_) {
+    switch (pipeline_.kind) {
         case RouterKind::credit3: return run_as<Grant::with_credit>(until, max_visits);
         case RouterKind::handshake: return run_as<Grant::move_if_space>(until, max_visits);
         default: return run_as<Grant::then_move>(until, max_visits);
@@ -47,8 +37,8 @@ bool Network::run_as(std::int64_t until, std::int64_t max_visits) {
         now_ = next;
         enter_packets();
         calendar_.take(next, [this](std::int32_t router) { visit<grant>(router); });
-        const bool all_delivered = n_arrived_ + static_cast<std::int64_t>(on_last_link_.size()) == n_packets();
-        if (n_visits_ >= stop && !all_delivered) return false;
+        pass_channels();
+        if (n_visits_ >= stop && !all_delivered()) return false;
     }
 }
 
@@ -74,7 +64,7 @@ void Network::start_packet(Source& source, std::int32_t id) {
     source.first = id;
     source.flits_left = packet.flits;
     // With the handshake, the head is offered to the FIFO as soon as the flit before it was accepted.
-    if (kind_ == RouterKind::handshake) launch_cycles_[id] = std::max(source.last_cycle + 1, packet.cycle);
+    if (pipeline_.kind == RouterKind::handshake) launch_cycles_[id] = std::max(source.last_cycle + 1, packet.cycle);
 }
 
 /// Fills the FIFO behind a source with flits that may act when their launch cycle implies it.
@@ -84,13 +74,13 @@ void Network::launch(Source& source) {
         const std::int32_t id = source.first;
         const Packet& packet = packets_[id];
         const std::int64_t place_free = input.first_slot < 0 ? 0 : slots_[tail_slot(input)].cycle;
-        const std::int64_t earliest = std::max(source.last_cycle + launch_gap_, packet.cycle + accept_cycles_);
+        const std::int64_t earliest = std::max(source.last_cycle + pipeline_.launch_gap, packet.cycle + pipeline_.accept_cycles);
         source.last_cycle = std::max(earliest, place_free);
         ++source.flits;
         std::int32_t marks = 0;
         if (source.flits_left == packet.flits) {
             marks |= kHead;
-            if (kind_ != RouterKind::handshake) launch_cycles_[id] = source.last_cycle;
+            if (pipeline_.kind != RouterKind::handshake) launch_cycles_[id] = source.last_cycle;
         }
         if (--source.flits_left == 0) {
             marks |= kTail;
@@ -204,23 +194,43 @@ bool Network::send(Router& router, Input& input, Output& output) {
     output.free_at = now_ + output.spacing;
     if (tail) input.granted = output.held = false;
     pop(router, input);
-    const std::int64_t arrival = now_ + output.travel_cycles;
+    if (output.channel >= 0) {
+        shared_.push_back({static_cast<std::int32_t>(&output - outputs_.data()), flit});
+    } else {
+        hand_on(output, now_, flit);
+    }
+    return tail;
+}
+
+/// Lets a flit that goes onto its link in cycle `start` reach the other end.
+void Network::hand_on(const Output& output, std::int64_t start, const Slot& flit) {
+    const std::int64_t arrival = start + output.travel_cycles;
     if (output.terminal < 0) {
         push(inputs_[output.next_input], arrival, flit.packet, flit.marks);
-        return tail;
+        return;
     }
     if (output.next_input >= 0) {  // a terminal takes a flit at once and gives its place back later
         Input& sink = inputs_[output.next_input];
         if (sink.first_slot < 0) allocate(sink);
-        slots_[tail_slot(sink)].cycle = now_ + sink.credit_cycles;
+        slots_[tail_slot(sink)].cycle = start + sink.credit_cycles;
         sink.head = sink.head + 1 == depth_ ? 0 : sink.head + 1;
     }
-    if (tail) {
-        arrival_cycles_[flit.packet] = arrival;
-        last_arrival_ = std::max(last_arrival_, arrival);
-        on_last_link_.push_back({arrival, flit.packet});
+    if ((flit.marks & kTail) != 0) deliver(arrival, flit.packet);
+}
+
+/// Puts the flits of this cycle onto the channels that they share: first come, first served, and the lowest port
+/// among those that come in the same cycle. A flit has its place at the other end already, so it always gets through.
+void Network::pass_channels() {
+    if (shared_.empty()) return;
+    std::sort(shared_.begin(), shared_.end(), [](const Shared& a, const Shared& b) { return a.port < b.port; });
+    for (const Shared& one : shared_) {
+        const Output& output = outputs_[one.port];
+        std::int64_t& free = channel_free_[output.channel];
+        const std::int64_t start = std::max(now_, free);
+        free = start + output.spacing;
+        hand_on(output, start, one.flit);
     }
-    return tail;
+    shared_.clear();
 }
 
 /// Takes the front flit out of a FIFO and gives its place back to the sender.
@@ -256,7 +266,7 @@ void Network::set_front(Input& input) {
     input.ready = std::max(flit.cycle, now_ + 1);
     if ((flit.marks & kHead) != 0) {
         const Place& place = routers_[input.router].place;
-        input.ready += head_cycles_;
+        input.ready += pipeline_.head_cycles;
         input.output = static_cast<std::uint8_t>(route(graph_, input.router, place, packets_[flit.packet]));
     }
     calendar_.book(input.router, now_, input.ready);

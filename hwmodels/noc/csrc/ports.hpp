@@ -43,6 +43,7 @@ struct Output {
     std::int64_t spacing = 1;         ///< least distance of two flits
     std::int32_t next_input = -1;     ///< where flits go; -1: a terminal that always accepts
     std::int32_t terminal = -1;       ///< terminal served, or -1
+    std::int32_t channel = -1;        ///< serial line shared with other outputs, or -1
     std::uint8_t pointer = 0;         ///< of the round-robin arbiter
     bool held = false;                ///< a packet holds it
 };

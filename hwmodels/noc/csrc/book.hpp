@@ -1,0 +1,82 @@
+/// The packets of a network, whatever carries them: those that wait for their cycle, those under way, arrivals.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "graph.hpp"
+#include "packets.hpp"
+#include "pipeline.hpp"
+
+namespace pycosim::noc {
+
+class PacketBook {
+public:
+    PacketBook(Graph graph, RouterKind kind) : graph_(std::move(graph)), pipeline_(kind) {}
+
+    /// Adds packets; all spans have the same length. Returns the id of the first of them.
+    std::int64_t inject(std::span<const std::int64_t> cycle, std::span<const std::int32_t> source,
+                        std::span<const std::int32_t> destination, std::span<const std::int32_t> flits);
+
+    /// Ids and arrival cycles of the packets that arrived before now() since the last call, by (cycle, id).
+    std::vector<std::pair<std::int64_t, std::int64_t>> take_arrivals();
+
+    std::int64_t now() const { return now_; }
+    std::int64_t n_packets() const { return static_cast<std::int64_t>(packets_.size()); }
+    std::int64_t n_in_flight() const { return n_packets() - n_arrived_; }
+    std::int64_t n_visits() const { return n_visits_; }
+    std::int64_t n_moves() const { return n_moves_; }
+    const std::vector<Packet>& packets() const { return packets_; }
+
+    /// Cycle in which each packet's head left its source queue, -1 if not before now().
+    std::vector<std::int64_t> launch_cycles() const { return before_now(launch_cycles_); }
+    /// Arrival cycle of each packet, -1 if not before now().
+    std::vector<std::int64_t> arrival_cycles() const { return before_now(arrival_cycles_); }
+
+    /// Router-to-router links between two terminals, and the latency of a lone packet whose flits never wait for a credit.
+    struct Path {
+        std::int64_t hops;
+        std::int64_t cycles;
+    };
+    Path path(std::int32_t source, std::int32_t destination, std::int64_t flits) const;
+
+protected:
+    struct Delivery {
+        std::int64_t cycle;
+        std::int64_t packet;
+    };
+
+    /// Notes that the tail of a packet arrives; what happens at or after now() is kept back until then.
+    void deliver(std::int64_t cycle, std::int32_t packet) {
+        arrival_cycles_[packet] = cycle;
+        last_arrival_ = std::max(last_arrival_, cycle);
+        on_last_link_.push_back({cycle, packet});
+    }
+    bool all_delivered() const { return n_arrived_ + static_cast<std::int64_t>(on_last_link_.size()) == n_packets(); }
+    void settle(bool done, std::int64_t until);
+    void settle_drained(bool done, std::int64_t start);
+
+    Graph graph_;
+    Pipeline pipeline_;
+    std::vector<Packet> packets_;
+    std::vector<std::int64_t> launch_cycles_;
+    std::vector<std::int64_t> arrival_cycles_;
+    PendingPackets pending_;
+    std::int64_t now_ = 0;
+    std::int64_t n_visits_ = 0;
+    std::int64_t n_moves_ = 0;
+
+private:
+    std::vector<std::int64_t> before_now(const std::vector<std::int64_t>& cycles) const;
+    void move_arrivals();
+
+    std::vector<Delivery> on_last_link_;  ///< left their last router, arrive at or after now()
+    std::vector<Delivery> arrived_;       ///< arrived before now(), not taken yet
+    std::int64_t n_arrived_ = 0;
+    std::int64_t last_arrival_ = -1;
+};
+
+}  // namespace pycosim::noc

@@ -1,0 +1,164 @@
+// Queues at links, and latencies without contention; see links.hpp.
+#include "links.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace pycosim::noc {
+
+LinkNetwork::LinkNetwork(Graph graph, RouterKind kind, std::int32_t depth, Detail detail)
+    : PacketBook(std::move(graph), kind),
+      depth_(depth),
+      detail_(detail),
+      source_free_(static_cast<std::size_t>(graph_.n_terminals()), 0),
+      source_flits_(static_cast<std::size_t>(graph_.n_terminals()), 0) {
+    const std::int32_t n_channels = graph_.n_channels();
+    free_.assign(static_cast<std::size_t>(n_channels) + graph_.peer.size(), 0);
+    std::int64_t n_places = 0;
+    for (std::int32_t port = 0; port < graph_.n_ports(); ++port) {
+        const Delays cycles = delays(kind, graph_.link_cycles[port]);
+        const bool last = graph_.terminal[port] >= 0;
+        Link link{};
+        link.travel = last ? cycles.deliver : cycles.travel;
+        link.credit = cycles.credit;
+        link.spacing = pipeline_.spacing(graph_.flit_cycles[port]);
+        link.server = graph_.channel[port] >= 0 ? graph_.channel[port] : n_channels + port;
+        link.to_router = graph_.peer[port] >= 0 ? graph_.router_of_port[graph_.peer[port]] : -1;
+        link.place = graph_.peer[port] >= 0 && detail == Detail::queue ? n_places : -1;
+        if (link.place >= 0) n_places += depth;
+        links_.push_back(link);
+    }
+    queues_.resize(links_.size());
+    place_free_.assign(static_cast<std::size_t>(n_places), 0);
+}
+
+bool LinkNetwork::advance(std::int64_t until, std::int64_t max_visits) {
+    const bool done = run(until, max_visits);
+    settle(done, until);
+    return done;
+}
+
+bool LinkNetwork::drain(std::int64_t max_visits) {
+    const std::int64_t start = now_;
+    const bool done = run(kNever, max_visits);
+    settle_drained(done, start);
+    return done;
+}
+
+bool LinkNetwork::run(std::int64_t until, std::int64_t max_visits) {
+    const std::int64_t stop = n_visits_ + max_visits;
+    if (detail_ == Detail::queue) stays_.resize(packets_.size());
+    for (;;) {
+        const std::int64_t next = std::min(wheel_.next_cycle(now_), pending_.next_cycle());
+        if (next >= until) return true;
+        now_ = next;
+        while (pending_.next_cycle() == now_) start(pending_.pop(packets_));
+        wheel_.take(next, [this](std::int32_t id) { hop(id); });
+        if (n_visits_ >= stop && !all_delivered()) return false;
+    }
+}
+
+/// Lets a packet leave its source, behind those that left it before.
+void LinkNetwork::start(std::int32_t id) {
+    const Packet& packet = packets_[id];
+    std::int64_t& free = source_free_[packet.source];
+    const std::int64_t taken = std::max(packet.cycle + pipeline_.accept_cycles, free);
+    // With the handshake, the head is offered to the FIFO as soon as the flit before it was accepted.
+    launch_cycles_[id] = std::max(packet.cycle, taken - pipeline_.accept_cycles);
+    free = taken + packet.flits * pipeline_.launch_gap;
+    source_flits_[packet.source] += packet.flits;
+    if (detail_ == Detail::analytic) return fly(id, taken);
+    const std::int32_t entry = graph_.port_of_terminal[packet.source];
+    const std::int64_t first = taken + delays(pipeline_.kind, graph_.link_cycles[entry]).inject;
+    stays_[id].place = -1;
+    stays_[id].over = 0;
+    if (packet.flits > 1) {
+        stays_[id].first_flit = static_cast<std::int64_t>(flit_cycles_.size());
+        for (std::int32_t k = 0; k < packet.flits; ++k) flit_cycles_.push_back(first + k * pipeline_.launch_gap);
+    }
+    enter(entry, id, first);
+}
+
+/// Puts a packet, whose head is there from `cycle` on, into the queue of an input.
+void LinkNetwork::enter(std::int32_t port, std::int32_t id, std::int64_t cycle) {
+    Queue& queue = queues_[port];
+    stays_[id].input = port;
+    stays_[id].since = cycle;
+    if (queue.first < 0) {
+        queue.first = id;
+        wheel_.book(id, now_, std::max(cycle, queue.free) + pipeline_.head_cycles);
+    } else {
+        packets_[queue.last].next = id;
+    }
+    queue.last = id;
+}
+
+/// Brings a packet to its destination as if it were alone.
+void LinkNetwork::fly(std::int32_t id, std::int64_t cycle) {
+    const Packet& packet = packets_[id];
+    const std::int32_t entry = graph_.port_of_terminal[packet.source];
+    std::int64_t spacing = pipeline_.launch_gap;
+    cycle += delays(pipeline_.kind, graph_.link_cycles[entry]).inject;
+    for (std::int32_t router = graph_.router_of_port[entry]; router >= 0;) {
+        ++n_visits_;
+        Link& link = links_[graph_.first_port[router] + route(graph_, router, graph_.places[router], packet)];
+        link.flits += packet.flits;
+        cycle += pipeline_.head_cycles + pipeline_.win_cycles + link.travel;
+        spacing = std::max(spacing, link.spacing);
+        router = link.to_router;
+    }
+    n_moves_ += packet.flits;
+    deliver(cycle + (packet.flits - 1) * spacing, id);
+}
+
+/// Takes a packet whose head may bid now over its next link.
+void LinkNetwork::hop(std::int32_t id) {
+    ++n_visits_;
+    Packet& packet = packets_[id];
+    Stay& stay = stays_[id];
+    Queue& queue = queues_[stay.input];
+    const std::int32_t router = graph_.router_of_port[stay.input];
+    const std::int32_t port = graph_.first_port[router] + route(graph_, router, graph_.places[router], packet);
+    Link& link = links_[port];
+    const std::int64_t held = stay.place;  // behind the link that it came over
+    const Link& before = links_[stay.over];
+    stay.place = link.place >= 0 ? link.place + link.next : -1;
+    stay.over = port;
+    const std::int64_t bid = std::max(now_, link.released) + pipeline_.win_cycles;
+    std::int64_t head = 0, left = 0;
+    for (std::int32_t k = 0; k < packet.flits; ++k) {
+        std::int64_t ready = k == 0 ? bid : std::max(flit_cycle(id, k), left + 1);
+        if (link.place >= 0) ready = std::max(ready, place_free_[link.place + link.next]);
+        left = std::max(ready, free_[link.server]);
+        free_[link.server] = left + link.spacing;
+        if (k == 0) head = left + link.travel;
+        if (packet.flits > 1) flit_cycle(id, k) = left + link.travel;
+        if (link.place >= 0) {  // free again if the flit goes on at once; its next hop says when it really is
+            place_free_[link.place + link.next] = left + link.travel + link.credit;
+            link.next = link.next + 1 == depth_ ? 0 : link.next + 1;
+        }
+        if (held >= 0 && k < depth_) {
+            const std::int64_t place = before.place + (held - before.place + k) % depth_;
+            place_free_[place] = std::max(place_free_[place], left + before.credit);
+        }
+    }
+    link.released = queue.free = left + 1;
+    queue.first = std::exchange(packet.next, -1);
+    if (queue.first >= 0) {
+        wheel_.book(queue.first, now_, std::max(stays_[queue.first].since, queue.free) + pipeline_.head_cycles);
+    }
+    link.flits += packet.flits;
+    n_moves_ += packet.flits;
+    if (link.to_router < 0) return deliver(left + link.travel, id);
+    enter(graph_.peer[port], id, head);
+}
+
+std::vector<std::int64_t> LinkNetwork::link_flits() const {
+    std::vector<std::int64_t> flits;
+    flits.reserve(links_.size() + source_flits_.size());
+    for (const Link& link : links_) flits.push_back(link.flits);
+    flits.insert(flits.end(), source_flits_.begin(), source_flits_.end());
+    return flits;
+}
+
+}  // namespace pycosim::noc

@@ -1,0 +1,85 @@
+/// Less detailed simulations of the same network: packets instead of flits, queues at links instead of routers.
+///
+/// `queue`: every link is a server that takes packets in the order in which they come, one flit per spacing, as long
+/// as there are free places behind it, and every input is a queue too. One event per packet and router. Routers do
+/// not arbitrate, and a place behind a link counts as free again as soon as it could be.
+///
+/// `analytic`: no contention at all, but that a source sends one flit after the other.
+///
+/// A packet that meets no other arrives in the same cycle as in `Network` (if its flits wait for no credit).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "book.hpp"
+#include "wheel.hpp"
+
+namespace pycosim::noc {
+
+enum class Detail { queue, analytic };
+
+class LinkNetwork : public PacketBook {
+public:
+    LinkNetwork(Graph graph, RouterKind kind, std::int32_t depth, Detail detail);
+
+    /// Simulates the cycles before `until`, with at most about `max_visits` visits of routers by packets.
+    /// Returns false if it stopped early; calling again goes on.
+    bool advance(std::int64_t until, std::int64_t max_visits);
+
+    /// Simulates until nothing is in flight; see advance().
+    bool drain(std::int64_t max_visits);
+
+    /// Flits carried per router output, then per injection link; flits count as soon as they are scheduled.
+    std::vector<std::int64_t> link_flits() const;
+
+private:
+    struct Link {
+        std::int64_t travel;        ///< from a flit's move until it may act in the next router, or is delivered
+        std::int64_t credit;        ///< from a flit's move out of the place behind the link until that is free again
+        std::int64_t spacing;
+        std::int64_t flits = 0;
+        std::int64_t released = 0;  ///< first cycle in which another head may bid
+        std::int64_t place = 0;     ///< first of the places behind the link, -1 if it always takes flits
+        std::int32_t next = 0;      ///< place that the next flit takes
+        std::int32_t server;        ///< line that it uses, its own or one shared with others
+        std::int32_t to_router;     ///< -1: a terminal
+    };
+
+    /// Packets in front of a router, at one of its inputs.
+    struct Queue {
+        std::int64_t free = 0;     ///< first cycle in which the packet behind the one that left is at the front
+        std::int32_t first = -1;   ///< packet at the front, -1 if none waits
+        std::int32_t last = -1;
+    };
+
+    /// Where a packet is.
+    struct Stay {
+        std::int64_t since;       ///< when its head is at the end of the queue
+        std::int64_t place;       ///< that its head takes behind the last link, -1 if none
+        std::int64_t first_flit;  ///< of a packet of several flits: where its `flit_cycles_` are
+        std::int32_t input;       ///< port of the queue
+        std::int32_t over;        ///< port that the last link left
+    };
+
+    bool run(std::int64_t until, std::int64_t max_visits);
+    void start(std::int32_t id);
+    void fly(std::int32_t id, std::int64_t cycle);
+    void enter(std::int32_t port, std::int32_t id, std::int64_t cycle);
+    void hop(std::int32_t id);
+    std::int64_t& flit_cycle(std::int32_t id, std::int32_t flit) { return flit_cycles_[stays_[id].first_flit + flit]; }
+
+    std::int32_t depth_;
+    Detail detail_;
+    std::vector<Link> links_;                ///< per port
+    std::vector<Queue> queues_;              ///< per port
+    std::vector<std::int64_t> free_;         ///< per server: first cycle in which it takes another flit
+    std::vector<std::int64_t> place_free_;   ///< per place: first cycle in which it can be taken
+    std::vector<std::int64_t> source_free_;  ///< per terminal: first cycle in which it sends another flit
+    std::vector<std::int64_t> source_flits_;
+    std::vector<Stay> stays_;                ///< per packet
+    std::vector<std::int64_t> flit_cycles_;  ///< when flits may act in the router in which their packet is
+    Wheel wheel_;
+};
+
+}  // namespace pycosim::noc
