@@ -6,15 +6,18 @@ for simulations in which later packets depend on earlier arrivals.
 
 from pycosim.hwmodels.noc.network import LinkTable, Network, simulate
 from pycosim.hwmodels.noc.topology import (
+    ChipMesh,
     Hierarchy,
     Mesh,
     PortTable,
     RouterGraph,
     Topology,
+    Torus,
     TreeMeshRouting,
 )
 
 __all__ = [
+    "ChipMesh",
     "Hierarchy",
     "LinkTable",
     "Mesh",
@@ -22,6 +25,7 @@ __all__ = [
     "PortTable",
     "RouterGraph",
     "Topology",
+    "Torus",
     "TreeMeshRouting",
     "simulate",
 ]

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pycosim.errors import InvalidInputError
-from pycosim.hwmodels.noc.topology import MAX_PORTS, Mesh, PortTable, RouterGraph, Topology
+from pycosim.hwmodels.noc.graph import MAX_PORTS, PortTable, RouterGraph
+from pycosim.hwmodels.noc.topology import Mesh, Topology
 
 ROUTERS = ("credit3", "credit4", "credit5", "handshake")
 ARBITERS = ("round_robin", "least_recently_served", "oldest_first")
@@ -210,6 +211,9 @@ def _graph_problems(graph: RouterGraph) -> Iterator[str]:
         if len(getattr(graph, name)) != n_ports:
             yield f"{name} has {len(getattr(graph, name))} entries for {n_ports} ports"
             return
+    if graph.channel is not None and (len(graph.channel) != n_ports or graph.channel.max(initial=-1) >= n_ports):
+        yield f"channel must have {n_ports} entries, each less than that"
+        return
     linked = np.flatnonzero(graph.peer >= 0)
     if len(linked) and (graph.peer.max() >= n_ports or (graph.peer[graph.peer[linked]] != linked).any()):
         yield "peer[peer[p]] == p must hold for every linked port"

@@ -38,7 +38,8 @@ from pycosim.hwmodels.noc.checks import (
     check_terminals,
     check_topology,
 )
-from pycosim.hwmodels.noc.topology import Mesh, RouterGraph, Topology, TreeMeshRouting
+from pycosim.hwmodels.noc.graph import RouterGraph, TreeMeshRouting
+from pycosim.hwmodels.noc.topology import Mesh, Topology
 
 __all__ = ["LinkTable", "Network", "simulate"]
 
