@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal, Union, get_args, get_origin
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, StrictBool, StrictInt, model_validator
 
 from pycosim.hwmodels.quantities import Constant, Count, Energy, Part, Power, Shape, Time, TimeTable
@@ -57,7 +59,7 @@ class Capacity(Part):
     Attributes
     ----------
     cores
-        All cores of `Noc` if absent.
+        All cores of `Noc` if absent; of all chips together.
     neurons_per_core
         Neurons include relays (splitters).
     axons_per_core
@@ -130,11 +132,20 @@ class Noc(Part):
 
     Attributes
     ----------
-    topology : {"mesh", "hierarchy"}
-        A mesh of routers with cores on each, or per chip a router in the mesh, a tree router below it and a
-        router for each core below that.
+    topology : {"mesh", "torus", "hierarchy"}
+        A mesh of routers with cores on each; the same with rows and columns closed to rings; or per chip a
+        router in the mesh, a tree router below it and a router for each core below that.
     shape, cores_per_router
-        Routers of the (top-level) mesh, and how cores lie around each.
+        Routers of the (top-level) mesh, of one chip where `chips` is given, and how cores lie around each.
+    chips
+        Mesh only: chips side by side, each with a mesh of `shape`. Cores and routers are numbered chip by
+        chip.
+    chip_hop, chip_flit
+        With several chips: from a router to the next one on another chip, and the least spacing of two flits
+        on the link between them.
+    chip_edge : {"row", "shared"}
+        Whether each row (column) has a link of its own to the next chip, or all at one edge share one
+        serial link (merge-split).
     hop_x, hop_y
         From a router of the mesh to the next.
     local
@@ -157,11 +168,17 @@ class Noc(Part):
         Factor on all times of the network-on-chip, to see what slow links would do.
     multicast : {"none", "router"}
         "none": one packet for each core that a spike goes to; "router": one for each router, which copies it.
+    detail : {"cycle", "queue", "analytic"}
+        How the network-on-chip is simulated, see `pycosim.hwmodels.noc.Network`; the option ``detail`` of a run.
     """
 
-    topology: Literal["mesh", "hierarchy"]
+    topology: Literal["mesh", "torus", "hierarchy"]
     shape: Shape
     cores_per_router: Shape
+    chips: Shape | None = None
+    chip_hop: Time | None = None
+    chip_flit: Time | None = None
+    chip_edge: Literal["row", "shared"] = "row"
     hop_x: Time
     hop_y: Time
     local: Time
@@ -175,6 +192,40 @@ class Noc(Part):
     cycle: Time
     slowdown: StrictInt = Field(default=1, ge=1)
     multicast: Literal["none", "router"] = "none"
+    detail: Literal["cycle", "queue", "analytic"] = "cycle"
+
+    @property
+    def n_chips(self) -> int:
+        """Number of chips that `chips` gives; 1 if it does not."""
+        return 1 if self.chips is None else self.chips.size
+
+    @property
+    def n_routers(self) -> int:
+        """Routers of the (top-level) mesh, on all chips."""
+        return self.n_chips * self.shape.size
+
+    @property
+    def mesh_shape(self) -> tuple[int, int]:
+        """Columns and rows of the (top-level) mesh, over all chips."""
+        across, down = (1, 1) if self.chips is None else self.chips.value
+        return across * self.shape.value[0], down * self.shape.value[1]
+
+    def place_of_router(self, router: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return x and y of routers of the (top-level) mesh, both int64."""
+        chip, inner = np.divmod(np.asarray(router, np.int64), self.shape.size)
+        chip_y, chip_x = np.divmod(chip, 1 if self.chips is None else self.chips.value[0])
+        y, x = np.divmod(inner, self.shape.value[0])
+        return chip_x * self.shape.value[0] + x, chip_y * self.shape.value[1] + y
+
+    @model_validator(mode="after")
+    def _check_chips(self) -> Noc:
+        if self.n_chips == 1:
+            return self
+        if self.topology != "mesh":
+            raise ValueError(f"chips = {self.chips} needs topology = mesh, not {self.topology}")
+        if self.chip_hop is None or self.chip_flit is None:
+            raise ValueError(f"chips = {self.chips} needs chip_hop and chip_flit, the times of links between chips")
+        return self
 
     @model_validator(mode="after")
     def _check_times(self) -> Noc:
@@ -184,13 +235,14 @@ class Noc(Part):
         least = {
             "hop_x": pipeline,
             "hop_y": pipeline,
+            "chip_hop": pipeline,
             "trunk": pipeline,
             "branch": pipeline,
             "local": pipeline + 2,
         }
         if self.topology == "hierarchy" and (self.trunk is None or self.branch is None):
             raise ValueError("a hierarchy needs trunk and branch")
-        for name, cycles in least.items() | {("flit", 1)}:
+        for name, cycles in least.items() | {("flit", 1), ("chip_flit", 1)}:
             time = getattr(self, name)
             if time is None:
                 continue
@@ -214,7 +266,10 @@ class ServiceTimes(Part):
     host_packet
         Least spacing of packets that enter from outside.
     barrier
-        Barrier chips only: by the number of routers whose cores are used.
+        Barrier chips only: by the number of routers whose cores are used, on the chip with the most.
+    chip_barrier
+        The same over several chips, by the columns plus the rows of the chips in use; it includes the
+        barriers on the chips, and the longer of both counts.
     shortest_period
         Tick chips only: the shortest tick that was shown to work.
     scans_all_neurons : bool
@@ -228,6 +283,7 @@ class ServiceTimes(Part):
     packet_in: Time | None = None
     host_packet: Time | None = None
     barrier: TimeTable | None = None
+    chip_barrier: TimeTable | None = None
     shortest_period: Time | None = None
     scans_all_neurons: StrictBool = False
 
@@ -247,8 +303,10 @@ class EnergyCosts(Part):
         Per packet that goes to another core than its own.
     hop_x, hop_y
         Per flit and link of the mesh.
+    chip_hop
+        Per flit and link between chips, in place of `hop_x` and `hop_y`.
     static_power
-        Of all that is described, whether it works or not.
+        Of all that is described, of each chip where `Noc.chips` is given, whether it works or not.
     covered : dict of str to str
         Causes that have no constant of their own because another one holds them, and which.
     """
@@ -264,6 +322,7 @@ class EnergyCosts(Part):
     host_packet: Energy | None = None
     hop_x: Energy | None = None
     hop_y: Energy | None = None
+    chip_hop: Energy | None = None
     static_power: Power | None = None
     covered: dict[str, str] = Field(default_factory=dict)
 
@@ -306,16 +365,18 @@ class Description(Part):
 
     @model_validator(mode="after")
     def _check_sizes(self) -> Description:
-        cores = self.noc.shape.size * self.noc.cores_per_router.size
+        cores = self.noc.n_routers * self.noc.cores_per_router.size
         if self.n_cores > cores:
             raise ValueError(
                 f"capacity.cores is {self.n_cores}, but noc.shape and noc.cores_per_router hold {cores}"
             )
-        if self.mapping.entry_router >= self.noc.shape.size:
+        if self.mapping.entry_router >= self.noc.n_routers:
             raise ValueError(
                 f"mapping.entry_router is {self.mapping.entry_router}, but the mesh has routers 0 to "
-                f"{self.noc.shape.size - 1}"
+                f"{self.noc.n_routers - 1}"
             )
+        if self.noc.n_chips > 1 and self.time.barrier is not None and self.time.chip_barrier is None:
+            raise ValueError(f"noc.chips = {self.noc.chips} needs time.chip_barrier beside time.barrier")
         if self.capacity.synapse_words_per_core and self.synapse_memory is None:
             raise ValueError("capacity.synapse_words_per_core needs the section [synapse_memory]")
         return self
@@ -325,7 +386,7 @@ class Description(Part):
         """Number of cores."""
         if self.capacity.cores is not None:
             return self.capacity.cores.value
-        return self.noc.shape.size * self.noc.cores_per_router.size
+        return self.noc.n_routers * self.noc.cores_per_router.size
 
     def named_constants(self) -> Iterator[tuple[str, Constant]]:
         """Iterate over all constants with their dotted paths."""

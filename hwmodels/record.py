@@ -36,7 +36,7 @@ def make_record(
     delivered = int(np.count_nonzero(packets.arrived))
     durations = np.array(discipline.durations, np.int64)
     events = _synaptic_events(discipline)
-    counts = _energy_counts(discipline, events, traffic.fabric.mesh_flits(link_flits))
+    counts = _energy_counts(description, discipline, events, traffic.fabric.mesh_flits(link_flits))
     energy, assumed = energy_by_cause(description.energy, counts)
     return HardwareRecord(
         chip=chip.name,
@@ -73,7 +73,9 @@ def _synaptic_events(discipline: Discipline) -> Int:
     return np.bincount(place, arrived * axons.synapses, traffic.n_places).astype(np.int64)
 
 
-def _energy_counts(discipline: Discipline, events: Int, mesh_flits: tuple[int, int]) -> EnergyCounts:
+def _energy_counts(
+    description: Description, discipline: Discipline, events: Int, mesh_flits: tuple[int, int, int]
+) -> EnergyCounts:
     traffic = discipline.traffic
     routes = traffic.routes
     source_core = traffic.mapping.core_of_neuron[routes.source]
@@ -91,7 +93,8 @@ def _energy_counts(discipline: Discipline, events: Int, mesh_flits: tuple[int, i
         host_packet=int(traffic.messages_out[-1]),
         hop_x=mesh_flits[0],
         hop_y=mesh_flits[1],
-        static_power=discipline.time_ps * 1e-12,
+        chip_hop=mesh_flits[2] if description.noc.n_chips > 1 else None,
+        static_power=discipline.time_ps * 1e-12 * description.noc.n_chips,
     )
 
 

@@ -57,7 +57,8 @@ def build(chip: str | Path | ChipModel, network: Network, options: Options | Non
     _check_options(options)
     validate(network)
     if not isinstance(chip, ChipModel):
-        chip = load(chip, options.overrides)
+        level = {} if options.detail is None else {"noc.detail": options.detail}
+        chip = load(chip, dict(options.overrides) | level)
     mapping, utilisation = fit(chip, network, options.mapping)
     return ChipSimulation(chip, network, options, mapping, utilisation)
 
@@ -146,6 +147,8 @@ class ChipSimulation:
             "arithmetic": self._options.arithmetic,
             "speedup": self._options.speedup,
             "mapping": self._options.mapping if isinstance(self._options.mapping, str) else "table",
+            "detail": self.chip.description.noc.detail,
+            "inputs": self._options.inputs,
             "overrides": dict(self._options.overrides),
         }
         return make_record(self.chip, self._discipline, self.utilisation, options, self._remarks())

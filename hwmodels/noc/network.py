@@ -38,7 +38,7 @@ from pycosim.hwmodels.noc.checks import (
     check_terminals,
     check_topology,
 )
-from pycosim.hwmodels.noc.graph import RouterGraph, TreeMeshRouting
+from pycosim.hwmodels.noc.compiled import compiled_graph
 from pycosim.hwmodels.noc.topology import Mesh, Topology
 
 __all__ = ["LinkTable", "Network", "simulate"]
@@ -137,7 +137,7 @@ class Network:
         self._connected = np.concatenate((flows, np.ones(self._n_terminals, bool)))
 
     def _compiled(self) -> _noc.Network | _noc.LinkNetwork:
-        graph, router = _compiled_graph(self._graph), getattr(_noc.RouterKind, self.router)
+        graph, router = compiled_graph(self._graph), getattr(_noc.RouterKind, self.router)
         if self.detail == "cycle":
             arbiter = getattr(_noc.ArbiterKind, self.arbiter)
             return _noc.Network(graph, router, self.buffer_depth, arbiter)
@@ -284,6 +284,24 @@ class Network:
         paths: tuple[Int64Array, Int64Array] = self._core.paths(*terminals)
         return paths
 
+    def flow_flits(self, source: ArrayLike, destination: ArrayLike, flits: ArrayLike) -> Int64Array:
+        """Return the flits that each link of `links` would carry, without simulation.
+
+        Parameters
+        ----------
+        source, destination : (n,) int or int
+        flits : (n,) int or int
+            Flits that go from each source to each destination, all packets together.
+
+        Returns
+        -------
+        (n_links,) int64
+        """
+        sources, destinations, _ = check_terminals(source, destination, 1, self._n_terminals)
+        amounts = np.ascontiguousarray(np.broadcast_to(flits, sources.shape), np.int64)
+        carried: Int64Array = self._core.flow_flits(sources, destinations, amounts)[self._connected]
+        return carried
+
     @property
     def links(self) -> LinkTable:
         """The links, in the order of `link_flits`."""
@@ -385,34 +403,3 @@ def _named_topology(name: str, shape: tuple[int, int]) -> Topology:
             "Give shape=(columns, rows)."
         )
     return Mesh(*shape)
-
-
-def _compiled_graph(graph: RouterGraph) -> _noc.Graph:
-    routing = graph.routing
-    n_terminals = graph.n_terminals
-    if isinstance(routing, TreeMeshRouting):
-        places, x, y = routing.places, routing.terminal_x, routing.terminal_y
-        rings, next_port = routing.rings, np.zeros(0, np.uint8)
-    else:
-        places = np.zeros((graph.n_routers, 7), np.int32)
-        x = y = np.zeros(n_terminals, np.int32)
-        rings, next_port = (0, 0), np.ascontiguousarray(routing.next_port, np.uint8).ravel()
-    return _noc.Graph.from_arrays(
-        first_port=np.ascontiguousarray(graph.first_port, np.int32),
-        peer=np.ascontiguousarray(graph.peer, np.int32),
-        terminal=np.ascontiguousarray(graph.terminal, np.int32),
-        link_cycles=np.ascontiguousarray(graph.link_cycles, np.int64),
-        flit_cycles=np.ascontiguousarray(graph.flit_cycles, np.int64),
-        channel=_channels(graph),
-        places=np.ascontiguousarray(places, np.int32),
-        terminal_x=np.ascontiguousarray(x, np.int32),
-        terminal_y=np.ascontiguousarray(y, np.int32),
-        rings=rings,
-        next_port=next_port,
-    )
-
-
-def _channels(graph: RouterGraph) -> NDArray[np.int32]:
-    if graph.channel is None:
-        return np.full(len(graph.peer), -1, np.int32)
-    return np.ascontiguousarray(graph.channel, np.int32)

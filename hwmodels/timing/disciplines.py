@@ -18,7 +18,7 @@ from pycosim.hwmodels.timing.messages import Moves, expand
 from pycosim.hwmodels.timing.traffic import Arrivals, Pass, Traffic
 from pycosim.units import format_time
 
-__all__ = ["DISCIPLINES", "Acting", "Discipline"]
+__all__ = ["DISCIPLINES", "Acting", "Discipline", "barrier_ps"]
 
 Int = NDArray[np.int64]
 _NONE = np.empty(0, np.int64)
@@ -264,9 +264,7 @@ class Barrier(Discipline):
 
     def _set_barrier(self) -> None:
         """Find how long a barrier of all routers in use takes."""
-        routers = np.unique(self.traffic.places.cores // self.description.noc.cores_per_router.size)
-        barrier = self.description.time.barrier
-        self.barrier_ps = barrier.at(len(routers)) if barrier is not None else 0
+        self.barrier_ps = barrier_ps(self.description, self.traffic.places.cores)
 
     @property
     def time_ps(self) -> int:
@@ -364,6 +362,19 @@ class Free(Discipline):
             *self._slow_core_notes(),
             *self._backlog_notes(self.free),
         ]
+
+
+def barrier_ps(description: Description, cores: Int) -> int:
+    """Return how long a barrier of some cores takes, over all chips that they are on."""
+    noc, times = description.noc, description.time
+    routers = np.unique(cores // noc.cores_per_router.size)
+    chips, of_chip = np.unique(routers // noc.shape.size, return_counts=True)
+    within = times.barrier.at(int(of_chip.max(initial=0))) if times.barrier is not None else 0
+    if len(chips) < 2 or times.chip_barrier is None or noc.chips is None:
+        return within
+    y, x = np.divmod(chips, noc.chips.value[0])
+    extent = int(np.ptp(x) + np.ptp(y)) + 2
+    return max(within, times.chip_barrier.at(extent))
 
 
 DISCIPLINES: dict[str, type[Discipline]] = {"tick": Tick, "barrier": Barrier, "free": Free}

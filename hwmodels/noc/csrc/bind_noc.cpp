@@ -99,6 +99,12 @@ nb::class_<T> bind_network(nb::module_& m, const char* name, const char* doc) {
              [](const T& network, Input1<std::int32_t> source, Input1<std::int32_t> destination,
                 Input1<std::int32_t> flits) { return paths(network, source, destination, flits); },
              "source"_a, "destination"_a, "flits"_a)
+        .def("flow_flits",
+             [](const T& network, Input1<std::int32_t> source, Input1<std::int32_t> destination,
+                Input1<std::int64_t> flits) {
+                 return to_numpy(network.flow_flits(view(source), view(destination), view(flits)));
+             },
+             "source"_a, "destination"_a, "flits"_a)
         .def_prop_ro("now", [](const T& network) { return network.now(); })
         .def_prop_ro("n_packets", [](const T& network) { return network.n_packets(); })
         .def_prop_ro("n_in_flight", [](const T& network) { return network.n_in_flight(); })

@@ -64,6 +64,26 @@ PacketBook::Path PacketBook::path(std::int32_t source, std::int32_t destination,
     return path;
 }
 
+std::vector<std::int64_t> PacketBook::flow_flits(std::span<const std::int32_t> source,
+                                                 std::span<const std::int32_t> destination,
+                                                 std::span<const std::int64_t> flits) const {
+    const auto n_ports = static_cast<std::size_t>(graph_.n_ports());
+    std::vector<std::int64_t> carried(n_ports + graph_.port_of_terminal.size(), 0);
+    for (std::size_t k = 0; k < source.size(); ++k) {
+        carried[n_ports + static_cast<std::size_t>(source[k])] += flits[k];
+        Packet packet{};
+        packet.destination = destination[k];
+        packet.x = graph_.terminal_x[destination[k]];
+        packet.y = graph_.terminal_y[destination[k]];
+        for (std::int32_t port = graph_.port_of_terminal[source[k]]; port >= 0; port = graph_.peer[port]) {
+            const std::int32_t router = graph_.router_of_port[port];
+            port = graph_.first_port[router] + route(graph_, router, graph_.places[router], packet);
+            carried[static_cast<std::size_t>(port)] += flits[k];
+        }
+    }
+    return carried;
+}
+
 /// Ends a call that was to simulate the cycles before `until`; if it stopped early, those up to now() are done.
 void PacketBook::settle(bool done, std::int64_t until) {
     now_ = done ? until : now_ + 1;

@@ -43,6 +43,10 @@ public:
     };
     Path path(std::int32_t source, std::int32_t destination, std::int64_t flits) const;
 
+    /// Flits per router output, then per injection link, if so many go from terminal to terminal.
+    std::vector<std::int64_t> flow_flits(std::span<const std::int32_t> source, std::span<const std::int32_t> destination,
+                                         std::span<const std::int64_t> flits) const;
+
 protected:
     struct Delivery {
         std::int64_t cycle;
