@@ -28,7 +28,14 @@ from pycosim.units import period_ps
 __all__ = ["TIMINGS", "ChipSimulation", "build", "fit"]
 
 TIMINGS = ("ideal", "trace", "closed")
+INPUTS = ("steps", "realtime")
+# Steps of input that one step of a network may take in with inputs="realtime".
+MOST_STEPS_AT_ONCE = 10_000
 _STEPS_PER_REPORT = 100
+_DETAILS = {
+    "queue": "links as queues, no arbitration in routers",
+    "analytic": "every packet takes the time that it takes alone, no contention",
+}
 
 Int = NDArray[np.int64]
 
@@ -87,6 +94,13 @@ def fit(
 def _check_options(options: Options) -> None:
     if options.timing not in TIMINGS:
         raise InvalidInputError(f"timing={options.timing!r}: it must be one of {', '.join(TIMINGS)}.")
+    if options.inputs not in INPUTS:
+        raise InvalidInputError(f"inputs={options.inputs!r}: it must be one of {', '.join(INPUTS)}.")
+    if options.inputs == "realtime" and options.timing != "closed":
+        raise InvalidInputError(
+            f"inputs='realtime' with timing={options.timing!r}: hardware time does not act on the network then. "
+            "Use timing='closed', or inputs='steps'."
+        )
     if options.arithmetic == "chip":
         raise NotSupportedError(
             "arithmetic='chip' is not supported yet: chips run with arithmetic='float', that is with "
@@ -128,11 +142,27 @@ class ChipSimulation:
         self._engine = NativeSimulation(
             network, threads=options.threads, core_of_neuron=mapping.core_of_neuron
         )
+        self._reached = 0
+        if options.inputs == "realtime":
+            self._engine.follow_clock(self._input_step)
         self._delays = [np.array(projection.delays) for projection in network.projections]
         self._pairs = _pairs(mapping)
         self._started = False
         self._grown_at: list[int] = []
         self._synapses_changed = False
+
+    def _input_step(self) -> int:
+        """Return the step that the wall clock has reached when the next step begins."""
+        reached = self._discipline.clock_step if self._started else 0
+        if reached - self._reached > MOST_STEPS_AT_ONCE:
+            raise InvalidInputError(
+                f"inputs='realtime': step {self.step} lasted so long that the input of "
+                f"{reached - self._reached:,} steps came meanwhile (at most {MOST_STEPS_AT_ONCE:,} can be taken "
+                "at once). The chip falls behind its input for ever: use a smaller speedup, fewer or slower "
+                "sources, or inputs='steps'."
+            )
+        self._reached = reached
+        return reached
 
     @property
     def step(self) -> int:
@@ -257,7 +287,20 @@ class ChipSimulation:
         self._engine.close()
 
     def _remarks(self) -> list[str]:
-        """Return how the network changed."""
+        """Return how the network changed, and what was chosen for this run."""
+        return self._growth_remarks() + self._choice_remarks()
+
+    def _choice_remarks(self) -> list[str]:
+        detail = self.chip.description.noc.detail
+        remarks = [] if detail == "cycle" else [f"Network-on-chip: {_DETAILS[detail]} (detail={detail})."]
+        if self._options.inputs == "realtime":
+            remarks.append(
+                "External sources keep to the wall clock (inputs=realtime); at the end they were "
+                f"{self._engine.input_lead_steps} steps ahead of the network."
+            )
+        return remarks
+
+    def _growth_remarks(self) -> list[str]:
         if not self._grown_at:
             return []
         steps = ", ".join(str(step) for step in self._grown_at)

@@ -88,6 +88,11 @@ class Discipline(ABC):
     def time_ps(self) -> int:
         """Hardware time up to which the chip has been followed."""
 
+    @property
+    def clock_step(self) -> int:
+        """Step that the wall clock has reached when the next step of the network begins."""
+        return self.time_ps // self.period_ps
+
     @abstractmethod
     def notes(self) -> list[str]:
         """Return what a reader of the results should know."""
