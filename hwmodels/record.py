@@ -125,7 +125,10 @@ def _notes(description: Description, discipline: Discipline) -> list[str]:
         notes.append(f"Constants: {description.sets[description.constants]}.")
     by_confidence: dict[str, list[str]] = {}
     for path, constant in description.named_constants():
-        if path.split(".")[0] in ("noc", "time", "energy"):
+        section, name = path.split(".")
+        if name.startswith("chip_") and description.noc.n_chips == 1:
+            continue
+        if section in ("noc", "time", "energy"):
             by_confidence.setdefault(constant.confidence, []).append(f"{path} = {constant}")
     if "assumed" in by_confidence:
         notes.append(f"Assumed, with no published value: {', '.join(by_confidence['assumed'])}.")

@@ -14,9 +14,7 @@ std::int64_t PacketBook::inject(std::span<const std::int64_t> cycle, std::span<c
         arrival_cycles_.reserve(room);
     }
     for (std::size_t k = 0; k < cycle.size(); ++k) {
-        const auto to = static_cast<std::size_t>(destination[k]);
-        const std::int32_t x = graph_.terminal_x[to], y = graph_.terminal_y[to];
-        packets_.push_back({cycle[k], destination[k], x, y, flits[k], source[k], -1});
+        packets_.push_back(packet_to(source[k], destination[k], flits[k], cycle[k]));
     }
     launch_cycles_.resize(last, -1);
     arrival_cycles_.resize(last, -1);
@@ -41,26 +39,10 @@ std::vector<std::pair<std::int64_t, std::int64_t>> PacketBook::take_arrivals() {
     return taken;
 }
 
-PacketBook::Path PacketBook::path(std::int32_t source, std::int32_t destination, std::int64_t flits) const {
-    Packet packet{};
-    packet.destination = destination;
-    packet.x = graph_.terminal_x[destination];
-    packet.y = graph_.terminal_y[destination];
-    const std::int32_t entry = graph_.port_of_terminal[source];
-    Path path{0, pipeline_.accept_cycles + delays(pipeline_.kind, graph_.link_cycles[entry]).inject};
-    std::int64_t spacing = pipeline_.launch_gap;
-    std::int32_t router = graph_.router_of_port[entry];
-    for (;;) {
-        const std::int32_t port = graph_.first_port[router] + route(graph_, router, graph_.places[router], packet);
-        const Delays link = delays(pipeline_.kind, graph_.link_cycles[port]);
-        const bool last = graph_.terminal[port] >= 0;
-        path.cycles += pipeline_.head_cycles + pipeline_.win_cycles + (last ? link.deliver : link.travel);
-        spacing = std::max(spacing, pipeline_.spacing(graph_.flit_cycles[port]));
-        if (last) break;
-        router = graph_.router_of_port[graph_.peer[port]];
-        ++path.hops;
-    }
-    path.cycles += (flits - 1) * spacing;
+PacketBook::Path PacketBook::path(std::int32_t source, std::int32_t destination, std::int32_t flits) const {
+    Path path{-1, 0};
+    const Packet packet = packet_to(source, destination, flits, 0);
+    path.cycles = travel_alone(packet, pipeline_.accept_cycles, [&](std::int32_t) { ++path.hops; });
     return path;
 }
 
@@ -71,15 +53,8 @@ std::vector<std::int64_t> PacketBook::flow_flits(std::span<const std::int32_t> s
     std::vector<std::int64_t> carried(n_ports + graph_.port_of_terminal.size(), 0);
     for (std::size_t k = 0; k < source.size(); ++k) {
         carried[n_ports + static_cast<std::size_t>(source[k])] += flits[k];
-        Packet packet{};
-        packet.destination = destination[k];
-        packet.x = graph_.terminal_x[destination[k]];
-        packet.y = graph_.terminal_y[destination[k]];
-        for (std::int32_t port = graph_.port_of_terminal[source[k]]; port >= 0; port = graph_.peer[port]) {
-            const std::int32_t router = graph_.router_of_port[port];
-            port = graph_.first_port[router] + route(graph_, router, graph_.places[router], packet);
-            carried[static_cast<std::size_t>(port)] += flits[k];
-        }
+        const Packet packet = packet_to(source[k], destination[k], 1, 0);
+        travel_alone(packet, 0, [&](std::int32_t port) { carried[static_cast<std::size_t>(port)] += flits[k]; });
     }
     return carried;
 }

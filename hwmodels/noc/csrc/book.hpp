@@ -13,6 +13,28 @@
 
 namespace pycosim::noc {
 
+/// The flits of a packet that nothing holds up but its own head.
+class Train {
+public:
+    /// The head may bid in its first router from cycle `head` on, the others follow at a distance of `gap`.
+    Train(std::int64_t head, std::int64_t flits, std::int64_t gap) : head_(head) {
+        for (std::int64_t k = 1; k < flits; ++k) behind_.push_back(k * gap);
+    }
+
+    /// Over a link: the head waits, and flits behind it catch up as far as the spacing of the link allows.
+    void pass(std::int64_t wait, std::int64_t spacing, std::int64_t travel) {
+        head_ += wait + travel;
+        std::int64_t before = 0;
+        for (std::int64_t& distance : behind_) before = distance = std::max(distance - wait, before + spacing);
+    }
+
+    std::int64_t tail() const { return behind_.empty() ? head_ : head_ + behind_.back(); }
+
+private:
+    std::int64_t head_;
+    std::vector<std::int64_t> behind_;  ///< distance of each further flit from the head
+};
+
 class PacketBook {
 public:
     PacketBook(Graph graph, RouterKind kind) : graph_(std::move(graph)), pipeline_(kind) {}
@@ -41,7 +63,7 @@ public:
         std::int64_t hops;
         std::int64_t cycles;
     };
-    Path path(std::int32_t source, std::int32_t destination, std::int64_t flits) const;
+    Path path(std::int32_t source, std::int32_t destination, std::int32_t flits) const;
 
     /// Flits per router output, then per injection link, if so many go from terminal to terminal.
     std::vector<std::int64_t> flow_flits(std::span<const std::int32_t> source, std::span<const std::int32_t> destination,
@@ -58,6 +80,27 @@ protected:
         arrival_cycles_[packet] = cycle;
         last_arrival_ = std::max(last_arrival_, cycle);
         on_last_link_.push_back({cycle, packet});
+    }
+    /// Lets a packet, of which its router takes the head in cycle `cycle`, travel alone; calls visit(port) for each
+    /// output on its way. Returns the arrival cycle of its tail.
+    template <class Visit>
+    std::int64_t travel_alone(const Packet& packet, std::int64_t cycle, Visit&& visit) const {
+        const std::int32_t entry = graph_.port_of_terminal[packet.source];
+        Train train(cycle + delays(pipeline_.kind, graph_.link_cycles[entry]).inject, packet.flits, pipeline_.launch_gap);
+        const std::int64_t wait = pipeline_.head_cycles + pipeline_.win_cycles;
+        for (std::int32_t port = entry; port >= 0; port = graph_.peer[port]) {
+            const std::int32_t router = graph_.router_of_port[port];
+            port = graph_.first_port[router] + route(graph_, router, graph_.places[router], packet);
+            visit(port);
+            const Delays link = delays(pipeline_.kind, graph_.link_cycles[port]);
+            const std::int64_t travel = graph_.terminal[port] >= 0 ? link.deliver : link.travel;
+            train.pass(wait, pipeline_.spacing(graph_.flit_cycles[port]), travel);
+        }
+        return train.tail();
+    }
+    Packet packet_to(std::int32_t source, std::int32_t destination, std::int32_t flits, std::int64_t cycle) const {
+        const auto to = static_cast<std::size_t>(destination);
+        return {cycle, destination, graph_.terminal_x[to], graph_.terminal_y[to], flits, source, -1};
     }
     bool all_delivered() const { return n_arrived_ + static_cast<std::int64_t>(on_last_link_.size()) == n_packets(); }
     void settle(bool done, std::int64_t until);

@@ -96,19 +96,12 @@ void LinkNetwork::enter(std::int32_t port, std::int32_t id, std::int64_t cycle) 
 /// Brings a packet to its destination as if it were alone.
 void LinkNetwork::fly(std::int32_t id, std::int64_t cycle) {
     const Packet& packet = packets_[id];
-    const std::int32_t entry = graph_.port_of_terminal[packet.source];
-    std::int64_t spacing = pipeline_.launch_gap;
-    cycle += delays(pipeline_.kind, graph_.link_cycles[entry]).inject;
-    for (std::int32_t router = graph_.router_of_port[entry]; router >= 0;) {
+    const std::int64_t arrival = travel_alone(packet, cycle, [&](std::int32_t port) {
         ++n_visits_;
-        Link& link = links_[graph_.first_port[router] + route(graph_, router, graph_.places[router], packet)];
-        link.flits += packet.flits;
-        cycle += pipeline_.head_cycles + pipeline_.win_cycles + link.travel;
-        spacing = std::max(spacing, link.spacing);
-        router = link.to_router;
-    }
-    n_moves_ += packet.flits;
-    deliver(cycle + (packet.flits - 1) * spacing, id);
+        n_moves_ += packet.flits;
+        links_[port].flits += packet.flits;
+    });
+    deliver(arrival, id);
 }
 
 /// Takes a packet whose head may bid now over its next link.
