@@ -224,7 +224,9 @@ class Noc(Part):
         if self.topology != "mesh":
             raise ValueError(f"chips = {self.chips} needs topology = mesh, not {self.topology}")
         if self.chip_hop is None or self.chip_flit is None:
-            raise ValueError(f"chips = {self.chips} needs chip_hop and chip_flit, the times of links between chips")
+            raise ValueError(
+                f"chips = {self.chips} needs chip_hop and chip_flit, the times of links between chips"
+            )
         return self
 
     @model_validator(mode="after")

@@ -211,7 +211,9 @@ def _graph_problems(graph: RouterGraph) -> Iterator[str]:
         if len(getattr(graph, name)) != n_ports:
             yield f"{name} has {len(getattr(graph, name))} entries for {n_ports} ports"
             return
-    if graph.channel is not None and (len(graph.channel) != n_ports or graph.channel.max(initial=-1) >= n_ports):
+    if graph.channel is not None and (
+        len(graph.channel) != n_ports or graph.channel.max(initial=-1) >= n_ports
+    ):
         yield f"channel must have {n_ports} entries, each less than that"
         return
     linked = np.flatnonzero(graph.peer >= 0)

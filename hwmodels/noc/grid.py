@@ -164,9 +164,14 @@ def _link_mesh(
         if grid.wraps:
             line = np.arange(len(here))
         elif grid.shared_edges and crosses.any():
-            line[crosses] = np.unique(before[crosses] * routers.size + beside[crosses], return_inverse=True)[1]
+            line[crosses] = np.unique(before[crosses] * routers.size + beside[crosses], return_inverse=True)[
+                1
+            ]
         for lane in range(grid.lanes):
-            out, home = first_port[here] + MESH_PORTS * lane + forth, first_port[there] + MESH_PORTS * lane + back
+            out, home = (
+                first_port[here] + MESH_PORTS * lane + forth,
+                first_port[there] + MESH_PORTS * lane + back,
+            )
             peer[out], peer[home] = home, out
             for direction, ports in enumerate((out, home)):
                 link_cycles[ports] = np.where(crosses, grid.chip_cycles, cycles)
@@ -190,6 +195,4 @@ def _routing(grid: Grid, branches: tuple[int, ...], mesh_ports: int) -> TreeMesh
         if level == 0:
             place[:, 5], place[:, 6] = x, y
         places.append(place)
-    return TreeMeshRouting(
-        np.concatenate(places), np.repeat(x, below[0]), np.repeat(y, below[0]), grid.rings
-    )
+    return TreeMeshRouting(np.concatenate(places), np.repeat(x, below[0]), np.repeat(y, below[0]), grid.rings)

@@ -37,6 +37,7 @@ __all__ = [
     "TreeMeshRouting",
 ]
 
+
 @runtime_checkable
 class Topology(Protocol):
     """Anything that describes itself as a `RouterGraph`."""

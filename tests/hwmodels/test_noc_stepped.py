@@ -50,11 +50,11 @@ class SteppedNetwork:
     def along(here, there, ring):
         if not ring:
             return 0 if there > here else 1
-        forward = 2 * ((there - here) % ring) <= ring
-        way = list(range(here, here + ring)) if forward else list(range(here, here - ring, -1))
-        way = [place % ring for place in way][: [place % ring for place in way].index(there) + 1]
-        wraps = any(abs(a - b) > 1 for a, b in zip(way, way[1:])) if ring > 2 else forward == (there < here)
-        return (0 if forward else 1) + (0 if wraps else 4)
+        ahead = (there - here) % ring
+        step = 1 if 2 * ahead <= ring else -1
+        passes = [here + step * k for k in range(min(ahead, ring - ahead) + 1)]
+        wraps = passes[-1] not in range(ring)
+        return (0 if step > 0 else 1) + (0 if wraps else 4)
 
     def run(self, packets):
         queues = {t: deque() for t in self.port_of_terminal}

@@ -21,7 +21,7 @@ def fabric_of(chip, cores, **values):
 
 
 def test_a_message_to_the_next_loihi_chip_takes_the_hops_on_both_and_the_link_between_them():
-    # Core 0 is on the tile (0, 0) of the first chip, core 128 on the tile (8, 0), the first of the second chip.
+    # Core 0 is on the tile (0, 0) of the first chip, core 128 on the first tile of the second chip, (8, 0).
     fabric = fabric_of("loihi", [0, 1, 128, 128 + 4 * 9], **{"noc.chips": "2x1", "noc.chip_hop": "250 ns"})
     local, first, inside = fabric.lone_latency_ps(np.zeros(3, int), np.arange(1, 4))
     assert first - local == 7 * 4100 + 250_000

@@ -30,6 +30,7 @@ LinkNetwork::LinkNetwork(Graph graph, RouterKind kind, std::int32_t depth, Detai
     }
     queues_.resize(links_.size());
     place_free_.assign(static_cast<std::size_t>(n_places), 0);
+    taken_.assign(static_cast<std::size_t>(n_places), 0);
 }
 
 bool LinkNetwork::advance(std::int64_t until, std::int64_t max_visits) {
@@ -104,46 +105,71 @@ void LinkNetwork::fly(std::int32_t id, std::int64_t cycle) {
     deliver(arrival, id);
 }
 
-/// Takes a packet whose head may bid now over its next link.
+/// Takes a packet whose head may bid now over its next link, or lets it wait for a place behind that.
 void LinkNetwork::hop(std::int32_t id) {
     ++n_visits_;
+    Stay& stay = stays_[id];
+    const std::int32_t router = graph_.router_of_port[stay.input];
+    const std::int32_t port = graph_.first_port[router] + route(graph_, router, graph_.places[router], packets_[id]);
+    Link& link = links_[port];
+    stay.bid = now_;
+    if (link.first < 0 && !must_wait(link)) return go(id, port);
+    stay.behind = -1;
+    (link.first < 0 ? link.first : stays_[link.last].behind) = id;
+    link.last = id;
+}
+
+/// Takes a packet over a link, and with that out of its input.
+void LinkNetwork::go(std::int32_t id, std::int32_t port) {
     Packet& packet = packets_[id];
     Stay& stay = stays_[id];
     Queue& queue = queues_[stay.input];
-    const std::int32_t router = graph_.router_of_port[stay.input];
-    const std::int32_t port = graph_.first_port[router] + route(graph_, router, graph_.places[router], packet);
     Link& link = links_[port];
+    Link& before = links_[stay.over];
     const std::int64_t held = stay.place;  // behind the link that it came over
-    const Link& before = links_[stay.over];
     stay.place = link.place >= 0 ? link.place + link.next : -1;
     stay.over = port;
-    const std::int64_t bid = std::max(now_, link.released) + pipeline_.win_cycles;
     std::int64_t head = 0, left = 0;
     for (std::int32_t k = 0; k < packet.flits; ++k) {
-        std::int64_t ready = k == 0 ? bid : std::max(flit_cycle(id, k), left + 1);
+        std::int64_t ready = std::max(stay.bid, link.released) + pipeline_.win_cycles;
+        if (k > 0) ready = std::max(flit_cycle(id, k), left + 1);
         if (link.place >= 0) ready = std::max(ready, place_free_[link.place + link.next]);
         left = std::max(ready, free_[link.server]);
         free_[link.server] = left + link.spacing;
         if (k == 0) head = left + link.travel;
         if (packet.flits > 1) flit_cycle(id, k) = left + link.travel;
-        if (link.place >= 0) {  // free again if the flit goes on at once; its next hop says when it really is
+        if (link.place >= 0) {
             place_free_[link.place + link.next] = left + link.travel + link.credit;
+            taken_[link.place + link.next] = 1;
             link.next = link.next + 1 == depth_ ? 0 : link.next + 1;
         }
         if (held >= 0 && k < depth_) {
             const std::int64_t place = before.place + (held - before.place + k) % depth_;
             place_free_[place] = std::max(place_free_[place], left + before.credit);
+            taken_[place] = 0;
         }
     }
     link.released = queue.free = left + 1;
+    link.flits += packet.flits;
+    n_moves_ += packet.flits;
     queue.first = std::exchange(packet.next, -1);
     if (queue.first >= 0) {
         wheel_.book(queue.first, now_, std::max(stays_[queue.first].since, queue.free) + pipeline_.head_cycles);
     }
-    link.flits += packet.flits;
-    n_moves_ += packet.flits;
-    if (link.to_router < 0) return deliver(left + link.travel, id);
-    enter(graph_.peer[port], id, head);
+    if (link.to_router < 0) {
+        deliver(left + link.travel, id);
+    } else {
+        enter(graph_.peer[port], id, head);
+    }
+    if (held >= 0) wake(before);
+}
+
+/// Lets packets go that waited for a place behind a link, in the order in which they came.
+void LinkNetwork::wake(Link& link) {
+    while (link.first >= 0 && !must_wait(link)) {
+        const std::int32_t id = std::exchange(link.first, stays_[link.first].behind);
+        go(id, static_cast<std::int32_t>(&link - links_.data()));
+    }
 }
 
 std::vector<std::int64_t> LinkNetwork::link_flits() const {

@@ -1,8 +1,8 @@
 /// Less detailed simulations of the same network: packets instead of flits, queues at links instead of routers.
 ///
-/// `queue`: every link is a server that takes packets in the order in which they come, one flit per spacing, as long
-/// as there are free places behind it, and every input is a queue too. One event per packet and router. Routers do
-/// not arbitrate, and a place behind a link counts as free again as soon as it could be.
+/// `queue`: every link is a server that takes packets in the order in which they come, one flit per spacing, when
+/// there is a free place behind it, and every input is a queue too. One event per packet and router. Routers do not
+/// arbitrate, and of a packet of several flits only the head waits for its place.
 ///
 /// `analytic`: no contention at all, but that a source sends one flit after the other.
 ///
@@ -42,6 +42,8 @@ private:
         std::int64_t released = 0;  ///< first cycle in which another head may bid
         std::int64_t place = 0;     ///< first of the places behind the link, -1 if it always takes flits
         std::int32_t next = 0;      ///< place that the next flit takes
+        std::int32_t first = -1;    ///< first of the packets that wait until that place is free, -1 if none
+        std::int32_t last = -1;
         std::int32_t server;        ///< line that it uses, its own or one shared with others
         std::int32_t to_router;     ///< -1: a terminal
     };
@@ -56,10 +58,12 @@ private:
     /// Where a packet is.
     struct Stay {
         std::int64_t since;       ///< when its head is at the end of the queue
+        std::int64_t bid;         ///< when its head may bid
         std::int64_t place;       ///< that its head takes behind the last link, -1 if none
         std::int64_t first_flit;  ///< of a packet of several flits: where its `flit_cycles_` are
         std::int32_t input;       ///< port of the queue
         std::int32_t over;        ///< port that the last link left
+        std::int32_t behind;      ///< packet that waits for the same link behind it
     };
 
     bool run(std::int64_t until, std::int64_t max_visits);
@@ -67,6 +71,9 @@ private:
     void fly(std::int32_t id, std::int64_t cycle);
     void enter(std::int32_t port, std::int32_t id, std::int64_t cycle);
     void hop(std::int32_t id);
+    void go(std::int32_t id, std::int32_t port);
+    void wake(Link& link);
+    bool must_wait(const Link& link) const { return link.place >= 0 && taken_[link.place + link.next] != 0; }
     std::int64_t& flit_cycle(std::int32_t id, std::int32_t flit) { return flit_cycles_[stays_[id].first_flit + flit]; }
 
     std::int32_t depth_;
@@ -74,7 +81,8 @@ private:
     std::vector<Link> links_;                ///< per port
     std::vector<Queue> queues_;              ///< per port
     std::vector<std::int64_t> free_;         ///< per server: first cycle in which it takes another flit
-    std::vector<std::int64_t> place_free_;   ///< per place: first cycle in which it can be taken
+    std::vector<std::int64_t> place_free_;   ///< per place: first cycle in which it can be taken, at the earliest
+    std::vector<std::uint8_t> taken_;        ///< per place: whether it is not known yet when its flit leaves
     std::vector<std::int64_t> source_free_;  ///< per terminal: first cycle in which it sends another flit
     std::vector<std::int64_t> source_flits_;
     std::vector<Stay> stays_;                ///< per packet

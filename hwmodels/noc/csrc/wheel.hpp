@@ -16,7 +16,8 @@ namespace pycosim::noc {
 
 /// A wheel of 4096 buckets for events less than 4096 cycles ahead, and a heap for later ones.
 ///
-/// Events of one cycle are given out in order of their numbers, so that nothing depends on when they were booked.
+/// Events of one cycle are given out in the order in which they were booked, those of the heap last, by number. That
+/// order follows from the events alone, so it does not depend on how a run is cut.
 class Wheel {
 public:
     Wheel() : buckets_(kBuckets) {}
@@ -60,7 +61,6 @@ public:
         words_[bucket / 64] &= ~(std::uint64_t{1} << bucket % 64);
         if (words_[bucket / 64] == 0) filled_ &= ~(std::uint64_t{1} << bucket / 64);
         for (; !far_.empty() && far_.top().first == cycle; far_.pop()) taken_.push_back(far_.top().second);
-        if (taken_.size() > 1) std::sort(taken_.begin(), taken_.end());
         for (const std::int32_t id : taken_) act(id);
         taken_.clear();
     }
