@@ -169,7 +169,8 @@ class Noc(Part):
     multicast : {"none", "router"}
         "none": one packet for each core that a spike goes to; "router": one for each router, which copies it.
     detail : {"cycle", "queue", "analytic"}
-        How the network-on-chip is simulated, see `pycosim.hwmodels.noc.Network`; the option ``detail`` of a run.
+        How the network-on-chip is simulated, see `pycosim.hwmodels.noc.Network`; the option ``detail`` of
+        a run sets it.
     """
 
     topology: Literal["mesh", "torus", "hierarchy"]

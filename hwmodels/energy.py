@@ -27,8 +27,10 @@ CAUSES = {
 
 @dataclass(frozen=True)
 class EnergyCounts:
-    """How often each cause of `EnergyCosts` occurred; `static_power` is the hardware time in seconds of all
-    chips together. None where a cause cannot occur."""
+    """How often each cause of `EnergyCosts` occurred, None where it cannot.
+
+    `static_power` is the hardware time in seconds, of all chips together.
+    """
 
     neuron_update: int = 0
     synaptic_event: int = 0

@@ -98,7 +98,7 @@ def _check_options(options: Options) -> None:
         raise InvalidInputError(f"inputs={options.inputs!r}: it must be one of {', '.join(INPUTS)}.")
     if options.inputs == "realtime" and options.timing != "closed":
         raise InvalidInputError(
-            f"inputs='realtime' with timing={options.timing!r}: hardware time does not act on the network then. "
+            f"inputs='realtime' with timing={options.timing!r}: hardware time does not act on the network. "
             "Use timing='closed', or inputs='steps'."
         )
     if options.arithmetic == "chip":
@@ -157,9 +157,9 @@ class ChipSimulation:
         if reached - self._reached > MOST_STEPS_AT_ONCE:
             raise InvalidInputError(
                 f"inputs='realtime': step {self.step} lasted so long that the input of "
-                f"{reached - self._reached:,} steps came meanwhile (at most {MOST_STEPS_AT_ONCE:,} can be taken "
-                "at once). The chip falls behind its input for ever: use a smaller speedup, fewer or slower "
-                "sources, or inputs='steps'."
+                f"{reached - self._reached:,} steps came meanwhile (at most {MOST_STEPS_AT_ONCE:,} can be "
+                "taken at once). The chip falls behind its input for ever: use a smaller speedup, fewer or "
+                "slower sources, or inputs='steps'."
             )
         self._reached = reached
         return reached

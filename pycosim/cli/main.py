@@ -247,6 +247,7 @@ def print_result(result: RunResult, console: Console, as_json: bool) -> None:
             "packets": record.sent,
             "late": record.late,
             "dropped": record.dropped,
+            "overruns": record.overruns,
             "cores": len(record.cores.core),
         }
     if as_json:

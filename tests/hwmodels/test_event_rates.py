@@ -1,10 +1,11 @@
-"""DYNAP-SE's levels and rates: through R1, R2 and R3, saturated broadcast, a chip's input and output, bursts."""
+"""DYNAP-SE's rates: saturated broadcast, a chip's input and output, and what bursts wait for."""
 
 import numpy as np
 import pytest
 
 from pycosim.hwmodels.load import load
 from pycosim.hwmodels.timing.fabric import Fabric
+from pycosim.hwmodels.timing.service import serve
 from pycosim.network import Network
 
 from .chip_networks import RESTLESS, add_neurons, add_spikes, all_pairs, connect, run_chip
@@ -96,8 +97,6 @@ def test_latency_grows_without_bound_only_above_the_rate_of_a_broadcast():
     def mean_latency(gap_ps):
         fabric_times = np.arange(500) * gap_ps
         description = load("dynapse").description
-        from pycosim.hwmodels.timing.service import serve
-
         fabric = fabric_of([1, 2, 3, 0])
         fabric.send(fabric_times, np.arange(500) % 3, np.full(500, 3))
         number, arrival = fabric.run_until_idle()

@@ -115,9 +115,9 @@ def test_a_link_of_a_queue_takes_one_flit_per_spacing():
     assert analytic.tolist() == (8 + np.arange(20)).tolist()
 
 
-# Mean latency against the level "cycle", on 8x8 meshes of routers with 8 places for each input. Measured: queue
-# +0.01, +0.04, +0.3 % at 10, 40 and 80 % of the saturation of uniform traffic (0.37 flits per node and cycle).
-@pytest.mark.parametrize(("load", "bound"), [(0.037, 0.001), (0.15, 0.002), (0.3, 0.01)])
+# Mean latency against the level "cycle", on 8x8 meshes of routers with 8 places for each input.
+# Measured: +0.003, +0.08 and +0.7 % at 10, 40 and 80 % of the saturation of uniform traffic, 0.37 flits.
+@pytest.mark.parametrize(("load", "bound"), [(0.037, 0.001), (0.15, 0.002), (0.3, 0.015)])
 def test_the_mean_latency_of_queues_is_that_of_the_routers_up_to_saturation(load, bound):
     n = 20_000
     packets = uniform(64, n, int(n / 64 / load), 1)
@@ -133,8 +133,8 @@ def test_the_mean_latency_of_queues_is_near_in_bursts_for_every_router(router, f
     n = 4000
     packets = 2000 * np.sort(rng.integers(0, 20, n)), rng.integers(0, 64, n), rng.integers(0, 64, n), flits
     exact, queue = (arrivals(Mesh(8, 8), packets, d, router=router) - packets[0] for d in ("cycle", "queue"))
-    # Measured: up to 1.3 % (credit5, four flits).
-    assert queue.mean() == pytest.approx(exact.mean(), rel=0.03)
+    # Measured: at most 0.23 %.
+    assert queue.mean() == pytest.approx(exact.mean(), rel=0.005)
 
 
 def test_arrivals_are_reported_from_the_cycle_on_in_which_they_happen():
@@ -148,5 +148,5 @@ def test_arrivals_are_reported_from_the_cycle_on_in_which_they_happen():
 
 
 def test_an_unknown_level_is_refused():
-    with pytest.raises(InvalidInputError, match="detail 'rough'; it is not known. Use one of cycle, queue"):
+    with pytest.raises(InvalidInputError, match=r"detail 'rough'; it is not known\. Use one of cycle, queue"):
         Network(Mesh(2, 2), detail="rough")
