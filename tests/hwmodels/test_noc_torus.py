@@ -38,7 +38,7 @@ def test_neighbours_at_the_ends_of_a_row_have_a_link_of_their_own():
 
 
 def test_the_virtual_channels_of_a_link_share_its_time():
-    # From router 3 to 1 packets cross the closing link and go on in the second channel, as those of router 0 do.
+    # Packets from router 3 cross the closing link and go on in the second channel, as those of router 0.
     torus = Torus(4, 1, flit_cycles=5)
     arrivals = simulate([0] * 20, np.repeat([3, 0], 10), np.repeat([1, 1], 10), topology=torus)
     assert (np.diff(np.sort(arrivals)) == 5).all()
@@ -47,7 +47,7 @@ def test_the_virtual_channels_of_a_link_share_its_time():
 @pytest.mark.parametrize("router", ["credit3", "credit4", "credit5"])
 @pytest.mark.parametrize("depth", [1, 2, 8])
 def test_full_rings_never_block_for_ever(router, depth):
-    # Every node sends half-way round its ring, in one and in both dimensions, which fills all buffers of a ring.
+    # Every node sends half-way round its ring, in one or both dimensions, which fills all buffers of a ring.
     columns, rows, per_node, flits = 6, 4, 12, 5
     node = np.arange(columns * rows)
     x, y = node % columns, node // columns
