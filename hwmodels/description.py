@@ -238,14 +238,16 @@ class Noc(Part):
         least = {
             "hop_x": pipeline,
             "hop_y": pipeline,
-            "chip_hop": pipeline,
             "trunk": pipeline,
             "branch": pipeline,
             "local": pipeline + 2,
         }
         if self.topology == "hierarchy" and (self.trunk is None or self.branch is None):
             raise ValueError("a hierarchy needs trunk and branch")
-        for name, cycles in least.items() | {("flit", 1), ("chip_flit", 1)}:
+        least["flit"] = 1
+        if self.n_chips > 1:
+            least |= {"chip_hop": pipeline, "chip_flit": 1}
+        for name, cycles in least.items():
             time = getattr(self, name)
             if time is None:
                 continue

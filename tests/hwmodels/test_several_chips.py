@@ -156,4 +156,4 @@ def test_several_chips_need_the_times_of_the_links_between_them():
     with pytest.raises(ChipDescriptionError, match="topology = mesh, not hierarchy"):
         load("dynapse", {"noc.chips": "2x1"})
     with pytest.raises(ChipDescriptionError, match="chip_hop = 200 ps must be a multiple of cycle"):
-        load("loihi", {"noc.chip_hop": "0.2 ns"})
+        load("loihi", {"noc.chips": "2x1", "noc.chip_hop": "0.2 ns"})
