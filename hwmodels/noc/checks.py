@@ -130,6 +130,39 @@ def check_packets(
     return np.ascontiguousarray(columns["cycle"], np.int64), sources, destinations, lengths
 
 
+def check_groups(
+    group: ArrayLike | None,
+    packets: tuple[Int64Array, Int32Array, Int32Array, Int32Array],
+    router: str,
+) -> NDArray[np.uint8]:
+    """Return which packets go along with the one before them, (n,) uint8, or (0,) if there are no groups."""
+    if group is None:
+        return np.empty(0, np.uint8)
+    cycle, source, _, flits = packets
+    number = np.asarray(group)
+    if number.shape != cycle.shape or number.dtype.kind not in "iu":
+        raise InvalidInputError(
+            f"Asked for packets with group of type {number.dtype} and shape {number.shape}; one whole number "
+            f"for each of {len(cycle)} packets is needed."
+        )
+    joins = np.append(False, number[1:] == number[:-1])[: len(number)]
+    if not joins.any():
+        return np.empty(0, np.uint8)
+    if router != "credit3":
+        raise InvalidInputError(
+            f"Asked for packets that go together on the {router} router; only credit3 copies packets. "
+            "Use router='credit3', or one packet for each destination."
+        )
+    after = np.flatnonzero(joins)
+    wrong = after[(cycle[after] != cycle[after - 1]) | (source[after] != source[after - 1])]
+    if len(wrong) or (flits[after] != 1).any() or (flits[after - 1] != 1).any():
+        raise InvalidInputError(
+            "Asked for packets of one group that differ in cycle or source, or have several flits. "
+            "Give packets of one flit that leave the same source in the same cycle."
+        )
+    return joins.astype(np.uint8)
+
+
 def check_terminals(
     source: ArrayLike, destination: ArrayLike, flits: ArrayLike, n_terminals: int
 ) -> tuple[Int32Array, Int32Array, Int32Array]:

@@ -32,6 +32,7 @@ from pycosim.hwmodels.noc.checks import (
     check_cycle,
     check_detail,
     check_graph,
+    check_groups,
     check_handshake,
     check_packets,
     check_router,
@@ -151,7 +152,12 @@ class Network:
         )
 
     def inject(
-        self, cycle: ArrayLike, source: ArrayLike, destination: ArrayLike, flits: ArrayLike = 1
+        self,
+        cycle: ArrayLike,
+        source: ArrayLike,
+        destination: ArrayLike,
+        flits: ArrayLike = 1,
+        group: ArrayLike | None = None,
     ) -> Int64Array:
         """Add packets and return their ids.
 
@@ -165,6 +171,10 @@ class Network:
             Terminals; a packet may go to its own source.
         flits : (n,) int or int
             Length of each packet in flits.
+        group : (n,) int, optional
+            Multicast: packets with the same number, which must follow each other and have the same cycle and
+            source and one flit, go as one until their ways part; routers copy them there. Each has an id and
+            an arrival of its own. On the credit3 router only.
 
         Returns
         -------
@@ -179,7 +189,7 @@ class Network:
         packets = check_packets(
             cycle, source, destination, flits, self.now, self._n_terminals, self.n_packets
         )
-        first = self._core.inject(*packets)
+        first = self._core.inject(*packets, check_groups(group, packets, self.router))
         return np.arange(first, first + len(packets[0]), dtype=np.int64)
 
     def advance(self, until_cycle: int) -> None:

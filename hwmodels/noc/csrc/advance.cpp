@@ -46,6 +46,7 @@ bool Network::run_as(std::int64_t until, std::int64_t max_visits) {
 void Network::enter_packets() {
     while (pending_.next_cycle() == now_) {
         const std::int32_t id = pending_.pop(packets_);
+        if (follows(id)) continue;
         Source& source = sources_[packets_[id].source];
         if (source.first >= 0) {
             packets_[source.last].next = id;
@@ -80,7 +81,7 @@ void Network::launch(Source& source) {
         std::int32_t marks = 0;
         if (source.flits_left == packet.flits) {
             marks |= kHead;
-            if (pipeline_.kind != RouterKind::handshake) launch_cycles_[id] = source.last_cycle;
+            if (pipeline_.kind != RouterKind::handshake) set_launch(id, source.last_cycle);
         }
         if (--source.flits_left == 0) {
             marks |= kTail;
@@ -98,21 +99,30 @@ void Network::visit(std::int32_t router_id) {
     Router& router = routers_[router_id];
     std::array<std::uint64_t, 64> bidders;  // of the outputs in `contested`; the others hold nothing
     std::uint64_t contested = 0, blocked = 0, released = 0;
+    const auto bid = [&](int port, int number) {
+        const std::uint64_t bit = std::uint64_t{1} << number;
+        Output& output = outputs_[router.first_port + number];
+        if (output.held || (released & bit) != 0) {
+            blocked |= bit;
+        } else if (grant != Grant::with_credit || may_send(router_id, output)) {
+            const std::uint64_t others = (contested & bit) != 0 ? bidders[number] : 0;
+            bidders[number] = others | std::uint64_t{1} << port;
+            contested |= bit;
+            if (others != 0) blocked |= bit;
+        }
+    };
     for (std::uint64_t left = router.occupied; left != 0; left &= left - 1) {
         const int port = std::countr_zero(left);
         Input& input = inputs_[router.first_port + port];
         if (input.ready > now_) continue;
-        Output& output = outputs_[router.first_port + input.output];
-        const std::uint64_t bit = std::uint64_t{1} << input.output;
-        if (input.granted) {
-            if (may_send(router_id, output) && send(router, input, output)) released |= bit;
-        } else if (output.held || (released & bit) != 0) {
-            blocked |= bit;
-        } else if (grant != Grant::with_credit || may_send(router_id, output)) {
-            const std::uint64_t others = (contested & bit) != 0 ? bidders[input.output] : 0;
-            bidders[input.output] = others | std::uint64_t{1} << port;
-            contested |= bit;
-            if (others != 0) blocked |= bit;
+        const int number = input.output;  // sending brings the next flit to the front
+        Output& output = outputs_[router.first_port + number];
+        if (input.parts) {
+            for (const Branch& branch : branches_[router.first_port + port]) bid(port, branch.output);
+        } else if (!input.granted) {
+            bid(port, number);
+        } else if (may_send(router_id, output) && send(router, input, output)) {
+            released |= std::uint64_t{1} << number;
         }
     }
     for (; contested != 0; contested &= contested - 1) {
@@ -187,19 +197,30 @@ bool Network::may_send(std::int32_t router_id, const Output& output) {
 
 /// Moves the front flit of an input through its output. Returns true if that releases the output.
 bool Network::send(Router& router, Input& input, Output& output) {
-    const Slot flit = slots_[input.first_slot + input.head];
+    Slot flit = slots_[input.first_slot + input.head];
     const bool tail = (flit.marks & kTail) != 0;
     ++n_moves_;
     ++output.flits;
     output.free_at = now_ + output.spacing;
     if (tail) input.granted = output.held = false;
-    pop(router, input);
+    const int number = static_cast<int>(&output - outputs_.data()) - router.first_port;
+    if (!input.parts || leave(router, input, flit, number)) pop(router, input);
     if (output.channel >= 0) {
         shared_.push_back({static_cast<std::int32_t>(&output - outputs_.data()), flit});
     } else {
         hand_on(output, now_, flit);
     }
     return tail;
+}
+
+/// Takes those packets of a flit that go through an output out of its front. Returns whether no others are left.
+bool Network::leave(Router& router, Input& input, Slot& flit, int output) {
+    std::vector<Branch>& branches = branches_[router.first_port + input.port];
+    const auto branch = std::find_if(branches.begin(), branches.end(), [&](const Branch& b) { return b.output == output; });
+    flit.packet = branch->first;
+    branches.erase(branch);
+    input.parts = !branches.empty();
+    return branches.empty();
 }
 
 /// Lets a flit that goes onto its link in cycle `start` reach the other end.
@@ -268,8 +289,17 @@ void Network::set_front(Input& input) {
         const Place& place = routers_[input.router].place;
         input.ready += pipeline_.head_cycles;
         input.output = static_cast<std::uint8_t>(route(graph_, input.router, place, packets_[flit.packet]));
+        if (mate(flit.packet) >= 0) part(input, flit.packet);
     }
     calendar_.book(input.router, now_, input.ready);
+}
+
+/// Finds the outputs that the packets of a front flit take.
+void Network::part(Input& input, std::int32_t packet) {
+    if (branches_.empty()) branches_.resize(static_cast<std::size_t>(graph_.n_ports()));
+    std::vector<Branch>& branches = branches_[routers_[input.router].first_port + input.port];
+    split(input.router, packet, branches);
+    input.parts = branches.size() > 1;
 }
 
 void Network::allocate(Input& input) {

@@ -88,10 +88,10 @@ nb::class_<T> bind_network(nb::module_& m, const char* name, const char* doc) {
     return nb::class_<T>(m, name, doc)
         .def("inject",
              [](T& network, Input1<std::int64_t> cycle, Input1<std::int32_t> source,
-                Input1<std::int32_t> destination, Input1<std::int32_t> flits) {
-                 return network.inject(view(cycle), view(source), view(destination), view(flits));
+                Input1<std::int32_t> destination, Input1<std::int32_t> flits, Input1<std::uint8_t> joins) {
+                 return network.inject(view(cycle), view(source), view(destination), view(flits), view(joins));
              },
-             "cycle"_a, "source"_a, "destination"_a, "flits"_a)
+             "cycle"_a, "source"_a, "destination"_a, "flits"_a, "joins"_a)
         .def("advance", &T::advance, "until"_a, "max_visits"_a, nb::call_guard<nb::gil_scoped_release>())
         .def("drain", &T::drain, "max_visits"_a, nb::call_guard<nb::gil_scoped_release>())
         .def("take_arrivals", [](T& network) { return arrivals(network); })

@@ -1,10 +1,13 @@
 // Packets and arrivals; see book.hpp.
 #include "book.hpp"
 
+#include <utility>
+
 namespace pycosim::noc {
 
 std::int64_t PacketBook::inject(std::span<const std::int64_t> cycle, std::span<const std::int32_t> source,
-                                std::span<const std::int32_t> destination, std::span<const std::int32_t> flits) {
+                                std::span<const std::int32_t> destination, std::span<const std::int32_t> flits,
+                                std::span<const std::uint8_t> joins) {
     const std::size_t first = packets_.size();
     const std::size_t last = first + cycle.size();
     if (last > packets_.capacity()) {
@@ -18,6 +21,15 @@ std::int64_t PacketBook::inject(std::span<const std::int64_t> cycle, std::span<c
     }
     launch_cycles_.resize(last, -1);
     arrival_cycles_.resize(last, -1);
+    if (!joins.empty() || !mates_.empty()) {
+        mates_.resize(last, -1);
+        follows_.resize(last, 0);
+    }
+    for (std::size_t k = 1; k < joins.size(); ++k) {
+        if (joins[k] == 0) continue;
+        mates_[first + k - 1] = static_cast<std::int32_t>(first + k);
+        follows_[first + k] = 1;
+    }
     pending_.add(packets_, static_cast<std::int32_t>(first), static_cast<std::int32_t>(last));
     return static_cast<std::int64_t>(first);
 }
@@ -37,6 +49,22 @@ std::vector<std::pair<std::int64_t, std::int64_t>> PacketBook::take_arrivals() {
     arrived_.clear();
     std::sort(taken.begin(), taken.end());
     return taken;
+}
+
+void PacketBook::split(std::int32_t router, std::int32_t first, std::vector<Branch>& branches) {
+    branches.clear();
+    for (std::int32_t id = first, after; id >= 0; id = after) {
+        after = std::exchange(mates_[id], -1);
+        const std::int32_t output = route(graph_, router, graph_.places[router], packets_[id]);
+        auto place = std::lower_bound(branches.begin(), branches.end(), output,
+                                      [](const Branch& branch, std::int32_t o) { return branch.output < o; });
+        if (place == branches.end() || place->output != output) {
+            branches.insert(place, {output, id, id});
+        } else {
+            mates_[place->last] = id;
+            place->last = id;
+        }
+    }
 }
 
 PacketBook::Path PacketBook::path(std::int32_t source, std::int32_t destination, std::int32_t flits) const {

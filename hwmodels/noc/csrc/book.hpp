@@ -39,9 +39,11 @@ class PacketBook {
 public:
     PacketBook(Graph graph, RouterKind kind) : graph_(std::move(graph)), pipeline_(kind) {}
 
-    /// Adds packets; all spans have the same length. Returns the id of the first of them.
+    /// Adds packets; all spans have the same length, `joins` may be empty. Packet k with joins[k] != 0 goes along
+    /// with the one before it (of the same cycle, source and length) until their ways part. Returns the first id.
     std::int64_t inject(std::span<const std::int64_t> cycle, std::span<const std::int32_t> source,
-                        std::span<const std::int32_t> destination, std::span<const std::int32_t> flits);
+                        std::span<const std::int32_t> destination, std::span<const std::int32_t> flits,
+                        std::span<const std::uint8_t> joins);
 
     /// Ids and arrival cycles of the packets that arrived before now() since the last call, by (cycle, id).
     std::vector<std::pair<std::int64_t, std::int64_t>> take_arrivals();
@@ -75,11 +77,15 @@ protected:
         std::int64_t packet;
     };
 
-    /// Notes that the tail of a packet arrives; what happens at or after now() is kept back until then.
+    /// Notes that the tail of a packet, and of those with it, arrives; what happens at or after now() is kept back until then.
     void deliver(std::int64_t cycle, std::int32_t packet) {
-        arrival_cycles_[packet] = cycle;
-        last_arrival_ = std::max(last_arrival_, cycle);
-        on_last_link_.push_back({cycle, packet});
+        for (last_arrival_ = std::max(last_arrival_, cycle); packet >= 0; packet = mate(packet)) {
+            arrival_cycles_[packet] = cycle;
+            on_last_link_.push_back({cycle, packet});
+        }
+    }
+    void set_launch(std::int32_t packet, std::int64_t cycle) {
+        for (; packet >= 0; packet = mate(packet)) launch_cycles_[packet] = cycle;
     }
     /// Lets a packet, of which its router takes the head in cycle `cycle`, travel alone; calls visit(port) for each
     /// output on its way. Returns the arrival cycle of its tail.
@@ -102,6 +108,18 @@ protected:
         const auto to = static_cast<std::size_t>(destination);
         return {cycle, destination, graph_.terminal_x[to], graph_.terminal_y[to], flits, source, -1};
     }
+    /// Packet that goes along with this one, -1 if none.
+    std::int32_t mate(std::int32_t id) const { return mates_.empty() ? -1 : mates_[static_cast<std::size_t>(id)]; }
+    /// Whether a packet goes along with another one from its source on.
+    bool follows(std::int32_t id) const { return !follows_.empty() && follows_[static_cast<std::size_t>(id)] != 0; }
+    /// Packets that take one output of a router together: a list by mate(), from `first` on.
+    struct Branch {
+        std::int32_t output;
+        std::int32_t first;
+        std::int32_t last;
+    };
+    /// Splits a list of packets that are in a router into those that take the same output, by order of outputs.
+    void split(std::int32_t router, std::int32_t first, std::vector<Branch>& branches);
     bool all_delivered() const { return n_arrived_ + static_cast<std::int64_t>(on_last_link_.size()) == n_packets(); }
     void settle(bool done, std::int64_t until);
     void settle_drained(bool done, std::int64_t start);
@@ -112,6 +130,8 @@ protected:
     std::vector<std::int64_t> launch_cycles_;
     std::vector<std::int64_t> arrival_cycles_;
     PendingPackets pending_;
+    std::vector<std::int32_t> mates_;     ///< (n_packets,), or empty as long as no packets go together
+    std::vector<std::uint8_t> follows_;
     std::int64_t now_ = 0;
     std::int64_t n_visits_ = 0;
     std::int64_t n_moves_ = 0;

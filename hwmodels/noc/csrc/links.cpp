@@ -53,7 +53,10 @@ bool LinkNetwork::run(std::int64_t until, std::int64_t max_visits) {
         const std::int64_t next = std::min(wheel_.next_cycle(now_), pending_.next_cycle());
         if (next >= until) return true;
         now_ = next;
-        while (pending_.next_cycle() == now_) start(pending_.pop(packets_));
+        while (pending_.next_cycle() == now_) {
+            const std::int32_t id = pending_.pop(packets_);
+            if (!follows(id)) start(id);
+        }
         wheel_.take(next, [this](std::int32_t id) { hop(id); });
         if (n_visits_ >= stop && !all_delivered()) return false;
     }
@@ -65,7 +68,7 @@ void LinkNetwork::start(std::int32_t id) {
     std::int64_t& free = source_free_[packet.source];
     const std::int64_t taken = std::max(packet.cycle + pipeline_.accept_cycles, free);
     // With the handshake, the head is offered to the FIFO as soon as the flit before it was accepted.
-    launch_cycles_[id] = std::max(packet.cycle, taken - pipeline_.accept_cycles);
+    set_launch(id, std::max(packet.cycle, taken - pipeline_.accept_cycles));
     free = taken + packet.flits * pipeline_.launch_gap;
     source_flits_[packet.source] += packet.flits;
     if (detail_ == Detail::analytic) return fly(id, taken);
@@ -73,6 +76,7 @@ void LinkNetwork::start(std::int32_t id) {
     const std::int64_t first = taken + delays(pipeline_.kind, graph_.link_cycles[entry]).inject;
     stays_[id].place = -1;
     stays_[id].over = 0;
+    stays_[id].parting = -1;
     if (packet.flits > 1) {
         stays_[id].first_flit = static_cast<std::int64_t>(flit_cycles_.size());
         for (std::int32_t k = 0; k < packet.flits; ++k) flit_cycles_.push_back(first + k * pipeline_.launch_gap);
@@ -85,50 +89,70 @@ void LinkNetwork::enter(std::int32_t port, std::int32_t id, std::int64_t cycle) 
     Queue& queue = queues_[port];
     stays_[id].input = port;
     stays_[id].since = cycle;
-    if (queue.first < 0) {
-        queue.first = id;
+    if (!queue.busy) {
+        queue.busy = true;
         wheel_.book(id, now_, std::max(cycle, queue.free) + pipeline_.head_cycles);
-    } else {
-        packets_[queue.last].next = id;
+        return;
     }
+    (queue.first < 0 ? queue.first : packets_[queue.last].next) = id;
     queue.last = id;
 }
 
-/// Brings a packet to its destination as if it were alone.
+/// Brings a packet, and those that go along with it, to their destinations as if they were alone.
 void LinkNetwork::fly(std::int32_t id, std::int64_t cycle) {
-    const Packet& packet = packets_[id];
-    const std::int64_t arrival = travel_alone(packet, cycle, [&](std::int32_t port) {
-        ++n_visits_;
-        n_moves_ += packet.flits;
-        links_[port].flits += packet.flits;
-    });
-    deliver(arrival, id);
+    const std::int32_t leader = id;
+    for (std::int32_t after; id >= 0; id = after) {
+        const Packet& packet = packets_[id];
+        const std::int64_t arrival = travel_alone(packet, cycle, [&](std::int32_t port) {
+            if (std::exchange(links_[port].counted, leader) == leader) return;  // the packets go together here
+            ++n_visits_;
+            n_moves_ += packet.flits;
+            links_[port].flits += packet.flits;
+        });
+        after = mates_.empty() ? -1 : std::exchange(mates_[id], -1);
+        deliver(arrival, id);
+    }
 }
 
-/// Takes a packet whose head may bid now over its next link, or lets it wait for a place behind that.
+/// Takes a packet whose head may bid now over its next link, or lets it wait for a place behind that; packets that
+/// went together so far and part here become packets of their own.
 void LinkNetwork::hop(std::int32_t id) {
     ++n_visits_;
-    Stay& stay = stays_[id];
-    const std::int32_t router = graph_.router_of_port[stay.input];
-    const std::int32_t port = graph_.first_port[router] + route(graph_, router, graph_.places[router], packets_[id]);
+    const std::int32_t router = graph_.router_of_port[stays_[id].input];
+    stays_[id].bid = now_;
+    if (mate(id) < 0) {
+        queue_for(id, graph_.first_port[router] + route(graph_, router, graph_.places[router], packets_[id]));
+        return;
+    }
+    split(router, id, branches_);
+    Stay stay = stays_[id];
+    if (branches_.size() > 1) {
+        stay.parting = static_cast<std::int32_t>(partings_.size());
+        partings_.push_back({now_, stay.place, stay.input, stay.over, static_cast<std::int32_t>(branches_.size())});
+    }
+    for (const Branch& branch : branches_) stays_[branch.first] = stay;
+    for (const Branch& branch : branches_) queue_for(branch.first, graph_.first_port[router] + branch.output);
+}
+
+/// Takes a packet over a link at once, or lets it wait for a place behind it.
+void LinkNetwork::queue_for(std::int32_t id, std::int32_t port) {
     Link& link = links_[port];
-    stay.bid = now_;
     if (link.first < 0 && !must_wait(link)) return go(id, port);
-    stay.behind = -1;
+    stays_[id].behind = -1;
     (link.first < 0 ? link.first : stays_[link.last].behind) = id;
     link.last = id;
 }
 
 /// Takes a packet over a link, and with that out of its input.
 void LinkNetwork::go(std::int32_t id, std::int32_t port) {
-    Packet& packet = packets_[id];
+    const Packet& packet = packets_[id];
     Stay& stay = stays_[id];
-    Queue& queue = queues_[stay.input];
     Link& link = links_[port];
-    Link& before = links_[stay.over];
-    const std::int64_t held = stay.place;  // behind the link that it came over
+    const std::int64_t held = stay.parting < 0 ? stay.place : -1;  // behind the link that it came over
+    const std::int32_t input = stay.input, over = stay.over, parting = stay.parting;
     stay.place = link.place >= 0 ? link.place + link.next : -1;
     stay.over = port;
+    stay.parting = -1;
     std::int64_t head = 0, left = 0;
     for (std::int32_t k = 0; k < packet.flits; ++k) {
         std::int64_t ready = std::max(stay.bid, link.released) + pipeline_.win_cycles;
@@ -143,25 +167,48 @@ void LinkNetwork::go(std::int32_t id, std::int32_t port) {
             taken_[link.place + link.next] = 1;
             link.next = link.next + 1 == depth_ ? 0 : link.next + 1;
         }
-        if (held >= 0 && k < depth_) {
-            const std::int64_t place = before.place + (held - before.place + k) % depth_;
-            place_free_[place] = std::max(place_free_[place], left + before.credit);
-            taken_[place] = 0;
-        }
+        if (held >= 0 && k < depth_) give_back(links_[over], held, k, left);
     }
-    link.released = queue.free = left + 1;
+    link.released = left + 1;
     link.flits += packet.flits;
     n_moves_ += packet.flits;
-    queue.first = std::exchange(packet.next, -1);
-    if (queue.first >= 0) {
-        wheel_.book(queue.first, now_, std::max(stays_[queue.first].since, queue.free) + pipeline_.head_cycles);
-    }
+    if (parting < 0) leave(input, left);
     if (link.to_router < 0) {
         deliver(left + link.travel, id);
     } else {
         enter(graph_.peer[port], id, head);
     }
-    if (held >= 0) wake(before);
+    if (held >= 0) wake(links_[over]);
+    if (parting >= 0) part(partings_[parting], left);
+}
+
+/// Notes that some of the packets that part in a router left it; the last of them frees their place.
+void LinkNetwork::part(Parting& parting, std::int64_t left) {
+    parting.left = std::max(parting.left, left);
+    if (--parting.remaining > 0) return;
+    leave(parting.input, parting.left);
+    if (parting.place < 0) return;
+    Link& before = links_[parting.over];
+    give_back(before, parting.place, 0, parting.left);
+    wake(before);
+}
+
+/// Gives a place behind a link back: the one of flit `k` of a packet whose head has `place`.
+void LinkNetwork::give_back(const Link& before, std::int64_t place, std::int32_t k, std::int64_t left) {
+    place = before.place + (place - before.place + k) % depth_;
+    place_free_[place] = std::max(place_free_[place], left + before.credit);
+    taken_[place] = 0;
+}
+
+/// Lets the packet behind one that left come to the front of an input.
+void LinkNetwork::leave(std::int32_t input, std::int64_t left) {
+    Queue& queue = queues_[input];
+    queue.free = left + 1;
+    queue.busy = queue.first >= 0;
+    if (!queue.busy) return;
+    const std::int32_t id = std::exchange(queue.first, packets_[queue.first].next);
+    packets_[id].next = -1;
+    wheel_.book(id, now_, std::max(stays_[id].since, queue.free) + pipeline_.head_cycles);
 }
 
 /// Lets packets go that waited for a place behind a link, in the order in which they came.

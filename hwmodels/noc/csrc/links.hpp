@@ -44,6 +44,7 @@ private:
         std::int32_t next = 0;      ///< place that the next flit takes
         std::int32_t first = -1;    ///< first of the packets that wait until that place is free, -1 if none
         std::int32_t last = -1;
+        std::int32_t counted = -1;  ///< first of the packets that went together last (analytic)
         std::int32_t server;        ///< line that it uses, its own or one shared with others
         std::int32_t to_router;     ///< -1: a terminal
     };
@@ -51,8 +52,9 @@ private:
     /// Packets in front of a router, at one of its inputs.
     struct Queue {
         std::int64_t free = 0;     ///< first cycle in which the packet behind the one that left is at the front
-        std::int32_t first = -1;   ///< packet at the front, -1 if none waits
+        std::int32_t first = -1;   ///< packet behind the front one, -1 if none
         std::int32_t last = -1;
+        bool busy = false;         ///< there is a front one
     };
 
     /// Where a packet is.
@@ -64,6 +66,16 @@ private:
         std::int32_t input;       ///< port of the queue
         std::int32_t over;        ///< port that the last link left
         std::int32_t behind;      ///< packet that waits for the same link behind it
+        std::int32_t parting;     ///< packets that it parts from here, -1 if none
+    };
+
+    /// Packets that came together and part in a router: the last one that leaves frees their place.
+    struct Parting {
+        std::int64_t left;       ///< when the last one so far left
+        std::int64_t place;      ///< as in Stay
+        std::int32_t input;
+        std::int32_t over;
+        std::int32_t remaining;  ///< outputs that they have not left by
     };
 
     bool run(std::int64_t until, std::int64_t max_visits);
@@ -71,7 +83,11 @@ private:
     void fly(std::int32_t id, std::int64_t cycle);
     void enter(std::int32_t port, std::int32_t id, std::int64_t cycle);
     void hop(std::int32_t id);
+    void queue_for(std::int32_t id, std::int32_t port);
     void go(std::int32_t id, std::int32_t port);
+    void part(Parting& parting, std::int64_t left);
+    void give_back(const Link& before, std::int64_t place, std::int32_t k, std::int64_t left);
+    void leave(std::int32_t input, std::int64_t left);
     void wake(Link& link);
     bool must_wait(const Link& link) const { return link.place >= 0 && taken_[link.place + link.next] != 0; }
     std::int64_t& flit_cycle(std::int32_t id, std::int32_t flit) { return flit_cycles_[stays_[id].first_flit + flit]; }
@@ -87,6 +103,8 @@ private:
     std::vector<std::int64_t> source_flits_;
     std::vector<Stay> stays_;                ///< per packet
     std::vector<std::int64_t> flit_cycles_;  ///< when flits may act in the router in which their packet is
+    std::vector<Parting> partings_;
+    std::vector<Branch> branches_;           ///< of the packets that are in a router now
     Wheel wheel_;
 };
 

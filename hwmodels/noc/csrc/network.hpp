@@ -59,6 +59,8 @@ private:
     std::uint64_t oldest(const Router& router, std::uint64_t bidders) const;
     bool may_send(std::int32_t router_id, const Output& output);
     bool send(Router& router, Input& input, Output& output);
+    bool leave(Router& router, Input& input, Slot& flit, int output);
+    void part(Input& input, std::int32_t packet);
     void pop(Router& router, Input& input);
     void push(Input& input, std::int64_t cycle, std::int32_t packet, std::int32_t marks);
     void set_front(Input& input);
@@ -82,6 +84,7 @@ private:
     std::vector<Source> sources_;  ///< per terminal
     std::vector<std::int64_t> inject_cycles_;  ///< per terminal: from launch (acceptance) to the first bid
     std::vector<Slot> slots_;
+    std::vector<std::vector<Branch>> branches_;  ///< per port, where the packets of a front flit part; or empty
     ServiceOrder service_order_;
     Calendar calendar_;
     std::vector<std::int64_t> channel_free_;  ///< per channel: first cycle in which it takes another flit

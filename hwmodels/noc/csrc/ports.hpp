@@ -31,6 +31,7 @@ struct Input {
     std::int32_t source = -1;         ///< terminal that feeds it, or -1
     std::uint8_t port = 0;            ///< number within its router
     std::uint8_t output = 0;          ///< output that the front packet takes
+    bool parts = false;               ///< packets of the front flit take several outputs: see Network::branches_
     bool granted = false;             ///< the front packet holds that output
     bool sender_waits = false;        ///< the sender found no place and must be woken
 };
