@@ -3,6 +3,7 @@
 A folder ``X/csrc`` with a file ``bind_NAME.cpp`` becomes the compiled module ``X._NAME``.
 """
 
+import re
 from pathlib import Path
 
 import nanobind
@@ -30,14 +31,22 @@ def packages():
     return found
 
 
+def headers(source):
+    """Return the headers of ours that a source includes, and those that they include."""
+    names = re.findall(r'#include "(.+?)"', source.read_text())
+    own = {path for name in names if (path := (source.parent / name).resolve()).exists()}
+    return own.union(*map(headers, own))
+
+
 def extensions():
     for root, folder in ROOTS.items():
         for bind in sorted(Path(folder).glob("**/csrc/bind_*.cpp")):
             parts = bind.parent.parent.relative_to(folder).parts
+            sources = sorted(bind.parent.glob("*.cpp"))
             yield Extension(
                 ".".join((root, *parts, "_" + bind.stem.removeprefix("bind_"))),
-                [*map(str, sorted(bind.parent.glob("*.cpp"))), str(NANOBIND / "src" / "nb_combined.cpp")],
-                depends=[str(header) for header in bind.parent.glob("*.hpp")],
+                [*map(str, sources), str(NANOBIND / "src" / "nb_combined.cpp")],
+                depends=sorted(map(str, set().union(*map(headers, sources)))),
                 include_dirs=[str(NANOBIND / "include"), str(NANOBIND / "ext" / "robin_map" / "include")],
                 extra_compile_args=FLAGS,
                 extra_link_args=["-pthread"],

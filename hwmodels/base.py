@@ -6,7 +6,8 @@ lives in ``hwmodels/<chip>/model.py`` and derives from `ChipModel`.
 
 from __future__ import annotations
 
-from pycosim.errors import Violation
+from pycosim.errors import NotSupportedError, Violation
+from pycosim.hwmodels.arithmetic import Translation
 from pycosim.hwmodels.description import Chip, Description
 from pycosim.hwmodels.mapping.table import Mapping
 from pycosim.network import Network
@@ -47,3 +48,23 @@ class ChipModel:
         utilisation : dict of str to (used, limit)
         """
         return [], {}
+
+    def translate(self, network: Network, before: Translation | None = None) -> Translation:
+        """Return a network in the chip's own arithmetic.
+
+        Parameters
+        ----------
+        network : Network
+        before : Translation, optional
+            That of the same network before some of its values changed, or before it grew: scales that were
+            chosen then stay.
+
+        Raises
+        ------
+        NotSupportedError
+            If the chip's arithmetic is not modelled, or cannot represent something in the network.
+        """
+        raise NotSupportedError(
+            f"arithmetic='chip': the arithmetic of {self.chip.title} is not modelled. Use "
+            "arithmetic='float', which has the equations of the native engine."
+        )

@@ -14,11 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal, Union, get_args, get_origin
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, StrictBool, StrictInt, model_validator
 
-from pycosim.hwmodels.quantities import Constant, Count, Energy, Part, Power, Shape, Time, TimeTable
+from pycosim.hwmodels.noc_section import Noc
+from pycosim.hwmodels.quantities import Constant, Count, Energy, Part, Power, Time, TimeTable
 
 __all__ = [
     "Capacity",
@@ -41,15 +40,18 @@ class Chip(Part):
         Full name.
     summary : str
         One line for listings.
-    discipline : {"tick", "barrier", "free"}
+    discipline : {"tick", "barrier", "free", "timer"}
         How steps of the network become time on the chip.
+    acceleration : float
+        Model time per hardware time of a chip that cannot run in real time; a run's speed-up multiplies it.
     notes : tuple of str
         What a reader of results should know; copied to every hardware record.
     """
 
     title: str
     summary: str
-    discipline: Literal["tick", "barrier", "free"]
+    discipline: Literal["tick", "barrier", "free", "timer"]
+    acceleration: float = Field(default=1.0, gt=0)
     notes: tuple[str, ...] = ()
 
 
@@ -127,143 +129,13 @@ class Mapping(Part):
     entry_router: StrictInt = Field(default=0, ge=0)
 
 
-class Noc(Part):
-    """The network-on-chip.
-
-    Attributes
-    ----------
-    topology : {"mesh", "torus", "hierarchy"}
-        A mesh of routers with cores on each; the same with rows and columns closed to rings; or per chip a
-        router in the mesh, a tree router below it and a router for each core below that.
-    shape, cores_per_router
-        Routers of the (top-level) mesh, of one chip where `chips` is given, and how cores lie around each.
-    chips
-        Mesh only: chips side by side, each with a mesh of `shape`. Cores and routers are numbered chip by
-        chip.
-    chip_hop, chip_flit
-        With several chips: from a router to the next one on another chip, and the least spacing of two flits
-        on the link between them.
-    chip_edge : {"row", "shared"}
-        Whether each row (column) has a link of its own to the next chip, or all at one edge share one
-        serial link (merge-split).
-    hop_x, hop_y
-        From a router of the mesh to the next.
-    local
-        From a core through its own router to a core at the same router, without any hop.
-    trunk, branch
-        Hierarchy only: between mesh router and tree router, between tree router and core router. One packet
-        at a time: the same time is the least spacing there.
-    flit
-        Least spacing of two flits on a link of the mesh.
-    flits_per_packet
-    router : {"credit3", "credit4", "credit5"}
-        Flow control and pipeline, see `pycosim.hwmodels.noc`.
-    arbiter
-        Which of several inputs gets an output.
-    buffer_depth
-        Places in each input FIFO in flits.
-    cycle
-        Resolution of the simulation; all times above are multiples of it.
-    slowdown : int
-        Factor on all times of the network-on-chip, to see what slow links would do.
-    multicast : {"none", "router"}
-        "none": one packet for each core that a spike goes to; "router": one for each router, which copies it.
-    detail : {"cycle", "queue", "analytic"}
-        How the network-on-chip is simulated, see `pycosim.hwmodels.noc.Network`; the option ``detail`` of
-        a run sets it.
-    """
-
-    topology: Literal["mesh", "torus", "hierarchy"]
-    shape: Shape
-    cores_per_router: Shape
-    chips: Shape | None = None
-    chip_hop: Time | None = None
-    chip_flit: Time | None = None
-    chip_edge: Literal["row", "shared"] = "row"
-    hop_x: Time
-    hop_y: Time
-    local: Time
-    trunk: Time | None = None
-    branch: Time | None = None
-    flit: Time
-    flits_per_packet: Count
-    router: Literal["credit3", "credit4", "credit5"] = "credit3"
-    arbiter: Literal["round_robin", "least_recently_served", "oldest_first"] = "round_robin"
-    buffer_depth: Count
-    cycle: Time
-    slowdown: StrictInt = Field(default=1, ge=1)
-    multicast: Literal["none", "router"] = "none"
-    detail: Literal["cycle", "queue", "analytic"] = "cycle"
-
-    @property
-    def n_chips(self) -> int:
-        """Number of chips that `chips` gives; 1 if it does not."""
-        return 1 if self.chips is None else self.chips.size
-
-    @property
-    def n_routers(self) -> int:
-        """Routers of the (top-level) mesh, on all chips."""
-        return self.n_chips * self.shape.size
-
-    @property
-    def mesh_shape(self) -> tuple[int, int]:
-        """Columns and rows of the (top-level) mesh, over all chips."""
-        across, down = (1, 1) if self.chips is None else self.chips.value
-        return across * self.shape.value[0], down * self.shape.value[1]
-
-    def place_of_router(self, router: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return x and y of routers of the (top-level) mesh, both int64."""
-        chip, inner = np.divmod(np.asarray(router, np.int64), self.shape.size)
-        chip_y, chip_x = np.divmod(chip, 1 if self.chips is None else self.chips.value[0])
-        y, x = np.divmod(inner, self.shape.value[0])
-        return chip_x * self.shape.value[0] + x, chip_y * self.shape.value[1] + y
-
-    @model_validator(mode="after")
-    def _check_chips(self) -> Noc:
-        if self.n_chips == 1:
-            return self
-        if self.topology != "mesh":
-            raise ValueError(f"chips = {self.chips} needs topology = mesh, not {self.topology}")
-        if self.chip_hop is None or self.chip_flit is None:
-            raise ValueError(
-                f"chips = {self.chips} needs chip_hop and chip_flit, the times of links between chips"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _check_times(self) -> Noc:
-        if self.cycle.value < 1:
-            raise ValueError("cycle must be longer than 0")
-        pipeline = {"credit3": 3, "credit4": 4, "credit5": 5}[self.router]
-        least = {
-            "hop_x": pipeline,
-            "hop_y": pipeline,
-            "trunk": pipeline,
-            "branch": pipeline,
-            "local": pipeline + 2,
-        }
-        if self.topology == "hierarchy" and (self.trunk is None or self.branch is None):
-            raise ValueError("a hierarchy needs trunk and branch")
-        least["flit"] = 1
-        if self.n_chips > 1:
-            least |= {"chip_hop": pipeline, "chip_flit": 1}
-        for name, cycles in least.items():
-            time = getattr(self, name)
-            if time is None:
-                continue
-            if time.value % self.cycle.value or time.value < cycles * self.cycle.value:
-                raise ValueError(
-                    f"{name} = {time} must be a multiple of cycle = {self.cycle}, and at least {cycles} "
-                    f"cycles (the pipeline of a {self.router} router)"
-                )
-        return self
-
-
 class ServiceTimes(Part):
     """Times that cores take; one that is absent takes no time.
 
     Attributes
     ----------
+    step
+        Per step and core in use, whatever it holds.
     neuron_update, synaptic_event, spike
         Per neuron and step, per synapse that a spike passes, per spike fired.
     packet_out, packet_in
@@ -279,8 +151,15 @@ class ServiceTimes(Part):
         Tick chips only: the shortest tick that was shown to work.
     scans_all_neurons : bool
         Whether a core in use takes the update time for all its neurons, used or not.
+    timer_spread
+        Timer chips only: the timers of cores begin a step up to this time after the first one.
+    timer_seed : int
+        Timer chips only: seed of when each core's timer begins a step.
+    drop_after
+        Timer chips only: time that a packet may wait on its way before it is dropped; never if absent.
     """
 
+    step: Time | None = None
     neuron_update: Time | None = None
     synaptic_event: Time | None = None
     spike: Time | None = None
@@ -291,6 +170,9 @@ class ServiceTimes(Part):
     chip_barrier: TimeTable | None = None
     shortest_period: Time | None = None
     scans_all_neurons: StrictBool = False
+    timer_spread: Time | None = None
+    timer_seed: StrictInt = 1
+    drop_after: Time | None = None
 
 
 class EnergyCosts(Part):
@@ -312,6 +194,8 @@ class EnergyCosts(Part):
         Per flit and link between chips, in place of `hop_x` and `hop_y`.
     static_power
         Of all that is described, of each chip where `Noc.chips` is given, whether it works or not.
+    static_share : {"all_cores", "cores_in_use"}
+        Which cores the static power is shared among, equally, where energy is asked for by core.
     covered : dict of str to str
         Causes that have no constant of their own because another one holds them, and which.
     """
@@ -329,11 +213,20 @@ class EnergyCosts(Part):
     hop_y: Energy | None = None
     chip_hop: Energy | None = None
     static_power: Power | None = None
+    static_share: Literal["all_cores", "cores_in_use"] = "all_cores"
     covered: dict[str, str] = Field(default_factory=dict)
+
+    def unknown(self) -> list[str]:
+        """Return the causes that have neither a constant nor one that covers them."""
+        return [name for name in self._causes() if getattr(self, name) is None and name not in self.covered]
+
+    @classmethod
+    def _causes(cls) -> list[str]:
+        return [name for name in cls.model_fields if name not in ("covered", "static_share")]
 
     @model_validator(mode="after")
     def _check_covered(self) -> EnergyCosts:
-        causes = set(type(self).model_fields) - {"covered"}
+        causes = self._causes()
         for cause in self.covered:
             if cause not in causes:
                 raise ValueError(
@@ -382,6 +275,8 @@ class Description(Part):
             )
         if self.noc.n_chips > 1 and self.time.barrier is not None and self.time.chip_barrier is None:
             raise ValueError(f"noc.chips = {self.noc.chips} needs time.chip_barrier beside time.barrier")
+        if self.chip.discipline == "timer" and self.mapping.splitters:
+            raise ValueError("mapping.splitters = true does not go with chip.discipline = timer")
         if self.capacity.synapse_words_per_core and self.synapse_memory is None:
             raise ValueError("capacity.synapse_words_per_core needs the section [synapse_memory]")
         return self
@@ -392,6 +287,11 @@ class Description(Part):
         if self.capacity.cores is not None:
             return self.capacity.cores.value
         return self.noc.n_routers * self.noc.cores_per_router.size
+
+    def unknown_energy(self) -> list[str]:
+        """Return the causes that can occur here and have neither a constant nor one that covers them."""
+        unknown = self.energy.unknown()
+        return [name for name in unknown if name != "chip_hop" or self.noc.n_chips > 1]
 
     def named_constants(self) -> Iterator[tuple[str, Constant]]:
         """Iterate over all constants with their dotted paths."""

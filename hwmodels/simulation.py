@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pycosim.backends.base import Options, Progress
+from pycosim.backends.base import Options, Progress, Simulation
 from pycosim.errors import DoesNotFitError, InvalidInputError, NotSupportedError
 from pycosim.hwmodels.base import ChipModel
 from pycosim.hwmodels.load import load
@@ -16,8 +17,9 @@ from pycosim.hwmodels.mapping.build import map_network
 from pycosim.hwmodels.mapping.capacity import check_capacity
 from pycosim.hwmodels.mapping.table import Mapping
 from pycosim.hwmodels.record import make_record
-from pycosim.hwmodels.timing.disciplines import DISCIPLINES, Acting, Discipline
+from pycosim.hwmodels.timing.disciplines import Acting, Compiled, Delivery, Discipline
 from pycosim.hwmodels.timing.ideal import Ideal
+from pycosim.hwmodels.timing.kinds import DISCIPLINES
 from pycosim.hwmodels.timing.messages import expand
 from pycosim.network import Network
 from pycosim.network.requirements import require_projections_only
@@ -28,6 +30,7 @@ from pycosim.units import period_ps
 __all__ = ["TIMINGS", "ChipSimulation", "build", "fit"]
 
 TIMINGS = ("ideal", "trace", "closed")
+ARITHMETICS = ("float", "chip")
 INPUTS = ("steps", "realtime")
 # Steps of input that one step of a network may take in with inputs="realtime".
 MOST_STEPS_AT_ONCE = 10_000
@@ -40,8 +43,8 @@ _DETAILS = {
 Int = NDArray[np.int64]
 
 
-def build(chip: str | Path | ChipModel, network: Network, options: Options | None = None) -> ChipSimulation:
-    """Return a simulation of `network` on a chip.
+def build(chip: str | Path | ChipModel, network: Network, options: Options | None = None) -> Simulation:
+    """Return a simulation of `network` on a chip: a `ChipSimulation`, or a `TranslatedSimulation` of one.
 
     Parameters
     ----------
@@ -66,6 +69,10 @@ def build(chip: str | Path | ChipModel, network: Network, options: Options | Non
     if not isinstance(chip, ChipModel):
         level = {} if options.detail is None else {"noc.detail": options.detail}
         chip = load(chip, dict(options.overrides) | level)
+    if options.arithmetic == "chip":
+        from pycosim.hwmodels.translated import TranslatedSimulation
+
+        return TranslatedSimulation(chip, network, options)
     mapping, utilisation = fit(chip, network, options.mapping)
     return ChipSimulation(chip, network, options, mapping, utilisation)
 
@@ -101,13 +108,10 @@ def _check_options(options: Options) -> None:
             f"inputs='realtime' with timing={options.timing!r}: hardware time does not act on the network. "
             "Use timing='closed', or inputs='steps'."
         )
-    if options.arithmetic == "chip":
-        raise NotSupportedError(
-            "arithmetic='chip' is not supported yet: chips run with arithmetic='float', that is with "
-            "the same neuron equations as the native engine."
+    if options.arithmetic not in ARITHMETICS:
+        raise InvalidInputError(
+            f"arithmetic={options.arithmetic!r}: it must be one of {', '.join(ARITHMETICS)}."
         )
-    if options.arithmetic != "float":
-        raise InvalidInputError(f"arithmetic={options.arithmetic!r}: it must be 'float' (or 'chip', later).")
 
 
 class ChipSimulation:
@@ -137,7 +141,7 @@ class ChipSimulation:
         self._options = options
         kind = Ideal if options.timing == "ideal" else DISCIPLINES[chip.description.chip.discipline]
         self._discipline: Discipline = kind(
-            chip.description, mapping, period_ps(network.dt_ms, options.speedup)
+            chip.description, mapping, period_ps(network.dt_ms, options.speedup * chip.chip.acceleration)
         )
         self._engine = NativeSimulation(
             network, threads=options.threads, core_of_neuron=mapping.core_of_neuron
@@ -181,7 +185,8 @@ class ChipSimulation:
             "inputs": self._options.inputs,
             "overrides": dict(self._options.overrides),
         }
-        return make_record(self.chip, self._discipline, self.utilisation, options, self._remarks())
+        first = np.array([population.first for population in self._network.populations], np.int64)
+        return make_record(self.chip, self._discipline, self.utilisation, options, self._remarks(), first)
 
     def advance(self, n_steps: int, progress: Progress | None = None) -> None:
         """Advance by `n_steps`; `progress` is called now and then with the steps done since the last call."""
@@ -191,14 +196,12 @@ class ChipSimulation:
         if not self._started:
             self._carry(self._engine.initial_spikes())
             self._started = True
-        reported = 0
-        for done in range(1, n_steps + 1):
-            if self._synapses_changed:
-                self._keep_synapses()
-            self._carry(self._engine.step_deferred())
-            if progress and (done % _STEPS_PER_REPORT == 0 or done == n_steps):
-                progress(done - reported)
-                reported = done
+        last = self.step + n_steps
+        while self.step < last:
+            begin = self.step
+            self._advance(min(begin + _STEPS_PER_REPORT, last))
+            if progress:
+                progress(self.step - begin)
 
     def spikes(self, population: int) -> tuple[Int, Int]:
         """Return the recorded spikes of a population: steps, and indices in the population."""
@@ -285,6 +288,21 @@ class ChipSimulation:
     def close(self) -> None:
         """Free what the simulation holds."""
         self._engine.close()
+
+    def _advance(self, last: int) -> None:
+        """Advance to step `last`."""
+        discipline = self._discipline
+        if isinstance(discipline, Compiled):
+            closed = self._options.timing == "closed"
+            only_delay = self.chip.description.mapping.delay_in_axon
+            delivery = Delivery(closed, only_delay, self._synapses_changed)
+            run = partial(discipline.run, delivery=delivery)
+            self._engine.advance_deferred(run, last)
+            return
+        while self.step < last:
+            if self._synapses_changed:
+                self._keep_synapses()
+            self._carry(self._engine.step_deferred())
 
     def _remarks(self) -> list[str]:
         """Return how the network changed, and what was chosen for this run."""

@@ -14,10 +14,16 @@ threads : int
     spikes into queues with all threads, but acts on targets with one, in the order that it finds them; where
     that order would depend on threads, which is where delays differ, spikes are queued by one thread as well.
 
+Gap junctions are Synapses whose currents are summed before neurons are integrated, dopamine is released by
+Synapses onto Synapses. Synapses with homeostatic scaling execute statements in every step. Structural
+plasticity is done by Python functions in every step, so it takes "numpy" (the default then) or "cython".
+
 C++ standalone programs hold no data: parameters, connections, input spikes and the state at the end of a
 run are files in a private temporary directory. The same program therefore goes on where it stopped, as
-often as wanted and with changed parameters or weights, and networks of the same structure share it
-whatever their seed. Programs are kept in ``$PYCOSIM_CACHE_DIR/brian2`` (default: ``$XDG_CACHE_HOME/pycosim``,
+often as wanted and with changed parameters, state, spike times, currents or weights, and networks of the same
+structure share it whatever their seed. A program is built again where a run records something else, has new
+parts, or has a column for each neuron that was one number, and once where weights change while spikes are on
+their way.  Programs are kept in ``$PYCOSIM_CACHE_DIR/brian2`` (default: ``$XDG_CACHE_HOME/pycosim``,
 else ``~/.cache/pycosim``); deleting that folder costs a few seconds of compilation, no more. The compiler
 is ``$CXX``, else ``c++``, ``g++`` or ``clang++``.
 """
@@ -25,12 +31,13 @@ is ``$CXX``, else ``c++``, ``g++`` or ``clang++``.
 from __future__ import annotations
 
 from pycosim.backends.base import Options, Simulation
-from pycosim.errors import UnknownTargetError
+from pycosim.backends.brian2.equations import has_statements
+from pycosim.errors import NotSupportedError, UnknownTargetError
 from pycosim.network import MODELS as _ALL_MODELS
-from pycosim.network import Network
+from pycosim.network import Network, model_named
 
 DESCRIPTION = "Brian2 code generation: C++ standalone, Cython or NumPy"
-MODELS = frozenset(_ALL_MODELS)
+MODELS = frozenset(name for name, model in _ALL_MODELS.items() if has_statements(model))
 OPTIONS = frozenset({"codegen", "threads"})
 STEPWISE = False
 EQUATIONS = True
@@ -52,6 +59,7 @@ def build(network: Network, options: Options | None = None) -> Simulation:
     """
     from pycosim.backends.brian2.capture import watched
     from pycosim.backends.brian2.codegen import engine_for
+    from pycosim.backends.brian2.rewired import require_python
     from pycosim.backends.brian2.simulation import Brian2Simulation
 
     options = options or Options()
@@ -62,5 +70,12 @@ def build(network: Network, options: Options | None = None) -> Simulation:
             f"Target brian2 with {', '.join(unknown)}: there is no such option. "
             "The backend's options are codegen and threads."
         )
-    engine = engine_for(overrides.get("codegen"), network.dt_ms, options.threads)
+    unknown = sorted({p.model for p in network.populations if not has_statements(model_named(p.model))})
+    if unknown:
+        raise NotSupportedError(
+            f"Cells of the type {', '.join(unknown)} are not supported by Brian2, which has no equations for "
+            "them. Use native."
+        )
+    codegen = require_python(network, overrides.get("codegen"))
+    engine = engine_for(codegen, network.dt_ms, options.threads)
     return Brian2Simulation(network, watched(engine))

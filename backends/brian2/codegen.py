@@ -48,6 +48,9 @@ class Engine(Protocol):
     def get(self, owner: str, name: str) -> NDArray[np.float64]:
         """Return the present values of a variable; empty where it never had any."""
 
+    def set_operations(self, operations: Operations) -> None:
+        """Call Python functions in every step; only engines that run in this process can."""
+
     def run(self, plan: Plan, first_step: int, n_steps: int, progress: Progress | None) -> Recorded:
         """Do `n_steps` steps, the first of which is `first_step`."""
 
@@ -56,6 +59,16 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Free everything."""
+
+
+class Operations(Protocol):
+    """What Python does in every step, with the Brian2 objects of a program."""
+
+    def begin(self, step: int, program: Any) -> None:
+        """Act where synapses do."""
+
+    def end(self, step: int, program: Any) -> None:
+        """Act at the end of a step, before samples are taken."""
 
 
 class Recorded(Protocol):
@@ -163,6 +176,7 @@ def import_brian2() -> ModuleType:
     logger = brian2.BrianLogger
     logger.log_level_warn()
     logging.getLogger("brian2").setLevel(logging.WARNING)
+    logging.getLogger("brian2.codegen.generators.base").addFilter(_is_not_known)
     if logger.file_handler is not None:
         logging.getLogger("brian2").removeHandler(logger.file_handler)
         logger.file_handler.close()
@@ -171,6 +185,11 @@ def import_brian2() -> ModuleType:
                 os.remove(path)
         logger.file_handler = logger.tmp_log = logger.tmp_script = None
     return brian2
+
+
+def _is_not_known(record: logging.LogRecord) -> bool:
+    """Return False for Brian2's warning that the order may matter in which dopamine acts; it does not."""
+    return "elapsed := now - since" not in record.getMessage()
 
 
 @contextlib.contextmanager

@@ -8,10 +8,11 @@ by term, so that results agree to the last bit where inputs are added in the sam
 from __future__ import annotations
 
 from pycosim.backends.brian2 import composed, nonlinear
-from pycosim.backends.brian2.plan import GroupPlan, SynapsesPlan
+from pycosim.backends.brian2.plan import HELD_UNTIL, MOVED, GroupPlan, SynapsesPlan
 from pycosim.backends.brian2.plastic_equations import INTEGERS, rule_named
 from pycosim.network import NeuronModel
 from pycosim.network.equations_model import EquationsModel
+from pycosim.network.models import SourceModel
 
 SCHEDULE = ("start", "groups", "synapses", "thresholds", "resets", "end")
 """Order of a step: integrate, add arriving spikes, compare with the threshold, reset, sample.
@@ -19,9 +20,6 @@ SCHEDULE = ("start", "groups", "synapses", "thresholds", "resets", "end")
 Brian2 sends the spikes of one step at the beginning of the synapses of the next, so a delay of d steps
 is d - 1 steps for Brian2.
 """
-
-HELD_UNTIL = "held_until"
-"""Last step of the refractory period ("refractory_until" is a reserved word of Brian2)."""
 
 CURRENT = "current"
 """Which of the table's currents flow into a neuron."""
@@ -94,6 +92,13 @@ v = free*v_free + (1 - free)*v_reset
 """
 
 
+def has_statements(model: NeuronModel | SourceModel) -> bool:
+    """Return whether there are Brian2 statements for a model; sources need none."""
+    if isinstance(model, SourceModel | EquationsModel):
+        return True
+    return bool(model.composition) or model.name in _INTEGRATION or model.name in nonlinear.MODELS
+
+
 def variable_of(coefficient: str) -> str:
     """Return the name of a coefficient in the equations."""
     return _RENAMED.get(coefficient, coefficient)
@@ -105,8 +110,10 @@ def neuron_equations(model: NeuronModel, plan: GroupPlan) -> str:
     lines.append(f"{HELD_UNTIL} : integer")
     if isinstance(model, EquationsModel):
         lines = [model.equations, lines[-1], "injected : 1", *(f"{state}_before : 1" for state in model.held)]
-    elif plan.injects:
-        lines += ["drive : 1", "injected : 1"]
+    elif plan.injects or plan.junctions:
+        lines += ["drive : 1"] + ["injected : 1"] * plan.injects
+    if plan.junctions:
+        lines += [f"{name} : 1" for name in (*plan.junctions, MOVED, "v_before")]
     for name in plan.constants:
         kind = "integer" if name in ("refractory_steps", CURRENT) else "1"
         lines.append(f"{name} : {kind} ({'shared, constant' if name in plan.shared else 'constant'})")
@@ -121,7 +128,8 @@ def update_statements(model: NeuronModel, plan: GroupPlan) -> str:
     if isinstance(model, EquationsModel):
         free = f"int({NOT_HELD})"
         return "\n".join(f"{state} = {free}*{state} + (1 - {free})*{state}_before" for state in model.held)
-    injection = "drive = drive_at_rest + drive_per_na*injected\n" if plan.injects else ""
+    flows = [*["injected"] * plan.injects, *plan.junctions, *["(-anchored)"] * bool(plan.junctions)]
+    injection = f"drive = drive_at_rest + drive_per_na*({' + '.join(flows)})\n" if flows else ""
     if model.composition:
         integration = composed.statements(model.composition, plan.substeps)
     else:
@@ -129,10 +137,15 @@ def update_statements(model: NeuronModel, plan: GroupPlan) -> str:
     return _without_empty_lines(injection + integration + (_HOLD if model.resets else ""))
 
 
-def before_statements(model: NeuronModel) -> str:
-    """Return the statements before Brian2 integrates equations; none for other models."""
-    held = model.held if isinstance(model, EquationsModel) else ()
+def before_statements(model: NeuronModel, plan: GroupPlan) -> str:
+    """Return the statements before neurons are integrated, which note what is needed later."""
+    held = model.held if isinstance(model, EquationsModel) else ("v",) if plan.junctions else ()
     return "\n".join(f"{state}_before = {state}" for state in held)
+
+
+def arrived_statements(plan: GroupPlan) -> str:
+    """Return the statements after spikes have arrived, and before any threshold."""
+    return f"{MOVED} = v - v_before" if plan.junctions else ""
 
 
 def threshold(model: NeuronModel) -> str:
@@ -149,7 +162,7 @@ def method(model: NeuronModel) -> str:
     return model.method if isinstance(model, EquationsModel) else "exact"
 
 
-def reset_statements(model: NeuronModel) -> str:
+def reset_statements(model: NeuronModel, plan: GroupPlan) -> str:
     """Return the statements that a spike executes in its neuron."""
     if isinstance(model, EquationsModel):
         return f"{model.reset}\n{HELD_UNTIL} = t_in_timesteps + refractory_steps"
@@ -157,6 +170,7 @@ def reset_statements(model: NeuronModel) -> str:
         return f"{HELD_UNTIL} = t_in_timesteps"
     lines = ["v = v_reset", f"{HELD_UNTIL} = t_in_timesteps + refractory_steps"]
     lines += [f"{state} += {jump}" for state, jump in model.spike_jumps.items()]
+    lines += [f"{MOVED} = 0.0"] * bool(plan.junctions)
     return "\n".join([*lines, *(composed.sums(model.composition) if model.composition else ())])
 
 
@@ -172,7 +186,7 @@ def arrival_statement(model: NeuronModel, receptor: str, amount: str = "weight")
 def synapse_equations(plan: SynapsesPlan) -> str:
     """Return the declarations of the variables of synapses."""
     lines = []
-    for name in dict.fromkeys(("weight", *plan.states, *plan.constants)):
+    for name in plan.variables:
         flags = [
             flag
             for flag, holds in (("shared", name in plan.shared), ("constant", name not in plan.states))
@@ -180,17 +194,38 @@ def synapse_equations(plan: SynapsesPlan) -> str:
         ]
         kind = "integer" if name in INTEGERS else "1"
         lines.append(f"{name} : {kind}" + (f" ({', '.join(flags)})" if flags else ""))
+    if plan.sums:
+        lines.append(f"{plan.sums}_post = weight*(v_pre + lead_post*{MOVED}_pre) : 1 (summed)")
     return "\n".join(lines)
 
 
-def synapse_statements(plan: SynapsesPlan, target: NeuronModel) -> dict[str, str]:
-    """Return the statements that a spike executes when it acts, for each side whose spikes do."""
-    if plan.plasticity is None:
+def synapse_statements(plan: SynapsesPlan, target: NeuronModel | None) -> dict[str, str]:
+    """Return the statements that a spike executes when it acts, for each side whose spikes do.
+
+    `target` is the model of the neurons; None where the target is synapses.
+    """
+    if plan.releases_at is not None:
+        released = rule_named(plan.releases_at.rule, plan.releases_at.weight_dependence).on_release
+        return {"pre": _without_empty_lines(released)}
+    if not plan.sides:
+        return {}
+    if plan.rule is None:
         return {"pre": arrival_statement(target, plan.receptor)}
-    rule = rule_named(plan.plasticity.rule, plan.plasticity.weight_dependence)
     arrival = arrival_statement(target, plan.receptor, "transmitted")
-    found = {"pre": f"{rule.on_pre}\n{arrival}", "post": rule.on_post}
+    found = plan.rule.on_spike | {"pre": f"{plan.rule.on_spike['pre']}\n{arrival}"}
     return {side: _without_empty_lines(found[side]) for side in plan.sides}
+
+
+def every_step_statements(plan: SynapsesPlan) -> str:
+    """Return the statements that synapses execute in every step; empty where there are none."""
+    return _without_empty_lines(plan.rule.every_step) if plan.rule else ""
+
+
+def order_of(plan: SynapsesPlan, side: str) -> int:
+    """Return the order of a side's statements in a step; those of every step have the side ""."""
+    if plan.releases_at is not None:
+        return -1
+    return {"pre": 0, "": -1, "post": -2, "rate": -3}[side]
 
 
 def _without_empty_lines(text: str) -> str:

@@ -131,3 +131,5 @@ _SUBSTEPS: dict[str, tuple[tuple[str, ...], Callable[[], Iterator[str]]]] = {
     # A neuron whose membrane is above the threshold before the step does not fire in it.
     "HH_cond_exp": (("held_until = t_in_timesteps*int(v >= v_thresh)",), _hh),
 }
+MODELS = frozenset(_SUBSTEPS)
+"""Names of the models that have statements here."""

@@ -5,8 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from pycosim.backends.brian2.plastic_equations import rule_named
-from pycosim.network import Population
+from pycosim.backends.brian2.plastic_equations import Rule, rule_named
+from pycosim.network import Population, model_named
+
+HELD_UNTIL = "held_until"
+"""Last step of the refractory period ("refractory_until" is a reserved word of Brian2)."""
+
+MOVED = "moved"
+"""By how much the membrane of a neuron with gap junctions moved in the last step, 0 if it fired."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,8 @@ class GroupPlan:
         Number of sub-steps of a step, where the model has them.
     injects : bool
         Whether electrodes inject currents.
+    junctions : tuple of str
+        Names of the variables that currents through gap junctions are summed in.
     """
 
     name: str
@@ -59,6 +67,12 @@ class GroupPlan:
     samplers: tuple[SamplerPlan, ...]
     substeps: int = 1
     injects: bool = False
+    junctions: tuple[str, ...] = ()
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Variables that a run changes."""
+        return (*model_named(self.model).states, HELD_UNTIL, *((MOVED,) if self.junctions else ()))
 
     @property
     def monitor(self) -> str:
@@ -113,7 +127,11 @@ class SynapsesPlan:
     shared_weight, shared_delay : bool
     plasticity : PlasticPlan or None
     sides : tuple of str
-        Whose spikes have an effect: "pre", "post".
+        Whose spikes have an effect: "pre", "post"; none of gap junctions.
+    sums : str
+        Of gap junctions: the variable of the target that their currents are summed in.
+    releases_at : PlasticPlan or None
+        Of synapses that release dopamine at other synapses, whose name `target` is: how those change.
     """
 
     name: str
@@ -124,6 +142,8 @@ class SynapsesPlan:
     shared_delay: bool
     plasticity: PlasticPlan | None = None
     sides: tuple[str, ...] = ("pre",)
+    sums: str = ""
+    releases_at: PlasticPlan | None = None
 
     @property
     def pathways(self) -> tuple[str, ...]:
@@ -136,6 +156,20 @@ class SynapsesPlan:
         return self.plasticity.constants if self.plasticity else ()
 
     @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of all variables."""
+        if self.releases_at:
+            return ("amount",)
+        return tuple(dict.fromkeys(("weight", *self.states, *self.constants)))
+
+    @property
+    def rule(self) -> Rule | None:
+        """What its plasticity does."""
+        if self.plasticity is None:
+            return None
+        return rule_named(self.plasticity.rule, self.plasticity.weight_dependence)
+
+    @property
     def shared(self) -> tuple[str, ...]:
         """Those of them, and of the weight, that are the same for all synapses."""
         shared = ("weight",) if self.shared_weight else ()
@@ -144,9 +178,7 @@ class SynapsesPlan:
     @property
     def states(self) -> tuple[str, ...]:
         """Variables that a run changes."""
-        if self.plasticity is None:
-            return ()
-        return rule_named(self.plasticity.rule, self.plasticity.weight_dependence).states
+        return self.rule.states if self.rule else ()
 
 
 @dataclass(frozen=True)

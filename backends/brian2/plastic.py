@@ -7,8 +7,9 @@ here, with the very statements that Brian2 runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,8 @@ def constant_columns(network: Network, part: Part) -> dict[str, Column]:
     assert plasticity is not None
     if plasticity.changes_weights:
         columns = _timing_constants(plasticity, network.dt_ms)
-        columns["post_is_late"] = (plasticity.dendritic_steps(projection.delays) == 0).astype(np.int32)
+        columns["dendritic"] = plasticity.dendritic_steps(projection.delays)
+        columns["post_is_late"] = (columns["dendritic"] == 0).astype(np.int32)
     elif plasticity.rule == "TsodyksMarkram":
         columns = _depressing_constants(network, part)
     else:
@@ -52,6 +54,16 @@ def _timing_constants(plasticity: Plasticity, dt_ms: float) -> dict[str, Column]
     if plasticity.rule == "PfisterSpikeTriplet":
         columns["pre_slow_tau"] = np.asarray(columns["tau_x"]) / dt_ms
         columns["post_slow_tau"] = np.asarray(columns["tau_y"]) / dt_ms
+    if plasticity.rule == "DopaminePairRule":
+        base = np.asarray(columns["d_base"], np.float64)
+        columns["per_base"] = np.where(base == 0, 0.0, 1 / np.where(base == 0, 1.0, base))
+        columns |= {name: columns[name] / dt_ms for name in ("tau_c", "tau_d")}
+        columns["both_tau"] = 1 / (1 / columns["tau_c"] + 1 / columns["tau_d"])
+        columns["ms_per_step"] = dt_ms
+    elif plasticity.rule == "HomeostaticPairRule":
+        columns |= {"rate_tau": columns["tau_rate"] / dt_ms, "tau_rate_s": columns["tau_rate"] / 1e3}
+        columns["update_steps"] = plasticity.update_steps(dt_ms)
+        columns["interval_s"] = columns["update_steps"] * dt_ms / 1e3
     columns["w_low"] = np.minimum(columns["w_min"], columns["w_max"])
     columns["w_high"] = np.maximum(columns["w_min"], columns["w_max"])
     return columns
@@ -87,29 +99,45 @@ def initial_states(network: Network, part: Part, delays: NDArray[np.int64], step
     """Return the states at `step` of a part's new synapses, except for weights; `delays` has one for each."""
     plasticity = network.projections[part.projection].plasticity
     assert plasticity is not None
+    late = plasticity.dendritic_steps(delays) if plasticity.changes_weights else delays
     names = rule_named(plasticity.rule, plasticity.weight_dependence).states
     states = {name: np.zeros(len(delays)) for name in names if name != "weight"}
     given = {"use": plasticity.initial.get("u", 0.0), "available": plasticity.initial.get("a", ALL_SITES)}
+    given |= {"dopamine": plasticity.parameters.get("d_base", 0.0), "last_update": step}
+    given["mean_rate"] = plasticity.parameters.get("base_rate", 0.0)
     for name in given.keys() & states.keys():
         states[name] += _of_part(given[name], part)
-    if "last_spike" in states:
-        states["last_spike"] += step + delays  # a spike of the present step would act then
+    for name in {"last_spike", "since", "rate_step"} & states.keys():
+        states[name] += step + late  # what reaches the synapse in the present step acts then
     return states
+
+
+# Order of what happens at a synapse in a step. Where both sides' spikes reach it at once the postsynaptic one
+# comes first, unless it is late: then all of its kinds come after all others.
+_RANKS = ("release", "rate", "post", "pre", "update")
 
 
 @dataclass
 class Waiting:
-    """Spikes of one side on their way to the statements of plastic synapses.
+    """Spikes on their way to the statements of plastic synapses.
 
     Attributes
     ----------
+    pathway : str
+    side : str
+        "pre", "post" or "rate"; "release" of spikes that release dopamine.
     steps : (n,) int64 ndarray
         At which each executes its statements.
     synapses : (n,) int64 ndarray
+    amounts : (n,) float64 ndarray or None
+        Of dopamine.
     """
 
+    pathway: str
+    side: str
     steps: NDArray[np.int64]
     synapses: NDArray[np.int64]
+    amounts: NDArray[np.float64] | None = None
 
 
 @dataclass
@@ -121,7 +149,7 @@ class Settled:
     columns : dict of str to ndarray
         States, and weights, after it.
     reached : dict of str to (n,) bool ndarray
-        For "pre" and "post": which of the waiting spikes have acted.
+        By pathway: which of the waiting spikes have acted.
     steps, synapses, transmitted : list of ndarray
         When presynaptic spikes act, through which synapses, and what they transmit then.
     """
@@ -137,7 +165,7 @@ def settle(
     plasticity: Plasticity,
     columns: Columns,
     dendritic: NDArray[np.int64],
-    waiting: dict[str, Waiting],
+    waiting: list[Waiting],
     step: int,
 ) -> Settled:
     """Let all spikes act that have reached their synapses by `step`.
@@ -149,36 +177,75 @@ def settle(
         Constants and states by name; they are not changed.
     dendritic : (n_synapses,) int64 ndarray
         Dendritic part of the delays; of a short-term rule the whole.
-    waiting : dict of str to Waiting
-        For "pre" and, with a timing rule, "post".
+    waiting : list of Waiting
+        All spikes on their way to these synapses.
     step : int
     """
     rule = rule_named(plasticity.rule, plasticity.weight_dependence)
     result = Settled({name: np.array(column) for name, column in columns.items()}, {})
-    parts = []
-    for side, spikes in waiting.items():
-        late = (dendritic == 0) & (side == "post")
-        at_synapse = spikes.steps - late[spikes.synapses]
-        here = at_synapse <= step + dendritic[spikes.synapses]
-        result.reached[side] = here
-        # Where both reach a synapse at once the postsynaptic spike comes first, unless it is late.
-        rank = 1 if side == "pre" else 2 * late[spikes.synapses[here]]
-        rank = np.broadcast_to(rank, np.count_nonzero(here))
-        is_pre = np.full(len(rank), side == "pre")
-        parts.append(np.stack([at_synapse[here], rank, spikes.synapses[here], is_pre, spikes.steps[here]]))
-    for group in _in_order(np.concatenate(parts, axis=1)):
-        is_pre, processed = group[3, 0], group[4, 0]
-        local = _execute(
-            rule.on_pre if is_pre else rule.on_post, result.columns, rule.states, group[2], processed
-        )
-        if is_pre:
-            result.steps.append(group[4])
+    events, released = _events(waiting, dendritic, step, result.reached)
+    if rule.every_step:
+        events.append(_updates(columns, dendritic, step))
+    texts = {"release": rule.on_release, "update": rule.every_step, **rule.on_spike}
+    for group in _in_order(np.concatenate(events, axis=1)):
+        side, processed = _RANKS[group[1, 0] % len(_RANKS)], group[3]
+        given = {"amount": released[group[4]]} if side == "release" else {}
+        local = _execute(texts[side], result.columns, rule.states, group[2], processed, given)
+        if side == "pre":
+            result.steps.append(processed)
             result.synapses.append(group[2])
             result.transmitted.append(local["transmitted"])
     if rule.rest:
         everyone = np.arange(len(dendritic))
         _execute(rule.rest, result.columns, rule.states, everyone, step + dendritic)
     return result
+
+
+def _events(
+    waiting: list[Waiting],
+    dendritic: NDArray[np.int64],
+    step: int,
+    reached: dict[str, NDArray[np.bool_]],
+) -> tuple[list[NDArray[np.int64]], NDArray[np.float64]]:
+    """Find the spikes that have reached their synapses by `step`, and note which they are in `reached`.
+
+    Returns
+    -------
+    list of (5, n) int64 ndarray
+        Step at the synapse, place in `_RANKS`, synapse, step at which Brian2 executes it, and place in:
+    (n,) float64 ndarray
+        Amounts of dopamine.
+    """
+    events, amounts, n_amounts = [], [np.empty(0)], 0
+    for spikes in waiting:
+        late = (dendritic[spikes.synapses] == 0) & (spikes.side in ("post", "rate"))
+        at_synapse = spikes.steps - late
+        here = at_synapse <= step + dendritic[spikes.synapses]
+        reached[spikes.pathway] = here
+        ranks = _RANKS.index(spikes.side) + late * len(_RANKS)
+        events.append(
+            np.stack([at_synapse, ranks, spikes.synapses, spikes.steps, n_amounts + np.arange(len(here))])[
+                :, here
+            ]
+        )
+        if spikes.amounts is not None:
+            amounts.append(spikes.amounts)
+            n_amounts += len(here)
+    return events, np.concatenate(amounts)
+
+
+def _updates(columns: Columns, dendritic: NDArray[np.int64], step: int) -> NDArray[np.int64]:
+    """Return the updates at the end of steps, until `step`, that synapses are late with, as events."""
+    interval = int(columns["update_steps"][0])
+    first = max(1, step - int(dendritic.max(initial=0)))
+    updates, synapses = np.meshgrid(
+        np.arange(-(-first // interval) * interval, step + 1, interval), np.arange(len(dendritic))
+    )
+    late = updates >= step - dendritic[:, np.newaxis]
+    updates, synapses = updates[late], synapses[late]
+    at_synapse = updates + dendritic[synapses]
+    rank = np.full(len(updates), 2 * len(_RANKS) - 1)  # after all else in the step
+    return np.stack([at_synapse, rank, synapses, at_synapse + 1, np.zeros(len(updates), int)])
 
 
 def _in_order(spikes: NDArray[np.int64]) -> Iterable[NDArray[np.int64]]:
@@ -202,15 +269,24 @@ def _exprel(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _execute(
-    text: str, columns: Columns, changing: tuple[str, ...], synapses: NDArray[np.int64], now: Any
+    text: str,
+    columns: Columns,
+    changing: tuple[str, ...],
+    synapses: NDArray[np.int64],
+    now: NDArray[np.int64],
+    given: Mapping[str, NDArray[Any]] = MappingProxyType({}),
 ) -> Columns:
-    """Execute Brian2 statements for some synapses, change `columns`, and return all variables."""
+    """Execute Brian2 statements for some synapses, change `columns`, and return all variables.
+
+    `given` are variables that are not of the synapses.
+    """
     from pycosim.backends.brian2.draws import draws_below
 
     functions: dict[str, Any] = {"exp": np.exp, "clip": np.clip, "abs": np.abs, "exprel": _exprel}
-    functions |= {"int": np.int64, "draws_below": draws_below.pyfunc, "__builtins__": {}}
+    functions |= {"log1p": np.log1p, "expm1": np.expm1, "int": np.int64}
+    functions |= {"draws_below": draws_below.pyfunc, "__builtins__": {}}
     local = {name: column[synapses] if len(column) > 1 else column for name, column in columns.items()}
-    local["t_in_timesteps"] = now
+    local |= {"t_in_timesteps": now, **given}
     exec(compile(text, "<Brian2 statements>", "exec"), functions, local)
     for name in changing:
         columns[name][synapses] = local[name]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pycosim.network.plasticity import WEIGHT_DEPENDENCES
+from pycosim.network.plasticity import DOPAMINE, WEIGHT_DEPENDENCES
 
 _UP = {
     "AdditiveWeightDependence": "w_max",
@@ -44,6 +44,40 @@ decay = exp(-({now} - {side}_step)/{side}_slow_tau)
 {side}_slow_before = is_first*{side}_slow*decay + (1 - is_first)*{side}_slow_before
 {side}_slow = is_first*{side}_slow_before + (1 - is_first)*{side}_slow + 1.0
 """
+# Eligibility and dopamine act since the last event at the synapse, with a stop where dopamine crosses 0.
+_LEARN = """
+elapsed = now - since
+far = dopamine - d_base
+crosses = int(dopamine*d_base < 0.0)
+until_0 = clip(crosses*tau_d*log1p(-crosses*dopamine*per_base), 0.0, 1.0*elapsed)
+to_0 = -(d_base*tau_c*expm1(-until_0/tau_c) + far*both_tau*expm1(-until_0/both_tau))
+whole = -(d_base*tau_c*expm1(-elapsed/tau_c) + far*both_tau*expm1(-elapsed/both_tau))
+learned = clip(clip(weight, w_low, w_high) + ms_per_step*eligibility*to_0, w_low, w_high)
+learned = clip(learned + ms_per_step*eligibility*(whole - to_0), w_low, w_high)
+learns = int(eligibility != 0.0)*int(elapsed > 0)
+weight = learns*learned + (1 - learns)*weight
+eligibility = eligibility*exp(-elapsed/tau_c)
+dopamine = d_base + far*exp(-elapsed/tau_d)
+since = now
+"""
+_NOW = "now = t_in_timesteps"
+_RELEASE = "dopamine = dopamine + amount"
+# The update at the end of the step that is "dendritic" + 1 steps ago, if it is due and not yet done.
+_SCALE = """
+update = now - 1 - dendritic
+due = int(update % update_steps == 0)*int(update > last_update)
+lacking = 1.0 - mean_rate*exp(-(now - 1 - rate_step)/rate_tau)/base_rate
+pace = base_rate/(tau_rate_s*(1.0 + 50.0*abs(lacking)))
+scaled = clip(weight + (homeo_scale*lacking*weight*interval_s + change)*pace, w_low, w_high)
+weight = due*scaled + (1 - due)*weight
+change = (1 - due)*change
+last_update = due*update + (1 - due)*last_update
+"""
+_RATE = """
+mean_rate = mean_rate*exp(-(now - rate_step)/rate_tau)
+rate_step = now
+"""
+_RATE_GROWS = "mean_rate = mean_rate + 1.0/tau_rate_s"
 _PARTNER_IS_TAKEN = "pre_trace = pre_trace*int(pre_step >= now)"
 # Spikes of both sides that reach the synapse at the same step are not paired.
 _OTHER_TRACE = """
@@ -51,14 +85,26 @@ is_earlier = int({now} > {side}_step)
 trace = is_earlier*{side}_trace*exp(-({now} - {side}_step)/{side}_tau) + (1 - is_earlier)*{side}_before
 """
 _POST = """
-now = t_in_timesteps - post_is_late
+{now}
+{catch_up}
 {other_trace}
 {slow_trace}
 gain = {gain}*trace
-changed = clip(weight + gain*{up}, w_low, w_high)
-weight = int(gain != 0.0)*changed + int(gain == 0.0)*weight
+{potentiation}
 {own_trace}
 {after}
+"""
+_LATE_NOW = "now = t_in_timesteps - post_is_late"
+_POTENTIATION = """
+changed = clip(weight + gain*{up}, w_low, w_high)
+weight = int(gain != 0.0)*changed + int(gain == 0.0)*weight
+"""
+# Of the rules whose pairs change something else than the weight.
+_COLLECTORS = {"DopaminePairRule": "eligibility", "HomeostaticPairRule": "change"}
+_COLLECT_POST = "{collector} = {collector} + gain*{up}"
+_COLLECT_PRE = """
+loss = {loss}*trace
+{collector} = {collector} - loss*{down}
 """
 _PRE_PAIR = """
 loss = {loss}*trace
@@ -76,6 +122,8 @@ _PRE = {
     "Vogels2011Rule": _PRE_VOGELS,
     "SpikeNearestPairRule": _PRE_PAIR,
     "PfisterSpikeTriplet": _PRE_PAIR,
+    "DopaminePairRule": _COLLECT_PRE,
+    "HomeostaticPairRule": _COLLECT_PRE,
 }
 
 # The last factors are the integral of exp(-(T - s)/tau_rec) exp(-s/tau_psc)/tau_psc for s from 0 to T.
@@ -110,11 +158,20 @@ last_spike = t_in_timesteps
 transmitted = weight*(released/n)
 """
 
+_OTHER_CONSTANTS = {
+    "DopaminePairRule": ("d_base", "per_base", "tau_c", "tau_d", "both_tau", "ms_per_step"),
+    "HomeostaticPairRule": (
+        *("base_rate", "homeo_scale", "rate_tau", "tau_rate_s", "update_steps", "interval_s", "dendritic"),
+    ),
+}
 _TRACES = ("pre_trace", "pre_before", "pre_step", "post_trace", "post_before", "post_step")
 _SLOW_TRACES = ("pre_slow", "pre_slow_before", "post_slow", "post_slow_before")
 _QUANTAL_RULES = ("Quantal", "StochasticTsodyksMarkram", "SimpleStochastic")
 INTEGERS = frozenset(
-    ("pre_step", "post_step", "last_spike", "n_spikes", "post_is_late", "synapse_number", "key_0", "key_1")
+    (
+        *("pre_step", "post_step", "last_spike", "n_spikes", "post_is_late", "synapse_number"),
+        *("key_0", "key_1", "since", "rate_step", "last_update", "update_steps", "dendritic"),
+    )
 )
 """Names of the variables that are integers."""
 
@@ -127,29 +184,36 @@ class Rule:
     ----------
     states : tuple of str
         Variables that change; "weight" is one of a timing rule.
-    on_pre, on_post, rest : str
-        Statements for a presynaptic spike that acts, which leave "transmitted"; for a postsynaptic spike; and
-        to bring the state to the present step. Empty where there is nothing to do.
+    on_spike : dict of str to str
+        Statements by side: for a presynaptic spike that acts ("pre"), which leave "transmitted"; for a
+        postsynaptic spike that reaches the synapse ("post"), and for the rate of the neuron ("rate").
+    rest : str
+        Statements that bring the state to the present step; empty where there is nothing to do.
+    on_release : str
+        Statements for "amount" of dopamine, where the synapse has some.
+    every_step : str
+        Statements of every step, between the spikes of the neuron and presynaptic spikes.
     """
 
     states: tuple[str, ...]
-    on_pre: str
-    on_post: str = ""
+    on_spike: dict[str, str]
     rest: str = ""
+    on_release: str = ""
+    every_step: str = ""
 
 
 def supported_rules() -> tuple[str, ...]:
     """Return the names of the rules that have statements."""
-    return (*_PRE, "TsodyksMarkram", *_QUANTAL_RULES)
+    return (*_PRE, "TsodyksMarkram", *_QUANTAL_RULES, DOPAMINE)
 
 
 def rule_named(rule: str, weight_dependence: str) -> Rule:
     """Return the statements of a rule of `supported_rules`, with one of PyNN's weight dependences."""
     if rule == "TsodyksMarkram":
         states = ("y_active", "z_inactive", "use", "last_spike")
-        return Rule(states, _REST_TSODYKS_MARKRAM + _TSODYKS_MARKRAM, rest=_REST_TSODYKS_MARKRAM)
+        return Rule(states, {"pre": _REST_TSODYKS_MARKRAM + _TSODYKS_MARKRAM}, _REST_TSODYKS_MARKRAM)
     if rule in _QUANTAL_RULES:
-        return Rule(("use", "available", "n_spikes", "last_spike"), _QUANTAL)
+        return Rule(("use", "available", "n_spikes", "last_spike"), {"pre": _QUANTAL})
     return _timing_rule(rule, {"up": _UP[weight_dependence], "down": _DOWN[weight_dependence]})
 
 
@@ -161,19 +225,24 @@ def _timing_rule(rule: str, changes: dict[str, str]) -> Rule:
         slow = _SLOW_TRACE.format(side=side, now=now) if is_triplet else ""
         return slow, _TRACE.format(side=side, now=now, grown=grown)
 
+    catch_up = {"DopaminePairRule": _LEARN, "HomeostaticPairRule": _SCALE}.get(rule, "")
+    changes["collector"] = _COLLECTORS.get(rule, "")
     slow_trace, own_trace = traces("post", "now")
     on_post = _POST.format(
+        now=_LATE_NOW,
+        catch_up=catch_up,
         other_trace=_OTHER_TRACE.format(side="pre", now="now"),
         slow_trace=slow_trace,
         gain="(post_gain + A3_plus*post_slow_before)" if is_triplet else "post_gain",
         own_trace=own_trace,
         after=_PARTNER_IS_TAKEN if is_nearest else "",
-        **changes,
+        potentiation=(_COLLECT_POST if rule in _COLLECTORS else _POTENTIATION).format(**changes),
     )
     slow_trace, own_trace = traces("pre", "t_in_timesteps")
     loss = "(pre_loss + A3_minus*pre_slow_before)" if is_triplet else "pre_loss"
     on_pre = "\n".join(
         (
+            *((_NOW, catch_up) if catch_up else ()),
             _OTHER_TRACE.format(side="post", now="t_in_timesteps"),
             slow_trace,
             _PRE[rule].format(loss=loss, **changes),
@@ -181,7 +250,15 @@ def _timing_rule(rule: str, changes: dict[str, str]) -> Rule:
             "transmitted = weight",
         )
     )
-    return Rule(("weight", *_TRACES, *(_SLOW_TRACES if is_triplet else ())), on_pre, on_post)
+    states, on_spike = ("weight", *_TRACES), {"pre": on_pre, "post": on_post}
+    if rule == "DopaminePairRule":
+        learn = f"{_NOW}\n{_LEARN}"
+        return Rule((*states, "eligibility", "dopamine", "since"), on_spike, learn, learn + _RELEASE)
+    if rule == "HomeostaticPairRule":
+        on_spike["rate"] = "\n".join((_LATE_NOW, _SCALE, _RATE, _RATE_GROWS))
+        states += ("change", "mean_rate", "rate_step", "last_update")
+        return Rule(states, on_spike, f"{_NOW}\n{_RATE}", every_step=f"{_NOW}\n{_SCALE}")
+    return Rule((*states, *(_SLOW_TRACES if is_triplet else ())), on_spike)
 
 
 def constants_of(rule: str, weight_dependence: str) -> tuple[str, ...]:
@@ -194,6 +271,7 @@ def constants_of(rule: str, weight_dependence: str) -> tuple[str, ...]:
     gains = ("pre_gain", "constant_loss") if rule == "Vogels2011Rule" else ("pre_loss",)
     if rule == "PfisterSpikeTriplet":
         gains += ("A3_plus", "A3_minus", "pre_slow_tau", "post_slow_tau")
+    gains += _OTHER_CONSTANTS.get(rule, ())
     powers = WEIGHT_DEPENDENCES[weight_dependence][2:]
     bounds = ("w_min", "w_max", "w_low", "w_high", *powers)
     return ("pre_tau", "post_tau", "post_gain", *gains, *bounds, "post_is_late")

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim.backends.brian2 import equations
+from pycosim.backends.brian2.codegen import Operations
 from pycosim.backends.brian2.composed import noise_function
 from pycosim.backends.brian2.draws import draws_below
 from pycosim.backends.brian2.plan import GroupPlan, Plan, SamplerPlan, SynapsesPlan
-from pycosim.network import model_named
+from pycosim.network import NeuronModel, model_named
 
 CurrentsNow = Callable[[int], NDArray[np.float64]]
 
@@ -34,6 +35,11 @@ class Program:
     pathways: dict[str, brian2.synapses.SynapticPathway] = field(default_factory=dict)
     monitors: dict[str, brian2.SpikeMonitor] = field(default_factory=dict)
     samplers: dict[str, brian2.StateMonitor] = field(default_factory=dict)
+
+    @property
+    def step(self) -> int:
+        """The step that is being done, where the objects live in this process."""
+        return int(self.clock.variables["timestep"].get_value()[0])
 
     def variable(self, owner: str, name: str) -> Any:
         """Return the Brian2 variable `name` of the object `owner`."""
@@ -81,10 +87,24 @@ def build_program(plan: Plan, dt_ms: float, currents: CurrentsNow | None = None)
             source.capacity, [], [] * brian2.second, clock=program.clock, name=source.name
         )
         network.add(program.sources[source.name])
-    models = {group.name: group.model for group in plan.groups}
+    models = {group.name: model_named(group.model) for group in plan.groups}
     for synapses in plan.synapses:
-        _add_synapses(program, synapses, models[synapses.target])
+        _add_synapses(program, synapses, models.get(synapses.target))
     return program
+
+
+def add_operations(program: Program, operations: Operations) -> None:
+    """Let Python functions act in every step, on a device that can run them."""
+
+    def begin() -> None:
+        operations.begin(program.step, program)
+
+    def end() -> None:
+        operations.end(program.step, program)
+
+    for function, when, order in ((begin, "synapses", 1), (end, "end", -1)):
+        operation = brian2.NetworkOperation(function, clock=program.clock, when=when, order=order)
+        program.network.add(operation)
 
 
 def _add_injection(program: Program, group: brian2.NeuronGroup, currents: CurrentsNow | None) -> None:
@@ -97,9 +117,7 @@ def _add_injection(program: Program, group: brian2.NeuronGroup, currents: Curren
 
     def inject() -> None:
         which = group.variables[equations.CURRENT].get_value()
-        group.variables["injected"].set_value(
-            currents(int(program.clock.variables["timestep"].get_value()[0]))[which]
-        )
+        group.variables["injected"].set_value(currents(program.step)[which])
 
     program.network.add(brian2.NetworkOperation(inject, clock=program.clock, when="start"))
 
@@ -126,17 +144,19 @@ def _add_group(program: Program, plan: GroupPlan, currents: CurrentsNow | None) 
         equations.neuron_equations(model, plan),
         threshold=equations.threshold(model),
         method=equations.method(model),
-        reset=equations.reset_statements(model),
+        reset=equations.reset_statements(model, plan),
         clock=program.clock,
         name=plan.name,
         namespace={"escape_noise": noise_function()} if model.is_stochastic else {},
     )
-    statements = equations.before_statements(model), equations.update_statements(model, plan)
-    for name, order, text in zip(("before", "update"), (-1, 1), statements):
+    statements = (
+        ("before", "groups", -1, equations.before_statements(model, plan)),
+        ("update", "groups", 1, equations.update_statements(model, plan)),
+        ("arrived", "thresholds", -1, equations.arrived_statements(plan)),
+    )
+    for name, when, order, text in statements:
         if text:
-            group.run_regularly(
-                text, clock=program.clock, when="groups", order=order, name=f"{plan.name}_{name}"
-            )
+            group.run_regularly(text, clock=program.clock, when=when, order=order, name=f"{plan.name}_{name}")
     if plan.injects:
         _add_injection(program, group, currents)
     # Brian2 forgets the spikes of a run's last step; they are still to be sent in the next run.
@@ -167,22 +187,27 @@ def _add_sampler(program: Program, group: brian2.NeuronGroup, plan: SamplerPlan)
     program.network.add(monitor)
 
 
-def _add_synapses(program: Program, plan: SynapsesPlan, model: str) -> None:
+def _add_synapses(program: Program, plan: SynapsesPlan, model: NeuronModel | None) -> None:
     source = program.groups.get(plan.source) or program.sources[plan.source]
-    statements = equations.synapse_statements(plan, model_named(model))
+    statements = equations.synapse_statements(plan, model)
     synapses = brian2.Synapses(
         source,
-        program.groups[plan.target],
+        program.groups.get(plan.target) or program.synapses[plan.target],
         equations.synapse_equations(plan),
-        on_pre=statements["pre"],
-        on_post=statements.get("post"),
+        on_pre=statements.get("pre"),
+        on_post={side: text for side, text in statements.items() if side != "pre"} or None,
         delay={side: 0 * brian2.second for side in plan.sides} if plan.shared_delay else None,
         clock=program.clock,
         name=plan.name,
         namespace={"draws_below": draws_below},
     )
-    if "post" in plan.sides:
-        synapses.post.order = synapses.pre.order - 1
+    for side in plan.sides:
+        getattr(synapses, side).order = equations.order_of(plan, side)
+    update = equations.every_step_statements(plan)
+    if update:
+        order = equations.order_of(plan, "")
+        name = f"{plan.name}_update"
+        synapses.run_regularly(update, clock=program.clock, when="synapses", order=order, name=name)
     program.pathways |= {name: getattr(synapses, side) for name, side in zip(plan.pathways, plan.sides)}
     program.synapses[plan.name] = synapses
     program.network.add(synapses)

@@ -18,6 +18,7 @@ from pycosim.backends.brian2.plastic import (
     settle,
 )
 from pycosim.backends.brian2.plastic_equations import rule_named
+from pycosim.backends.brian2.releases import Releases
 from pycosim.backends.brian2.underway import UnderWay, send_present_spikes, sent_now
 from pycosim.backends.brian2.wiring import Part, delays_of, endpoints, parts_of, weights_of
 from pycosim.errors import NotSupportedError
@@ -39,6 +40,15 @@ class _Listener:
     def pathway(self) -> str:
         return pathway_name(self.synapses, self.side)
 
+    @property
+    def end(self) -> str:
+        return _end(self.side)
+
+
+def _end(side: str) -> str:
+    """Return at which end of its synapses the neurons of a side are."""
+    return "pre" if side == "pre" else "post"
+
 
 class Projections:
     """Hands the projections of a network to an engine.
@@ -58,6 +68,7 @@ class Projections:
         self._shared: dict[str, tuple[bool, bool]] = {}
         self._delays: dict[int, NDArray[np.int32]] = {}
         self._underway = UnderWay(engine)
+        self._releases = Releases(network, engine, names)
 
     def start(self, step: int) -> None:
         """Give the engine the projections that it does not know, in a network that is at `step`."""
@@ -65,8 +76,12 @@ class Projections:
         new = [parts_of(self._network, i) for i in range(n_old, len(self._network.projections))]
         for source in {part.source for parts in new for part in parts}:
             self._send_present_spikes(source)
+        self._releases.require_known(new, self._parts, step)
         for index, parts in enumerate(new, n_old):
             self._parts.append(parts)
+            if self._releases.is_released_by(index):
+                self._delays[index] = self._network.projections[index].delay_column()
+                continue
             for part in parts:
                 pre, post = endpoints(self._network, part)
                 name = self._name(part)
@@ -74,6 +89,7 @@ class Projections:
             self._send_weights(index)
             if self._network.projections[index].plasticity is not None:
                 self._start_plastic(index, step)
+        self._releases.read(self._parts, self._name)
 
     def _start_plastic(self, index: int, step: int) -> None:
         projection = self._network.projections[index]
@@ -92,12 +108,21 @@ class Projections:
 
     def _sides(self, index: int) -> tuple[str, ...]:
         plasticity = self._network.projections[index].plasticity
-        return ("pre", "post") if plasticity is not None and plasticity.changes_weights else ("pre",)
+        if plasticity is None:
+            return ("pre",)
+        if self._releases.is_released_by(index):
+            return ()
+        return tuple(rule_named(plasticity.rule, plasticity.weight_dependence).on_spike)
 
     def plan(self) -> tuple[SynapsesPlan, ...]:
         """Return the plan of all synapses."""
-        own = [self._part_plan(part) for parts in self._parts for part in parts]
-        return (*own, *self._underway.synapses())
+        own = {
+            self._name(part): self._part_plan(part)
+            for index, parts in enumerate(self._parts)
+            for part in parts
+            if not self._releases.is_released_by(index)
+        }
+        return (*own.values(), *self._releases.plan(own), *self._underway.synapses())
 
     def _part_plan(self, part: Part) -> SynapsesPlan:
         return SynapsesPlan(
@@ -126,9 +151,10 @@ class Projections:
             weights, delays = weights_of(projection, part), delays_of(projection, part)
             self._shared[name] = np.ndim(projection.weights) == 0, np.ndim(projection.delays) == 0
             self._engine.set({(name, "weight"): weights, (pathway_name(name, "pre"), "delay"): delays})
-            if "post" in self._sides(index):
-                kept_back = np.maximum(2 * plasticity.dendritic_steps(delays).astype(np.int64), 1)
-                self._engine.set({(pathway_name(name, "post"), "delay"): kept_back})
+            for side, factor in (("post", 2), ("rate", 1)):
+                if side in self._sides(index):
+                    kept_back = np.maximum(factor * plasticity.dendritic_steps(delays).astype(np.int64), 1)
+                    self._engine.set({(pathway_name(name, side), "delay"): kept_back})
 
     def _send_constants(self, index: int) -> None:
         plasticity = self._network.projections[index].plasticity
@@ -148,14 +174,14 @@ class Projections:
         found = []
         for index, parts in enumerate(self._parts):
             for part in parts:
-                for side, end in zip(self._sides(index), (part.source, part.target)):
-                    if end == population:
+                for side in self._sides(index):
+                    if population == {"pre": part.source, "post": part.target}[_end(side)]:
                         found.append(_Listener(self._name(part), side))
-        return found
+        return found + [_Listener(name, "pre") for name in self._releases.of_source(population)]
 
     def _send_present_spikes(self, population: int) -> None:
         """Send the spikes of the present step through the synapses that a population has now."""
-        listeners = [(one.pathway, one.synapses, one.side) for one in self._listeners(population)]
+        listeners = [(one.pathway, one.synapses, one.end) for one in self._listeners(population)]
         send_present_spikes(self._engine, self._names[population], listeners)
 
     def weights_changed(self, index: int, step: int) -> None:
@@ -163,6 +189,12 @@ class Projections:
         projection = self._network.projections[index]
         if projection.plasticity is not None:
             require_same_delays(projection, self._delays[index])
+        if self._releases.is_released_by(index):
+            for concerned in self._releases.concerned_by(index):
+                self._settle(concerned, step)
+            self._releases.read(self._parts, self._name)
+            return
+        if projection.plasticity is not None:
             self._settle(index, step)
         else:
             for source in {part.source for part in self._parts[index]}:
@@ -179,6 +211,8 @@ class Projections:
         NotSupportedError
             If time constants of a timing rule have changed.
         """
+        if self._releases.is_released_by(index):
+            return  # it has none
         projection = self._network.projections[index]
         for part in self._parts[index]:
             new = constant_columns(self._network, part)
@@ -224,12 +258,13 @@ class Projections:
 
     def _settled(self, part: Part, step: int) -> Settled:
         projection, name = self._network.projections[part.projection], self._name(part)
-        waiting = {}
-        for side, population in zip(self._sides(part.projection), (part.source, part.target)):
-            ahead, synapses = sent_now(
-                self._engine, self._names[population], pathway_name(name, side), name, side
-            )
-            waiting[side] = Waiting(step + 1 + ahead.astype(np.int64), synapses.astype(np.int64))
+        waiting = self._releases.waiting(name, step)
+        for side in self._sides(part.projection):
+            end, pathway = _end(side), pathway_name(name, side)
+            population = self._names[part.source if end == "pre" else part.target]
+            ahead, synapses = sent_now(self._engine, population, pathway, name, end)
+            steps = step + 1 + ahead.astype(np.int64)
+            waiting.append(Waiting(pathway, side, steps, synapses.astype(np.int64)))
         dendritic = self._dendritic(projection, part)
         return settle(projection.plasticity, self._columns(part), dendritic, waiting, step)
 
@@ -237,14 +272,13 @@ class Projections:
         """Let all spikes act that have reached the synapses of a plastic projection."""
         projection = self._network.projections[index]
         for part in self._parts[index]:
-            for population in {part.source, part.target}:
+            for population in {part.source, part.target, *self._releases.sources_at(self._name(part))}:
                 self._send_present_spikes(population)
             name, target = self._name(part), self._names[part.target]
             settled = self._settled(part, step)
             states = self._part_plan(part).states
             self._engine.set({(name, state): settled.columns[state] for state in states})
-            for side, reached in settled.reached.items():
-                pathway = pathway_name(name, side)
+            for pathway, reached in settled.reached.items():
                 left = {
                     (pathway, variable): self._engine.get(pathway, variable)[~reached]
                     for variable in ("pending_ahead", "pending_synapses")

@@ -13,11 +13,9 @@ from numpy.typing import NDArray
 
 from pycosim.backends.base import Progress
 from pycosim.backends.brian2 import cache
-from pycosim.backends.brian2.codegen import Key, brian2_session, closed_error
+from pycosim.backends.brian2.codegen import Key, Operations, brian2_session, closed_error
 from pycosim.backends.brian2.compiler import KERNEL_FLAGS, NATIVE_FLAG
-from pycosim.backends.brian2.equations import HELD_UNTIL
 from pycosim.backends.brian2.plan import Plan
-from pycosim.network import model_named
 
 _PENDING = ("pending_ahead", "pending_synapses")
 
@@ -40,6 +38,7 @@ class RuntimeEngine:
         self._program: Any = None
         self._data: dict[Key, NDArray[Any]] = {}
         self._is_saved, self._is_closed = True, False
+        self._operations: Operations | None = None
         self.preparation_s = 0.0
 
     def set(self, values: Mapping[Key, NDArray[Any]]) -> None:
@@ -75,8 +74,16 @@ class RuntimeEngine:
             clock = program.samplers[owner].clock
             clock.variables["dt"].set_value(float(value[0]) * self._dt_s)
             clock._old_dt = None  # a run may begin at a step that is not a multiple of the new interval
-        elif owner in program.groups or owner in program.samplers or owner in program.sources:
+        elif owner in program.groups:
+            # What gap junctions or currents need is new in a population that had none.
+            if name in program.groups[owner].variables:
+                _set_if_it_fits(program.variable(owner, name), value)
+        elif owner in program.samplers or owner in program.sources:
             _set_if_it_fits(program.variable(owner, name), value)
+
+    def set_operations(self, operations: Operations) -> None:
+        """Call Python functions in every step."""
+        self._operations = operations
 
     def _currents_at(self, step: int) -> NDArray[np.float64]:
         first, n_columns = self._data["network", "currents_shape"]
@@ -89,7 +96,7 @@ class RuntimeEngine:
             return
         self._is_saved = True
         for group in self._plan.groups:
-            for name in (*model_named(group.model).states, HELD_UNTIL, "_spikespace"):
+            for name in (*group.states, "_spikespace"):
                 self._data[group.name, name] = self._program.variable(group.name, name).get_value().copy()
         for source in self._plan.sources:
             self._data[source.name, "_spikespace"] = (
@@ -105,10 +112,12 @@ class RuntimeEngine:
                 self._data.update(zip(((pathway, name) for name in _PENDING), pending))
 
     def _build(self, plan: Plan) -> None:
-        from pycosim.backends.brian2.program import build_program
+        from pycosim.backends.brian2.program import add_operations, build_program
 
         self._save_state()
         self._plan, self._program = plan, build_program(plan, self._dt_ms, self._currents_at)
+        if self._operations is not None:
+            add_operations(self._program, self._operations)
         for name, synapses in self._program.synapses.items():
             synapses.connect(i=self._data[name, "_synaptic_pre"], j=self._data[name, "_synaptic_post"])
         for owner, name in self._data:

@@ -19,6 +19,7 @@ from pycosim.backends.brian2.compiler import KERNEL_FLAGS
 from pycosim.backends.brian2.plan import GroupPlan, SourcePlan, SynapsesPlan, pathway_name
 from pycosim.errors import NotSupportedError, ScriptError
 from pycosim.network import model_named
+from pycosim.network.equations_model import EquationsModel
 
 _HEAD = '''\
 """The network of {script} as a Brian2 script, written by pycosim {version}.
@@ -63,7 +64,7 @@ for update in updates:
 network.run(step)
 for update in updates:
     update.active = True
-network.run({n_steps} * step)
+{runs}
 if mode == "cpp_standalone":
     device.build(directory=str(here / "{stem}_standalone"))
 
@@ -128,8 +129,8 @@ def export_script(
     if ran[-1].changed or len(ran) > 1:
         what = ran[-1].changed or "the state, by reset() or setup(),"
         raise NotSupportedError(
-            f"Exporting {name}: the script changes {what} between two calls of run(), and what is written is "
-            "one run. Export a script without the change."
+            f"Exporting {name}: the script changes {what} between two calls of run(), which a Brian2 script "
+            "cannot say. Export a script without the change."
         )
     writer = _Writer(ran[0], name, path, result.dt_ms)
     path.write_text(writer.text())
@@ -182,7 +183,9 @@ class _Writer:
         from pycosim import __version__
 
         stochastic = any(
-            "draws_below(" in self._statements(synapses)["pre"] for synapses in self._plan.synapses
+            "draws_below(" in text
+            for synapses in self._plan.synapses
+            for text in self._statements(synapses).values()
         )
         head = _HEAD.format(
             script=self._script,
@@ -205,9 +208,24 @@ class _Writer:
         for synapses in self._plan.synapses:
             lines += self._synapses(synapses)
         tail = _TAIL.format(
-            schedule=list(equations.SCHEDULE), n_steps=self._run.n_steps, stem=self._path.stem
+            schedule=list(equations.SCHEDULE), runs="\n".join(self._runs()), stem=self._path.stem
         )
         return "\n".join([*lines, tail])
+
+    def _runs(self) -> Iterator[str]:
+        """Yield the runs, and between them what changes."""
+        done = 0
+        for number, change in enumerate(self._run.changes):
+            if change.step > done:
+                yield f"network.run({change.step - done} * step)"
+                done = change.step
+            name, value = self._names[change.owner], change.value
+            for synapses in self._plan.synapses:
+                if synapses.name == change.owner and len(value) > 1:
+                    value = np.tile(value, self._rounds.get(synapses.source, 1))
+            text = self._value(name, f"{change.name} of change {number}", value)
+            yield f"{name}.{change.name} = {text}"
+        yield f"network.run({self._run.n_steps - done} * step)"
 
     def _value(self, name: str, variable: str, value: NDArray[Any]) -> str:
         """Return an expression for values, as short as possible."""
@@ -257,17 +275,19 @@ class _Writer:
         yield from ("", f"# {group.model}", f"{name} = NeuronGroup(", f"    {group.size},")
         yield from _quoted(equations.neuron_equations(model, group), 1)
         yield f"    threshold={equations.threshold(model)!r},"
-        yield from _quoted(equations.reset_statements(model), 1, "reset=")
+        yield from _quoted(equations.reset_statements(model, group), 1, "reset=")
         yield from (f"    method={equations.method(model)!r},", f'    name="{name}",', ")")
         # Otherwise Brian2 forgets the spikes of the last step when a run ends.
         yield f'{name}.thresholder["spike"].after_run = lambda: None'
-        for variable in (*model.states, equations.HELD_UNTIL, *group.constants):
+        for variable in (*group.states, *group.constants):
             yield f"{name}.{variable} = {self._value(name, variable, self._run.data[group.name, variable])}"
         if group.injects:
             yield f'{name}.run_regularly("injected = injected_current(t, {equations.CURRENT})", when="start")'
-        before = equations.before_statements(model)
-        if before:
-            yield from (f"{name}.run_regularly(", *_quoted(before, 1), '    when="groups", order=-1', ")")
+        before, arrived = equations.before_statements(model, group), equations.arrived_statements(group)
+        for text, when in ((before, "groups"), (arrived, "thresholds")):
+            if text:
+                yield from (f"{name}.run_regularly(", *_quoted(text, 1), f"    when={when!r}, order=-1", ")")
+        if isinstance(model, EquationsModel):
             yield f"updates.append({name}.state_updater)"
         update = equations.update_statements(model, group)
         if update:
@@ -288,7 +308,7 @@ class _Writer:
     def _synapses(self, plan: SynapsesPlan) -> Iterator[str]:
         name, statements = self._names[plan.name], self._statements(plan)
         n_rounds = self._rounds.get(plan.source, 1)
-        if n_rounds > 1 and plan.plasticity is not None:
+        if n_rounds > 1 and (plan.plasticity is not None or plan.releases_at is not None):
             raise NotSupportedError(
                 f"Exporting {name}: its source has several spikes in a step, which Brian2's generators do "
                 "not have, and its synapses are plastic. Use a shorter step or a lower rate."
@@ -296,20 +316,31 @@ class _Writer:
         yield from ("", f"{name} = Synapses(", f"    {self._names[plan.source]},")
         yield f"    {self._names[plan.target]},"
         yield from _quoted(equations.synapse_equations(plan), 1)
-        for side in plan.sides:
-            yield from _quoted(statements[side], 1, f"on_{side}=")
+        if "pre" in statements:
+            yield from _quoted(statements["pre"], 1, "on_pre=")
+        if len(plan.sides) > 1:
+            yield "    on_post={"
+            for side in plan.sides[1:]:
+                yield from _quoted(statements[side], 2, f"{side!r}: ")
+            yield "    },"
         if plan.shared_delay:
             yield f"    delay={{{', '.join(f'{side!r}: 0 * ms' for side in plan.sides)}}},"
-        if "draws_below(" in statements["pre"]:
+        if "draws_below(" in statements.get("pre", ""):
             yield '    namespace={"draws_below": draws_below},'
         yield from (f'    name="{name}",', ")")
-        if "post" in plan.sides:
-            yield f"{name}.post.order = {name}.pre.order - 1"
+        for side in plan.sides:
+            if equations.order_of(plan, side):
+                yield f"{name}.{side}.order = {equations.order_of(plan, side)}"
+        update = equations.every_step_statements(plan)
+        if update:
+            order = equations.order_of(plan, "")
+            yield from (f"{name}.run_regularly(", *_quoted(update, 1))
+            yield from (f'    when="synapses", order={order}', ")")
         yield from self._connections(plan, n_rounds)
 
     def _statements(self, plan: SynapsesPlan) -> dict[str, str]:
-        (model,) = (group.model for group in self._plan.groups if group.name == plan.target)
-        return equations.synapse_statements(plan, model_named(model))
+        models = [model_named(group.model) for group in self._plan.groups if group.name == plan.target]
+        return equations.synapse_statements(plan, models[0] if models else None)
 
     def _connections(self, plan: SynapsesPlan, n_rounds: int) -> Iterator[str]:
         name, data = self._names[plan.name], self._run.data
@@ -326,7 +357,7 @@ class _Writer:
         if len(self.arrays[f"{name}.j"]) < len(pre):
             self.arrays[f"{name}.j"] = np.tile(data[plan.name, "_synaptic_post"], n_rounds)
         yield f'{name}.connect(i=data["{name}.i"], j=data["{name}.j"])'
-        for variable in dict.fromkeys(("weight", *plan.states, *plan.constants)):
+        for variable in plan.variables:
             yield f"{name}.{variable} = {self._value(name, variable, column(data[plan.name, variable]))}"
         for side in plan.sides:
             delays = column(data[pathway_name(plan.name, side), "delay"]).astype(np.int64) - 1

@@ -11,19 +11,26 @@ from numpy.typing import NDArray
 from pycosim.backends.base import Progress
 from pycosim.backends.brian2.codegen import Engine, Recorded
 from pycosim.backends.brian2.composed import NOISE_CONSTANTS
+from pycosim.backends.brian2.coupling import Coupling
 from pycosim.backends.brian2.currents import Currents
-from pycosim.backends.brian2.equations import CURRENT, HELD_UNTIL, variable_of
+from pycosim.backends.brian2.equations import CURRENT, variable_of
 from pycosim.backends.brian2.inputs import Inputs
-from pycosim.backends.brian2.plan import GroupPlan, Plan, SamplerPlan, population_name
+from pycosim.backends.brian2.plan import HELD_UNTIL, GroupPlan, Plan, SamplerPlan, population_name
 from pycosim.backends.brian2.plastic_equations import supported_rules
 from pycosim.backends.brian2.projections import Projections
+from pycosim.backends.brian2.rewired import Rewired
 from pycosim.backends.recording import Recorder, SignalLog, state_named
 from pycosim.errors import InvalidInputError
 from pycosim.network import Network, model_named
 from pycosim.network.noise import noise_key
 from pycosim.network.plasticity_checks import require_rules
-from pycosim.network.requirements import require_projections_only
-from pycosim.network.validate import validate, validate_current, validate_population, validate_projection
+from pycosim.network.validate import (
+    validate,
+    validate_current,
+    validate_junctions,
+    validate_population,
+    validate_projection,
+)
 
 Int = NDArray[np.int64]
 
@@ -48,7 +55,6 @@ class Brian2Simulation:
 
     def __init__(self, network: Network, engine: Engine):
         require_rules(network, "Brian2", supported_rules())
-        require_projections_only(network, "Brian2")
         validate(network)
         self.step = 0
         self._started = False
@@ -59,13 +65,17 @@ class Brian2Simulation:
         self._substeps: dict[int, int] = {}
         self._constants: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self._projections = Projections(network, engine, self._names)
+        self._coupling = Coupling(network, engine, self._names)
+        self._rewired = Rewired(network, self._names)
+        if network.rewired:
+            engine.set_operations(self._rewired)
         self._recorders: list[Recorder] = []
         self._start()
         self._inputs = Inputs(
             network,
             engine,
             self._names,
-            self._projections.connected(),
+            self._connected(),
             lambda index: len(self._recorders[index].spike_indices) > 0,
         )
 
@@ -83,14 +93,34 @@ class Brian2Simulation:
                 Recorder(population, lambda name, index=index: self.state(index, name), self.step)
             )
         self._projections.start(self.step)
+        self._coupling.send()
 
     def network_grown(self) -> None:
         """Take over the populations and projections that were appended to the network."""
         require_rules(self._network, "Brian2", supported_rules())
         validate(self._network)
+        self._rewired.require_same()
         self._currents.read()
+        self._read_coupling()
         self._start()
-        self._inputs.find_sources(self._projections.connected())
+        self._inputs.find_sources(self._connected())
+
+    def _connected(self) -> set[int]:
+        """Return the populations that have synapses, or may have some."""
+        return self._projections.connected() | self._rewired.candidates()
+
+    def _read_coupling(self) -> None:
+        """Read gap junctions again, which are a part of the membranes of the neurons that have some."""
+        before = self._coupling.populations
+        self._coupling.read()
+        for index in {*before, *self._coupling.populations} & set(self._neurons):
+            self._send_constants(index)
+
+    def junctions_changed(self, junctions: int) -> None:
+        """Read the conductances of gap junctions again."""
+        validate_junctions(self._network, self._network.junctions[junctions])
+        self._read_coupling()
+        self._coupling.send()
 
     @property
     def preparation_s(self) -> float:
@@ -108,16 +138,21 @@ class Brian2Simulation:
     def _send_constants(self, index: int) -> None:
         """Send the constants of one step, each as one number where all neurons have the same."""
         population, name = self._network.populations[index], self._names[index]
-        coefficients = model_named(population.model).coefficients(population.parameters, self._network.dt_ms)
+        coefficients = self._coupling.coefficients_of(index)
+        is_coupled = coefficients is not None
+        if coefficients is None:
+            model = model_named(population.model)
+            coefficients = model.coefficients(population.parameters, self._network.dt_ms)
         if model_named(population.model).is_stochastic:
             noise = (population.first, *noise_key(self._network.seed))
             coefficients |= {key: np.asarray(float(value)) for key, value in zip(NOISE_CONSTANTS, noise)}
         per_na = coefficients.pop("drive_per_na")
         self._substeps[index] = int(coefficients.pop("substeps", 1))
         currents = self._currents.columns_of(index)
+        if currents is not None or is_coupled:
+            coefficients |= {"drive_at_rest": coefficients.pop("drive"), "drive_per_na": per_na}
         if currents is not None:
-            coefficients["drive_at_rest"] = coefficients.pop("drive")
-            coefficients |= {"drive_per_na": per_na, CURRENT: currents}
+            coefficients[CURRENT] = currents
         values, shared = {}, []
         for coefficient, value in coefficients.items():
             variable, column = variable_of(coefficient), np.atleast_1d(value)
@@ -131,7 +166,7 @@ class Brian2Simulation:
     def _plan(self) -> Plan:
         groups = tuple(self._group_plan(index) for index in self._neurons)
         sources = (*self._inputs.sources(), *self._projections.sources())
-        return Plan(groups, sources, self._projections.plan())
+        return Plan(groups, sources, (*self._projections.plan(), *self._coupling.plan()))
 
     def _group_plan(self, index: int) -> GroupPlan:
         population, name = self._network.populations[index], self._names[index]
@@ -149,6 +184,7 @@ class Brian2Simulation:
             samplers,
             substeps,
             self._currents.columns_of(index) is not None,
+            self._coupling.variables_of(index),
         )
 
     def _samplers(self, index: int) -> list[tuple[SamplerPlan, list[str]]]:
@@ -275,6 +311,8 @@ class Brian2Simulation:
     def parameters_changed(self, population: int) -> None:
         """Read the population's parameters again; spike times are read at every `advance` anyway."""
         validate_population(self._network.populations[population])
+        if population in self._coupling.populations:
+            self._coupling.read()
         if population in self._neurons:
             self._send_constants(population)
         self._projections.neurons_changed(population, self.step)
@@ -292,6 +330,10 @@ class Brian2Simulation:
     def weights(self, projection: int) -> NDArray[np.float64]:
         """Return the present weights of a projection, (n_synapses,) float64."""
         return self._projections.weights(projection, self.step)
+
+    def rewired_synapses(self, projection: int) -> tuple[NDArray, ...]:
+        """Return sources, targets, weights and delays (steps) of a rewired projection's present synapses."""
+        return self._rewired.synapses(projection)
 
     def currents_changed(self) -> None:
         """Read the currents again."""

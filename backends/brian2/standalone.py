@@ -28,13 +28,18 @@ import pycosim
 from pycosim.backends.base import Progress
 from pycosim.backends.brian2 import cache
 from pycosim.backends.brian2.announce import announced
-from pycosim.backends.brian2.codegen import Key, brian2_session, brian2_version, closed_error
+from pycosim.backends.brian2.codegen import (
+    Key,
+    Operations,
+    brian2_session,
+    brian2_version,
+    closed_error,
+)
 from pycosim.backends.brian2.compiler import DRAWING_UNIT, compile_program, compiler_identity
-from pycosim.backends.brian2.equations import CURRENT, HELD_UNTIL
-from pycosim.backends.brian2.plan import Plan, SynapsesPlan
+from pycosim.backends.brian2.equations import CURRENT
+from pycosim.backends.brian2.plan import HELD_UNTIL, Plan, SynapsesPlan
 from pycosim.backends.brian2.plastic_equations import INTEGERS
 from pycosim.errors import BackendError
-from pycosim.network import model_named
 
 if TYPE_CHECKING:
     from pycosim.backends.brian2.program import Program
@@ -105,6 +110,10 @@ class StandaloneEngine:
 
     def _write(self, owner: str, name: str, value: NDArray[Any]) -> None:
         np.asarray(value, _INTEGERS.get(name, np.float64)).tofile(self._folder / "data" / f"{owner}.{name}")
+
+    def set_operations(self, operations: Operations) -> None:
+        """Refuse Python functions, which no program can call."""
+        raise BackendError("Brian2's C++ standalone programs cannot call Python; use codegen='numpy'.")
 
     def run(self, plan: Plan, first_step: int, n_steps: int, progress: Progress | None) -> RecordedFiles:
         """Run the program of `plan` for `n_steps` steps; nothing has changed if it fails."""
@@ -184,7 +193,7 @@ class RecordedFiles:
 def _state_files(plan: Plan) -> Iterator[Key]:
     """Iterate over the variables that a run changes."""
     for group in plan.groups:
-        for name in (*model_named(group.model).states, HELD_UNTIL, "_spikespace"):
+        for name in (*group.states, "_spikespace"):
             yield group.name, name
     for source in plan.sources:
         yield source.name, "_spikespace"
@@ -267,7 +276,7 @@ class _Lines:
     def _fixed(self) -> Iterator[Key]:
         """Iterate over the arrays whose size is part of the program."""
         for group in self._plan.groups:
-            for name in (*model_named(group.model).states, HELD_UNTIL, *group.constants, "_spikespace"):
+            for name in (*group.states, *group.constants, "_spikespace"):
                 yield group.name, name
             for sampler in group.samplers:
                 yield sampler.name, "_indices"
@@ -287,7 +296,7 @@ class _Lines:
             yield synapses.name, "_synaptic_post"
             for pathway in synapses.pathways:
                 yield pathway, "delay"
-            for name in sorted({"weight", *synapses.states, *synapses.constants} - set(synapses.shared)):
+            for name in sorted({*synapses.variables} - {*synapses.shared}):
                 yield synapses.name, name
 
     def _queues_in_order(self, synapses: SynapsesPlan, pathway: str) -> bool:
@@ -307,6 +316,9 @@ class _Lines:
             yield f'pycosim::load("{owner}.{name}", {array}, _num_{array});'
         for owner, name in self._growing():
             yield f'pycosim::load("{owner}.{name}", {self._array(owner, name)});'
+        for synapses in self._plan.synapses:
+            n, sources = (self._array(synapses.name, name) for name in ("N", "_synaptic_pre"))
+            yield f"{n}[0] = static_cast<int32_t>({sources}.size());"
 
     def running(self) -> Iterator[str]:
         """Iterate over the statements that run and save."""

@@ -50,9 +50,10 @@ def endpoints(network: Network, part: Part) -> tuple[NDArray[np.int32], NDArray[
     """Return sources and targets of a part's synapses as indices within their populations."""
     projection = network.projections[part.projection]
     source, target = network.populations[part.source], network.populations[part.target]
-    pre = projection.source_column()[part.synapses] - source.first
-    post = projection.targets[part.synapses] - target.first
-    return pre.astype(np.int32), post.astype(np.int32)
+    rows = (projection.sources - source.first).astype(np.int32)
+    pre = np.repeat(rows, np.diff(projection.indptr))[part.synapses]
+    post = projection.targets[part.synapses]
+    return pre, (post - np.int32(target.first) if target.first else np.asarray(post, np.int32))
 
 
 def weights_of(projection: Projection, part: Part) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,15 @@ def constants_of(model: NeuronModel, coefficients: Coefficients) -> list[str]:
     return [name for name in coefficients if name != "drive_per_na"]
 
 
+def _learn(model: NeuronModel) -> None:
+    """Let the engine know a model that has an update of its own."""
+    if model.name in _CONSTANTS:
+        return
+    for compiled in import_module(model.own.native).models():
+        name, _, constants = _engine.register_model(compiled)
+        _CONSTANTS[name] = constants
+
+
 def populations_for_engine(network: Network, populations: list[Population]) -> list[tuple[Any, ...]]:
     """Return model, size, numbers of receptors and parts of populations as the engine takes them."""
     receptors = network.receptors
@@ -38,6 +48,8 @@ def _engine_population(
 ) -> tuple[Any, ...]:
     if isinstance(model, SourceModel):
         return "", population.size, [], None
+    if model.own:
+        _learn(model)
     parts = None
     if model.composition is not None:
         composition = model.composition
@@ -65,8 +77,9 @@ def check_models(network: Network) -> None:
 
 
 def _knows(name: str) -> bool:
-    """Return whether the engine has a model; it runs all that are composed."""
-    return name in MODELS or getattr(model_named(name), "composition", None) is not None
+    """Return whether the engine has a model; it runs all that are composed, or bring their own code."""
+    model = model_named(name)
+    return name in MODELS or bool(getattr(model, "composition", None) or getattr(model, "own", None))
 
 
 def core_column(network: Network, core_of_neuron: ArrayLike | None) -> NDArray[np.int32]:

@@ -16,6 +16,7 @@ from pycosim.network import Population, model_named
 from pycosim.network.junctions import CoupledMembranes
 from pycosim.network.models import Coefficients
 from pycosim.network.noise import escape_noise, noise_key
+from pycosim.network.own_update import Draws
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -155,6 +156,9 @@ class Neurons:
         if current_na is not None:
             c = c | {"drive": c["drive"] + c["drive_per_na"] * current_na}
         inputs = [arrivals[receptor] for receptor in model.receptors]
+        if model.own:
+            draws = Draws(self._key, np.asarray(self._population.neurons), step)
+            return np.flatnonzero(model.own.step(s, c, inputs, draws))
         if not model.resets:
             was_above = s["v"] >= c["v_thresh"]
             self._integrate(s, c, inputs, was_above)

@@ -1,6 +1,6 @@
 """Run phases of the benchmark networks on the native engine and on its peers, alternating on one machine.
 
-    python compare_speed.py --repeats 5 --nest PYTHON_WITH_NEST --brian2 PYTHON_WITH_BRIAN2
+    python compare_speed.py --repeats 5 --nest NEST_PYTHON --brian2 BRIAN2_PYTHON --genn PYGENN_PYTHON
 
 Prints, for each network, medians of CPU and wall-clock seconds per biological second, the rates, and how many
 times the CPU time of native a peer takes. A peer whose interpreter is not given is left out.
@@ -14,16 +14,17 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-# Network, its arguments, biological time in ms, which peers have it.
+# Network, its arguments, biological time in ms.
 CASES = [
-    ("brunel", ["--scale", "1"], 500, True),
-    ("vogels_abbott", ["--cells", "4000", "--synapses", "CUBA"], 2000, True),
-    ("vogels_abbott", ["--cells", "20000", "--synapses", "CUBA"], 1000, True),
-    ("vogels_abbott", ["--cells", "4000", "--synapses", "COBA"], 2000, True),
-    ("vogels_abbott", ["--cells", "20000", "--synapses", "COBA"], 1000, True),
-    ("microcircuit", ["--scale", "0.1"], 1000, False),
-    ("microcircuit", ["--scale", "0.3"], 500, False),
-    ("stdp", ["--scale", "1"], 200, False),
+    ("brunel", ["--scale", "1"], 500),
+    ("vogels_abbott", ["--cells", "4000", "--synapses", "CUBA"], 2000),
+    ("vogels_abbott", ["--cells", "20000", "--synapses", "CUBA"], 1000),
+    ("vogels_abbott", ["--cells", "4000", "--synapses", "COBA"], 2000),
+    ("vogels_abbott", ["--cells", "20000", "--synapses", "COBA"], 1000),
+    ("microcircuit", ["--scale", "0.1"], 1000),
+    ("microcircuit", ["--scale", "0.3"], 500),
+    ("stdp", ["--scale", "1"], 200),
+    ("izhikevich", ["--cells", "10000"], 500),
 ]
 
 
@@ -42,18 +43,19 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--nest", help="Python interpreter with NEST")
     parser.add_argument("--brian2", help="Python interpreter with Brian2")
+    parser.add_argument("--genn", help="Python interpreter with PyGeNN")
     parser.add_argument("--only", default="", help="networks whose name contains this")
     parser.add_argument("--seconds", type=float, default=1.0, help="factor on the biological times")
     given = parser.parse_args()
-    peers = {"nest": given.nest, "brian2": given.brian2}
+    peers = {"nest": given.nest, "brian2": given.brian2, "genn": given.genn}
     print(f"{'network':<34}{'simulator':<10}{'CPU':>9}{'wall':>9}{'build':>9}{'rate Hz':>9}{'x native':>10}")
-    for network, options, ms, have_peers in CASES:
+    for network, options, ms in CASES:
         if given.only not in network:
             continue
         common = [*options, "--ms", str(ms * given.seconds), "--threads", str(given.threads)]
         commands = {"native": [sys.executable, HERE / f"{network}.py", "pycosim.native", *common]}
         for name, python in peers.items():
-            if python and have_peers:
+            if python:
                 commands[name] = [python, HERE / "peers" / f"{name}_networks.py", network, *common]
         results = {name: [] for name in commands}
         for _ in range(given.repeats):

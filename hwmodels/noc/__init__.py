@@ -4,7 +4,8 @@
 for simulations in which later packets depend on earlier arrivals.
 """
 
-from pycosim.hwmodels.noc.network import LinkTable, Network, simulate
+from pycosim.hwmodels.noc.arrivals import simulate
+from pycosim.hwmodels.noc.network import LinkTable, Network
 from pycosim.hwmodels.noc.topology import (
     ChipMesh,
     Hierarchy,

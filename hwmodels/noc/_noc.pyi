@@ -5,6 +5,7 @@ from typing import Annotated
 
 import numpy
 from numpy.typing import NDArray
+from typing_extensions import CapsuleType
 
 class RouterKind(enum.Enum):
     credit3 = 0
@@ -66,7 +67,9 @@ class Detail(enum.Enum):
 class Network:
     """State of one simulated network."""
 
-    def __init__(self, graph: Graph, router: RouterKind, buffer_depth: int, arbiter: ArbiterKind) -> None: ...
+    def __init__(
+        self, graph: Graph, router: RouterKind, buffer_depth: int, arbiter: ArbiterKind, remember: bool
+    ) -> None: ...
     def inject(
         self,
         cycle: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
@@ -85,6 +88,7 @@ class Network:
         Annotated[NDArray[numpy.int64], dict(shape=(None,))],
         Annotated[NDArray[numpy.int64], dict(shape=(None,))],
     ]: ...
+    def face(self) -> CapsuleType: ...
     def paths(
         self,
         source: Annotated[NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)],
@@ -128,7 +132,9 @@ class Network:
 class LinkNetwork:
     """State of one network, simulated with less detail."""
 
-    def __init__(self, graph: Graph, router: RouterKind, buffer_depth: int, detail: Detail) -> None: ...
+    def __init__(
+        self, graph: Graph, router: RouterKind, buffer_depth: int, detail: Detail, remember: bool
+    ) -> None: ...
     def inject(
         self,
         cycle: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
@@ -147,6 +153,7 @@ class LinkNetwork:
         Annotated[NDArray[numpy.int64], dict(shape=(None,))],
         Annotated[NDArray[numpy.int64], dict(shape=(None,))],
     ]: ...
+    def face(self) -> CapsuleType: ...
     def paths(
         self,
         source: Annotated[NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)],

@@ -40,9 +40,9 @@ from pycosim.hwmodels.noc.checks import (
     check_topology,
 )
 from pycosim.hwmodels.noc.compiled import compiled_graph
-from pycosim.hwmodels.noc.topology import Mesh, Topology
+from pycosim.hwmodels.noc.topology import Topology
 
-__all__ = ["LinkTable", "Network", "simulate"]
+__all__ = ["LinkTable", "Network"]
 
 Int64Array = NDArray[np.int64]
 
@@ -82,8 +82,8 @@ class Network:
     """A network-on-chip whose traffic is given and simulated piece by piece.
 
     The result does not depend on how a run is cut into calls of `inject` and `advance`. A network must not be
-    used by two threads at the same time; other threads run while it simulates. It remembers every packet by
-    its id, which takes about 50 bytes each.
+    used by two threads at the same time; other threads run while it simulates. Packets take about 50 bytes
+    each.
 
     Parameters
     ----------
@@ -102,6 +102,9 @@ class Network:
         sends one flit after the other. Packets that meet no others arrive in the same cycle at all three,
         if their flits wait for no credit (see `zero_load_cycles`). Below "cycle", flits count in
         `link_flits` as soon as they are scheduled.
+    remember : bool
+        Whether `hops`, `launch_cycles` and `arrival_cycles` are kept, of all packets. If not, packets are
+        forgotten whenever all have arrived and were taken; their ids are counted on.
 
     Raises
     ------
@@ -117,6 +120,7 @@ class Network:
         buffer_depth: int = 8,
         arbiter: str = "round_robin",
         detail: str = "cycle",
+        remember: bool = True,
     ) -> None:
         check_topology(topology)
         check_router(router)
@@ -133,16 +137,17 @@ class Network:
         self._graph = topology.graph()
         check_graph(self._graph)
         self._n_terminals = self._graph.n_terminals
-        self._core = self._compiled()
+        self._core = self._compiled(bool(remember))
         flows = (self._graph.peer >= 0) | (self._graph.terminal >= 0)
         self._connected = np.concatenate((flows, np.ones(self._n_terminals, bool)))
 
-    def _compiled(self) -> _noc.Network | _noc.LinkNetwork:
+    def _compiled(self, remember: bool) -> _noc.Network | _noc.LinkNetwork:
         graph, router = compiled_graph(self._graph), getattr(_noc.RouterKind, self.router)
         if self.detail == "cycle":
             arbiter = getattr(_noc.ArbiterKind, self.arbiter)
-            return _noc.Network(graph, router, self.buffer_depth, arbiter)
-        return _noc.LinkNetwork(graph, router, self.buffer_depth, getattr(_noc.Detail, self.detail))
+            return _noc.Network(graph, router, self.buffer_depth, arbiter, remember)
+        detail = getattr(_noc.Detail, self.detail)
+        return _noc.LinkNetwork(graph, router, self.buffer_depth, detail, remember)
 
     def __repr__(self) -> str:
         return (
@@ -227,6 +232,11 @@ class Network:
         """
         arrivals: tuple[Int64Array, Int64Array] = self._core.take_arrivals()
         return arrivals
+
+    @property
+    def face(self) -> object:
+        """A capsule of csrc/packet_network.hpp, for other compiled modules."""
+        return self._core.face()
 
     @property
     def now(self) -> int:
@@ -345,71 +355,3 @@ class Network:
     def n_flit_moves(self) -> int:
         """Flits moved out of routers so far."""
         return self._core.n_moves
-
-
-def simulate(
-    cycle: ArrayLike,
-    source: ArrayLike,
-    destination: ArrayLike,
-    flits: ArrayLike = 1,
-    *,
-    topology: str | Topology = "mesh",
-    shape: tuple[int, int] = (8, 8),
-    router: str = "credit3",
-    buffer_depth: int = 8,
-    arbiter: str = "round_robin",
-    detail: str = "cycle",
-) -> Int64Array:
-    """Return the arrival cycle of each packet of a list.
-
-    Parameters
-    ----------
-    cycle : (n,) int
-        Earliest cycle in which each packet may leave its source queue. In any order: the queue of a source is
-        ordered by cycle, packets of the same cycle stay in list order.
-    source, destination : (n,) int
-        Nodes; node y * columns + x of the mesh stands at (x, y).
-    flits : (n,) int or int
-        Length of each packet in flits.
-    topology : "mesh" or Topology
-        A plain mesh of the given `shape`, or any topology object (then `shape` is not used).
-    shape : (columns, rows)
-        Size of the mesh.
-    router, buffer_depth, arbiter, detail
-        As for `Network`.
-
-    Returns
-    -------
-    (n,) int64
-        Cycle in which the last flit of each packet arrives, in list order.
-
-    Raises
-    ------
-    InvalidInputError
-        If an argument is unknown, out of range or does not go with the others.
-
-    Examples
-    --------
-    >>> simulate([0, 0], [0, 1], [3, 3], shape=(4, 4)).tolist()
-    [14, 11]
-    """
-    if isinstance(topology, str):
-        topology = _named_topology(topology, shape)
-    network = Network(topology, router=router, buffer_depth=buffer_depth, arbiter=arbiter, detail=detail)
-    network.inject(cycle, source, destination, flits)
-    network.drain()
-    return network.arrival_cycles
-
-
-def _named_topology(name: str, shape: tuple[int, int]) -> Topology:
-    if name != "mesh":
-        raise InvalidInputError(
-            f"Asked for topology {name!r}; the only name known is 'mesh'. "
-            "Give topology='mesh' with a shape, or an object such as Mesh(8, 8) or Hierarchy(3, 3)."
-        )
-    if len(shape) != 2:
-        raise InvalidInputError(
-            f"Asked for a mesh of shape {shape}; it has {len(shape)} numbers and needs 2. "
-            "Give shape=(columns, rows)."
-        )
-    return Mesh(*shape)

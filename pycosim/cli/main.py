@@ -1,4 +1,4 @@
-"""The command line: ``pycosim run``, ``compare``, ``levels``, ``check``, ``targets``, ``brian2 export``."""
+"""The command line: ``pycosim run``, ``compare``, ``levels``, ``check``, ``chips``, ``targets``, and more."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from pycosim.cli.chips import app as chips_app
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -147,6 +149,7 @@ def targets(as_json: Json = False) -> None:
 
 brian2 = typer.Typer(no_args_is_help=True, help="What only Brian2 can do.")
 app.add_typer(brian2, name="brian2")
+app.add_typer(chips_app, name="chips")
 
 
 @brian2.command(context_settings=SCRIPT_ARGUMENTS)

@@ -155,9 +155,12 @@ def _hardware_figures(hardware: HardwareRecord) -> dict[str, Any]:
 def _energy_figures(energy: EnergySummary) -> dict[str, Any]:
     return {
         "energy_j": energy.total_j,
+        "energy_low_j": energy.total_range_j[0],
+        "energy_high_j": energy.total_range_j[1],
         "energy_is_lower_bound": energy.is_lower_bound,
         "energy_unknown": "; ".join(energy.unknown),
         "energy_assumed": "; ".join(energy.assumed),
+        "energy_uncertain": "; ".join(energy.range_j),
         **{f"energy_{cause.replace(' ', '_')}_j": value for cause, value in energy.known_j.items()},
     }
 

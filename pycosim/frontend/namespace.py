@@ -15,6 +15,7 @@ from pyNN.space import Space
 from pycosim.frontend import carlsim, control, external_devices, machine, simulator
 from pycosim.frontend.carlsim import ScriptState
 from pycosim.frontend.cells import cell_types
+from pycosim.frontend.chip_cells import chip_cell_types
 from pycosim.frontend.composed_cells import components
 from pycosim.frontend.dialects import (
     EXTRA_CELLS,
@@ -126,7 +127,7 @@ def list_standard_models() -> list[str]:
 
 def fill(module: ModuleType, target: str) -> None:
     """Make `module` the PyNN simulator module of `target`."""
-    vars(module).update(shared())
+    vars(module).update(shared() | chip_cell_types(target))
     module.__dict__["name"] = TargetName(target)
     module.__dict__["setup"] = control.build_setup(target)
     module.__doc__ = f"PyNN simulator module: networks run on {target}."

@@ -48,6 +48,7 @@ from pycosim.network.coefficients import (
     facets_hardware1,
 )
 from pycosim.network.composed import KINDS, MEMBRANES, Composition, composition_of
+from pycosim.network.own_update import OwnUpdate
 
 __all__ = [
     "MODELS",
@@ -93,6 +94,9 @@ class NeuronModel:
         run it.
     sequences : dict of str to int
         Those parameters that have several values for each neuron, and how many: columns of shape (size, n).
+    own : OwnUpdate or None
+        The update of a model that is code of its own, as chips' neurons have (`pycosim.network.own_update`);
+        of its constants it is only asked that their names are those of the code.
     """
 
     name: str
@@ -107,6 +111,7 @@ class NeuronModel:
     resets: bool = True
     composition: Composition | None = None
     sequences: Mapping[str, int] = field(default_factory=dict)
+    own: OwnUpdate | None = None
 
     @property
     def is_stochastic(self) -> bool:
@@ -343,7 +348,10 @@ def register(model: NeuronModel) -> NeuronModel:
 
 @cache
 def model_named(name: str) -> NeuronModel | SourceModel:
-    """Return the model called `name`, which may be a composition such as "LIF(AMPA=CondExp,GABA=CondBeta)".
+    """Return the model called `name`.
+
+    It may be a composition such as "LIF(AMPA=CondExp,GABA=CondBeta)", or the neuron of a chip, such as
+    "loihi.CUBA".
 
     Raises
     ------
@@ -355,6 +363,10 @@ def model_named(name: str) -> NeuronModel | SourceModel:
         return known
     if "(" in name:
         return composed_model(composition_of(name))
+    if "." in name:
+        from pycosim.hwmodels.neurons import neuron_named
+
+        return neuron_named(name).model
     raise NotSupportedError(
         f"Cell type {name} is not supported yet. Supported: {', '.join(sorted(MODELS))}, and neurons "
         f"composed of {', '.join(MEMBRANES)} and receptors."

@@ -154,6 +154,9 @@ def _population_problems(population: Population) -> list[str]:
         if isinstance(model, NeuronModel) and name not in model.states:
             problems.append(f"{model.name} has no state variable {name}; it has {', '.join(model.states)}")
         problems += _column_problems(f"initial value of {name}", column, population.size)
+    for name, register in (model.own.registers if getattr(model, "own", None) else {}).items():
+        if name in population.parameters:
+            problems += register.problems(f"parameter {name}", population.parameters[name])
     problems += _spike_problems(population)
     problems += _recording_problems(population)
     return [f"population {population.label!r}: {problem}" for problem in problems]
@@ -224,6 +227,7 @@ def _recording_problems(population: Population) -> Iterator[str]:
 def _projection_problems(network: Network, projection: Projection) -> Iterator[str]:
     structure = list(_structure_problems(network, projection))
     problems = structure or list(_target_problems(network, projection))
+    problems = problems or list(_register_problems(network, projection))
     problems += _synapse_problems(projection)
     problems += plasticity_problems(projection)
     for problem in problems:
@@ -278,6 +282,20 @@ def _target_problems(network: Network, projection: Projection) -> Iterator[str]:
                 f"{model.name} has no receptor {projection.receptor!r}; it has {', '.join(model.receptors)} "
                 f"({n_synapses} synapses on {population.label!r})"
             )
+
+
+def _register_problems(network: Network, projection: Projection) -> Iterator[str]:
+    """Yield which weights the synapses of chips' neurons cannot hold."""
+    targets, weights = np.asarray(projection.targets), np.asarray(projection.weights)
+    for population in network.populations:
+        own = getattr(model_named(population.model), "own", None)
+        register = own.weights.get(projection.receptor) if own else None
+        if register is None:
+            continue
+        ends_here = (targets >= population.first) & (targets < population.first + population.size)
+        if np.any(ends_here) and weights.shape in ((), targets.shape):
+            values = weights[ends_here] if weights.ndim else weights
+            yield from register.problems(f"the weight of synapses on {population.label!r}", values)
 
 
 def _is_dopamine(projection: Projection) -> bool:

@@ -317,6 +317,11 @@ def read_result(path: Path) -> RunResult:
 
 def _read_hardware(path: Path, numbers: dict[str, Any]) -> HardwareRecord:
     numbers["shape"] = tuple(numbers["shape"])
+    for name in ("energy_of_core_j", "energy_of_population_j"):
+        numbers[name] = {cause: np.array(energy) for cause, energy in numbers.get(name, {}).items()}
+    numbers["energy_range_j"] = {
+        cause: tuple(bounds) for cause, bounds in numbers.get("energy_range_j", {}).items()
+    }
     numbers["utilisation"] = {name: tuple(pair) for name, pair in numbers["utilisation"].items()}
     with np.load(path) as arrays:
         for name in ARRAYS:

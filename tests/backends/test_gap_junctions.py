@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
-from pycosim.backends import brian2, native, reference
+from pycosim.backends import native, reference
 from pycosim.backends.base import CoupledSimulation, Options
 from pycosim.errors import ConnectivityError, NotSupportedError
 from pycosim.hwmodels import simulation as chips
@@ -235,11 +235,9 @@ def test_impossible_junctions_are_refused_by_name(build, pairs, weights, what):
         build(network)
 
 
-def test_brian2_and_chips_refuse_junctions_by_name(build):
+def test_chips_refuse_junctions_by_name(build):
     network = passive(0.1)
     network.junctions.append(junctions([(0, 1)], 0.1))
     assert isinstance(build(network), CoupledSimulation)
-    with pytest.raises(NotSupportedError, match=r"Gap junctions .*'gap'.* not supported by Brian2"):
-        brian2.build(network, Options(overrides={"codegen": "numpy"}))
-    with pytest.raises(NotSupportedError, match=r"Gap junctions .* not supported by .*Loihi"):
+    with pytest.raises(NotSupportedError, match=r"Gap junctions .*'gap'.* not supported by .*Loihi"):
         chips.build("loihi", network, Options())

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pycosim.backends import brian2, native, reference
+from pycosim.backends import native, reference
 from pycosim.backends.base import Options, RewiredSimulation
 from pycosim.errors import ConnectivityError, NotSupportedError
 from pycosim.hwmodels import simulation as chips
@@ -325,11 +325,9 @@ def test_projections_to_the_same_neurons_share_their_slots(build):
         build(network)
 
 
-def test_other_targets_refuse_it_by_name(build):
+def test_chips_refuse_it_by_name(build):
     network = cells(5)
     rewired(network, 0, 1)
     assert isinstance(build(network), RewiredSimulation)
-    with pytest.raises(NotSupportedError, match=r"Structural plasticity .* not supported by Brian2"):
-        brian2.build(network, Options(overrides={"codegen": "numpy"}))
     with pytest.raises(NotSupportedError, match=r"Structural plasticity .* not supported by .*Loihi"):
         chips.build("loihi", network, Options())

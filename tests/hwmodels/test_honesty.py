@@ -5,6 +5,8 @@ import pytest
 
 from pycosim.backends.base import Options, Simulation
 from pycosim.errors import InvalidInputError, NotSupportedError
+from pycosim.hwmodels.base import ChipModel
+from pycosim.hwmodels.load import load
 from pycosim.hwmodels.simulation import build
 from pycosim.network import Network
 
@@ -186,9 +188,9 @@ def test_changed_weights_act_and_changed_delays_are_refused(chip, network, nativ
         simulation.weights_changed(2)
 
 
-def test_chip_arithmetic_is_refused_by_name_until_it_exists(chip, network):
-    with pytest.raises(NotSupportedError, match="arithmetic='chip'"):
-        build(chip, network, Options(arithmetic="chip"))
+def test_chip_arithmetic_is_refused_by_name_where_it_is_not_modelled(network):
+    with pytest.raises(NotSupportedError, match=r"arithmetic='chip': the arithmetic of .* is not modelled"):
+        ChipModel("loihi", load("loihi").description).translate(network)
 
 
 @pytest.mark.parametrize("options", [{"timing": "perfect"}, {"arithmetic": "exact"}, {"speedup": -2.0}])

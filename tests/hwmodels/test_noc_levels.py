@@ -150,3 +150,25 @@ def test_arrivals_are_reported_from_the_cycle_on_in_which_they_happen():
 def test_an_unknown_level_is_refused():
     with pytest.raises(InvalidInputError, match=r"detail 'rough'; it is not known\. Use one of cycle, queue"):
         Network(Mesh(2, 2), detail="rough")
+
+
+@pytest.mark.parametrize("detail", ["cycle", *LESS_DETAIL])
+@pytest.mark.parametrize("flits", [1, 3])
+def test_a_network_that_forgets_packets_carries_and_numbers_them_as_one_that_does_not(detail, flits):
+    taken = []
+    for remember in (True, False):
+        network = Network(TOPOLOGIES[0], detail=detail, remember=remember)
+        seen = []
+        for round_ in range(4):
+            cycle, source, destination, _ = uniform(network.n_terminals, 200, 60, flits, seed=round_)
+            group = None
+            if flits == 1:
+                cycle, source, group = np.full(200, 3), np.repeat(source[:40], 5), np.repeat(np.arange(40), 5)
+            network.inject(network.now + cycle, source, destination, flits, group=group)
+            network.drain()
+            seen.append(network.take_arrivals())
+        assert len(network.arrival_cycles) == (800 if remember else 200)
+        assert network.n_packets == 800
+        taken.append((np.concatenate(seen, axis=1), network.link_flits))
+    for kept, forgotten in zip(*taken):
+        np.testing.assert_array_equal(kept, forgotten)

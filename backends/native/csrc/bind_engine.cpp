@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine.hpp"
+#include "own_model.hpp"
 
 namespace nb = nanobind;
 using namespace pycosim::native;
@@ -190,13 +191,26 @@ auto as_matrix(Samples samples) {
     return to_numpy<double, 2>(std::move(samples.values), shape);
 }
 
-std::vector<std::tuple<std::string, std::vector<std::string>, std::vector<std::string>>> model_columns() {
-    std::vector<std::tuple<std::string, std::vector<std::string>, std::vector<std::string>>> all;
-    for (const Model& model : models()) {
-        all.emplace_back(std::string(model.name), std::vector<std::string>(model.states.begin(), model.states.end()),
-                         std::vector<std::string>(model.constants.begin(), model.constants.end()));
-    }
+using ModelColumns = std::tuple<std::string, std::vector<std::string>, std::vector<std::string>>;
+
+ModelColumns columns_of(const Model& model) {
+    return {std::string(model.name), {model.states.begin(), model.states.end()},
+            {model.constants.begin(), model.constants.end()}};
+}
+
+std::vector<ModelColumns> model_columns() {
+    std::vector<ModelColumns> all;
+    for (const Model& model : models()) all.push_back(columns_of(model));
     return all;
+}
+
+ModelColumns register_model(const nb::capsule& capsule) {
+    if (std::string_view(capsule.name()) != kModelCapsule) {
+        throw std::invalid_argument("the module was compiled for another version of the engine");
+    }
+    const Model& model = *static_cast<const Model*>(capsule.data());
+    add_model(model);
+    return columns_of(model);
 }
 
 }  // namespace
@@ -205,6 +219,8 @@ NB_MODULE(_engine, module) {
     nb::set_leak_warnings(false);  // objects of a script live until Python ends
     module.doc() = "The native engine: neurons and synapses of a network, advanced step by step.";
     module.def("models", &model_columns, "Names of the models, their state variables and constants of one step.");
+    module.def("register_model", &register_model, nb::arg("model"),
+               "Makes a model known that another module compiled; its name, state variables and constants.");
     nb::class_<Engine>(module, "Engine")
         .def("__init__", &construct, nb::arg("populations"), nb::arg("core_of_neuron"), nb::arg("n_threads"),
              nb::arg("rank") = 0, nb::arg("n_ranks") = 1)
@@ -302,6 +318,7 @@ NB_MODULE(_engine, module) {
                                 view(only_delays));
              }, nb::arg("emission_steps"), nb::arg("sources"), nb::arg("cores"), nb::arg("shifts"),
              nb::arg("floors"), nb::arg("only_delays"))
+        .def("deferred", [](Engine& engine) { return nb::capsule(static_cast<DeferredEngine*>(&engine), "DeferredEngine"); })
         .def_prop_ro("step", &Engine::step)
         .def_prop_ro("started", &Engine::started)
         .def_prop_ro("n_synapse_bytes", &Engine::n_synapse_bytes);

@@ -41,4 +41,8 @@ struct Model {
 
 std::span<const Model> models();
 
+// Models that other modules compiled, which are made known once and stay (own_model.hpp).
+void add_model(const Model& model);
+const Model* added_model(std::string_view name);  // null if there is none
+
 }  // namespace pycosim::native

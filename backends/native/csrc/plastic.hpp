@@ -45,20 +45,23 @@ enum ReleaseParameter { kSign };
 // Time constants are in steps; kTauPsc is only of Tsodyks and Markram's rule, sites are only of the quantal one.
 enum ShortTermParameter { kUse, kTauRec, kTauFacil, kInitialUse, kTauPsc, kSites, kInitialSites };
 
-// exp(-n / tau) of whole numbers of steps; small ones from a table, with the same bits.
+// exp(-n / tau) of whole numbers of steps; those below kTable from a table, with the same bits.
 class Decay {
   public:
-    explicit Decay(double tau) : tau_(tau), table_(tau > 0 ? kTable : 0) {
-        for (std::size_t n = 0; n < table_.size(); ++n) table_[n] = std::exp(-static_cast<double>(n) / tau_);
+    static constexpr std::size_t kTable = 4096;
+
+    explicit Decay(double tau) : tau_(tau), table_(tau > 0 ? kTable + 1 : 0) {
+        for (std::size_t n = 0; n + 1 < table_.size(); ++n) table_[n] = std::exp(-static_cast<double>(n) / tau_);
     }
     double operator()(std::int64_t n) const {
         const auto i = static_cast<std::size_t>(n);
-        return i < table_.size() ? table_[i] : std::exp(-static_cast<double>(n) / tau_);
+        return i + 1 < table_.size() ? table_[i] : std::exp(-static_cast<double>(n) / tau_);
     }
     double tau() const { return tau_; }
+    // kTable numbers, and a 0 for what has no part in a sum; null without a time constant.
+    const double* table() const { return table_.empty() ? nullptr : table_.data(); }
 
   private:
-    static constexpr std::size_t kTable = 4096;
     double tau_;
     std::vector<double> table_;
 };
@@ -167,6 +170,8 @@ class PlasticStore {
 
   private:
     struct Row;
+    template <PlasticRule rule, bool shared>
+    struct PairRule;
     struct OtherRule;  // and those derived from it
     struct Nearest;
     struct Triplet;
@@ -180,16 +185,17 @@ class PlasticStore {
         const std::vector<double>& column = (*models_)[projection].parameters[static_cast<std::size_t>(name)];
         return column.size() == 1 ? column[0] : column[synapse_[place]];
     }
-    std::uint32_t neuron_of(std::uint32_t target) const {
-        while (target >= receptor_stride_) target -= receptor_stride_;
+    static std::uint32_t neuron_of(std::uint32_t target, std::uint32_t receptor_stride) {
+        while (target >= receptor_stride) target -= receptor_stride;
         return target;
     }
+    std::uint32_t neuron_of(std::uint32_t target) const { return neuron_of(target, receptor_stride_); }
     template <PlasticRule rule, bool shared>
-    void timed_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival, bool is_pre,
-                     std::vector<double>& transmitted) const;
+    void pair_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
+                    std::vector<double>& transmitted) const;
     template <bool shared>
-    void timed_spike_of(PlasticRule rule, PlasticState& state, std::uint32_t i, std::int64_t arrival, bool is_pre,
-                        std::vector<double>& transmitted) const;
+    void pair_spike_of(PlasticRule rule, PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
+                       std::vector<double>& transmitted) const;
     void dispatch(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
                   std::vector<double>& transmitted) const;
     void short_term_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival,

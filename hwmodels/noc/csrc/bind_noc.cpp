@@ -95,6 +95,7 @@ nb::class_<T> bind_network(nb::module_& m, const char* name, const char* doc) {
         .def("advance", &T::advance, "until"_a, "max_visits"_a, nb::call_guard<nb::gil_scoped_release>())
         .def("drain", &T::drain, "max_visits"_a, nb::call_guard<nb::gil_scoped_release>())
         .def("take_arrivals", [](T& network) { return arrivals(network); })
+        .def("face", [](T& network) { return nb::capsule(static_cast<PacketNetwork*>(&network), "PacketNetwork"); })
         .def("paths",
              [](const T& network, Input1<std::int32_t> source, Input1<std::int32_t> destination,
                 Input1<std::int32_t> flits) { return paths(network, source, destination, flits); },
@@ -147,7 +148,9 @@ NB_MODULE(_noc, m) {
     nb::enum_<Detail>(m, "Detail").value("queue", Detail::queue).value("analytic", Detail::analytic);
 
     bind_network<Network>(m, "Network", "State of one simulated network.")
-        .def(nb::init<Graph, RouterKind, std::int32_t, ArbiterKind>(), "graph"_a, "router"_a, "buffer_depth"_a, "arbiter"_a);
+        .def(nb::init<Graph, RouterKind, std::int32_t, ArbiterKind, bool>(), "graph"_a, "router"_a, "buffer_depth"_a,
+             "arbiter"_a, "remember"_a);
     bind_network<LinkNetwork>(m, "LinkNetwork", "State of one network, simulated with less detail.")
-        .def(nb::init<Graph, RouterKind, std::int32_t, Detail>(), "graph"_a, "router"_a, "buffer_depth"_a, "detail"_a);
+        .def(nb::init<Graph, RouterKind, std::int32_t, Detail, bool>(), "graph"_a, "router"_a, "buffer_depth"_a, "detail"_a,
+             "remember"_a);
 }

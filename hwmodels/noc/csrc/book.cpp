@@ -8,6 +8,7 @@ namespace pycosim::noc {
 std::int64_t PacketBook::inject(std::span<const std::int64_t> cycle, std::span<const std::int32_t> source,
                                 std::span<const std::int32_t> destination, std::span<const std::int32_t> flits,
                                 std::span<const std::uint8_t> joins) {
+    if (!remember_ && n_in_flight() == 0 && arrived_.empty()) forget_packets();
     const std::size_t first = packets_.size();
     const std::size_t last = first + cycle.size();
     if (last > packets_.capacity()) {
@@ -31,7 +32,16 @@ std::int64_t PacketBook::inject(std::span<const std::int64_t> cycle, std::span<c
         follows_[first + k] = 1;
     }
     pending_.add(packets_, static_cast<std::int32_t>(first), static_cast<std::int32_t>(last));
-    return static_cast<std::int64_t>(first);
+    return number_of(static_cast<std::int64_t>(first));
+}
+
+void PacketBook::forget_packets() {
+    n_forgotten_ = n_packets();
+    packets_.clear();
+    launch_cycles_.clear();
+    arrival_cycles_.clear();
+    mates_.clear();
+    follows_.clear();
 }
 
 std::vector<std::int64_t> PacketBook::before_now(const std::vector<std::int64_t>& cycles) const {
@@ -45,7 +55,7 @@ std::vector<std::int64_t> PacketBook::before_now(const std::vector<std::int64_t>
 std::vector<std::pair<std::int64_t, std::int64_t>> PacketBook::take_arrivals() {
     std::vector<std::pair<std::int64_t, std::int64_t>> taken;
     taken.reserve(arrived_.size());
-    for (const Delivery& delivery : arrived_) taken.emplace_back(delivery.cycle, delivery.packet);
+    for (const Delivery& delivery : arrived_) taken.emplace_back(delivery.cycle, number_of(delivery.packet));
     arrived_.clear();
     std::sort(taken.begin(), taken.end());
     return taken;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "graph.hpp"
+#include "packet_network.hpp"
 #include "packets.hpp"
 #include "pipeline.hpp"
 
@@ -35,24 +36,23 @@ private:
     std::vector<std::int64_t> behind_;  ///< distance of each further flit from the head
 };
 
-class PacketBook {
+class PacketBook : public PacketNetwork {
 public:
-    PacketBook(Graph graph, RouterKind kind) : graph_(std::move(graph)), pipeline_(kind) {}
+    /// Without `remember`, packets are forgotten whenever all that were injected have arrived and were taken.
+    PacketBook(Graph graph, RouterKind kind, bool remember) : graph_(std::move(graph)), pipeline_(kind), remember_(remember) {}
 
-    /// Adds packets; all spans have the same length, `joins` may be empty. Packet k with joins[k] != 0 goes along
-    /// with the one before it (of the same cycle, source and length) until their ways part. Returns the first id.
     std::int64_t inject(std::span<const std::int64_t> cycle, std::span<const std::int32_t> source,
                         std::span<const std::int32_t> destination, std::span<const std::int32_t> flits,
-                        std::span<const std::uint8_t> joins);
+                        std::span<const std::uint8_t> joins) final;
 
-    /// Ids and arrival cycles of the packets that arrived before now() since the last call, by (cycle, id).
-    std::vector<std::pair<std::int64_t, std::int64_t>> take_arrivals();
+    std::vector<std::pair<std::int64_t, std::int64_t>> take_arrivals() final;
 
-    std::int64_t now() const { return now_; }
-    std::int64_t n_packets() const { return static_cast<std::int64_t>(packets_.size()); }
-    std::int64_t n_in_flight() const { return n_packets() - n_arrived_; }
+    std::int64_t now() const final { return now_; }
+    std::int64_t n_packets() const { return n_forgotten_ + static_cast<std::int64_t>(packets_.size()); }
+    std::int64_t n_in_flight() const final { return n_packets() - n_arrived_; }
     std::int64_t n_visits() const { return n_visits_; }
     std::int64_t n_moves() const { return n_moves_; }
+    /// Those that are remembered.
     const std::vector<Packet>& packets() const { return packets_; }
 
     /// Cycle in which each packet's head left its source queue, -1 if not before now().
@@ -121,6 +121,10 @@ protected:
     /// Splits a list of packets that are in a router into those that take the same output, by order of outputs.
     void split(std::int32_t router, std::int32_t first, std::vector<Branch>& branches);
     bool all_delivered() const { return n_arrived_ + static_cast<std::int64_t>(on_last_link_.size()) == n_packets(); }
+    /// Forgets packets that have arrived; nothing refers to them any more.
+    virtual void forget_packets();
+    /// Number under which a packet is known outside.
+    std::int64_t number_of(std::int64_t id) const { return n_forgotten_ + id; }
     void settle(bool done, std::int64_t until);
     void settle_drained(bool done, std::int64_t start);
 
@@ -140,6 +144,8 @@ private:
     std::vector<std::int64_t> before_now(const std::vector<std::int64_t>& cycles) const;
     void move_arrivals();
 
+    bool remember_;
+    std::int64_t n_forgotten_ = 0;        ///< packets before the first of packets_
     std::vector<Delivery> on_last_link_;  ///< left their last router, arrive at or after now()
     std::vector<Delivery> arrived_;       ///< arrived before now(), not taken yet
     std::int64_t n_arrived_ = 0;

@@ -6,8 +6,8 @@
 
 namespace pycosim::noc {
 
-LinkNetwork::LinkNetwork(Graph graph, RouterKind kind, std::int32_t depth, Detail detail)
-    : PacketBook(std::move(graph), kind),
+LinkNetwork::LinkNetwork(Graph graph, RouterKind kind, std::int32_t depth, Detail detail, bool remember)
+    : PacketBook(std::move(graph), kind, remember),
       depth_(depth),
       detail_(detail),
       source_free_(static_cast<std::size_t>(graph_.n_terminals()), 0),
@@ -31,6 +31,13 @@ LinkNetwork::LinkNetwork(Graph graph, RouterKind kind, std::int32_t depth, Detai
     queues_.resize(links_.size());
     place_free_.assign(static_cast<std::size_t>(n_places), 0);
     taken_.assign(static_cast<std::size_t>(n_places), 0);
+}
+
+void LinkNetwork::forget_packets() {
+    PacketBook::forget_packets();
+    stays_.clear();
+    flit_cycles_.clear();
+    partings_.clear();
 }
 
 bool LinkNetwork::advance(std::int64_t until, std::int64_t max_visits) {
@@ -100,7 +107,7 @@ void LinkNetwork::enter(std::int32_t port, std::int32_t id, std::int64_t cycle) 
 
 /// Brings a packet, and those that go along with it, to their destinations as if they were alone.
 void LinkNetwork::fly(std::int32_t id, std::int64_t cycle) {
-    const std::int32_t leader = id;
+    const std::int64_t leader = number_of(id);
     for (std::int32_t after; id >= 0; id = after) {
         const Packet& packet = packets_[id];
         const std::int64_t arrival = travel_alone(packet, cycle, [&](std::int32_t port) {

@@ -19,16 +19,14 @@ namespace pycosim::noc {
 
 enum class Detail { queue, analytic };
 
-class LinkNetwork : public PacketBook {
+class LinkNetwork final : public PacketBook {
 public:
-    LinkNetwork(Graph graph, RouterKind kind, std::int32_t depth, Detail detail);
+    LinkNetwork(Graph graph, RouterKind kind, std::int32_t depth, Detail detail, bool remember);
 
-    /// Simulates the cycles before `until`, with at most about `max_visits` visits of routers by packets.
-    /// Returns false if it stopped early; calling again goes on.
-    bool advance(std::int64_t until, std::int64_t max_visits);
+    /// Visits are those of routers by packets.
+    bool advance(std::int64_t until, std::int64_t max_visits) override;
 
-    /// Simulates until nothing is in flight; see advance().
-    bool drain(std::int64_t max_visits);
+    bool drain(std::int64_t max_visits) override;
 
     /// Flits carried per router output, then per injection link; flits count as soon as they are scheduled.
     std::vector<std::int64_t> link_flits() const;
@@ -40,11 +38,11 @@ private:
         std::int64_t spacing;
         std::int64_t flits = 0;
         std::int64_t released = 0;  ///< first cycle in which another head may bid
+        std::int64_t counted = -1;  ///< first of the packets that went together last (analytic)
         std::int64_t place = 0;     ///< first of the places behind the link, -1 if it always takes flits
         std::int32_t next = 0;      ///< place that the next flit takes
         std::int32_t first = -1;    ///< first of the packets that wait until that place is free, -1 if none
         std::int32_t last = -1;
-        std::int32_t counted = -1;  ///< first of the packets that went together last (analytic)
         std::int32_t server;        ///< line that it uses, its own or one shared with others
         std::int32_t to_router;     ///< -1: a terminal
     };
@@ -78,6 +76,7 @@ private:
         std::int32_t remaining;  ///< outputs that they have not left by
     };
 
+    void forget_packets() override;
     bool run(std::int64_t until, std::int64_t max_visits);
     void start(std::int32_t id);
     void fly(std::int32_t id, std::int64_t cycle);

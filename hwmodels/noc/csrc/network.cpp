@@ -16,8 +16,8 @@ int most_ports(const Graph& graph) {
 
 }  // namespace
 
-Network::Network(Graph graph, RouterKind kind, std::int32_t depth, ArbiterKind arbiter)
-    : PacketBook(std::move(graph), kind),
+Network::Network(Graph graph, RouterKind kind, std::int32_t depth, ArbiterKind arbiter, bool remember)
+    : PacketBook(std::move(graph), kind, remember),
       arbiter_(arbiter),
       depth_(depth),
       routers_(static_cast<std::size_t>(graph_.n_routers())),

@@ -27,16 +27,17 @@ enum class Grant {
     move_if_space    ///< bids without looking ahead and moves in the same cycle if there is space (handshake)
 };
 
-class Network : public PacketBook {
+class Network final : public PacketBook {
 public:
-    Network(Graph graph, RouterKind kind, std::int32_t depth, ArbiterKind arbiter);
+    /// Without `remember`, packets are forgotten whenever all that were injected have arrived and were taken.
+    Network(Graph graph, RouterKind kind, std::int32_t depth, ArbiterKind arbiter, bool remember);
 
     /// Simulates the cycles before `until`, with at most about `max_visits` router visits.
     /// Returns false if it stopped early; calling again goes on.
-    bool advance(std::int64_t until, std::int64_t max_visits);
+    bool advance(std::int64_t until, std::int64_t max_visits) override;
 
     /// Simulates until nothing is in flight, with at most about `max_visits` router visits; see advance().
-    bool drain(std::int64_t max_visits);
+    bool drain(std::int64_t max_visits) override;
 
     /// Flits carried per router output, then per injection link.
     std::vector<std::int64_t> link_flits() const;

@@ -1,0 +1,69 @@
+"""The neurons of chips: where they are, and how they become models and cell types.
+
+A chip's folder may have a module ``neurons`` with a tuple ``NEURONS`` of `ChipNeuron`. Their models are known
+to all targets by names such as "loihi.CUBA".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+
+from pycosim.errors import NotSupportedError
+from pycosim.network.models import NeuronModel
+
+__all__ = ["ChipNeuron", "neuron_named", "neurons_of"]
+
+
+@dataclass(frozen=True)
+class ChipNeuron:
+    """A chip's neuron as a PyNN cell type.
+
+    Attributes
+    ----------
+    model : NeuronModel
+        Its name is "<chip>.<name of the cell type>"; it has an `own` update.
+    defaults : dict of str to float
+        Default values of all parameters.
+    doc : str
+        What the parameters are: units, widths of registers, source.
+    """
+
+    model: NeuronModel
+    defaults: dict[str, float]
+    doc: str
+
+    @property
+    def name(self) -> str:
+        """Name of the cell type."""
+        return self.model.name.rpartition(".")[2]
+
+
+@cache
+def neurons_of(chip: str) -> dict[str, ChipNeuron]:
+    """Return the neurons of a chip by name; none where its folder describes none."""
+    from pycosim.hwmodels.load import package_of
+
+    package = package_of(chip)
+    if package is None or find_spec(f"{package}.neurons") is None:
+        return {}
+    return {neuron.name: neuron for neuron in import_module(f"{package}.neurons").NEURONS}
+
+
+def neuron_named(name: str) -> ChipNeuron:
+    """Return the neuron whose model has a name such as "loihi.CUBA".
+
+    Raises
+    ------
+    NotSupportedError
+        If there is none.
+    """
+    chip, _, cell = name.rpartition(".")
+    known = neurons_of(chip)
+    if cell not in known:
+        raise NotSupportedError(
+            f"Cell type {name} is not known: {chip} has {', '.join(known) or 'no neurons of its own'}."
+        )
+    return known[cell]

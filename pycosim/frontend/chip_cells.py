@@ -1,0 +1,37 @@
+"""The neurons of chips as PyNN cell types: ``pycosim.loihi.CUBA``."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from pyNN.standardmodels import StandardCellType
+
+from pycosim.frontend.cells import same_names
+from pycosim.hwmodels.neurons import ChipNeuron, neurons_of
+
+
+@cache
+def chip_cell_types(chip: str) -> dict[str, type]:
+    """Return the cell types of a chip by name; they can be used on every target that runs their models."""
+    return {name: _cell(neuron) for name, neuron in neurons_of(chip).items()}
+
+
+def _cell(neuron: ChipNeuron) -> type:
+    model = neuron.model
+    registers = "\n".join(f"    {name}: {register}" for name, register in model.own.registers.items())
+    variables = model.recordables.items()
+    contents = {
+        "__doc__": f"{neuron.doc}\n\nParameters are registers:\n\n{registers}",
+        "model": model.name,
+        "default_parameters": {name: float(value) for name, value in neuron.defaults.items()},
+        "default_initial_values": {name: model.initial.get(state, 0.0) for name, (state, _) in variables},
+        "recordable": ["spikes", *model.recordables],
+        "units": {name: unit for name, (_, unit) in variables},
+        "receptor_types": tuple(model.receptors),
+        "conductance_based": False,
+        "injectable": False,
+    }
+    cell: Any = type(neuron.name, (StandardCellType,), contents)
+    cell.translations = same_names(cell)
+    return cell

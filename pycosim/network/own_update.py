@@ -1,0 +1,100 @@
+"""Neurons whose update over a step is code of their own: those of chips, with their number formats.
+
+Such a model is written twice: in NumPy, to be read and compared with, and in C++, for the native engine (see
+`backends/native/csrc/own_model.hpp`). Both take the states from one step to the next, fire and reset by rules
+of their own. Numbers are float64 everywhere; integers of up to 53 bits are exact in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pycosim.network.noise import random_words
+
+__all__ = ["Draws", "OwnUpdate", "Register"]
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Register:
+    """What a register can hold: multiples of `step` from `low` to `high`; any number where step is 0."""
+
+    low: float
+    high: float
+    step: float = 1.0
+
+    def __str__(self) -> str:
+        """Return the range in words."""
+        kind = {0.0: "numbers", 1.0: "whole numbers"}.get(self.step, f"multiples of {self.step:g}")
+        return f"{kind} from {self.low:.10g} to {self.high:.10g}"
+
+    def holds(self, values: ArrayLike) -> NDArray[np.bool_]:
+        """Return which values fit."""
+        values = np.asarray(values, np.float64)
+        fits = (values >= self.low) & (values <= self.high)
+        return fits & (values / self.step == np.rint(values / self.step)) if self.step else fits
+
+    def nearest(self, values: ArrayLike) -> Float:
+        """Return the nearest values that fit, halves away from zero."""
+        values = np.asarray(values, np.float64)
+        if self.step:
+            values = np.copysign(np.floor(np.abs(values) / self.step + 0.5), values) * self.step
+        return np.clip(values, self.low, self.high)
+
+    def problems(self, what: str, values: ArrayLike) -> Iterator[str]:
+        """Say what does not fit."""
+        values = np.asarray(values, np.float64)
+        wrong = ~self.holds(values)
+        if np.any(wrong):
+            number = f" in {np.count_nonzero(wrong)} of {values.size} places" if values.ndim else ""
+            yield f"{what} is {values[wrong].flat[0]:g}{number}; the register holds {self}"
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The random numbers of neurons in one step; the same in every backend, for any number of threads.
+
+    Attributes
+    ----------
+    key : tuple of int
+    neurons : (n,) ndarray of int
+        Global numbers.
+    step : int
+    """
+
+    key: tuple[int, int]
+    neurons: NDArray[np.int64]
+    step: int
+
+    def words(self, lane: int) -> tuple[NDArray[np.uint64], ...]:
+        """Return four words of 32 bits for each neuron; each lane has others."""
+        return random_words(self.key, self.neurons, self.step, lane)
+
+
+@dataclass(frozen=True)
+class OwnUpdate:
+    """The code of a model, and what its registers hold.
+
+    Attributes
+    ----------
+    step : callable
+        ``step(states, constants, inputs, draws)`` changes the states, (n,) float64 by name, in place and
+        returns which neurons fire, (n,) bool. `inputs` are the sums of the weights that arrive at the end of
+        the step, (n,) float64 for each receptor in the model's order.
+    native : str
+        Name of the compiled module that has the same update for the native engine.
+    registers : dict of str to Register
+        By parameter.
+    weights : dict of str to Register
+        By receptor.
+    """
+
+    step: Callable[[dict[str, Float], Mapping[str, ArrayLike], list[Float], Draws], NDArray[np.bool_]]
+    native: str
+    registers: Mapping[str, Register] = field(default_factory=dict)
+    weights: Mapping[str, Register] = field(default_factory=dict)
