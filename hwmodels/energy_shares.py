@@ -3,7 +3,7 @@
 By core, a spike, its packets and their hops belong to the core that sent them (those from outside to the
 core that they go to), updates and synaptic events to the core that worked on them. By population, updates
 belong to the neurons' own one, and all that a spike costs, up to its synaptic events, to the population that
-fired. Sums are those of the whole chip; hops are shared in proportion to the distances of the packets.
+fired. Sums are those of the whole chip; hops are shared in proportion to the links that packets take.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 
 from pycosim.hwmodels.description import Description, EnergyCosts
 from pycosim.hwmodels.energy import CAUSES, EnergyCounts
-from pycosim.hwmodels.noc_section import Noc
 from pycosim.hwmodels.timing.disciplines import Discipline
 
 __all__ = ["EnergyShares", "shared_energy", "shares_of"]
 
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]
+
+# As `Fabric.count_hops` counts them.
+_HOPS = ("hop_x", "hop_y", "chip_hop")
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,8 +95,9 @@ class _Axons:
         Whether the source is outside the chip.
     at : int64
         Core that the way of the packets is put down to.
-    is_first, is_message : bool
-        Whether the axon is the first that a spike takes, and the first that a message serves.
+    is_first, is_message, joins : bool
+        Whether the axon is the first that a spike takes, and the first that a message serves, and whether
+        that message goes along with the one before it.
     to_relays : bool
         Whether it is the first of those that a spike takes through relays.
     """
@@ -114,10 +117,10 @@ class _Axons:
         # Axons of a source are in ascending order; after growth those of the new mapping begin anew.
         order = self.core * (int(routes.delay.max(initial=0)) + 1) + routes.delay
         self.is_first = (np.diff(routes.source, prepend=-1) != 0) | (np.diff(order, prepend=-1) <= 0)
-        self.size = description.noc.cores_per_router.size
-        several = description.noc.multicast == "router"
-        group = self.core // self.size if several else np.arange(len(routes))
+        several = description.noc.multicast != "none"
+        group = self.core // description.noc.cores_per_router.size if several else np.arange(len(routes))
         self.is_message = self.is_first | (np.diff(group, prepend=-1) != 0)
+        self.joins = ~self.is_first & ~self.relayed & (description.noc.multicast == "tree")
         self.to_relays = self.is_first & self.relayed
 
 
@@ -134,7 +137,7 @@ def shares_of(description: Description, discipline: Discipline, events: Int, fir
         First neuron of each population.
     """
     axons = _Axons(description, discipline)
-    hops = _hops(description, axons)
+    hops = _hops(discipline, axons)
     of_core, of_population = _by_core(discipline, axons, events), _by_population(discipline, axons, first)
     for name, of_axon in hops.items():
         of_core[name] = _at(discipline, axons.at, of_axon)
@@ -181,7 +184,7 @@ def _by_population(discipline: Discipline, axons: _Axons, first: Int) -> dict[st
         return _of(axons.source, first, weights)
 
     n, inside = axons.n, ~axons.outside
-    messages = n * (axons.is_message & ~axons.relayed)
+    messages = n * (axons.is_message & ~axons.relayed & ~axons.joins)
     relayed = of(n * axons.relayed)
     to_relays = of(n * axons.to_relays)
     spikes = of(n * (axons.is_first & inside)) + relayed
@@ -232,26 +235,20 @@ def _updates(discipline: Discipline, first: Int) -> Float:
     return _of(owner, first, each)
 
 
-def _hops(description: Description, axons: _Axons) -> dict[str, Int]:
+def _hops(discipline: Discipline, axons: _Axons) -> dict[str, Int]:
     """Return the hops of each kind of what was sent over each axon, (n_axons,) int64 each.
 
     Of several axons that one message serves, only the first counts, as does the first of a spike for the way
-    to its relays.
+    to its relays. Of messages that go together, the first one on a link pays for it.
     """
-    start = np.where(axons.outside, description.mapping.entry_router, axons.sender // axons.size)
-    way = _apart(description.noc, start, axons.core // axons.size)
-    to_relays = _apart(description.noc, axons.source_core // axons.size, axons.relay_core // axons.size)
-    counts = axons.n * (axons.is_message | axons.relayed), axons.n * axons.to_relays
-    return {name: way[name] * counts[0] + to_relays[name] * counts[1] for name in way}
-
-
-def _apart(noc: Noc, here: Int, there: Int) -> dict[str, Int]:
-    """Return the hops between routers of the mesh: in x and in y on chips, and from chip to chip."""
-    places = zip(noc.place_of_router(here), noc.place_of_router(there), noc.mesh_shape, noc.shape.value)
-    hops, crossings = [], []
-    for a, b, n, n_on_chip in places:
-        distance = np.abs(a - b)
-        hops.append(np.minimum(distance, n - distance) if noc.topology == "torus" else distance)
-        crossings.append(np.abs(a // n_on_chip - b // n_on_chip))
-    x, y = (distance - crossed for distance, crossed in zip(hops, crossings))
-    return {"hop_x": x, "hop_y": y, "chip_hop": crossings[0] + crossings[1]}
+    places, fabric = discipline.traffic.places, discipline.traffic.fabric
+    sent = np.flatnonzero(axons.is_message | axons.relayed)
+    start = np.full(len(sent), places.host)
+    inside = ~axons.outside[sent]
+    start[inside] = places.of_core[axons.sender[sent[inside]]]
+    hops = np.zeros((len(axons.n), len(_HOPS)), np.int64)
+    hops[sent] = fabric.count_hops(start, places.of_core[axons.core[sent]], axons.joins[sent])
+    to_relays = np.flatnonzero(axons.to_relays)
+    here, there = axons.source_core[to_relays], axons.relay_core[to_relays]
+    hops[to_relays] += fabric.count_hops(places.of_core[here], places.of_core[there])
+    return {name: column * axons.n for name, column in zip(_HOPS, hops.T)}

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, StrictInt, model_validator
 
+from pycosim.hwmodels.hexagon import hexagon_places
 from pycosim.hwmodels.quantities import Count, Part, Shape, Time
 
 __all__ = ["Noc"]
@@ -18,9 +19,10 @@ class Noc(Part):
 
     Attributes
     ----------
-    topology : {"mesh", "torus", "hierarchy"}
-        A mesh of routers with cores on each; the same with rows and columns closed to rings; or per chip a
-        router in the mesh, a tree router below it and a router for each core below that.
+    topology : {"mesh", "torus", "hexagon", "hierarchy"}
+        A mesh of routers with cores on each; the same with rows and columns closed to rings; a hexagon of
+        routers cut out of a square, see `pycosim.hwmodels.noc.Hexagon`; or per chip a router in the mesh, a
+        tree router below it and a router for each core below that.
     shape, cores_per_router
         Routers of the (top-level) mesh, of one chip where `chips` is given, and how cores lie around each.
     chips
@@ -33,7 +35,7 @@ class Noc(Part):
         Whether each row (column) has a link of its own to the next chip, or all at one edge share one
         serial link (merge-split).
     hop_x, hop_y
-        From a router of the mesh to the next.
+        From a router of the mesh to the next; along the diagonal of a hexagon as in y.
     local
         From a core through its own router to a core at the same router, without any hop.
     trunk, branch
@@ -52,14 +54,15 @@ class Noc(Part):
         Resolution of the simulation; all times above are multiples of it.
     slowdown : int
         Factor on all times of the network-on-chip, to see what slow links would do.
-    multicast : {"none", "router"}
-        "none": one packet for each core that a spike goes to; "router": one for each router, which copies it.
+    multicast : {"none", "router", "tree"}
+        "none": one packet for each core that a spike goes to; "router": one for each router, which copies it;
+        "tree": one in all, which routers copy where the ways to its targets part.
     detail : {"cycle", "queue", "analytic"}
         How the network-on-chip is simulated, see `pycosim.hwmodels.noc.Network`; the option ``detail`` of
         a run sets it.
     """
 
-    topology: Literal["mesh", "torus", "hierarchy"]
+    topology: Literal["mesh", "torus", "hexagon", "hierarchy"]
     shape: Shape
     cores_per_router: Shape
     chips: Shape | None = None
@@ -78,7 +81,7 @@ class Noc(Part):
     buffer_depth: Count
     cycle: Time
     slowdown: StrictInt = Field(default=1, ge=1)
-    multicast: Literal["none", "router"] = "none"
+    multicast: Literal["none", "router", "tree"] = "none"
     detail: Literal["cycle", "queue", "analytic"] = "cycle"
 
     @property
@@ -89,6 +92,8 @@ class Noc(Part):
     @property
     def n_routers(self) -> int:
         """Routers of the (top-level) mesh, on all chips."""
+        if self.topology == "hexagon":
+            return 3 * self.shape.size // 4
         return self.n_chips * self.shape.size
 
     @property
@@ -99,10 +104,20 @@ class Noc(Part):
 
     def place_of_router(self, router: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return x and y of routers of the (top-level) mesh, both int64."""
+        if self.topology == "hexagon":
+            x, y = hexagon_places(self.shape.value[0])
+            return x[router], y[router]
         chip, inner = np.divmod(np.asarray(router, np.int64), self.shape.size)
         chip_y, chip_x = np.divmod(chip, 1 if self.chips is None else self.chips.value[0])
         y, x = np.divmod(inner, self.shape.value[0])
         return chip_x * self.shape.value[0] + x, chip_y * self.shape.value[1] + y
+
+    @model_validator(mode="after")
+    def _check_hexagon(self) -> Noc:
+        columns, rows = self.shape.value
+        if self.topology == "hexagon" and (columns != rows or columns % 2):
+            raise ValueError(f"topology = hexagon needs a square shape with an even side, not {self.shape}")
+        return self
 
     @model_validator(mode="after")
     def _check_chips(self) -> Noc:
@@ -113,6 +128,15 @@ class Noc(Part):
         if self.chip_hop is None or self.chip_flit is None:
             raise ValueError(
                 f"chips = {self.chips} needs chip_hop and chip_flit, the times of links between chips"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_multicast(self) -> Noc:
+        if self.multicast == "tree" and (self.router != "credit3" or self.flits_per_packet.value != 1):
+            raise ValueError(
+                f"multicast = tree needs router = credit3 and flits_per_packet = 1, not {self.router} and "
+                f"{self.flits_per_packet}"
             )
         return self
 

@@ -5,7 +5,9 @@ for simulations in which later packets depend on earlier arrivals.
 """
 
 from pycosim.hwmodels.noc.arrivals import simulate
-from pycosim.hwmodels.noc.network import LinkTable, Network
+from pycosim.hwmodels.noc.hexagon import Hexagon
+from pycosim.hwmodels.noc.link_table import LinkTable
+from pycosim.hwmodels.noc.network import Network
 from pycosim.hwmodels.noc.topology import (
     ChipMesh,
     Hierarchy,
@@ -19,6 +21,7 @@ from pycosim.hwmodels.noc.topology import (
 
 __all__ = [
     "ChipMesh",
+    "Hexagon",
     "Hierarchy",
     "LinkTable",
     "Mesh",

@@ -19,8 +19,6 @@ name           latency     form
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -40,42 +38,15 @@ from pycosim.hwmodels.noc.checks import (
     check_topology,
 )
 from pycosim.hwmodels.noc.compiled import compiled_graph
+from pycosim.hwmodels.noc.link_table import LinkTable
 from pycosim.hwmodels.noc.topology import Topology
 
-__all__ = ["LinkTable", "Network"]
+__all__ = ["Network"]
 
 Int64Array = NDArray[np.int64]
 
 # Router visits between two returns from compiled code, so that an interrupt is seen about once a second.
 _VISITS_PER_CALL = 10_000_000
-
-
-@dataclass(frozen=True, eq=False)
-class LinkTable:
-    """The links of a network, in the order of `Network.link_flits`.
-
-    First the links that leave routers, by router and port, then those from terminals into routers, by
-    terminal.
-
-    Attributes
-    ----------
-    from_router, to_router : (n_links,) int64
-        Routers at the ends, -1 where the end is a terminal.
-    from_terminal, to_terminal : (n_links,) int64
-        Terminals at the ends, -1 where the end is a router.
-    cycles : (n_links,) int64
-        Traversal time in cycles.
-    """
-
-    from_router: Int64Array
-    to_router: Int64Array
-    from_terminal: Int64Array
-    to_terminal: Int64Array
-    cycles: Int64Array
-
-    def __len__(self) -> int:
-        """Return the number of links."""
-        return len(self.from_router)
 
 
 class Network:
@@ -304,7 +275,13 @@ class Network:
         paths: tuple[Int64Array, Int64Array] = self._core.paths(*terminals)
         return paths
 
-    def flow_flits(self, source: ArrayLike, destination: ArrayLike, flits: ArrayLike) -> Int64Array:
+    def flow_flits(
+        self,
+        source: ArrayLike,
+        destination: ArrayLike,
+        flits: ArrayLike,
+        group: ArrayLike | None = None,
+    ) -> Int64Array:
         """Return the flits that each link of `links` would carry, without simulation.
 
         Parameters
@@ -312,15 +289,53 @@ class Network:
         source, destination : (n,) int or int
         flits : (n,) int or int
             Flits that go from each source to each destination, all packets together.
+        group : (n,) int, optional
+            Multicast, as for `inject`.
 
         Returns
         -------
         (n_links,) int64
         """
-        sources, destinations, _ = check_terminals(source, destination, 1, self._n_terminals)
+        sources, destinations, joins = self._flows(source, destination, group)
         amounts = np.ascontiguousarray(np.broadcast_to(flits, sources.shape), np.int64)
-        carried: Int64Array = self._core.flow_flits(sources, destinations, amounts)[self._connected]
+        carried: Int64Array = self._core.flow_flits(sources, destinations, amounts, joins)[self._connected]
         return carried
+
+    def count_links(
+        self,
+        source: ArrayLike,
+        destination: ArrayLike,
+        kind: Int64Array,
+        n_kinds: int,
+        group: ArrayLike | None = None,
+    ) -> Int64Array:
+        """Return how many links of each kind packets take that no packet before them in their group takes.
+
+        Parameters
+        ----------
+        source, destination : (n,) int or int
+        kind : (n_links,) int64
+            Of each of `links`, less than `n_kinds`; links of a kind below 0 do not count.
+        n_kinds : int
+        group : (n,) int, optional
+            Multicast, as for `inject`.
+
+        Returns
+        -------
+        (n, n_kinds) int64
+        """
+        sources, destinations, joins = self._flows(source, destination, group)
+        kinds = np.full(len(self._connected), -1, np.int64)
+        kinds[self._connected] = kind
+        counts: Int64Array = self._core.count_links(sources, destinations, joins, kinds, n_kinds)
+        return counts.reshape(len(sources), n_kinds)
+
+    def _flows(
+        self, source: ArrayLike, destination: ArrayLike, group: ArrayLike | None
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8]]:
+        """Return sources, destinations, and whether each goes along with the one before it."""
+        packets = check_packets(0, source, destination, 1, 0, self._n_terminals, 0)
+        return packets[1], packets[2], check_groups(group, packets, self.router)
 
     @property
     def links(self) -> LinkTable:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim.hwmodels.description import Noc
-from pycosim.hwmodels.noc import ChipMesh, Hierarchy, Mesh, Network, Topology, Torus
+from pycosim.hwmodels.noc import ChipMesh, Hexagon, Hierarchy, Mesh, Network, Topology, Torus
 from pycosim.hwmodels.timing.floorplan import router_positions
 from pycosim.results.hardware import LinkTable
 
@@ -85,13 +85,23 @@ class Fabric:
         terminals = self.terminal_of_place.astype(np.int32)
         return face, self.cycle_ps, self._local_ps, self.noc.flits_per_packet.value, terminals
 
-    def send(self, time_ps: Int, source: NDArray[np.integer], destination: NDArray[np.integer]) -> Int:
-        """Hand over messages at given times, from place to place; return their numbers."""
+    def send(
+        self,
+        time_ps: Int,
+        source: NDArray[np.integer],
+        destination: NDArray[np.integer],
+        joins: NDArray[np.integer] | None = None,
+    ) -> Int:
+        """Hand over messages at given times, from place to place; return their numbers.
+
+        A message with ``joins[i] != 0`` goes along with the one before it until their ways part.
+        """
         return self.network.inject(
             np.maximum(-(-time_ps // self.cycle_ps), self.network.now),
             self.terminal_of_place[source],
             self.terminal_of_place[destination],
             self.noc.flits_per_packet.value,
+            _groups(joins),
         )
 
     def run_until(self, time_ps: int) -> tuple[Int, Int]:
@@ -135,28 +145,58 @@ class Fabric:
     def mesh_flits(self, link_flits: Int | None = None) -> tuple[int, int, int]:
         """Return the flits carried by links of the mesh in x, in y and between chips, summed over links."""
         flits = self.network.link_flits if link_flits is None else link_flits
+        kinds = self._kinds_of_links()
+        in_x, in_y, across = (int(flits[kinds == kind].sum()) for kind in range(3))
+        return in_x, in_y, across
+
+    def _kinds_of_links(self) -> Int:
+        """Return 0 for mesh links in x, 1 in y, 2 from chip to chip, -1 for all others, (n_links,) int64."""
         links = self.network.links
         mesh = self.noc.n_routers
         between = (0 <= links.from_router) & (links.from_router < mesh) & (0 <= links.to_router)
         between &= links.to_router < mesh
-        flits, here, there = flits[between], links.from_router[between], links.to_router[between]
+        here, there = links.from_router[between], links.to_router[between]
+        along_y = self.noc.place_of_router(here)[1] != self.noc.place_of_router(there)[1]
         crosses = here // self.noc.shape.size != there // self.noc.shape.size
-        along_x = self.noc.place_of_router(here)[1] == self.noc.place_of_router(there)[1]
-        kinds = along_x & ~crosses, ~along_x & ~crosses, crosses
-        in_x, in_y, across = (int(flits[kind].sum()) for kind in kinds)
-        return in_x, in_y, across
+        kinds = np.full(len(links), -1)
+        kinds[between] = np.where(crosses, 2, along_y)
+        return kinds
 
-    def flits_of_flows(self, source: Int, destination: Int, messages: Int) -> Int:
+    def flits_of_flows(
+        self, source: Int, destination: Int, messages: Int, joins: NDArray[np.integer] | None = None
+    ) -> Int:
         """Return the flits on each link if so many messages went from place to place, without simulation."""
         return self.network.flow_flits(
             self.terminal_of_place[source],
             self.terminal_of_place[destination],
             messages * self.noc.flits_per_packet.value,
+            _groups(joins),
+        )
+
+    def count_hops(self, source: Int, destination: Int, joins: NDArray[np.integer] | None = None) -> Int:
+        """Return the links of the mesh that messages take, and none that they go along with took before.
+
+        Returns
+        -------
+        (n, 3) int64
+            In x, in y and between chips.
+        """
+        return self.network.count_links(
+            self.terminal_of_place[source],
+            self.terminal_of_place[destination],
+            self._kinds_of_links(),
+            3,
+            _groups(joins),
         )
 
     def _arrivals(self) -> tuple[Int, Int]:
         numbers, cycles = self.network.take_arrivals()
         return numbers, cycles * self.cycle_ps + self._local_ps
+
+
+def _groups(joins: NDArray[np.integer] | None) -> Int | None:
+    """Return numbers of messages that are equal for those that go together."""
+    return None if joins is None or not np.any(joins) else np.cumsum(np.asarray(joins) == 0)
 
 
 def _topology(noc: Noc) -> tuple[Topology, int]:
@@ -169,6 +209,8 @@ def _topology(noc: Noc) -> tuple[Topology, int]:
     columns, rows = noc.shape.value
     n = noc.cores_per_router.size + 1
     rest_ps = rest * noc.cycle.value * noc.slowdown
+    if noc.topology == "hexagon":
+        return Hexagon(columns, n, hop_x, hop_y, local, flit), rest_ps
     if noc.topology == "torus":
         return Torus(columns, rows, n, hop_x, hop_y, local, flit), rest_ps
     if noc.topology == "mesh" and noc.n_chips == 1:

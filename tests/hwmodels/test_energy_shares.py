@@ -72,9 +72,12 @@ def test_energies_of_cores_and_populations_add_up_to_those_of_the_chip(name, tim
         ("truenorth", {"noc.chips": "2x2", "noc.shape": "2x2"}),
         ("loihi", {"noc.chips": "2x2", "noc.shape": "2x1", "energy.chip_hop": "100 pJ"}),
         ("loihi", {"noc.topology": "torus", "noc.shape": "5x4"}),
+        ("loihi", {"noc.multicast": "tree", "noc.chips": "2x2", "noc.shape": "2x1", "energy.chip_hop": 3}),
+        ("dynapse", {"noc.multicast": "tree"}),
+        ("spinnaker", {}),
     ],
 )
-def test_energies_add_up_on_several_chips_and_on_a_torus(name, shape):
+def test_energies_add_up_on_several_chips_on_rings_and_on_trees(name, shape):
     network = random_network(n=30, n_sources=6, fan_in=4, seed=3)
     _, hardware = run_chip(name, network, 60, values={"mapping.neurons_per_core": 3} | shape)
     expect_sums(hardware)

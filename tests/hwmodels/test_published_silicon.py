@@ -117,15 +117,15 @@ def test_a_dynapse_neuron_at_30_hertz_draws_the_recalled_power():
 
 @pytest.mark.parametrize(("constants", "energy_j"), [("default", 1.0e-9), ("payload", 1.8e-9)])
 def test_a_spinnaker_packet_costs_the_published_energy_in_each_router(constants, energy_j):
-    """SpiNNMachine: 25 pJ/bit; packets of 40 or 72 bits. From chip (0, 0) to (3, 2) are six routers."""
+    """SpiNNMachine: 25 pJ/bit; packets of 40 or 72 bits. From chip (0, 0) to (3, 2) are four routers."""
     network = Network(1.0)
     connect(network, *all_pairs(add_neurons(network, 1, **ALWAYS), add_neurons(network, 1)), delays=3)
-    mapping = [0, (2 * 8 + 3) * 16]
+    mapping = [0, (5 + 6 + 3) * 16]  # rows of five and of six chips are below
     _, hardware = run_chip("spinnaker", network, 2, mapping=mapping, values={"constants": constants})
     assert hardware.sent == 1
     energy = hardware.energy_j
     # 1 %, as the figures are printed with two digits.
-    assert energy["packets"] + energy["hops"] == pytest.approx(6 * energy_j, rel=0.01)
+    assert energy["packets"] + energy["hops"] == pytest.approx(4 * energy_j, rel=0.01)
 
 
 def test_an_idle_spinnaker_board_draws_26_84_watts():
@@ -135,7 +135,7 @@ def test_an_idle_spinnaker_board_draws_26_84_watts():
     _, hardware = run_chip("spinnaker", network, 100)
     # Steps 0 to 100 of 1 ms.
     assert hardware.energy_j["static"] / 0.101 == pytest.approx(26.84, rel=0.01)
-    assert load("spinnaker").description.noc.shape.size == 48
+    assert load("spinnaker").description.noc.n_routers == 48
 
 
 def test_a_neurocorex_step_takes_96_periods_of_the_neuron_clock():

@@ -102,10 +102,17 @@ nb::class_<T> bind_network(nb::module_& m, const char* name, const char* doc) {
              "source"_a, "destination"_a, "flits"_a)
         .def("flow_flits",
              [](const T& network, Input1<std::int32_t> source, Input1<std::int32_t> destination,
-                Input1<std::int64_t> flits) {
-                 return to_numpy(network.flow_flits(view(source), view(destination), view(flits)));
+                Input1<std::int64_t> flits, Input1<std::uint8_t> joins) {
+                 return to_numpy(network.flow_flits(view(source), view(destination), view(flits), view(joins)));
              },
-             "source"_a, "destination"_a, "flits"_a)
+             "source"_a, "destination"_a, "flits"_a, "joins"_a)
+        .def("count_links",
+             [](const T& network, Input1<std::int32_t> source, Input1<std::int32_t> destination,
+                Input1<std::uint8_t> joins, Input1<std::int64_t> kind_of_port, std::int64_t n_kinds) {
+                 return to_numpy(
+                     network.count_links(view(source), view(destination), view(joins), view(kind_of_port), n_kinds));
+             },
+             "source"_a, "destination"_a, "joins"_a, "kind_of_port"_a, "n_kinds"_a)
         .def_prop_ro("now", [](const T& network) { return network.now(); })
         .def_prop_ro("n_packets", [](const T& network) { return network.n_packets(); })
         .def_prop_ro("n_in_flight", [](const T& network) { return network.n_in_flight(); })

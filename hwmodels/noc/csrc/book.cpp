@@ -86,15 +86,26 @@ PacketBook::Path PacketBook::path(std::int32_t source, std::int32_t destination,
 
 std::vector<std::int64_t> PacketBook::flow_flits(std::span<const std::int32_t> source,
                                                  std::span<const std::int32_t> destination,
-                                                 std::span<const std::int64_t> flits) const {
+                                                 std::span<const std::int64_t> flits,
+                                                 std::span<const std::uint8_t> joins) const {
     const auto n_ports = static_cast<std::size_t>(graph_.n_ports());
     std::vector<std::int64_t> carried(n_ports + graph_.port_of_terminal.size(), 0);
     for (std::size_t k = 0; k < source.size(); ++k) {
-        carried[n_ports + static_cast<std::size_t>(source[k])] += flits[k];
-        const Packet packet = packet_to(source[k], destination[k], 1, 0);
-        travel_alone(packet, 0, [&](std::int32_t port) { carried[static_cast<std::size_t>(port)] += flits[k]; });
+        if (joins.empty() || joins[k] == 0) carried[n_ports + static_cast<std::size_t>(source[k])] += flits[k];
     }
+    visit_links(source, destination, joins, [&](std::size_t k, std::size_t port) { carried[port] += flits[k]; });
     return carried;
+}
+
+std::vector<std::int64_t> PacketBook::count_links(std::span<const std::int32_t> source,
+                                                  std::span<const std::int32_t> destination,
+                                                  std::span<const std::uint8_t> joins,
+                                                  std::span<const std::int64_t> kind_of_port, std::int64_t n_kinds) const {
+    std::vector<std::int64_t> counts(source.size() * static_cast<std::size_t>(n_kinds), 0);
+    visit_links(source, destination, joins, [&](std::size_t k, std::size_t port) {
+        if (kind_of_port[port] >= 0) ++counts[k * static_cast<std::size_t>(n_kinds) + static_cast<std::size_t>(kind_of_port[port])];
+    });
+    return counts;
 }
 
 /// Ends a call that was to simulate the cycles before `until`; if it stopped early, those up to now() are done.

@@ -67,9 +67,15 @@ public:
     };
     Path path(std::int32_t source, std::int32_t destination, std::int32_t flits) const;
 
-    /// Flits per router output, then per injection link, if so many go from terminal to terminal.
+    /// Flits per router output, then per injection link, if so many go from terminal to terminal; `joins` as for inject().
     std::vector<std::int64_t> flow_flits(std::span<const std::int32_t> source, std::span<const std::int32_t> destination,
-                                         std::span<const std::int64_t> flits) const;
+                                         std::span<const std::int64_t> flits, std::span<const std::uint8_t> joins) const;
+
+    /// Router outputs of each kind that a packet takes and none that it goes along with took before: row after row for
+    /// the packets, of `n_kinds` each. Outputs of a kind below 0 do not count.
+    std::vector<std::int64_t> count_links(std::span<const std::int32_t> source, std::span<const std::int32_t> destination,
+                                          std::span<const std::uint8_t> joins, std::span<const std::int64_t> kind_of_port,
+                                          std::int64_t n_kinds) const;
 
 protected:
     struct Delivery {
@@ -141,6 +147,19 @@ protected:
     std::int64_t n_moves_ = 0;
 
 private:
+    /// Calls visit(packet, port) for each output on the ways of packets, once for packets that go together.
+    template <class Visit>
+    void visit_links(std::span<const std::int32_t> source, std::span<const std::int32_t> destination,
+                     std::span<const std::uint8_t> joins, Visit&& visit) const {
+        std::vector<std::size_t> last(static_cast<std::size_t>(graph_.n_ports()), source.size());
+        std::size_t group = 0;
+        for (std::size_t k = 0; k < source.size(); ++k) {
+            if (joins.empty() || joins[k] == 0) group = k;
+            travel_alone(packet_to(source[k], destination[k], 1, 0), 0, [&](std::int32_t port) {
+                if (std::exchange(last[static_cast<std::size_t>(port)], group) != group) visit(k, static_cast<std::size_t>(port));
+            });
+        }
+    }
     std::vector<std::int64_t> before_now(const std::vector<std::int64_t>& cycles) const;
     void move_arrivals();
 
