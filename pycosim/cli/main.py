@@ -111,7 +111,8 @@ def levels(context: typer.Context, script: Script, on: OnChip, as_json: Json = F
         if as_json:
             sys.stdout.write(table.to_json(orient="index", indent=1) + "\n")
             return
-        tell(table.T.to_string(float_format=lambda value: f"{value:.4g}"), console)
+        shown = table.T.map(lambda value: f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}")
+        tell(shown.to_string(), console)
 
 
 @app.command(context_settings=SCRIPT_ARGUMENTS)
