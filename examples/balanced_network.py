@@ -7,7 +7,7 @@ the shortest possible delay, one time step.
 
 Run it by itself (``python balanced_network.py``), or on any target of pycosim::
 
-    pycosim compare balanced_network.py --on native,brian2,loihi,truenorth,dynapse
+    pycosim compare balanced_network.py --on native,brian2,loihi,truenorth,dynapse,spinnaker
 """
 
 from pyNN.random import NumpyRNG, RandomDistribution

@@ -93,6 +93,8 @@ class Translation:
     roundings : list of Rounding
     readings : dict of (int, str) to Reading
         By population and variable of the asked network; what is missing is read as it is.
+    weight_units : dict of int to (float or (n_synapses,) float64 ndarray)
+        By plastic projection: a weight of 1 of the translated network in the asked unit.
     remarks : list of str
         What a reader of results should know.
     """
@@ -100,6 +102,7 @@ class Translation:
     network: Network
     roundings: list[Rounding] = field(default_factory=list)
     readings: dict[tuple[int, str], Reading] = field(default_factory=dict)
+    weight_units: dict[int, float | Float] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
     def reading(self, population: int, variable: str) -> Reading:

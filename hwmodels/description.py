@@ -39,15 +39,18 @@ class Chip(Part):
         Full name.
     summary : str
         One line for listings.
-    discipline : {"tick", "barrier", "free"}
+    discipline : {"tick", "barrier", "free", "timer"}
         How steps of the network become time on the chip.
+    acceleration : float
+        Model time per hardware time of a chip that cannot run in real time; a run's speed-up multiplies it.
     notes : tuple of str
         What a reader of results should know; copied to every hardware record.
     """
 
     title: str
     summary: str
-    discipline: Literal["tick", "barrier", "free"]
+    discipline: Literal["tick", "barrier", "free", "timer"]
+    acceleration: float = Field(default=1.0, gt=0)
     notes: tuple[str, ...] = ()
 
 
@@ -96,12 +99,18 @@ class SynapseMemory(Part):
     """How a list of synapses fills memory words.
 
     A list is cut into chunks; a chunk takes a header and its entries, rounded up to whole words.
+
+    Attributes
+    ----------
+    weight_bits
+        Bits of a weight's mantissa, for chips whose arithmetic is modelled.
     """
 
     word_bits: Count
     entry_bits: Count
     header_bits: Count
     entries_per_chunk: Count
+    weight_bits: Count | None = None
 
 
 class Mapping(Part):
@@ -207,6 +216,8 @@ class ServiceTimes(Part):
 
     Attributes
     ----------
+    step
+        Per step and core in use, whatever it holds.
     neuron_update, synaptic_event, spike
         Per neuron and step, per synapse that a spike passes, per spike fired.
     packet_out, packet_in
@@ -219,8 +230,15 @@ class ServiceTimes(Part):
         Tick chips only: the shortest tick that was shown to work.
     scans_all_neurons : bool
         Whether a core in use takes the update time for all its neurons, used or not.
+    timer_spread
+        Timer chips only: the timers of cores begin a step up to this time after the first one.
+    timer_seed : int
+        Timer chips only: seed of when each core's timer begins a step.
+    drop_after
+        Timer chips only: time that a packet may wait on its way before it is dropped; never if absent.
     """
 
+    step: Time | None = None
     neuron_update: Time | None = None
     synaptic_event: Time | None = None
     spike: Time | None = None
@@ -230,6 +248,9 @@ class ServiceTimes(Part):
     barrier: TimeTable | None = None
     shortest_period: Time | None = None
     scans_all_neurons: StrictBool = False
+    timer_spread: Time | None = None
+    timer_seed: StrictInt = 1
+    drop_after: Time | None = None
 
 
 class EnergyCosts(Part):
@@ -249,6 +270,8 @@ class EnergyCosts(Part):
         Per flit and link of the mesh.
     static_power
         Of all that is described, whether it works or not.
+    static_share : {"all_cores", "cores_in_use"}
+        Which cores the static power is shared among, equally, where energy is asked for by core.
     covered : dict of str to str
         Causes that have no constant of their own because another one holds them, and which.
     """
@@ -265,11 +288,20 @@ class EnergyCosts(Part):
     hop_x: Energy | None = None
     hop_y: Energy | None = None
     static_power: Power | None = None
+    static_share: Literal["all_cores", "cores_in_use"] = "all_cores"
     covered: dict[str, str] = Field(default_factory=dict)
+
+    def unknown(self) -> list[str]:
+        """Return the causes that have neither a constant nor one that covers them."""
+        return [name for name in self._causes() if getattr(self, name) is None and name not in self.covered]
+
+    @classmethod
+    def _causes(cls) -> list[str]:
+        return [name for name in cls.model_fields if name not in ("covered", "static_share")]
 
     @model_validator(mode="after")
     def _check_covered(self) -> EnergyCosts:
-        causes = set(type(self).model_fields) - {"covered"}
+        causes = self._causes()
         for cause in self.covered:
             if cause not in causes:
                 raise ValueError(
@@ -316,6 +348,8 @@ class Description(Part):
                 f"mapping.entry_router is {self.mapping.entry_router}, but the mesh has routers 0 to "
                 f"{self.noc.shape.size - 1}"
             )
+        if self.chip.discipline == "timer" and self.mapping.splitters:
+            raise ValueError("mapping.splitters = true does not go with chip.discipline = timer")
         if self.capacity.synapse_words_per_core and self.synapse_memory is None:
             raise ValueError("capacity.synapse_words_per_core needs the section [synapse_memory]")
         return self

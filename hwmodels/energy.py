@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 from pycosim.hwmodels.description import EnergyCosts
 
-__all__ = ["EnergyCounts", "energy_by_cause"]
+__all__ = ["EnergyCounts", "energy_by_cause", "energy_ranges"]
 
 # Causes as results name them, and the constants that each adds up.
 CAUSES = {
@@ -66,3 +66,23 @@ def energy_by_cause(
         energy[cause] = sum(c.value * getattr(counts, n) for n, c in zip(names, constants)) if known else None
         assumed[cause] = any(c is not None and c.confidence == "assumed" for c in constants)
     return energy, assumed
+
+
+def energy_ranges(costs: EnergyCosts, counts: EnergyCounts) -> dict[str, tuple[float, float]]:
+    """Return what the energy of each cause lies between, in joules, where a constant behind it is uncertain.
+
+    A constant is uncertain if it is assumed or recalled, or has bounds of its own; see
+    `pycosim.hwmodels.quantities.UNCERTAINTY`. Counts are taken as exact.
+    """
+    ranges = {}
+    for cause, names in CAUSES.items():
+        constants = [getattr(costs, name) for name in names]
+        numbers = [getattr(counts, name) for name in names]
+        if None in (*constants, *numbers) or not any(constant.is_uncertain for constant in constants):
+            continue
+        low, high = (
+            sum(constant.bounds[end] * number for constant, number in zip(constants, numbers))
+            for end in (0, 1)
+        )
+        ranges[cause] = (low, high)
+    return ranges

@@ -15,13 +15,15 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from pycosim.errors import ChipDescriptionError, UnknownTargetError
 from pycosim.hwmodels.base import ChipModel
 from pycosim.hwmodels.description import Description
+from pycosim.hwmodels.examples import example_of
+from pycosim.hwmodels.lines import line_of, lines_of_keys
 from pycosim.hwmodels.overrides import apply_overrides, near_names
 
 __all__ = ["chips", "load", "load_description", "package_of", "read"]
@@ -74,10 +76,15 @@ def load_description(name: str, path: Path, overrides: Mapping[str, Any] | None 
     problems = _problems(raw)
     for key, constants in sets.items():
         problems += [
-            f"sets.{key}: {text}" for text in _problems(_merged(raw, constants)) if text not in problems
+            problem._replace(of_set=key)
+            for problem in _problems(_merged(raw, constants))
+            if problem not in problems
         ]
     if problems:
-        raise ChipDescriptionError(_listed(f"The description {path} is not valid", problems))
+        lines = lines_of_keys(path.read_text(encoding="utf-8"))
+        problems.sort(key=lambda problem: problem.line(lines) or 0)
+        texts = [problem.at_line(lines) for problem in problems]
+        raise ChipDescriptionError(_listed(f"The description {path} is not valid", texts))
     if selected != "default":
         raw = _merged(raw, _selected_set(name, sets, selected))
     apply_overrides(name, raw, overrides)
@@ -87,7 +94,7 @@ def load_description(name: str, path: Path, overrides: Mapping[str, Any] | None 
         return Description.model_validate(raw)
     except ValidationError as error:
         raise ChipDescriptionError(
-            _listed(f"The values set for {name} are not valid", _texts(error))
+            _listed(f"The values set for {name} are not valid", [str(problem) for problem in _found(error)])
         ) from error
 
 
@@ -158,37 +165,66 @@ def _merged(raw: Mapping[str, Any], constants: Any) -> dict[str, Any]:
     return merged
 
 
-def _problems(raw: Mapping[str, Any]) -> list[str]:
-    """Return all that is wrong with a description, each with its place."""
+class _Problem(NamedTuple):
+    """Something that is wrong with a description.
+
+    Attributes
+    ----------
+    place : tuple of str
+        Path of the value; empty for the whole description.
+    text : str
+    of_set : str
+        The named set that has it; empty for the description itself.
+    """
+
+    place: tuple[str, ...]
+    text: str
+    of_set: str = ""
+
+    def __str__(self) -> str:
+        place = ".".join(self.place) or "description"
+        return f"sets.{self.of_set}: {place}: {self.text}" if self.of_set else f"{place}: {self.text}"
+
+    def at_line(self, lines: Mapping[tuple[str, ...], int]) -> str:
+        """Return the problem with the line that it is on."""
+        line = self.line(lines)
+        return str(self) if line is None else f"line {line}: {self}"
+
+    def line(self, lines: Mapping[tuple[str, ...], int]) -> int | None:
+        """Return the line that it is on; None if nothing around it is written down."""
+        return line_of(lines, ("sets", self.of_set, *self.place) if self.of_set else self.place)
+
+
+def _problems(raw: Mapping[str, Any]) -> list[_Problem]:
+    """Return all that is wrong with a description."""
     try:
         Description.model_validate(raw)
     except ValidationError as error:
-        return _texts(error) + _source_problems(raw)
+        return _found(error) + _source_problems(raw)
     return _source_problems(raw)
 
 
-def _texts(error: ValidationError) -> list[str]:
-    """Return one line for each problem that pydantic found."""
-    texts = []
+def _found(error: ValidationError) -> list[_Problem]:
+    """Return the problems that pydantic found."""
+    problems = []
     for problem in error.errors():
-        place = ".".join(str(part) for part in problem["loc"]) or "description"
+        place = tuple(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
-            texts.append(f"{place}: there is no such field{_did_you_mean(problem['loc'])}")
+            text = f"there is no such field{_did_you_mean(place)}"
         elif problem["type"] == "missing":
-            texts.append(f"{place}: is missing")
+            text = f"is missing; write {example_of(place)}"
         else:
-            texts.append(
-                f"{place}: {problem['msg'].removeprefix('Value error, ')} (given: {problem['input']!r:.80})"
-            )
-    return texts
+            text = f"{problem['msg'].removeprefix('Value error, ')} (given: {problem['input']!r:.80})"
+        problems.append(_Problem(place, text))
+    return problems
 
 
-def _did_you_mean(place: tuple[Any, ...]) -> str:
-    near = near_names(".".join(str(part) for part in place[:2])) if len(place) == 2 else []
-    return f"; did you mean {' or '.join(near)}?" if near else ""
+def _did_you_mean(place: tuple[str, ...]) -> str:
+    near = near_names(".".join(place)) if len(place) == 2 else []
+    return f"; did you mean {' or '.join(near)}?" if near else ", remove it"
 
 
-def _source_problems(raw: Mapping[str, Any]) -> list[str]:
+def _source_problems(raw: Mapping[str, Any]) -> list[_Problem]:
     """Return the constants whose source is not one of ``[sources]``."""
     known = raw.get("sources", {})
     problems = []
@@ -198,10 +234,11 @@ def _source_problems(raw: Mapping[str, Any]) -> list[str]:
                 continue
             key = str(value.get("source", "")).replace(",", " ").split(" ")[0]
             if key and key not in known:
-                problems.append(
-                    f"{section}.{name}.source: begins with {key!r}, which is not in [sources] "
-                    f"({', '.join(known) or 'none given'})"
+                text = (
+                    f"begins with {key!r}, which is not in [sources] ({', '.join(known) or 'none given'}); "
+                    "add the full citation there"
                 )
+                problems.append(_Problem((section, name, "source"), text))
     return problems
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, model_validator
 
 from pycosim.units import (
     format_energy,
@@ -50,6 +50,51 @@ class Count(Constant):
         return str(self.value)
 
 
+# How far a value may be off either way, as a factor, where its description gives no bounds. Our own choice: a
+# recalled figure may be misread by a fourth, an assumption be wrong by two.
+UNCERTAINTY = {"recalled": 1.25, "assumed": 2.0}
+
+
+class _Bounded(Constant):
+    """A quantity that may be given with bounds, as it is for energies and powers.
+
+    Attributes
+    ----------
+    low, high : optional
+        What the value lies between; both or none.
+    """
+
+    @model_validator(mode="after")
+    def _check_bounds(self) -> Self:
+        low, value, high = self.low, self.value, self.high
+        if (low is None) != (high is None):
+            raise ValueError("low and high go together: give both or none")
+        if low is not None and not low <= value <= high:
+            raise ValueError("the value must lie between low and high")
+        return self
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """What the value lies between: as given, or by `UNCERTAINTY`; (value, value) where it is certain."""
+        if self.low is not None:
+            return self.low, self.high
+        factor = UNCERTAINTY.get(self.confidence, 1.0)
+        return self.value / factor, self.value * factor
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether the value is assumed, recalled, or given with bounds."""
+        return self.low is not None or self.confidence in UNCERTAINTY
+
+    @property
+    def range_text(self) -> str:
+        """The bounds as text; empty where the value is certain."""
+        low, high = self.bounds
+        if not self.is_uncertain or not high > low:
+            return ""
+        return " to ".join(self._format(float(f"{bound:.3g}")) for bound in (low, high))
+
+
 class Time(Constant):
     """A duration in picoseconds, written with a unit."""
 
@@ -59,19 +104,29 @@ class Time(Constant):
         return format_time(self.value)
 
 
-class Energy(Constant):
+Joules = Annotated[float, BeforeValidator(parse_energy_j)]
+Watts = Annotated[float, BeforeValidator(parse_power_w)]
+
+
+class Energy(_Bounded):
     """An energy in joules, written with a unit."""
 
-    value: Annotated[float, BeforeValidator(parse_energy_j)]
+    value: Joules
+    low: Joules | None = None
+    high: Joules | None = None
+    _format = staticmethod(format_energy)
 
     def __str__(self) -> str:
         return format_energy(self.value)
 
 
-class Power(Constant):
+class Power(_Bounded):
     """A power in watts, written with a unit."""
 
-    value: Annotated[float, BeforeValidator(parse_power_w)]
+    value: Watts
+    low: Watts | None = None
+    high: Watts | None = None
+    _format = staticmethod(format_power)
 
     def __str__(self) -> str:
         return format_power(self.value)

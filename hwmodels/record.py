@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from pycosim.hwmodels.base import ChipModel
 from pycosim.hwmodels.description import Description
-from pycosim.hwmodels.energy import EnergyCounts, energy_by_cause
+from pycosim.hwmodels.energy import EnergyCounts, energy_by_cause, energy_ranges
+from pycosim.hwmodels.energy_shares import shared_energy, shares_of
 from pycosim.hwmodels.timing.disciplines import Discipline
 from pycosim.hwmodels.timing.floorplan import core_positions, plan_shape
 from pycosim.hwmodels.timing.ideal import Ideal
@@ -26,18 +27,33 @@ def make_record(
     utilisation: dict[str, tuple[int, int]],
     options: dict[str, Any],
     remarks: list[str],
+    first: Int,
 ) -> HardwareRecord:
-    """Return what a chip measured so far; `remarks` come before all other notes."""
+    """Return what a chip measured so far.
+
+    Parameters
+    ----------
+    chip : ChipModel
+    discipline : Discipline
+    utilisation : dict of str to (used, limit)
+    options : dict
+    remarks : list of str
+        They come before all other notes.
+    first : (n_populations,) int64
+        First neuron of each population.
+    """
     traffic, description = discipline.traffic, chip.description
     link_flits = (
         discipline.link_flits() if isinstance(discipline, Ideal) else traffic.fabric.network.link_flits
     )
     packets = traffic.log.table(traffic.routes)
-    delivered = int(np.count_nonzero(packets.arrived))
+    delivered, dropped = int(np.count_nonzero(packets.arrived)), int(np.count_nonzero(packets.dropped))
     durations = np.array(discipline.durations, np.int64)
     events = _synaptic_events(discipline)
     counts = _energy_counts(discipline, events, traffic.fabric.mesh_flits(link_flits))
     energy, assumed = energy_by_cause(description.energy, counts)
+    shares = shares_of(description, discipline, events, first)
+    of_core, of_population = shared_energy(description.energy, counts, shares)
     return HardwareRecord(
         chip=chip.name,
         title=description.chip.title,
@@ -48,14 +64,17 @@ def make_record(
         packets=packets,
         sent=len(traffic.log),
         delivered=delivered,
-        dropped=0,
-        in_flight=len(traffic.log) - delivered,
+        dropped=dropped,
+        in_flight=len(traffic.log) - delivered - dropped,
         late=int(np.count_nonzero(packets.lateness_steps > 0)),
         overruns=int(np.count_nonzero(durations > discipline.period_ps)),
         cores=_core_table(description, discipline, events),
         links=traffic.fabric.link_table(link_flits),
         energy_j=energy,
         energy_assumed=assumed,
+        energy_range_j=energy_ranges(description.energy, counts),
+        energy_of_core_j=of_core,
+        energy_of_population_j=of_population,
         shape=plan_shape(description.noc),
         core_of_neuron=traffic.mapping.core_of_neuron.copy(),
         utilisation=dict(utilisation),

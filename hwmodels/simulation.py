@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from pycosim.hwmodels.mapping.build import map_network
 from pycosim.hwmodels.mapping.capacity import check_capacity
 from pycosim.hwmodels.mapping.table import Mapping
 from pycosim.hwmodels.record import make_record
-from pycosim.hwmodels.timing.disciplines import DISCIPLINES, Acting, Discipline
+from pycosim.hwmodels.timing.disciplines import Acting, Compiled, Delivery, Discipline
 from pycosim.hwmodels.timing.ideal import Ideal
+from pycosim.hwmodels.timing.kinds import DISCIPLINES
 from pycosim.hwmodels.timing.messages import expand
 from pycosim.network import Network
 from pycosim.network.requirements import require_projections_only
@@ -124,7 +126,7 @@ class ChipSimulation:
         self._options = options
         kind = Ideal if options.timing == "ideal" else DISCIPLINES[chip.description.chip.discipline]
         self._discipline: Discipline = kind(
-            chip.description, mapping, period_ps(network.dt_ms, options.speedup)
+            chip.description, mapping, period_ps(network.dt_ms, options.speedup * chip.chip.acceleration)
         )
         self._engine = NativeSimulation(
             network, threads=options.threads, core_of_neuron=mapping.core_of_neuron
@@ -150,7 +152,8 @@ class ChipSimulation:
             "mapping": self._options.mapping if isinstance(self._options.mapping, str) else "table",
             "overrides": dict(self._options.overrides),
         }
-        return make_record(self.chip, self._discipline, self.utilisation, options, self._remarks())
+        first = np.array([population.first for population in self._network.populations], np.int64)
+        return make_record(self.chip, self._discipline, self.utilisation, options, self._remarks(), first)
 
     def advance(self, n_steps: int, progress: Progress | None = None) -> None:
         """Advance by `n_steps`; `progress` is called now and then with the steps done since the last call."""
@@ -160,14 +163,12 @@ class ChipSimulation:
         if not self._started:
             self._carry(self._engine.initial_spikes())
             self._started = True
-        reported = 0
-        for done in range(1, n_steps + 1):
-            if self._synapses_changed:
-                self._keep_synapses()
-            self._carry(self._engine.step_deferred())
-            if progress and (done % _STEPS_PER_REPORT == 0 or done == n_steps):
-                progress(done - reported)
-                reported = done
+        last = self.step + n_steps
+        while self.step < last:
+            begin = self.step
+            self._advance(min(begin + _STEPS_PER_REPORT, last))
+            if progress:
+                progress(self.step - begin)
 
     def spikes(self, population: int) -> tuple[Int, Int]:
         """Return the recorded spikes of a population: steps, and indices in the population."""
@@ -254,6 +255,21 @@ class ChipSimulation:
     def close(self) -> None:
         """Free what the simulation holds."""
         self._engine.close()
+
+    def _advance(self, last: int) -> None:
+        """Advance to step `last`."""
+        discipline = self._discipline
+        if isinstance(discipline, Compiled):
+            closed = self._options.timing == "closed"
+            only_delay = self.chip.description.mapping.delay_in_axon
+            delivery = Delivery(closed, only_delay, self._synapses_changed)
+            run = partial(discipline.run, delivery=delivery)
+            self._engine.advance_deferred(run, last)
+            return
+        while self.step < last:
+            if self._synapses_changed:
+                self._keep_synapses()
+            self._carry(self._engine.step_deferred())
 
     def _remarks(self) -> list[str]:
         """Return how the network changed."""

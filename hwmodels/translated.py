@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,14 +98,12 @@ class TranslatedSimulation:
         self._simulation.clear(population)
 
     def parameters_changed(self, population: int) -> None:
-        """Translate the population again."""
-        self._translate_again()
-        self._simulation.parameters_changed(population)
+        """Translate the population again, and what depends on its parameters."""
+        self._values_changed()
 
     def weights_changed(self, projection: int) -> None:
         """Translate the projection again."""
-        self._translate_again()
-        self._simulation.weights_changed(projection)
+        self._values_changed()
 
     def plasticity_changed(self, projection: int) -> None:
         """Translate the projection's plasticity again."""
@@ -112,18 +111,18 @@ class TranslatedSimulation:
         self._simulation.plasticity_changed(projection)
 
     def currents_changed(self) -> None:
-        """Translate currents again."""
-        self._translate_again()
+        """Translate currents again; a constant one may be a parameter of the chip's neurons."""
+        self._values_changed()
         self._simulation.currents_changed()
 
     def network_grown(self) -> None:
-        """Translate what is new."""
-        self._translate_again()
+        """Translate what is new, and what depends on it: weights may be parameters of neurons."""
+        self._values_changed()
         self._simulation.network_grown()
 
     def weights(self, projection: int) -> Float:
-        """Return the present weights of a projection in the chip's units, (n_synapses,) float64."""
-        return self._simulation.weights(projection)
+        """Return the present weights of a projection in the asked unit, (n_synapses,) float64."""
+        return self._simulation.weights(projection) * self._translation.weight_units.get(projection, 1.0)
 
     def recording_changed(self, population: int) -> None:
         """Read the population's recordings again."""
@@ -133,6 +132,16 @@ class TranslatedSimulation:
     def close(self) -> None:
         """Free what the simulation holds."""
         self._simulation.close()
+
+    def _values_changed(self) -> None:
+        """Let the simulation know of all values that are others after a new translation."""
+        values = _values(self._own)
+        self._translate_again()
+        told = self._simulation.parameters_changed, self._simulation.weights_changed
+        for tell, old, new in zip(told, values, _values(self._own)):
+            for index, (before, after) in enumerate(zip(old, new)):
+                if any(not np.array_equal(a, b) for a, b in zip(before, after)):
+                    tell(index)
 
     def _translate_again(self) -> None:
         """Bring the columns of the translated network up to date; scales stay as they were chosen."""
@@ -158,3 +167,11 @@ class TranslatedSimulation:
             reading = self._translation.reading(population, variable)
             own[variable if variable == "spikes" else reading.variable] = recording
         self._own.populations[population].recordings = own
+
+
+def _values(network: Network) -> tuple[list[list[Any]], list[list[Any]]]:
+    """Return the columns of each population, and of each projection."""
+    return (
+        [[*p.parameters.values(), p.spike_steps, p.spike_indices] for p in network.populations],
+        [[p.weights, p.delays] for p in network.projections],
+    )

@@ -122,8 +122,24 @@ def drawn_rows(
     n_items: int,
     with_replacement: bool,
     same_cells: bool,
-) -> tuple[NDArray[np.int32], _State]:
-    """Draw n[row] of `n_items` items for each row as PyNN's fixed-number connectors do.
+) -> tuple[_Rows, _State]:
+    """Draw n[row] of `n_items` items for each row as PyNN's fixed-number connectors do; rows ascend.
+
+    Raises
+    ------
+    ValueError
+        If a number is negative, or there is nothing to draw.
+    """
+
+def drawn_columns(
+    words: NDArray[np.uint32],
+    next: int,
+    n: NDArray[np.int64],
+    n_items: int,
+    with_replacement: bool,
+    same_cells: bool,
+) -> tuple[_Rows, NDArray[np.int64], _State]:
+    """Draw the same, with items as rows; also return the place of each item in the order of drawing.
 
     Raises
     ------
@@ -133,5 +149,74 @@ def drawn_rows(
 
 def drawn_total(
     words: NDArray[np.uint32], next: int, n: int, n_pre: int, n_post: int
-) -> tuple[NDArray[np.int32], NDArray[np.int32], _State]:
-    """Draw the sources and targets of n synapses as PyNN's FixedTotalNumberConnector does."""
+) -> tuple[_Rows, NDArray[np.int64], _State]:
+    """Draw n pairs as PyNN's FixedTotalNumberConnector does, and the place of each in PyNN's order."""
+
+_Rule = tuple[int, int, int, NDArray[np.int64], NDArray[np.int64], float, NDArray[np.int64], bool, bool]
+
+def count_rows(rule: _Rule, wanted: NDArray[np.uint8] | None = None) -> int:
+    """Return how many synapses a rule makes, without keeping them.
+
+    A rule is: kind (0 probability, 1 number), seed, stream, pre_ids, post_ids, p, n of each row or of all,
+    with_replacement, allow_self.
+    """
+
+# Kind (0 uniform, 1 normal, 2 normal_clipped), mu, sigma, low, high.
+_Distribution = tuple[int, float, float, float, float]
+
+def drawn_numbers(
+    words: NDArray[np.uint32],
+    next: int,
+    spare: tuple[bool, float],
+    distribution: _Distribution,
+    counts: NDArray[np.int64],
+) -> tuple[NDArray[np.float64], _State, tuple[bool, float]]:
+    """Return what calls of RandomState for counts[0], counts[1], ... numbers give, in turn.
+
+    `spare` is the normal number that RandomState keeps for the next call. PyNN's normal_clipped draws again
+    within a call what is out of the limits.
+
+    Raises
+    ------
+    ValueError
+        If too many numbers are out of the limits.
+    """
+
+def numbers_by_block(
+    seed: int,
+    streams: NDArray[np.uint64],
+    distribution: _Distribution,
+    keys: NDArray[np.int32],
+    shift: int,
+) -> NDArray[np.float64]:
+    """Return one number for each key; those of block b, the keys with key >> shift == b, in their order.
+
+    They are the first numbers of ``RandomState(Philox(key=(seed, streams[b])))``.
+
+    Raises
+    ------
+    IndexError
+        If a key has no block.
+    ValueError
+        If too many numbers are out of the limits.
+    """
+
+def in_turn(drawn: NDArray[np.float64], keys: NDArray[np.int32], n_keys: int) -> NDArray[np.float64]:
+    """Return values in the order of `keys`; `drawn` has those of key 0, then those of key 1, ...
+
+    Raises
+    ------
+    IndexError
+        If a key is not from 0 to n_keys - 1.
+    ValueError
+        If the lengths differ.
+    """
+
+def delay_steps(
+    delays_ms: NDArray[np.float64], dt_ms: float
+) -> tuple[NDArray[np.int32], bool, float, float, float]:
+    """Round delays to whole steps, at least 1.
+
+    Also returns whether all are finite, not negative and less than 2**31 steps, the smallest and the largest
+    one, and the largest error of rounding, in ms.
+    """

@@ -14,15 +14,19 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pyNN.random import GSLRNG, NativeRNG, NumpyRNG, RandomDistribution
 
+from pycosim import _core
+from pycosim.compiled_numbers import numbers_of_generator, numbers_of_streams
 from pycosim.errors import InvalidInputError
 from pycosim.parallel import hide_broken_mpi
 
 __all__ = [
     "about_to_draw",
     "draws_itself",
+    "evaluate_blocks",
+    "evaluate_calls",
     "evaluate_distribution",
     "generator",
     "generators_restored",
@@ -132,14 +136,56 @@ def evaluate_distribution(
     try:
         if draws_itself(rng):
             about_to_draw(rng)
-            values = distribution.next(n)
+            values = numbers_of_generator(distribution, n)
+            values = distribution.next(n) if values is None else values
         else:
-            own = NumpyRNG(seed=0)
-            own.rng = np.random.RandomState(_philox(seed, stream_of(stream, seed_of(rng))))
-            values = own.next(n, distribution.name, distribution.parameters)
+            stream = stream_of(stream, seed_of(rng))
+            one_block = np.zeros(n, np.int32), 0
+            values = numbers_of_streams(distribution, *one_block, unsigned(seed), [stream])
+            values = _drawn(distribution, n, seed, stream) if values is None else values
     except Exception as error:  # PyNN raises plain Exception when redrawing fails
         raise InvalidInputError(
             f"Drawing {n} values of the distribution {distribution.name!r} with "
             f"{distribution.parameters}: {error}. Check its parameters."
         ) from error
     return np.asarray(values, np.float64).reshape(n)
+
+
+def evaluate_blocks(
+    distribution: RandomDistribution, keys: NDArray[np.int32], shift: int, seed: int, streams: list[int]
+) -> NDArray[np.float64]:
+    """Return one value for each key, (n,) float64, drawn by the block ``key >> shift`` that it belongs to.
+
+    Those of block b are what `evaluate_distribution` gives for ``streams[b]``, in the order of the keys.
+    """
+    own = [stream_of(stream, seed_of(distribution.rng)) for stream in streams]
+    values = numbers_of_streams(distribution, keys, shift, unsigned(seed), own)
+    if values is not None:
+        return values
+    counts = np.bincount(keys >> shift, minlength=len(streams))
+    drawn = [
+        evaluate_distribution(distribution, int(n), seed, stream) for n, stream in zip(counts, streams) if n
+    ]
+    return _core.in_turn(np.concatenate([np.empty(0), *drawn]), keys >> shift, len(streams))
+
+
+def evaluate_calls(
+    distribution: RandomDistribution, counts: ArrayLike, seed: int, stream: int
+) -> NDArray[np.float64]:
+    """Return what `evaluate_distribution` gives for counts[0], counts[1], ... values, one after the other.
+
+    For the script's own generators, which move on from call to call.
+    """
+    about_to_draw(getattr(distribution, "rng", None))
+    values = numbers_of_generator(distribution, counts)
+    if values is not None:
+        return values
+    calls = (evaluate_distribution(distribution, int(n), seed, stream) for n in np.ravel(counts))
+    return np.concatenate([np.empty(0), *calls])
+
+
+def _drawn(distribution: RandomDistribution, n: int, seed: int, stream: int) -> NDArray[Any]:
+    """Return `n` values that NumPy draws at the start of a stream."""
+    rng = NumpyRNG(seed=0)
+    rng.rng = np.random.RandomState(_philox(seed, stream))
+    return rng.next(n, distribution.name, distribution.parameters)

@@ -32,9 +32,9 @@ from __future__ import annotations
 
 from pycosim.backends.base import Options, Simulation
 from pycosim.backends.brian2.equations import has_statements
-from pycosim.errors import NotSupportedError, UnknownTargetError
+from pycosim.errors import UnknownTargetError
 from pycosim.network import MODELS as _ALL_MODELS
-from pycosim.network import Network, model_named
+from pycosim.network import Network
 
 DESCRIPTION = "Brian2 code generation: C++ standalone, Cython or NumPy"
 MODELS = frozenset(name for name, model in _ALL_MODELS.items() if has_statements(model))
@@ -69,12 +69,6 @@ def build(network: Network, options: Options | None = None) -> Simulation:
         raise UnknownTargetError(
             f"Target brian2 with {', '.join(unknown)}: there is no such option. "
             "The backend's options are codegen and threads."
-        )
-    unknown = sorted({p.model for p in network.populations if not has_statements(model_named(p.model))})
-    if unknown:
-        raise NotSupportedError(
-            f"Cells of the type {', '.join(unknown)} are not supported by Brian2, which has no equations for "
-            "them. Use native."
         )
     codegen = require_python(network, overrides.get("codegen"))
     engine = engine_for(codegen, network.dt_ms, options.threads)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from pycosim.backends.brian2 import composed, nonlinear
 from pycosim.backends.brian2.plan import HELD_UNTIL, MOVED, GroupPlan, SynapsesPlan
 from pycosim.backends.brian2.plastic_equations import INTEGERS, rule_named
-from pycosim.network import NeuronModel
+from pycosim.errors import NotSupportedError
+from pycosim.network import Network, NeuronModel, model_named
 from pycosim.network.equations_model import EquationsModel
 from pycosim.network.models import SourceModel
 
@@ -97,6 +98,22 @@ def has_statements(model: NeuronModel | SourceModel) -> bool:
     if isinstance(model, SourceModel | EquationsModel):
         return True
     return bool(model.composition) or model.name in _INTEGRATION or model.name in nonlinear.MODELS
+
+
+def require_statements(network: Network) -> None:
+    """Refuse cells for which there are none: chips' neurons.
+
+    Raises
+    ------
+    NotSupportedError
+        If the network has some; it names them.
+    """
+    unknown = sorted({p.model for p in network.populations if not has_statements(model_named(p.model))})
+    if unknown:
+        raise NotSupportedError(
+            f"Cell type {', '.join(unknown)} is not supported by Brian2, which has no equations for it. Use "
+            "native or reference."
+        )
 
 
 def variable_of(coefficient: str) -> str:

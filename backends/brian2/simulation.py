@@ -13,7 +13,7 @@ from pycosim.backends.brian2.codegen import Engine, Recorded
 from pycosim.backends.brian2.composed import NOISE_CONSTANTS
 from pycosim.backends.brian2.coupling import Coupling
 from pycosim.backends.brian2.currents import Currents
-from pycosim.backends.brian2.equations import CURRENT, variable_of
+from pycosim.backends.brian2.equations import CURRENT, require_statements, variable_of
 from pycosim.backends.brian2.inputs import Inputs
 from pycosim.backends.brian2.plan import HELD_UNTIL, GroupPlan, Plan, SamplerPlan, population_name
 from pycosim.backends.brian2.plastic_equations import supported_rules
@@ -82,6 +82,7 @@ class Brian2Simulation:
     def _start(self) -> None:
         """Give the engine all that it does not know of the newest populations and projections."""
         network = self._network
+        require_statements(network)
         for index in range(len(self._recorders), len(network.populations)):
             population = network.populations[index]
             self._names.append(population_name(population, index))

@@ -5,10 +5,7 @@ from typing import Annotated
 
 import numpy
 from numpy.typing import NDArray
-
-# Rule, responses (conductance, rises, own), number of thresholds, firing at random, states, constants.
-_Composition = tuple[int, Sequence[tuple[bool, bool, bool]], int, bool, Sequence[str], Sequence[str]]
-_Population = tuple[str, int, Sequence[int], _Composition | None]
+from typing_extensions import CapsuleType
 
 def models() -> list[tuple[str, list[str], list[str]]]:
     """Names of the models, their state variables and constants of one step."""
@@ -19,7 +16,14 @@ def register_model(model: object) -> tuple[str, list[str], list[str]]:
 class Engine:
     def __init__(
         self,
-        populations: Sequence[_Population],
+        populations: Sequence[
+            tuple[
+                str,
+                int,
+                Sequence[int],
+                tuple[int, Sequence[tuple[bool, bool, bool]], int, bool, Sequence[str], Sequence[str]] | None,
+            ]
+        ],
         core_of_neuron: Annotated[
             NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)
         ],
@@ -30,7 +34,14 @@ class Engine:
     def set_noise(self, seed: int, stream: int) -> None: ...
     def grow(
         self,
-        populations: Sequence[_Population],
+        populations: Sequence[
+            tuple[
+                str,
+                int,
+                Sequence[int],
+                tuple[int, Sequence[tuple[bool, bool, bool]], int, bool, Sequence[str], Sequence[str]] | None,
+            ]
+        ],
         cores_of_new: Annotated[
             NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)
         ],
@@ -49,6 +60,20 @@ class Engine:
                 Annotated[NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)],
             ]
         ],
+        rules: Sequence[
+            tuple[
+                int,
+                int,
+                int,
+                Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+                Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+                float,
+                Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
+                bool,
+                bool,
+            ]
+            | None
+        ] = [],
     ) -> None: ...
     def connect_plastic(
         self,
@@ -80,6 +105,9 @@ class Engine:
                 ],
                 int,
                 int,
+                Annotated[
+                    NDArray[numpy.uint32], dict(shape=(None,), order="C", device="cpu", writable=False)
+                ],
             ]
         ],
     ) -> None: ...
@@ -106,6 +134,7 @@ class Engine:
             ],
             int,
             int,
+            Annotated[NDArray[numpy.uint32], dict(shape=(None,), order="C", device="cpu", writable=False)],
         ],
     ) -> None: ...
     def set_constants(
@@ -150,6 +179,33 @@ class Engine:
             NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
         ],
     ) -> None: ...
+    def set_rewiring(
+        self,
+        projections: Sequence[
+            tuple[
+                int,
+                Sequence[int],
+                Sequence[int],
+                Sequence[int],
+                Sequence[float],
+                Sequence[int],
+                float,
+                int,
+                int,
+                int,
+                int,
+                Sequence[float],
+                float,
+                float,
+                float,
+                tuple[int, float, float, Sequence[float], float],
+            ]
+        ],
+        groups: Sequence[tuple[Sequence[int], Sequence[int], int, float, bool, bool, int, int, int]],
+    ) -> None: ...
+    def rewired_synapses(
+        self, projection: int
+    ) -> tuple[NDArray[numpy.int64], NDArray[numpy.int64], NDArray[numpy.float64], NDArray[numpy.int64]]: ...
     def set_current_values(
         self,
         current: int,
@@ -195,17 +251,11 @@ class Engine:
             NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)
         ],
     ) -> None: ...
-    def advance(self, n_steps: int) -> None: ...
     def draw_inside(
-        self,
-        population: int,
-        seed: int,
-        stream: int,
-        rate_per_step: float,
-        first_step: int,
-        last_step: int,
+        self, population: int, seed: int, stream: int, rate_per_step: float, first_step: int, last_step: int
     ) -> bool: ...
     def draw_outside(self, population: int) -> None: ...
+    def advance(self, n_steps: int) -> None: ...
     def integrate(self, n_steps: int) -> None: ...
     def pack(
         self, chunks: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order="C", device="cpu")]
@@ -241,6 +291,7 @@ class Engine:
             NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)
         ],
     ) -> None: ...
+    def deferred(self) -> CapsuleType: ...
     @property
     def step(self) -> int: ...
     @property

@@ -10,7 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from pycosim.backends.native import MODELS, _engine
 from pycosim.errors import InvalidInputError, NotSupportedError
-from pycosim.network import Network, NeuronModel, Population, Projection, SourceModel, model_named
+from pycosim.network import (
+    Network,
+    NeuronModel,
+    Population,
+    ProceduralProjection,
+    Projection,
+    SourceModel,
+    model_named,
+)
 from pycosim.network.models import Coefficients
 
 _CONSTANTS = {model: constants for model, _, constants in _engine.models()}
@@ -105,11 +113,17 @@ def projection_for_engine(
     projection: Projection, receptors: tuple[str, ...]
 ) -> tuple[int, *tuple[NDArray, ...]]:
     """Return the columns of a projection as the engine takes them; one number stands for equal values."""
+    is_procedural = isinstance(projection, ProceduralProjection)
     return (
         receptors.index(projection.receptor) if projection.receptor in receptors else 0,  # dopamine: anywhere
         np.ascontiguousarray(projection.sources, np.int32),
-        np.ascontiguousarray(projection.indptr, np.int64),
-        np.ascontiguousarray(projection.targets, np.int32),
+        np.ascontiguousarray([] if is_procedural else projection.indptr, np.int64),
+        np.ascontiguousarray([] if is_procedural else projection.targets, np.int32),
         np.atleast_1d(np.ascontiguousarray(projection.weights, np.float64)),
         np.atleast_1d(np.ascontiguousarray(projection.delays, np.int32)),
     )
+
+
+def rule_for_engine(projection: Projection) -> tuple[object, ...] | None:
+    """Return the rule by which a projection's rows are made at each spike; None if they are stored."""
+    return projection.rule.for_engine() if isinstance(projection, ProceduralProjection) else None

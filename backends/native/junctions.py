@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim.network import Network, model_named
+from pycosim.network.individual import individual_parameters
 from pycosim.network.junctions import CoupledMembranes, coupled_membranes, coupling_of
 from pycosim.network.models import Coefficients
 
@@ -42,7 +43,9 @@ class NativeJunctions:
         if membranes is not None:
             self._membranes[index] = membranes
             return membranes.coefficients
-        return model_named(population.model).coefficients(population.parameters, self._network.dt_ms)
+        model, seed = model_named(population.model), self._network.seed
+        parameters = individual_parameters(model.own, population.parameters, seed, population.neurons)
+        return model.coefficients(parameters, self._network.dt_ms)
 
     def couple(self) -> None:
         """Give the engine all junctions, with the constants last read."""

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from pycosim import memory
-from pycosim.network import Projection
+from pycosim.network import ProceduralProjection, Projection
 
 # Of the engine's SynapseStore: a target, a weight of its own, a segment, the weight of a segment, a row.
 TARGET_BYTES, WEIGHT_BYTES, SEGMENT_BYTES, SHARED_WEIGHT_BYTES, ROW_BYTES = 2, 7, 12, 8, 4
+# Of rows that are made when they are needed: a segment and the number of the row; nothing for synapses.
+PROCEDURAL_ROW_BYTES = SEGMENT_BYTES + 8
 # Of its PlasticStore, with its state.
 PLASTIC_BYTES, PLASTIC_SEGMENT_BYTES = 17, 96
 
@@ -24,7 +26,8 @@ def require_memory(projections: Sequence[Projection], n_neurons: int, n_threads:
         If there is not enough memory.
     """
     n_bytes = sum(predicted_bytes(p, n_threads) for p in projections) + ROW_BYTES * n_neurons * n_threads
-    n_synapses = sum(projection.n_synapses for projection in projections)
+    stored = [p for p in projections if not isinstance(p, ProceduralProjection)]
+    n_synapses = sum(projection.n_synapses for projection in stored)
     memory.require(n_bytes, f"The native engine: {n_synapses} synapses need")
 
 
@@ -33,6 +36,8 @@ def predicted_bytes(projection: Projection, n_threads: int) -> float:
 
     A row of synapses is split into segments of one delay; delays are taken to be independent of the row.
     """
+    if isinstance(projection, ProceduralProjection):
+        return PROCEDURAL_ROW_BYTES * len(projection.sources) * n_threads
     n_synapses, n_rows = projection.n_synapses, len(projection.sources) * n_threads
     if n_synapses == 0:
         return 0.0

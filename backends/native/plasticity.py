@@ -165,6 +165,8 @@ def _timing_model(
         update_steps = plasticity.update_steps(dt_ms)
         columns += [c["base_rate"], c["homeo_scale"], 1e3 / c["tau_rate"], c["tau_rate"] / 1e3]
         columns += [update_steps * dt_ms / 1e3]
+    elif plasticity.rule == "IntegerPairRule":
+        columns += [c["impulse"], c["w_step"]]
     taus = tuple(float(tau) / dt_ms for tau in (c["tau_pre"], c["tau_post"], *slow))
     return rule, dependence, taus, update_steps, [_column(column) for column in columns]
 

@@ -13,7 +13,9 @@ from pycosim.backends.native.columns import (
     core_column,
     populations_for_engine,
     projection_for_engine,
+    rule_for_engine,
 )
+from pycosim.backends.native.deferred import DeferredSteps
 from pycosim.backends.native.exchange import SpikeExchange
 from pycosim.backends.native.inputs import InputFeed
 from pycosim.backends.native.junctions import NativeJunctions
@@ -22,7 +24,7 @@ from pycosim.backends.native.plasticity import PlasticProjections
 from pycosim.backends.native.rewiring import set_rewiring, sorted_synapses
 from pycosim.backends.recording import Recorder, state_named
 from pycosim.errors import BackendError, InvalidInputError, NotSupportedError
-from pycosim.network import Network, model_named
+from pycosim.network import Network, ProceduralProjection, model_named
 from pycosim.network.noise import ESCAPE_STREAM
 from pycosim.network.validate import (
     validate,
@@ -40,7 +42,7 @@ Int = NDArray[np.int64]
 MAX_STEPS = 2**32 - 1
 
 
-class NativeSimulation:
+class NativeSimulation(DeferredSteps):
     """A network in the native engine; see `pycosim.backends.base.Simulation`.
 
     The network either runs by itself (`advance`), or a chip model carries its spikes: then `step_deferred`
@@ -163,90 +165,6 @@ class NativeSimulation:
             self.step = until
             if progress:
                 progress(n_done)
-
-    def initial_spikes(self) -> Int:
-        """Return the sources that emit a spike at step 0, ascending, for `deliver`; once, before all else.
-
-        Raises
-        ------
-        BackendError
-            If the spikes of step 0 have been emitted already.
-        """
-        self._check_length(1)
-        self._feed.ready(self.step, 1)
-        try:
-            return self._engine.initial_spikes()
-        except RuntimeError as error:
-            raise BackendError(f"Emitting the spikes of step 0: {error}.") from None
-
-    def step_deferred(self) -> Int:
-        """Do one step and return the neurons and sources that fired, without letting their spikes act.
-
-        Returns
-        -------
-        (n,) int64 ndarray
-            Global numbers, ascending; a source that emits several spikes appears as often.
-
-        Raises
-        ------
-        BackendError
-            If `initial_spikes` was not called before the first step.
-        """
-        if self._weights_stale:
-            self._update_weights()
-        if self.step >= self._feed.last_step:
-            self._check_length(self.step + 1)
-            self._feed.ready(self.step, self.step + 1)
-        try:
-            fired = self._engine.step_deferred()
-        except RuntimeError as error:
-            raise BackendError(f"Doing step {self.step + 1}: {error}.") from None
-        self.step += 1
-        return fired
-
-    def keep_synapses_since(self, emission_step: int) -> None:
-        """Keep the synapses that spikes of this step, and of later ones, meet when they are delivered."""
-        self._engine.set_oldest_under_way(emission_step)
-
-    def deliver(
-        self,
-        emission_step: Int,
-        source: Int,
-        core: Int,
-        shift: Int,
-        floor: Int,
-        only_delay: Int | None = None,
-    ) -> None:
-        """Let spikes act: the synapses of `source` on neurons of `core`, of step `emission_step`.
-
-        They act at step ``max(emission_step + delay + shift, floor, present step + 1)``, whatever the order
-        of the rows and of the calls. A source without synapses on the core is passed over. A spike that comes
-        so late that the weights have been changed in between, and all spikes on time with the old
-        weights have acted, meets the oldest weights still there; see `keep_synapses_since`.
-
-        Parameters
-        ----------
-        emission_step, source, core, shift, floor : (n,) int64 ndarray
-            Steps, global numbers of neurons, cores, steps, steps.
-        only_delay : (n,) int64 ndarray, optional
-            Delays in steps; only synapses of that delay act. 0, and None for all rows, means any.
-
-        Raises
-        ------
-        InvalidInputError
-            If a spike is of a later step than the present one, or of no neuron of the network.
-        BackendError
-            If the simulation was built without cores.
-        """
-        if self._weights_stale:
-            self._update_weights()
-        try:
-            only_delay = np.empty(0, np.int64) if only_delay is None else only_delay
-            self._engine.deliver(emission_step, source, core, shift, floor, only_delay)
-        except ValueError as error:
-            raise InvalidInputError(f"Delivering spikes: {error}.") from None
-        except RuntimeError as error:
-            raise BackendError(f"Delivering spikes: {error}; give core_of_neuron when building.") from None
 
     def spikes(self, population: int) -> tuple[Int, Int]:
         """Return steps and indices of the recorded spikes, both (n,) int64."""
@@ -390,8 +308,11 @@ class NativeSimulation:
     def _update_weights(self) -> None:
         if self._weights_stale:
             static = [p for p in self._network.projections if p.plasticity is None]
+            if self._has_cores:  # of which spikes meet a part of a row each
+                static = [p.stored() if isinstance(p, ProceduralProjection) else p for p in static]
             receptors = self._network.receptors
             require_memory(static, self._network.n_neurons, self._n_threads)
-            self._engine.connect([projection_for_engine(projection, receptors) for projection in static])
+            columns = [projection_for_engine(projection, receptors) for projection in static]
+            self._engine.connect(columns, [rule_for_engine(projection) for projection in static])
             self._weights_stale = False
             self._feed.forget(self.step)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pycosim.backends.reference import composed, nonlinear
 from pycosim.network import Population, model_named
+from pycosim.network.individual import individual_parameters
 from pycosim.network.junctions import CoupledMembranes
 from pycosim.network.models import Coefficients
 from pycosim.network.noise import escape_noise, noise_key
@@ -128,7 +129,7 @@ class Neurons:
     """
 
     def __init__(self, population: Population, dt_ms: float, seed: int):
-        self._population, self._dt_ms, self._key = population, dt_ms, noise_key(seed)
+        self._population, self._dt_ms, self._seed, self._key = population, dt_ms, seed, noise_key(seed)
         self._model = model_named(population.model)
         self.states = {name: population.initial_column(name).copy() for name in self._model.states}
         self._refractory_steps_left = np.zeros(population.size)
@@ -136,8 +137,10 @@ class Neurons:
 
     def read_parameters(self, coupled: CoupledMembranes | None = None) -> None:
         """Compute the constants of one step from the parameters, or take those of coupled neurons."""
+        population, model = self._population, self._model
         own = coupled.coefficients if coupled else None
-        self._coefficients = own or self._model.coefficients(self._population.parameters, self._dt_ms)
+        parameters = individual_parameters(model.own, population.parameters, self._seed, population.neurons)
+        self._coefficients = own or model.coefficients(parameters, self._dt_ms)
 
     def advance(
         self, step: int, arrivals: dict[str, Float], current_na: Float | None = None

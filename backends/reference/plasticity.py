@@ -12,6 +12,7 @@ from pycosim.backends.reference.timing_rules import (
     Dopamine,
     DopaminePairSynapses,
     HomeostaticSynapses,
+    IntegerPairSynapses,
     NearestPairSynapses,
     ReleasingSynapses,
     TripletSynapses,
@@ -57,6 +58,8 @@ def plastic_synapses(network: Network, index: int, step: int, dopamine: Dopamine
         return ReleasingSynapses(projection, dopamine)
     if rule == "DopaminePairRule":
         return DopaminePairSynapses(network, projection, dopamine)
+    if rule == "IntegerPairRule":
+        return IntegerPairSynapses(network, index)
     if projection.plasticity.changes_weights:
         return _TIMING_CLASSES.get(rule, TimingDependentSynapses)(network, projection)
     return QuantalSynapses(network, index, step)

@@ -9,7 +9,9 @@ import numpy as np
 
 from pycosim.backends.reference.timing import Float, Int, TimingDependentSynapses, bounded, down, up
 from pycosim.network import Network, Projection
-from pycosim.network.plasticity import DOPAMINE_SIGN
+from pycosim.network.noise import random_words
+from pycosim.network.plasticity import DOPAMINE_SIGN, MAX_TRACE
+from pycosim.network.short_term import draw_key
 
 
 class NearestPairSynapses(TimingDependentSynapses):
@@ -175,3 +177,39 @@ class HomeostaticSynapses(TimingDependentSynapses):
         scaled = c["homeo_scale"] * lacking * self._weights * interval_s
         self._weights = bounded(self._weights + (scaled + self._waiting) * pace, c)
         self._waiting = np.zeros_like(self._waiting)
+
+
+class IntegerPairSynapses(TimingDependentSynapses):
+    """Synapses whose traces and weights are whole numbers, rounded at random."""
+
+    def __init__(self, network: Network, index: int):
+        super().__init__(network, network.projections[index])
+        self._key, self._step = draw_key(network, index), 0
+        self._place = np.arange(self._projection.n_synapses)
+
+    def arrive(self, step: int) -> list[tuple[Int, Float]]:
+        """Begin a step."""
+        self._step = step
+        return super().arrive(step)
+
+    def _rounded(self, x: Float, lane: int) -> Float:
+        high, low, _, _ = random_words(self._key, self._place, self._step, lane)
+        uniform = ((high << np.uint64(32) | low) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        return np.floor(x) + (uniform < x - np.floor(x))
+
+    def _decay_traces(self) -> None:
+        factors = (np.exp(-1.0 / (self._c[tau] / self._dt_ms)) for tau in ("tau_pre", "tau_post"))
+        traces = self._pre_trace, self._post_trace
+        self._pre_trace, self._post_trace = (
+            self._rounded(trace * factor, lane) for lane, (trace, factor) in enumerate(zip(traces, factors))
+        )
+
+    def _grow_traces(self, pre: Int, post: Int) -> None:
+        impulse = self._c["impulse"]
+        self._pre_trace = np.minimum(self._pre_trace + impulse * pre, MAX_TRACE)
+        self._post_trace = np.minimum(self._post_trace + impulse * post, MAX_TRACE)
+
+    def _update(self, active: np.ndarray, gain: Float, loss: Float) -> None:
+        steps = self._rounded(gain, 2) - self._rounded(loss, 3)
+        changed = bounded(self._weights + self._c["w_step"] * steps, self._c)
+        self._weights = np.where(active & ((gain != 0) | (loss != 0)), changed, self._weights)

@@ -1,20 +1,27 @@
-"""DYNAP-SE: tags.
+"""DYNAP-SE: tags, CAM words, biases.
 
 A core knows the source of a spike only by its tag of 10 bits: the 8-bit address of the neuron in its own
 core and a 2-bit virtual core, which each source sets per destination chip. Two sources with the same tag that
 reach the same core cannot be told apart there. The host gives the spikes of external sources any tag. When a
 network grows, neurons keep their addresses and all virtual cores and hosts' tags are given out anew.
+
+The weight of a synapse of its own neuron is the number of CAM words with the same tag and type. All neurons
+of a core have the same biases.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from pycosim.errors import Violation
+from pycosim.errors import NotSupportedError, Violation
+from pycosim.hwmodels.arithmetic import Translation
 from pycosim.hwmodels.base import ChipModel
+from pycosim.hwmodels.dynapse.neurons import DPI
 from pycosim.hwmodels.mapping.table import Mapping
-from pycosim.network import Network
+from pycosim.network import Network, Population
 
 __all__ = ["Model", "Tags", "addresses", "allocate_tags"]
 
@@ -83,12 +90,12 @@ def allocate_tags(mapping: Mapping, n_cores: int, cores_per_chip: int) -> Tags:
 
 
 class Model(ChipModel):
-    """DYNAP-SE: `ChipModel` with the check of tags."""
+    """DYNAP-SE: `ChipModel` with the checks of tags, CAM words and biases."""
 
     def special_limits(
         self, network: Network, mapping: Mapping
     ) -> tuple[list[Violation], dict[str, tuple[int, int]]]:
-        """Return clashes of tags, and the largest number of sources that reach one core."""
+        """Return clashes of tags, CAM words of repeated synapses, and cores with several biases."""
         tags = allocate_tags(mapping, self.description.n_cores, self.description.noc.cores_per_router.size)
         inputs = int(mapping.axons_of_core.max(initial=0))
         utilisation = {"tags per core": (inputs, N_TAGS)}
@@ -113,7 +120,85 @@ class Model(ChipModel):
             violations.append(
                 Violation("tags per core", max(inputs, N_TAGS + 1), N_TAGS, affected, "neurons", remedy)
             )
-        return violations, utilisation
+        own_violations, own_use = self._own_limits(network, mapping)
+        return violations + own_violations, utilisation | own_use
+
+    def _own_limits(
+        self, network: Network, mapping: Mapping
+    ) -> tuple[list[Violation], dict[str, tuple[int, int]]]:
+        """Return what the chip's own neurons violate, and their use of CAM words."""
+        own = [p for p in network.populations if p.model == DPI.model.name]
+        limit = self.description.capacity.fan_in_per_neuron
+        if not own or limit is None:
+            return [], {}
+        violations = []
+        words = _cam_words(network)
+        if words.max() > limit.value:
+            violations.append(
+                Violation(
+                    "CAM words of a neuron (a synapse takes as many as its weight)",
+                    int(words.max()),
+                    limit.value,
+                    int(np.count_nonzero(words > limit.value)),
+                    "neurons",
+                    "use smaller weights with a larger bias (I..._w0), or fewer synapses",
+                )
+            )
+        biases = _biases_of_cores(own, mapping)
+        if biases.max() > 1:
+            wrong = int(np.count_nonzero(biases > 1))
+            remedy = "place neurons with other parameters on other cores; devices differ by `mismatch`"
+            violations.append(
+                Violation("sets of biases of a core", int(biases.max()), 1, wrong, "cores", remedy)
+            )
+        return violations, {"CAM words per neuron": (int(words.max()), limit.value)}
+
+    def translate(self, network: Network, before: Translation | None = None) -> Translation:
+        """Return the network, which has to be one of `pycosim.dynapse.DPINeuron`.
+
+        Raises
+        ------
+        NotSupportedError
+            If it has other neurons: none of PyNN's is the chip's neuron.
+        """
+        other = [p for p in network.populations if not p.is_source and p.model != DPI.model.name]
+        if other:
+            names = ", ".join(f"{p.label!r} ({p.model})" for p in other)
+            raise NotSupportedError(
+                f"arithmetic='chip' on {self.chip.title}: the populations {names} have no faithful "
+                "translation. The chip's neuron has no potential; its synapses are currents that inhibit by "
+                "division or are gated by the membrane; weights are whole numbers of one strength for each "
+                "type; time constants come from the same currents as gains. The nearest of PyNN's cells is "
+                "EIF_cond_exp_isfa_ista, whose spike is exponential and which adapts too. Write the network "
+                "with pycosim.dynapse.DPINeuron, or use arithmetic='float', which has the equations of the "
+                "native engine."
+            )
+        plastic = [p.label for p in network.projections if p.plasticity is not None]
+        if plastic:
+            raise NotSupportedError(
+                f"arithmetic='chip' on {self.chip.title}: the synapses of {', '.join(map(repr, plastic))} "
+                "change; the chip cannot learn. Use static synapses with the weights after learning."
+            )
+        populations = [replace(population, recordings={}) for population in network.populations]
+        projections = [replace(projection) for projection in network.projections]
+        return Translation(replace(network, populations=populations, projections=projections))
+
+
+def _cam_words(network: Network) -> NDArray[np.int64]:
+    """Return the CAM words of each neuron, (n_neurons,) int64: the weights of the chip's own synapses."""
+    words = np.zeros(network.n_neurons)
+    for projection in network.projections:
+        if projection.receptor in DPI.model.receptors:
+            words += np.bincount(projection.targets, projection.weight_column(), network.n_neurons)
+    return np.rint(words).astype(np.int64)
+
+
+def _biases_of_cores(populations: list[Population], mapping: Mapping) -> NDArray[np.int64]:
+    """Return how many different sets of parameters the neurons of each core have, (n_cores,) int64."""
+    columns = [np.stack([p.column(name) for name in DPI.model.parameters]) for p in populations]
+    cores = mapping.core_of_neuron[np.concatenate([p.neurons for p in populations])]
+    sets = np.unique(np.vstack((cores, np.hstack(columns))), axis=1)
+    return np.bincount(sets[0].astype(np.int64), minlength=mapping.n_cores)
 
 
 def _most_with_one_address(mapping: Mapping) -> int:

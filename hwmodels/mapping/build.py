@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -15,11 +17,13 @@ from pycosim.network import Network
 
 __all__ = ["map_network"]
 
+Table = dict[int, Sequence[int]]
+
 
 def map_network(
     description: Description,
     network: Network,
-    method: str | ArrayLike = "sequential",
+    method: str | ArrayLike | Table = "sequential",
     before: Mapping | None = None,
 ) -> Mapping:
     """Return where each neuron of a network goes on a chip; limits are not checked here.
@@ -31,16 +35,16 @@ def map_network(
     ----------
     description : Description
     network : Network
-    method : "sequential" or (n_neurons,) array of int
-        An array names the core of each neuron; entries of spike sources are ignored. Neurons that are added
-        later are placed in sequence.
+    method : "sequential", (n_neurons,) array of int, or dict of int to sequence of int
+        An array names the core of each neuron; entries of spike sources are ignored. A table has the numbers
+        of the neurons on each core. Neurons that are added later are placed in sequence.
     before : Mapping, optional
         Mapping of the network before it grew.
 
     Raises
     ------
     InvalidInputError
-        If a mapping array does not fit the network or the chip.
+        If a mapping array or table does not fit the network or the chip.
     NotSupportedError
         If there is no such method.
     """
@@ -53,9 +57,38 @@ def map_network(
     if before is not None or isinstance(method, str):
         core_of_neuron = sequential(description, network, before)
     else:
-        core_of_neuron = _explicit(description, network, np.asarray(method))
+        given = _column(network, method) if isinstance(method, dict) else np.asarray(method)
+        core_of_neuron = _explicit(description, network, given)
     axons = build_axons(network, core_of_neuron, description.mapping.delay_in_axon)
     return Mapping(core_of_neuron, axons, *place_relays(description, axons, core_of_neuron))
+
+
+def _column(network: Network, table: Table) -> NDArray[np.int64]:
+    """Return the core of each neuron from a table of the neurons on each core; -1 for those in no list."""
+    cores = np.full(network.n_neurons, -1, np.int64)
+    for core, neurons in table.items():
+        numbers = np.asarray(neurons).reshape(-1)
+        whole = (
+            isinstance(core, int | np.integer)
+            and core >= 0
+            and (numbers.dtype.kind in "iu" or not numbers.size)
+        )
+        if not whole or np.any((numbers < 0) | (numbers >= network.n_neurons)):
+            raise InvalidInputError(
+                f"mapping[{core!r}] = {neurons!r:.80}: a table has the number of a core, and for it the "
+                f"numbers of its neurons, 0 to {network.n_neurons - 1}."
+            )
+        numbers = numbers.astype(np.int64)
+        counted, times = np.unique(numbers, return_counts=True)
+        twice = np.concatenate((counted[times > 1], counted[cores[counted] >= 0]))
+        if len(twice):
+            first = int(twice[0])
+            where = f"on cores {cores[first]} and {core}" if cores[first] >= 0 else f"twice on core {core}"
+            raise InvalidInputError(
+                f"mapping names neuron {first} {where} ({len(twice)} such neurons): keep it in one place."
+            )
+        cores[numbers] = core
+    return cores
 
 
 def _explicit(description: Description, network: Network, cores: NDArray[np.generic]) -> NDArray[np.int32]:
@@ -66,7 +99,13 @@ def _explicit(description: Description, network: Network, cores: NDArray[np.gene
             f"for each of the {network.n_neurons} neurons and sources, shape ({network.n_neurons},)."
         )
     sources = network.source_mask()
-    wrong = np.flatnonzero(~sources & ((cores < 0) | (cores >= description.n_cores)))
+    without = np.flatnonzero(~sources & (cores < 0))
+    if len(without):
+        raise InvalidInputError(
+            f"mapping gives no core to neuron {without[0]} ({len(without)} such neurons): each neuron that "
+            f"is not a spike source needs one of the cores 0 to {description.n_cores - 1}."
+        )
+    wrong = np.flatnonzero(~sources & (cores >= description.n_cores))
     if len(wrong):
         raise InvalidInputError(
             f"mapping puts neuron {wrong[0]} on core {cores[wrong[0]]} ({len(wrong)} such neurons): "

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import numpy
 from numpy.typing import NDArray
+from typing_extensions import CapsuleType
 
 class RouterKind(enum.Enum):
     credit3 = 0
@@ -75,6 +76,7 @@ class Network:
         Annotated[NDArray[numpy.int64], dict(shape=(None,))],
         Annotated[NDArray[numpy.int64], dict(shape=(None,))],
     ]: ...
+    def face(self) -> CapsuleType: ...
     def paths(
         self,
         source: Annotated[NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)],

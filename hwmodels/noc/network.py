@@ -79,8 +79,8 @@ class Network:
     """A network-on-chip whose traffic is given and simulated piece by piece.
 
     The result does not depend on how a run is cut into calls of `inject` and `advance`. A network must not be
-    used by two threads at the same time; other threads run while it simulates. It remembers every packet by
-    its id, which takes about 50 bytes each.
+    used by two threads at the same time; other threads run while it simulates. Packets take about 50 bytes
+    each.
 
     Parameters
     ----------
@@ -93,6 +93,9 @@ class Network:
     arbiter : {"round_robin", "least_recently_served", "oldest_first"}
         Which of several inputs gets an output. The handshake router has a fixed rotating priority, called
         "round_robin" here.
+    remember : bool
+        Whether `hops`, `launch_cycles` and `arrival_cycles` are kept, of all packets. If not, packets are
+        forgotten whenever all have arrived and were taken; their ids are counted on.
 
     Raises
     ------
@@ -107,6 +110,7 @@ class Network:
         router: str = "credit3",
         buffer_depth: int = 8,
         arbiter: str = "round_robin",
+        remember: bool = True,
     ) -> None:
         check_topology(topology)
         check_router(router)
@@ -126,6 +130,7 @@ class Network:
             getattr(_noc.RouterKind, router),
             self.buffer_depth,
             getattr(_noc.ArbiterKind, arbiter),
+            bool(remember),
         )
         flows = (self._graph.peer >= 0) | (self._graph.terminal >= 0)
         self._connected = np.concatenate((flows, np.ones(self._n_terminals, bool)))
@@ -204,6 +209,11 @@ class Network:
         """
         arrivals: tuple[Int64Array, Int64Array] = self._core.take_arrivals()
         return arrivals
+
+    @property
+    def face(self) -> object:
+        """A capsule of csrc/packet_network.hpp, for other compiled modules."""
+        return self._core.face()
 
     @property
     def now(self) -> int:

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pycosim.hwmodels.description import Description
 from pycosim.hwmodels.mapping.table import Mapping
-from pycosim.hwmodels.timing.messages import Moves, expand
-from pycosim.hwmodels.timing.traffic import Arrivals, Pass, Traffic
+from pycosim.hwmodels.timing import _carrying
+from pycosim.hwmodels.timing.messages import Moves
+from pycosim.hwmodels.timing.traffic import Traffic
 from pycosim.units import format_time
 
-__all__ = ["DISCIPLINES", "Acting", "Discipline"]
+__all__ = ["Acting", "Barrier", "Compiled", "Delivery", "Discipline", "Free", "Tick"]
 
 Int = NDArray[np.int64]
-_NONE = np.empty(0, np.int64)
 # Cores that a note lists by number.
 _MOST_NAMED = 5
 
@@ -43,6 +44,25 @@ class Acting:
     rows: Int
     shift: Int
     floor: Int
+
+
+@dataclass(frozen=True, eq=False)
+class Delivery:
+    """How the engine learns when packets act.
+
+    Attributes
+    ----------
+    closed : bool
+        When the chip says; else when they are due.
+    only_delay : bool
+        A packet makes synapses of its axon's delay act, not all on its core.
+    keep_synapses : bool
+        Whether the engine has to keep the synapses that packets under way will meet.
+    """
+
+    closed: bool
+    only_delay: bool
+    keep_synapses: bool
 
 
 class Discipline(ABC):
@@ -155,7 +175,58 @@ class Discipline(ABC):
         return not len(fired) and self.traffic.fabric.is_idle
 
 
-class Tick(Discipline):
+class Compiled(Discipline):
+    """A discipline whose steps are done by compiled code (csrc/disciplines.cpp), many in one call.
+
+    Its columns by place are those of this object, which the compiled part counts and moves on.
+    """
+
+    _KIND: type[_carrying.Discipline]
+
+    def __init__(self, description: Description, mapping: Mapping, period_ps: int):
+        super().__init__(description, mapping, period_ps)
+        self.free = np.zeros(self.traffic.n_places, np.int64)
+        self.compiled: Any = self._KIND(self.traffic.core, period_ps)
+        self._bind()
+
+    def grow(self, mapping: Mapping) -> None:
+        """Go on with the mapping of a grown network."""
+        super().grow(mapping)
+        self._bind()
+
+    def _move(self, moves: Moves) -> None:
+        super()._move(moves)
+        self.free = moves.column(self.free)
+
+    def _bind(self) -> None:
+        """Give the compiled part the columns, which are new."""
+        self.compiled.use(self.busy_ps, self.slow_steps, self.free)
+
+    @property
+    def time_ps(self) -> int:
+        """Hardware time up to which the chip has been followed."""
+        return self.compiled.time_ps
+
+    def carry(self, step: int, fired: Int) -> Acting:
+        """Carry the spikes of `step` to the beginning of the next step."""
+        acting = Acting(*self.compiled.carry(step, fired))
+        self._take_durations()
+        return acting
+
+    def run(self, engine: Any, n_steps: int, delivery: Delivery) -> None:
+        """Do so many steps together with an engine (a capsule of its `DeferredEngine`)."""
+        try:
+            self.compiled.run(engine, delivery.closed, delivery.only_delay, delivery.keep_synapses, n_steps)
+        finally:
+            self._take_durations()
+
+    def _take_durations(self) -> None:
+        durations, idle_steps = self.compiled.take_durations()
+        self.durations += durations.tolist()
+        self.idle_steps += idle_steps
+
+
+class Tick(Compiled):
     """Fixed tick: step k begins at k times the period, whether or not the step before is finished.
 
     Spikes fire as their core comes to them. A packet must arrive before the tick at which it is due; if it is
@@ -163,142 +234,44 @@ class Tick(Discipline):
     """
 
     events_on_arrival = False
-
-    def __init__(self, description: Description, mapping: Mapping, period_ps: int):
-        super().__init__(description, mapping, period_ps)
-        self.free = np.zeros(self.traffic.n_places, np.int64)
-        self.behind = bool(self.idle.max(initial=0) > period_ps)
-        self.events_due: dict[int, Int] = {}
-        self.relays_due: dict[int, list[Int]] = {}
-        self._time_ps = 0
-        self._shortest = description.time.shortest_period
-
-    def grow(self, mapping: Mapping) -> None:
-        """Go on with the mapping of a grown network."""
-        super().grow(mapping)
-        self.behind = self.behind or bool(self.idle.max(initial=0) > self.period_ps)
+    _KIND = _carrying.Tick
 
     def _move(self, moves: Moves) -> None:
         super()._move(moves)
-        self.free = moves.column(self.free)
-        self.events_due = {tick: moves.column(events) for tick, events in self.events_due.items()}
-
-    @property
-    def time_ps(self) -> int:
-        """Hardware time up to which the chip has been followed."""
-        return self._time_ps
-
-    def carry(self, step: int, fired: Int) -> Acting:
-        """Carry the spikes of `step` to the beginning of the next tick."""
-        start = step * self.period_ps
-        self._time_ps = start + self.period_ps
-        events = self.events_due.pop(step, None)
-        relays = self.relays_due.pop(step, None)
-        if step > 0 and not self.behind and events is None and relays is None and self._sends_nothing(fired):
-            self.idle_steps += 1
-            self.durations.append(int(self.idle.max(initial=0)))
-            return Acting(_NONE, _NONE, _NONE)
-        begin = np.maximum(self.free, start)
-        events = self._no_work if events is None else events * self.traffic.times.event
-        rows = _NONE if relays is None else np.concatenate(relays)
-        work = self.traffic.send(step, fired, Pass(start, begin, events), rows)
-        if step == 0:
-            work = work - self.idle
-        self.free = begin + work
-        self.behind = bool(self.free.max(initial=0) > self._time_ps)
-        self._count_work(work)
-        if step > 0:
-            self.durations.append(int(work[:-1].max(initial=0)))
-        return self._receive(step, self.traffic.receive(self.traffic.fabric.run_until(self._time_ps)))
-
-    def _receive(self, step: int, arrivals: Arrivals) -> Acting:
-        """Say when arrived packets act, and let relays fire."""
-        log, axons = self.traffic.log, self.traffic.routes
-        axon = log.axon[arrivals.rows]
-        due = log.emission_step[arrivals.rows] + axons.delay[axon].astype(np.int64)
-        floor = arrivals.done_ps // self.period_ps + 1
-        acts = np.maximum(due, floor)
-        log.lateness_steps[arrivals.rows] = acts - due
-        place = self.traffic.places.of_core[axons.core[axon]]
-        for tick in np.unique(acts).tolist():
-            events = self.events_due.setdefault(tick, np.zeros(self.traffic.n_places, np.int64))
-            now = acts == tick
-            np.add.at(events, place[now], axons.synapses[axon[now]])
-        first, relay_tick = arrivals.relayed, arrivals.relayed_ps // self.period_ps + 1
-        if len(first):
-            relay_tick = np.maximum(relay_tick, log.emission_step[first] + 1)
-            for tick in np.unique(relay_tick).tolist():
-                now = relay_tick == tick
-                self.relays_due.setdefault(tick, []).append(expand(first[now], arrivals.n_relayed[now]))
-        return Acting(arrivals.rows, np.zeros_like(floor), floor)
+        self.compiled.move_places(moves.new_place, moves.n_places)
 
     def notes(self) -> list[str]:
         """Return remarks about the tick."""
+        shortest = self.description.time.shortest_period
         notes = [
             f"A tick lasts {format_time(self.period_ps)}; a packet that misses its tick acts in a later one."
         ]
-        if self._shortest is not None and self.period_ps < self._shortest.value:
+        if shortest is not None and self.period_ps < shortest.value:
             notes.append(
-                f"The tick is shorter than the shortest that was shown to work, {self._shortest} "
-                f"({self._shortest.source})."
+                f"The tick is shorter than the shortest that was shown to work, {shortest} "
+                f"({shortest.source})."
             )
         return notes + self._slow_core_notes() + self._backlog_notes(self.free)
 
 
-class Barrier(Discipline):
+class Barrier(Compiled):
     """Elastic barrier: a step lasts until all cores are done and all messages have arrived, then the barrier.
 
     The next step begins after that, but not before its period is due. Packets always act in time.
     """
 
-    def __init__(self, description: Description, mapping: Mapping, period_ps: int):
-        super().__init__(description, mapping, period_ps)
-        self._set_barrier()
-        self.start = 0
-        self._time_ps = 0
+    _KIND = _carrying.Barrier
 
-    def grow(self, mapping: Mapping) -> None:
-        """Go on with the mapping of a grown network."""
-        super().grow(mapping)
-        self._set_barrier()
-
-    def _set_barrier(self) -> None:
-        """Find how long a barrier of all routers in use takes."""
-        routers = np.unique(self.traffic.places.cores // self.description.noc.cores_per_router.size)
-        barrier = self.description.time.barrier
-        self.barrier_ps = barrier.at(len(routers)) if barrier is not None else 0
+    def _bind(self) -> None:
+        super()._bind()
+        self.compiled.barrier_ps = self.barrier_ps
 
     @property
-    def time_ps(self) -> int:
-        """Hardware time up to which the chip has been followed."""
-        return self._time_ps
-
-    def carry(self, step: int, fired: Int) -> Acting:
-        """Carry the spikes of `step` to their targets."""
-        if step > 0 and not len(fired):
-            self.idle_steps += 1
-            end = self.start + int(self.idle.max(initial=0))
-            self._end_step(step, end)
-            return Acting(_NONE, _NONE, _NONE)
-        begin = np.full(self.traffic.n_places, self.start)
-        work = self.traffic.send(step, fired, Pass(self.start, begin, self._no_work))
-        if step == 0:
-            work = work - self.idle
-        arrivals = self.traffic.receive(self.traffic.fabric.run_until_idle())
-        end = max(self.start + int(work[:-1].max(initial=0)), arrivals.last_ps)
-        self._count_work(np.maximum(work, arrivals.work_ps))
-        self._end_step(step, end)
-        self.traffic.log.lateness_steps[arrivals.rows] = 0
-        zeros = np.zeros(len(arrivals.rows), np.int64)
-        return Acting(arrivals.rows, zeros, zeros)
-
-    def _end_step(self, step: int, end: int) -> None:
-        """Add the barrier, and begin the next step."""
-        if step > 0:
-            end += self.barrier_ps
-            self.durations.append(end - self.start)
-        self._time_ps = max(end, (step + 1) * self.period_ps)
-        self.start = self._time_ps
+    def barrier_ps(self) -> int:
+        """How long a barrier of all routers in use takes."""
+        routers = np.unique(self.traffic.places.cores // self.description.noc.cores_per_router.size)
+        barrier = self.description.time.barrier
+        return barrier.at(len(routers)) if barrier is not None else 0
 
     def notes(self) -> list[str]:
         """Return remarks about the barrier."""
@@ -309,61 +282,21 @@ class Barrier(Discipline):
         ]
 
 
-class Free(Discipline):
+class Free(Compiled):
     """Free running: a spike acts when it arrives.
 
     In a simulation with time steps all spikes of a step fire at the time of the step, and the step at which a
     packet acts is the nearest to its time.
     """
 
-    def __init__(self, description: Description, mapping: Mapping, period_ps: int):
-        super().__init__(description, mapping, period_ps)
-        self.free = np.zeros(self.traffic.n_places, np.int64)
-        self.worst_rounding_ps = 0
-        self._time_ps = 0
-
-    def _move(self, moves: Moves) -> None:
-        super()._move(moves)
-        self.free = moves.column(self.free)
-
-    @property
-    def time_ps(self) -> int:
-        """Hardware time up to which the chip has been followed."""
-        return self._time_ps
-
-    def carry(self, step: int, fired: Int) -> Acting:
-        """Carry the spikes of `step` to the time of the next step."""
-        start = step * self.period_ps
-        self._time_ps = start + self.period_ps
-        if step > 0 and self._sends_nothing(fired):
-            self.idle_steps += 1
-            self.durations.append(int(self.idle.max(initial=0)))
-            return Acting(_NONE, _NONE, _NONE)
-        begin = np.maximum(self.free, start)
-        work = self.traffic.send(step, fired, Pass(start, begin, self._no_work, fire_at_start=True))
-        self.free = begin + work
-        arrivals = self.traffic.receive(self.traffic.fabric.run_until(self._time_ps))
-        work = np.maximum(work, arrivals.work_ps)
-        self._count_work(work)
-        if step > 0:
-            self.durations.append(int(work[:-1].max(initial=0)))
-        log = self.traffic.log
-        latency = log.arrival_ps[arrivals.rows] - log.emission_ps[arrivals.rows]
-        shift = (2 * latency + self.period_ps) // (2 * self.period_ps)
-        error = np.abs(shift * self.period_ps - latency).max(initial=0)
-        self.worst_rounding_ps = max(self.worst_rounding_ps, int(error))
-        log.lateness_steps[arrivals.rows] = shift
-        return Acting(arrivals.rows, shift, np.zeros_like(shift))
+    _KIND = _carrying.Free
 
     def notes(self) -> list[str]:
         """Return remarks about the rounding to steps."""
         return [
             "All spikes of a step fire at the time of the step; latencies are added to the delays and "
             f"rounded to the nearest step of {format_time(self.period_ps)} (largest rounding "
-            f"{format_time(self.worst_rounding_ps)}).",
+            f"{format_time(self.compiled.worst_rounding_ps)}).",
             *self._slow_core_notes(),
             *self._backlog_notes(self.free),
         ]
-
-
-DISCIPLINES: dict[str, type[Discipline]] = {"tick": Tick, "barrier": Barrier, "free": Free}

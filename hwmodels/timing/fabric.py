@@ -6,6 +6,8 @@ host's, through which the spikes of external sources come in.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,7 +42,11 @@ class Fabric:
         self.set_places(cores, entry_router)
         self.topology, self._local_ps = _topology(noc)
         self.network = Network(
-            self.topology, router=noc.router, buffer_depth=noc.buffer_depth.value, arbiter=noc.arbiter
+            self.topology,
+            router=noc.router,
+            buffer_depth=noc.buffer_depth.value,
+            arbiter=noc.arbiter,
+            remember=False,
         )
 
     def set_places(self, cores: Int, entry_router: int) -> None:
@@ -58,6 +64,25 @@ class Fabric:
     def now_ps(self) -> int:
         """Time up to which everything is known."""
         return self.network.now * self.cycle_ps
+
+    def compiled(self) -> tuple[Any, int, int, int, NDArray[np.int32]] | None:
+        """Return what compiled code needs to do without this object; None if it has to use it.
+
+        Returns
+        -------
+        network : capsule
+            A ``PacketNetwork`` (noc/csrc/packet_network.hpp), which lives as long as this object.
+        cycle_ps, local_ps : int
+            Duration of a cycle, and what is added to times of arrival.
+        flits : int
+            Of a packet.
+        terminal_of_place : (n_places,) int32
+        """
+        face = getattr(self.network, "face", None)
+        if face is None:
+            return None
+        terminals = self.terminal_of_place.astype(np.int32)
+        return face, self.cycle_ps, self._local_ps, self.noc.flits_per_packet.value, terminals
 
     def send(self, time_ps: Int, source: NDArray[np.integer], destination: NDArray[np.integer]) -> Int:
         """Hand over messages at given times, from place to place; return their numbers."""

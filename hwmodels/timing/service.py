@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pycosim.hwmodels.timing import _carrying
+
 __all__ = ["serve"]
 
 Int = NDArray[np.int64]
@@ -29,30 +31,5 @@ def serve(place: NDArray[np.integer], arrival: Int, service: Int, free: Int) -> 
     -------
     (n,) int64
     """
-    if not len(place):
-        return np.empty(0, np.int64)
-    order = np.lexsort((arrival, place))
-    where, ready, work = place[order], arrival[order], service[order]
-    first = np.flatnonzero(np.diff(where, prepend=-1))
-    ready[first] = np.maximum(ready[first], free[where[first]])
-    sizes = np.diff(first, append=len(where))
-    done_work = np.cumsum(work)
-    work_before = done_work - work
-    # Finish of job j = done_work[j] + max over jobs i <= j of the same place of (ready[i] - work_before[i]).
-    slack = _running_maximum(ready - work_before, first, sizes)
-    finished = done_work + slack
-    last = first + sizes - 1
-    free[where[last]] = finished[last]
-    result = np.empty_like(finished)
-    result[order] = finished
-    return result
-
-
-def _running_maximum(values: Int, first: Int, sizes: Int) -> Int:
-    """Return the running maximum within each group of consecutive elements."""
-    low = int(values.min())
-    span = int(values.max()) - low + 1
-    if span * len(first) < 2**62:
-        lift = np.repeat(np.arange(len(first), dtype=np.int64) * span, sizes)
-        return np.maximum.accumulate(values - low + lift) - lift + low
-    return np.concatenate([np.maximum.accumulate(values[i : i + n]) for i, n in zip(first, sizes)])
+    columns = (np.ascontiguousarray(column, np.int64) for column in (place, arrival, service))
+    return _carrying.serve(*columns, free)

@@ -1,4 +1,4 @@
-"""The command line: ``pycosim run``, ``pycosim compare``, ``pycosim check``, ``pycosim targets``."""
+"""The command line: ``pycosim run``, ``compare``, ``check``, ``targets``, ``chips``, ``brian2``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from pycosim.cli.chips import app as chips_app
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -116,6 +118,7 @@ def targets(as_json: Json = False) -> None:
 
 brian2 = typer.Typer(no_args_is_help=True, help="What only Brian2 can do.")
 app.add_typer(brian2, name="brian2")
+app.add_typer(chips_app, name="chips")
 
 
 @brian2.command(context_settings=SCRIPT_ARGUMENTS)
@@ -185,6 +188,8 @@ def progress_lines(console: Console) -> Iterator[TargetProgress | None]:
 
 def print_result(result: RunResult, console: Console, as_json: bool) -> None:
     """Print what one run came to."""
+    from pycosim.results.roundings import summary_line
+
     neurons = result.neurons()
     is_source = [population.is_source for population in result.populations]
     n_spikes = sum(
@@ -221,8 +226,9 @@ def print_result(result: RunResult, console: Console, as_json: bool) -> None:
             f"{name:>14}  {value:.4g}" if isinstance(value, float) else f"{name:>14}  {value}",
             highlight=False,
         )
-    for note in result.notes:
-        tell(f"note: {note}", console)
+    line = summary_line(result.hardware.roundings) if result.hardware is not None else ""
+    for text in [*([line] if line else []), *(f"note: {note}" for note in result.notes)]:
+        tell(text, console)
 
 
 def tell(text: str, console: Console, **how: Any) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pycosim.comparison.summary import Settings, Summary, error_name, error_text, summarise, verdict
 from pycosim.comparison.table import DASH, Section, sections
 from pycosim.results import RunResult
+from pycosim.results.roundings import summary_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +22,8 @@ LABEL_WIDTH = 24
 COLUMN_WIDTH = 11
 INTEGERS = (
     "neurons synapses spikes identical_spikes shifted_spikes lost_spikes added_spikes packets "
-    "delivered_packets late_packets dropped_packets in_flight_packets overruns cores relays busiest_core"
+    "delivered_packets late_packets dropped_packets in_flight_packets overruns cores relays busiest_core "
+    "rounded_values"
 ).split()
 
 
@@ -129,6 +131,10 @@ class Comparison:
         for summary in self.summaries:
             if summary.divergence is not None:
                 console.print(Text(f"First difference on {summary.target}: {summary.divergence}."))
+        for result in self.results:
+            line = summary_line(result.hardware.roundings) if result.hardware is not None else ""
+            if line:
+                console.print(Text(f"{result.target}: {line}"))
         for result in self.results:
             if result.error is not None:
                 console.print(Text(f"\n{result.target} failed. {error_name(result.error)}", style="bold red"))

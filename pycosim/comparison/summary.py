@@ -28,6 +28,7 @@ from pycosim.comparison.timing import (
     step_durations_us,
 )
 from pycosim.results import HardwareRecord, RunResult
+from pycosim.results.roundings import rounded
 
 
 @dataclass
@@ -149,15 +150,31 @@ def _hardware_figures(hardware: HardwareRecord) -> dict[str, Any]:
         "cores": len(hardware.cores.core),
         "relays": hardware.relays,
         **({} if busiest is None else {"busiest_core": int(hardware.cores.core[busiest])}),
+        **_arithmetic_figures(hardware),
+    }
+
+
+def _arithmetic_figures(hardware: HardwareRecord) -> dict[str, Any]:
+    """Return how much the chip's own arithmetic rounded, nothing where it was not asked for."""
+    if not hardware.roundings:
+        return {}
+    columns = rounded(hardware.roundings)
+    errors = np.abs(columns["relative_error"])
+    return {
+        "rounded_values": int(columns["count"].sum()),
+        "largest_rounding_percent": 100 * float(errors.max(initial=0)),
     }
 
 
 def _energy_figures(energy: EnergySummary) -> dict[str, Any]:
     return {
         "energy_j": energy.total_j,
+        "energy_low_j": energy.total_range_j[0],
+        "energy_high_j": energy.total_range_j[1],
         "energy_is_lower_bound": energy.is_lower_bound,
         "energy_unknown": "; ".join(energy.unknown),
         "energy_assumed": "; ".join(energy.assumed),
+        "energy_uncertain": "; ".join(energy.range_j),
         **{f"energy_{cause.replace(' ', '_')}_j": value for cause, value in energy.known_j.items()},
     }
 

@@ -74,6 +74,20 @@ def energy(row: dict[str, Any]) -> str:
     return ("≥ " if row["energy_is_lower_bound"] else "") + with_prefix(row["energy_j"], "J")
 
 
+def energy_range(row: dict[str, Any]) -> str:
+    """Return what the known energy lies between where it rests on uncertain constants."""
+    if not row.get("energy_uncertain"):
+        return DASH
+    return between(row["energy_low_j"], row["energy_high_j"], "J")
+
+
+def between(low: float, high: float, unit: str) -> str:
+    """Return a range: 1.2 to 2.4 mJ."""
+    first, last = with_prefix(low, unit), with_prefix(high, unit)
+    same = first.split(" ")[-1] == last.split(" ")[-1]
+    return f"{first.split(' ')[0] if same else first} to {last}"
+
+
 Format = Callable[[Any], str]
 
 SECTIONS: list[tuple[str, list[tuple[str, str, Format]]]] = [
@@ -110,6 +124,13 @@ SECTIONS: list[tuple[str, list[tuple[str, str, Format]]]] = [
         ],
     ),
     (
+        "Arithmetic",
+        [
+            ("rounded values", "rounded_values", count),
+            ("largest rounding (%)", "largest_rounding_percent", number),
+        ],
+    ),
+    (
         "Time and cost",
         [
             ("step, median (µs)", "step_median_us", number),
@@ -119,6 +140,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, Format]]]] = [
             ("steps over budget", "overruns", count),
             ("real-time factor (s/s)", "real_time_factor", number),
             ("energy", "", energy),
+            ("energy, range", "", energy_range),
             ("cores used", "cores", count),
             ("simulation time (s)", "run_s", number),
         ],

@@ -11,8 +11,10 @@
 #include "connect.hpp"
 #include "csr.hpp"
 #include "mersenne.hpp"
+#include "numbers.hpp"
 #include "philox.hpp"
 #include "poisson.hpp"
+#include "row_rule.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -41,11 +43,12 @@ pycosim::Wanted wanted_of(const Mask& wanted, std::size_t n_post) {
 }
 
 /// A NumPy array that owns the vector's memory.
-template <class T>
-Out<T> numpy(std::vector<T>&& values) {
-    auto owned = std::make_unique<std::vector<T>>(std::move(values));
-    std::vector<T>* data = owned.get();
-    nb::capsule owner(owned.release(), [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+template <class T, class Allocator>
+Out<T> numpy(std::vector<T, Allocator>&& values) {
+    using Vector = std::vector<T, Allocator>;
+    auto owned = std::make_unique<Vector>(std::move(values));
+    Vector* data = owned.get();
+    nb::capsule owner(owned.release(), [](void* p) noexcept { delete static_cast<Vector*>(p); });
     return Out<T>(data->data(), {data->size()}, owner);
 }
 
@@ -62,6 +65,16 @@ using MersenneOut = std::tuple<Out<std::uint32_t>, std::int64_t>;
 
 MersenneOut state_of(const pycosim::MersenneTwister& random) {
     return {numpy(random.words()), random.next()};
+}
+
+using RuleIn = std::tuple<int, std::uint64_t, std::uint64_t, In<std::int64_t>, In<std::int64_t>, double,
+                          In<std::int64_t>, bool, bool>;
+using SpareIn = std::tuple<bool, double>;
+using DistributionIn = std::tuple<int, double, double, double, double>;
+
+pycosim::DistributionOf distribution_of(const DistributionIn& given) {
+    const auto& [kind, mu, sigma, low, high] = given;
+    return {static_cast<pycosim::Distribution>(kind), mu, sigma, {low, high}};
 }
 
 }  // namespace
@@ -126,7 +139,7 @@ NB_MODULE(_core, m) {
         [](Seed seed, Seed stream, In<Long> pre, In<Long> post, In<Long> n, bool replace, bool allow_self,
            const Mask& wanted) {
             return numpy(unlocked([&] {
-                std::vector<Long> asked(n.data(), n.data() + n.size());
+                pycosim::LongColumn<Long> asked(n.data(), n.data() + n.size());
                 const pycosim::Wanted mask = wanted_of(wanted, post.size());
                 for (std::size_t j = 0; j < std::min(mask.size(), asked.size()); ++j)
                     if (!mask[j]) asked[j] = 0;
@@ -166,6 +179,23 @@ NB_MODULE(_core, m) {
         "Connect (first_row + i, columns[j]) with probability[i, j]; return (indptr, targets).");
 
     m.def(
+        "count_rows",
+        [](const RuleIn& given, const Mask& wanted) {
+            const auto& [kind, seed, stream, pre, post, p, n, with_replacement, allow_self] = given;
+            const auto copied = [](const In<Long>& array) { return std::vector<Long>(array.data(), array.data() + array.size()); };
+            const pycosim::RowRule rule{static_cast<pycosim::RowRule::Kind>(kind), pycosim::key_of(seed, stream), copied(pre),
+                                        copied(post), p, copied(n), with_replacement, allow_self};
+            const pycosim::Wanted mask = wanted_of(wanted, rule.post.size());
+            return unlocked([&] {
+                pycosim::RowDrawer drawer(rule, {mask.begin(), mask.end()});
+                Long count = 0;
+                for (std::size_t row = 0; row < rule.pre.size(); ++row) count += static_cast<Long>(drawer.draw(row).size());
+                return count;
+            });
+        },
+        "rule"_a, "wanted"_a = nb::none(), "Return how many synapses a rule makes, without keeping them.");
+
+    m.def(
         "csr_from_pairs",
         [](In<std::int32_t> rows, In<std::int32_t> columns, Long n_rows, Long n_columns) {
             pycosim::SortedPairs sorted = unlocked(
@@ -194,16 +224,31 @@ NB_MODULE(_core, m) {
         "drawn_rows",
         [](In<std::uint32_t> words, Long next, In<Long> n, Long n_items, bool replace, bool same_cells) {
             pycosim::MersenneTwister random(span(words), next);
-            std::vector<std::int32_t> items = unlocked([&] {
-                pycosim::DrawnRows rows(random, n_items, same_cells);
+            pycosim::Csr rows = unlocked([&] {
+                pycosim::DrawnRows drawer(random, n_items, same_cells);
                 for (std::size_t row = 0; row < n.size(); ++row)
-                    rows.draw(static_cast<std::int32_t>(row), n.data()[row], replace);
-                return std::move(rows).items();
+                    drawer.draw(static_cast<std::int32_t>(row), n.data()[row], replace);
+                return pycosim::sorted_rows(std::move(drawer).rows(), n_items);
             });
-            return std::tuple(numpy(std::move(items)), state_of(random));
+            return std::tuple(numpy(std::move(rows)), state_of(random));
         },
         "words"_a, "next"_a, "n"_a, "n_items"_a, "with_replacement"_a, "same_cells"_a,
-        "Draw n[row] items for each row as PyNN's fixed-number connectors; return items and new state.");
+        "Draw n[row] items for each row as PyNN's fixed-number connectors; return (indptr, items) and new state.");
+
+    m.def(
+        "drawn_columns",
+        [](In<std::uint32_t> words, Long next, In<Long> n, Long n_items, bool replace, bool same_cells) {
+            pycosim::MersenneTwister random(span(words), next);
+            pycosim::SortedPairs sorted = unlocked([&] {
+                pycosim::DrawnRows drawer(random, n_items, same_cells);
+                for (std::size_t row = 0; row < n.size(); ++row)
+                    drawer.draw(static_cast<std::int32_t>(row), n.data()[row], replace);
+                return pycosim::transposed_in_turn(std::move(drawer).rows(), n_items);
+            });
+            return std::tuple(numpy(std::move(sorted.csr)), numpy(std::move(sorted.order)), state_of(random));
+        },
+        "words"_a, "next"_a, "n"_a, "n_items"_a, "with_replacement"_a, "same_cells"_a,
+        "The same with items as rows: return (indptr, targets), the place of each item drawn, and new state.");
 
     m.def(
         "drawn_total",
@@ -211,18 +256,52 @@ NB_MODULE(_core, m) {
             if (n > 0 && (n_pre == 0 || n_post == 0))
                 throw std::invalid_argument("there is no neuron to connect");
             pycosim::MersenneTwister random(span(words), next);
-            std::vector<std::int32_t> sources, targets;
-            unlocked([&] {
-                sources.reserve(static_cast<std::size_t>(std::max<Long>(n, 0)));
-                targets.reserve(sources.capacity());
-                for (Long i = 0; i < n; ++i) {
-                    sources.push_back(static_cast<std::int32_t>(random.upto(std::uint32_t(n_pre - 1))));
-                    targets.push_back(static_cast<std::int32_t>(random.upto(std::uint32_t(n_post - 1))));
-                }
-                return 0;
-            });
-            return std::tuple(numpy(std::move(sources)), numpy(std::move(targets)), state_of(random));
+            pycosim::SortedPairs sorted =
+                unlocked([&] { return pycosim::drawn_total(random, n, n_pre, n_post); });
+            return std::tuple(numpy(std::move(sorted.csr)), numpy(std::move(sorted.order)), state_of(random));
         },
         "words"_a, "next"_a, "n"_a, "n_pre"_a, "n_post"_a,
-        "Draw n pairs as PyNN's FixedTotalNumberConnector; return sources, targets and the new state.");
+        "Draw n pairs as PyNN's FixedTotalNumberConnector; return (indptr, targets), the place of each pair in PyNN's "
+        "order, and the new state.");
+
+    m.def(
+        "drawn_numbers",
+        [](In<std::uint32_t> words, Long next, SpareIn spare, const DistributionIn& distribution, In<Long> counts) {
+            pycosim::MersenneTwister random(span(words), next);
+            pycosim::SpareNormal kept{std::get<0>(spare), std::get<1>(spare)};
+            pycosim::LongColumn<double> values = unlocked([&] {
+                return pycosim::numbers_by_call(random, kept, distribution_of(distribution), span(counts));
+            });
+            return std::tuple(numpy(std::move(values)), state_of(random), SpareIn(kept.is_there, kept.value));
+        },
+        "words"_a, "next"_a, "spare"_a, "distribution"_a, "counts"_a,
+        "Draw numbers by calls of RandomState; return them, the new state, and the spare normal number.");
+
+    m.def(
+        "numbers_by_block",
+        [](Seed seed, In<Seed> streams, const DistributionIn& distribution, In<std::int32_t> keys, int shift) {
+            return numpy(unlocked([&] {
+                return pycosim::numbers_by_block(seed, span(streams), distribution_of(distribution), span(keys), shift);
+            }));
+        },
+        "seed"_a, "streams"_a, "distribution"_a, "keys"_a, "shift"_a,
+        "Draw numbers as RandomState does on Philox(key=(seed, streams[block])), for each block of 2^shift keys in "
+        "the order of the keys.");
+
+    m.def(
+        "in_turn",
+        [](In<double> drawn, In<std::int32_t> keys, Long n_keys) {
+            return numpy(unlocked([&] { return pycosim::in_turn(span(drawn), span(keys), n_keys); }));
+        },
+        "drawn"_a, "keys"_a, "n_keys"_a,
+        "Hand out values, those of a key one after the other; return (n,) in the order of keys.");
+
+    m.def(
+        "delay_steps",
+        [](In<double> delays_ms, double dt_ms) {
+            pycosim::DelaySteps result = unlocked([&] { return pycosim::delay_steps(span(delays_ms), dt_ms); });
+            return std::tuple(numpy(std::move(result.steps)), result.all_possible, result.smallest_ms,
+                              result.largest_ms, result.largest_error_ms);
+        },
+        "delays_ms"_a, "dt_ms"_a, "Round delays to steps; return these, whether all are possible, and extremes.");
 }

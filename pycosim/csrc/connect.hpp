@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "columns.hpp"
 #include "csr.hpp"
 #include "philox.hpp"
 
@@ -52,44 +53,68 @@ private:
     std::int64_t id(std::int32_t place) const { return ids_[static_cast<std::size_t>(place)]; }
 
     Ids ids_;
-    std::vector<std::int32_t> order_;
+    LongColumn<std::int32_t> order_;
 };
 
 /// Pairs are connected independently, each with probability p; the gaps between the targets of a row are
 /// geometrically distributed, so that the cost is that of the synapses made. They have no memory, and so every
 /// block of targets begins anew.
-inline Csr fixed_probability(Key key, Ids pre, Ids post, double p, bool allow_self, Wanted wanted = {}) {
-    if (!(p >= 0)) throw std::invalid_argument("p must be at least 0");
-    std::vector<std::size_t> blocks;  // the first targets of those with any that is wanted
-    std::size_t n_drawn = 0;
-    for (std::size_t begin = 0; begin < post.size(); begin += kTargetBlock) {
-        const std::size_t end = std::min(begin + kTargetBlock, post.size());
-        bool any = false;
-        for (std::size_t target = begin; target < end; ++target) any = any || is_wanted(wanted, target);
-        if (!any) continue;
-        blocks.push_back(begin);
-        n_drawn += end - begin;
-    }
-    const double expected = std::min(p, 1.0) * static_cast<double>(pre.size()) * static_cast<double>(n_drawn);
-    Csr csr;
-    csr.indptr.reserve(pre.size() + 1);
-    csr.indptr.push_back(0);
-    csr.targets.reserve(static_cast<std::size_t>(expected + 6 * std::sqrt(expected)) + 16);
-    const double log_miss = std::log1p(-std::min(p, 1.0));  // minus infinity for p = 1
-    for (std::size_t i = 0; i < pre.size(); ++i) {
-        for (const std::size_t begin : blocks) {
-            RowStream random(key, static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(begin / kTargetBlock));
+class ProbabilityRows {
+public:
+    ProbabilityRows(Key key, Ids pre, Ids post, double p, bool allow_self, Wanted wanted = {})
+        : key_(key), pre_(pre), post_(post), p_(p), allow_self_(allow_self), wanted_(wanted) {
+        if (!(p >= 0)) throw std::invalid_argument("p must be at least 0");
+        for (std::size_t begin = 0; begin < post.size(); begin += kTargetBlock) {
             const std::size_t end = std::min(begin + kTargetBlock, post.size());
-            for (std::size_t next = begin; p > 0;) {
+            bool any = false;
+            for (std::size_t target = begin; target < end; ++target) any = any || is_wanted(wanted, target);
+            if (!any) continue;
+            blocks_.push_back(begin);
+            n_drawn_ += end - begin;
+        }
+    }
+
+    /// Appends the targets of row `i`, ascending.
+    void draw(std::size_t i, LongColumn<std::int32_t>& out) const {
+        if (!(p_ > 0)) return;
+        const double log_miss = std::log1p(-std::min(p_, 1.0));  // minus infinity for p = 1
+        for (const std::size_t begin : blocks_) {
+            RowStream random(key_, static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(begin / kTargetBlock));
+            const std::size_t end = std::min(begin + kTargetBlock, post_.size());
+            for (std::size_t next = begin;;) {
                 // log1p(-u) is finite because u < 1; a gap beyond the block's end must not overflow
-                const double gap = p < 1 ? std::floor(std::log1p(-random.uniform01()) / log_miss) : 0.0;
+                const double gap = p_ < 1 ? std::floor(std::log1p(-random.uniform01()) / log_miss) : 0.0;
                 if (gap >= static_cast<double>(end - next)) break;
                 const std::size_t target = next + static_cast<std::size_t>(gap);
                 next = target + 1;
-                if (is_wanted(wanted, target) && (allow_self || post[target] != pre[i]))
-                    csr.targets.push_back(static_cast<std::int32_t>(target));
+                if (is_wanted(wanted_, target) && (allow_self_ || post_[target] != pre_[i]))
+                    out.push_back(static_cast<std::int32_t>(target));
             }
         }
+    }
+
+    std::size_t n_expected() const {
+        const double n = std::min(p_, 1.0) * static_cast<double>(pre_.size()) * static_cast<double>(n_drawn_);
+        return static_cast<std::size_t>(n + 6 * std::sqrt(n)) + 16;
+    }
+
+private:
+    Key key_;
+    Ids pre_, post_;
+    double p_;
+    bool allow_self_;
+    Wanted wanted_;
+    std::vector<std::size_t> blocks_;  // the first targets of those with any that is wanted
+    std::size_t n_drawn_ = 0;
+};
+
+inline Csr fixed_probability(Key key, Ids pre, Ids post, double p, bool allow_self, Wanted wanted = {}) {
+    const ProbabilityRows rows(key, pre, post, p, allow_self, wanted);
+    Csr csr;
+    csr.indptr.push_back(0);
+    csr.targets.reserve(rows.n_expected());
+    for (std::size_t i = 0; i < pre.size(); ++i) {
+        rows.draw(i, csr.targets);
         csr.indptr.push_back(static_cast<std::int64_t>(csr.targets.size()));
     }
     return csr;
@@ -104,7 +129,7 @@ public:
     /// Appends `n` items to `out`, ascending. Without replacement, all items are taken once (or more often)
     /// before the rest is chosen among them.
     void draw(RowStream& random, std::int64_t n, std::span<const std::int32_t> excluded,
-              bool with_replacement, std::vector<std::int32_t>& out) {
+              bool with_replacement, LongColumn<std::int32_t>& out) {
         const auto n_allowed = static_cast<std::int64_t>(n_items_ - excluded.size());
         if (n < 0) throw std::invalid_argument("the number of synapses of a row must not be negative");
         if (n > 0 && n_allowed == 0)
@@ -154,7 +179,7 @@ private:
         }
     }
 
-    void collect(std::vector<std::int32_t>& out) {
+    void collect(LongColumn<std::int32_t>& out) {
         for (std::size_t word = 0; word < marks_.size(); ++word) {
             for (std::uint64_t bits = marks_[word]; bits; bits &= bits - 1) {
                 const std::size_t item = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
@@ -167,41 +192,64 @@ private:
     }
 
     std::vector<std::uint64_t> marks_;
-    std::vector<std::int32_t> counts_;
+    LongColumn<std::int32_t> counts_;
     std::size_t n_items_;
 };
 
-/// Row i gets n[i] items of `items`.
+/// Row i gets n[i] items of `items`; an `n` of one number stands for all rows.
+class NumberRows {
+public:
+    NumberRows(Key key, Ids rows, Ids items, Ids n, bool with_replacement, bool allow_self, Wanted wanted = {})
+        : key_(key),
+          rows_(rows),
+          n_(n),
+          with_replacement_(with_replacement),
+          wanted_(wanted),
+          places_(items, !allow_self),
+          sampler_(items.size()) {
+        if (n.size() != rows.size() && n.size() != 1) throw std::invalid_argument("n needs one number for each row");
+    }
+
+    /// Appends the items of row `i`, ascending.
+    void draw(std::size_t i, LongColumn<std::int32_t>& out) {
+        RowStream random(key_, static_cast<std::uint32_t>(i));
+        const auto begin = static_cast<std::ptrdiff_t>(out.size());
+        sampler_.draw(random, n_[n_.size() == 1 ? 0 : i], places_(rows_[i]), with_replacement_, out);
+        if (wanted_.empty()) return;
+        const auto is_other = [&](std::int32_t item) { return !is_wanted(wanted_, static_cast<std::size_t>(item)); };
+        out.erase(std::remove_if(out.begin() + begin, out.end(), is_other), out.end());
+    }
+
+private:
+    Key key_;
+    Ids rows_, n_;
+    bool with_replacement_;
+    Wanted wanted_;
+    PlacesOf places_;
+    RowSampler sampler_;
+};
+
 inline Csr fixed_number(Key key, Ids rows, Ids items, Ids n, bool with_replacement, bool allow_self,
                         Wanted wanted_items = {}) {
     if (n.size() != rows.size()) throw std::invalid_argument("n needs one number for each row");
-    const PlacesOf places(items, !allow_self);
-    RowSampler sampler(items.size());
+    NumberRows drawer(key, rows, items, n, with_replacement, allow_self, wanted_items);
     Csr csr;
     csr.indptr.push_back(0);
     if (wanted_items.empty())
         csr.targets.reserve(
             static_cast<std::size_t>(std::max<std::int64_t>(0, std::reduce(n.begin(), n.end()))));
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        RowStream random(key, static_cast<std::uint32_t>(i));
-        const auto begin = static_cast<std::ptrdiff_t>(csr.targets.size());
-        sampler.draw(random, n[i], places(rows[i]), with_replacement, csr.targets);
-        if (!wanted_items.empty())
-            csr.targets.erase(std::remove_if(csr.targets.begin() + begin, csr.targets.end(),
-                                             [&](std::int32_t item) {
-                                                 return !is_wanted(wanted_items, static_cast<std::size_t>(item));
-                                             }),
-                              csr.targets.end());
+        drawer.draw(i, csr.targets);
         csr.indptr.push_back(static_cast<std::int64_t>(csr.targets.size()));
     }
     return csr;
 }
 
 /// Sorts numbers from 0 to `bound` - 1 digit by digit, several times faster than by comparing.
-inline void sort_numbers(std::vector<std::int64_t>& numbers, std::int64_t bound) {
+inline void sort_numbers(LongColumn<std::int64_t>& numbers, std::int64_t bound) {
     constexpr int kDigitBits = 11;
     constexpr std::size_t kDigits = std::size_t{1} << kDigitBits;
-    std::vector<std::int64_t> sorted(numbers.size());
+    LongColumn<std::int64_t> sorted(numbers.size());
     for (int shift = 0; (bound - 1) >> shift > 0; shift += kDigitBits) {
         const auto digit = [shift](std::int64_t number) {
             return static_cast<std::size_t>(number >> shift) % kDigits;
@@ -224,10 +272,10 @@ public:
         for (const std::int64_t neuron : pre) n_allowed_ -= static_cast<std::int64_t>(places(neuron).size());
     }
 
-    std::vector<std::int64_t> draw(std::int64_t n, bool with_replacement) {
+    LongColumn<std::int64_t> draw(std::int64_t n, bool with_replacement) {
         if (n < 0) throw std::invalid_argument("the number of synapses must not be negative");
         if (n > 0 && n_allowed_ == 0) throw std::invalid_argument("there is no pair that may be connected");
-        std::vector<std::int64_t> pairs;
+        LongColumn<std::int64_t> pairs;
         if (n == 0) return pairs;
         if (with_replacement) {
             pairs.reserve(static_cast<std::size_t>(n));
@@ -238,7 +286,7 @@ public:
         pairs = distinct(n % n_allowed_);
         const std::int64_t full_sets = n / n_allowed_;
         if (full_sets == 0) return pairs;
-        const std::vector<std::int64_t> all = without({});
+        const LongColumn<std::int64_t> all = without({});
         for (std::int64_t i = 0; i < full_sets; ++i) pairs.insert(pairs.end(), all.begin(), all.end());
         std::sort(pairs.begin(), pairs.end());
         return pairs;
@@ -268,9 +316,9 @@ private:
 
     /// `n` different pairs, ascending: the first n different ones of a sequence of draws (never more are
     /// drawn than are missing), or all but those if n is more than half of them.
-    std::vector<std::int64_t> distinct(std::int64_t n) {
+    LongColumn<std::int64_t> distinct(std::int64_t n) {
         if (2 * n > n_allowed_) return without(distinct(n_allowed_ - n));
-        std::vector<std::int64_t> pairs;
+        LongColumn<std::int64_t> pairs;
         pairs.reserve(static_cast<std::size_t>(n));
         while (static_cast<std::int64_t>(pairs.size()) < n) {
             while (static_cast<std::int64_t>(pairs.size()) < n) pairs.push_back(pair());
@@ -281,8 +329,8 @@ private:
     }
 
     /// All allowed pairs but `left_out`, which is ascending.
-    std::vector<std::int64_t> without(const std::vector<std::int64_t>& left_out) const {
-        std::vector<std::int64_t> pairs;
+    LongColumn<std::int64_t> without(const LongColumn<std::int64_t>& left_out) const {
+        LongColumn<std::int64_t> pairs;
         pairs.reserve(static_cast<std::size_t>(n_allowed_) - left_out.size());
         auto next = left_out.begin();
         for (std::int64_t number = 0; number < n_pairs(); ++number) {
@@ -303,9 +351,9 @@ private:
 /// `n` synapses between pairs drawn from the whole matrix.
 inline Csr fixed_total_number(Key key, Ids pre, Ids post, std::int64_t n, bool with_replacement,
                               bool allow_self, Wanted wanted = {}) {
-    const std::vector<std::int64_t> pairs = PairSampler(key, pre, post, allow_self).draw(n, with_replacement);
+    const LongColumn<std::int64_t> pairs = PairSampler(key, pre, post, allow_self).draw(n, with_replacement);
     const auto n_post = static_cast<std::int64_t>(post.size());
-    Csr csr{std::vector<std::int64_t>(pre.size() + 1, 0), {}};
+    Csr csr{LongColumn<std::int64_t>(pre.size() + 1, 0), {}};
     if (wanted.empty()) csr.targets.reserve(pairs.size());
     for (const std::int64_t pair : pairs) {
         if (!is_wanted(wanted, static_cast<std::size_t>(pair % n_post))) continue;

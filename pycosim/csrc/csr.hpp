@@ -2,26 +2,30 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <stdexcept>
+#include <utility>
 #include <vector>
+
+#include "columns.hpp"
 
 namespace pycosim {
 
 struct Csr {
-    std::vector<std::int64_t> indptr;
-    std::vector<std::int32_t> targets;
+    LongColumn<std::int64_t> indptr;
+    LongColumn<std::int32_t> targets;
 };
 
 struct SortedPairs {
     Csr csr;
-    std::vector<std::int64_t> order;  ///< which pair each entry was
+    LongColumn<std::int64_t> order;  ///< which pair each entry was
 };
 
 /// First entry of each key and, at the end, the number of entries.
-inline std::vector<std::int64_t> offsets_of(std::span<const std::int32_t> keys, std::int64_t n_keys) {
-    std::vector<std::int64_t> offsets(static_cast<std::size_t>(n_keys) + 1, 0);
+inline LongColumn<std::int64_t> offsets_of(std::span<const std::int32_t> keys, std::int64_t n_keys) {
+    LongColumn<std::int64_t> offsets(static_cast<std::size_t>(n_keys) + 1, 0);
     for (const std::int32_t key : keys) {
         if (key < 0 || key >= n_keys)
             throw std::out_of_range("an index is outside the number of rows or columns");
@@ -36,16 +40,16 @@ inline SortedPairs csr_from_pairs(std::span<const std::int32_t> rows, std::span<
                                   std::int64_t n_rows, std::int64_t n_columns) {
     if (rows.size() != columns.size())
         throw std::invalid_argument("rows and columns must have the same length");
-    std::vector<std::int64_t> next = offsets_of(columns, n_columns);
-    std::vector<std::int64_t> by_column;
+    LongColumn<std::int64_t> next = offsets_of(columns, n_columns);
+    LongColumn<std::int64_t> by_column;
     if (!std::is_sorted(columns.begin(), columns.end())) {
         by_column.resize(rows.size());
         for (std::size_t i = 0; i < rows.size(); ++i)
             by_column[static_cast<std::size_t>(next[static_cast<std::size_t>(columns[i])]++)] =
                 static_cast<std::int64_t>(i);
     }
-    SortedPairs sorted{{offsets_of(rows, n_rows), std::vector<std::int32_t>(rows.size())},
-                       std::vector<std::int64_t>(rows.size())};
+    SortedPairs sorted{{offsets_of(rows, n_rows), LongColumn<std::int32_t>(rows.size())},
+                       LongColumn<std::int64_t>(rows.size())};
     next = sorted.csr.indptr;
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const auto pair = by_column.empty() ? i : static_cast<std::size_t>(by_column[i]);
@@ -56,16 +60,51 @@ inline SortedPairs csr_from_pairs(std::span<const std::int32_t> rows, std::span<
     return sorted;
 }
 
-/// Rows of sources by target become rows of targets by source.
-inline Csr transposed(const Csr& csr, std::int64_t n_columns) {
-    Csr result{offsets_of(csr.targets, n_columns), std::vector<std::int32_t>(csr.targets.size())};
-    std::vector<std::int64_t> next = result.indptr;
+/// Rows of sources by target become rows of targets by source. Calls visit(place) for each entry, in turn.
+template <class Visit>
+Csr transposed(const Csr& csr, std::int64_t n_columns, Visit&& visit) {
+    Csr result{offsets_of(csr.targets, n_columns), LongColumn<std::int32_t>(csr.targets.size())};
+    LongColumn<std::int64_t> next(result.indptr.begin(), result.indptr.end() - 1);
     for (std::size_t row = 0; row + 1 < csr.indptr.size(); ++row)
         for (std::int64_t i = csr.indptr[row]; i < csr.indptr[row + 1]; ++i) {
-            const auto column = static_cast<std::size_t>(csr.targets[static_cast<std::size_t>(i)]);
-            result.targets[static_cast<std::size_t>(next[column]++)] = static_cast<std::int32_t>(row);
+            const std::int64_t place = next[static_cast<std::size_t>(csr.targets[static_cast<std::size_t>(i)])]++;
+            result.targets[static_cast<std::size_t>(place)] = static_cast<std::int32_t>(row);
+            visit(place);
         }
     return result;
+}
+
+inline Csr transposed(const Csr& csr, std::int64_t n_columns) {
+    return transposed(csr, n_columns, [](std::int64_t) {});
+}
+
+/// The same; `order` has the place of each entry.
+inline SortedPairs transposed_in_turn(const Csr& csr, std::int64_t n_columns) {
+    LongColumn<std::int64_t> order;
+    order.reserve(csr.targets.size());
+    Csr result = transposed(csr, n_columns, [&](std::int64_t place) { order.push_back(place); });
+    return {std::move(result), std::move(order)};
+}
+
+/// The entries of each row ascending.
+inline Csr sorted_rows(Csr csr, std::int64_t n_columns) {
+    LongColumn<std::int32_t> counts(static_cast<std::size_t>(n_columns), 0);
+    std::vector<std::uint64_t> marks((counts.size() + 63) / 64, 0);
+    for (std::size_t row = 0; row + 1 < csr.indptr.size(); ++row) {
+        std::int32_t* entry = csr.targets.data() + csr.indptr[row];
+        for (const std::int32_t* i = entry; i != csr.targets.data() + csr.indptr[row + 1]; ++i) {
+            const auto column = static_cast<std::size_t>(*i);
+            ++counts[column];
+            marks[column / 64] |= std::uint64_t{1} << (column % 64);
+        }
+        for (std::size_t word = 0; word < marks.size(); ++word) {
+            for (std::uint64_t bits = std::exchange(marks[word], 0); bits; bits &= bits - 1) {
+                const std::size_t column = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+                for (; counts[column] > 0; --counts[column]) *entry++ = static_cast<std::int32_t>(column);
+            }
+        }
+    }
+    return csr;
 }
 
 }  // namespace pycosim

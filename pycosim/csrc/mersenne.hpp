@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <numeric>
 #include <span>
@@ -13,15 +14,49 @@
 #include <vector>
 
 #include "connect.hpp"
+#include "columns.hpp"
 #include "csr.hpp"
 
 namespace pycosim {
+
+namespace mersenne {
+inline constexpr std::size_t kWords = 624;
+/// Replaces 624 words by the next ones.
+void next_words(std::uint32_t* words);
+void temper(const std::uint32_t* words, std::uint32_t* tempered);
+/// Two words make a number in [0, 1) with 53 random bits.
+void to_uniform01(const std::uint32_t* words, double* out, std::size_t n);
+
+/// Those of `n` words that are at most `largest` after masking, less one for each that was taken before. Writes one
+/// place more than it takes.
+inline std::uint32_t take_upto(const std::uint32_t* words, std::size_t n, std::uint32_t mask, std::uint32_t largest,
+                               std::uint32_t* out) {
+    const auto most = static_cast<std::uint32_t>(n) - 1;  // are taken before the last
+    std::uint32_t n_taken = 0, n_open = 0;
+    // one bound for all: so the comparisons do not wait for each other
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::uint32_t value = words[i] & mask;
+        out[n_taken] = value;
+        n_taken += value <= largest;
+        n_open += (largest - value) < most;  // unsigned: at most `largest`, and so near that it depends on the others
+    }
+    if (n_open == 0) return n_taken;
+    n_taken = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::uint32_t value = words[i] & mask;
+        out[n_taken] = value;
+        n_taken += value <= largest - n_taken;
+    }
+    return n_taken;
+}
+
+}  // namespace mersenne
 
 /// MT19937 (Matsumoto & Nishimura 1998, ACM TOMACS 8:3) with the conversions of numpy.random.RandomState,
 /// which NumPy keeps as they are for reproducibility (NEP 19).
 class MersenneTwister {
 public:
-    static constexpr std::size_t n_words = 624;
+    static constexpr std::size_t n_words = mersenne::kWords;
 
     MersenneTwister(std::span<const std::uint32_t> words, std::int64_t next) {
         if (words.size() != n_words || next < 0 || next > static_cast<std::int64_t>(n_words))
@@ -53,6 +88,21 @@ public:
         return joined(first, word());
     }
 
+    /// RandomState.random_sample(n).
+    void fill_uniform01(double* out, std::size_t n) {
+        while (n > 0) {
+            const std::size_t n_here = std::min(n, (n_words - next_) / 2);
+            mersenne::to_uniform01(tempered_.data() + next_, out, n_here);
+            next_ += 2 * n_here;
+            out += n_here;
+            n -= n_here;
+            if (n > 0) {
+                *out++ = static_cast<double>(bits53()) * 0x1p-53;
+                --n;
+            }
+        }
+    }
+
     /// From 0 to `largest`, both included.
     std::uint32_t upto(std::uint32_t largest) {
         if (largest == 0) return 0;
@@ -70,14 +120,10 @@ public:
             while (largest > last) {
                 if (next_ == n_words) refill();
                 // a word gives at most one number, so that these do not go beyond `last`
-                const std::size_t n = std::min<std::size_t>(n_words - next_, largest - last);
-                for (const std::uint32_t* word = &tempered_[next_]; word != &tempered_[next_] + n; ++word) {
-                    const std::uint32_t value = *word & mask;
-                    *out = value;
-                    const std::uint32_t taken = value <= largest;
-                    out += taken;
-                    largest -= taken;
-                }
+                const std::size_t n = std::min({n_words - next_, std::size_t{largest - last}, kTogether});
+                const std::uint32_t n_taken = mersenne::take_upto(&tempered_[next_], n, mask, largest, out);
+                out += n_taken;
+                largest -= n_taken;
                 next_ += n;
             }
         }
@@ -87,36 +133,19 @@ public:
     std::int64_t next() const { return static_cast<std::int64_t>(next_); }
 
 private:
-    static constexpr std::size_t shift_ = 397;
-
     static std::uint64_t joined(std::uint32_t first, std::uint32_t second) {
         return (static_cast<std::uint64_t>(first >> 5) << 26) + (second >> 6);
     }
 
-    static std::uint32_t twisted(std::uint32_t upper, std::uint32_t lower) {
-        const std::uint32_t y = (upper & 0x80000000U) | (lower & 0x7fffffffU);
-        return (y >> 1) ^ ((lower & 1U) * 0x9908b0dfU);
-    }
-
     void refill() {
-        std::size_t i = 0;
-        for (; i < n_words - shift_; ++i) words_[i] = words_[i + shift_] ^ twisted(words_[i], words_[i + 1]);
-        for (; i < n_words - 1; ++i)
-            words_[i] = words_[i + shift_ - n_words] ^ twisted(words_[i], words_[i + 1]);
-        words_[i] = words_[shift_ - 1] ^ twisted(words_[i], words_[0]);
+        mersenne::next_words(words_.data());
         next_ = 0;
         temper();
     }
 
-    void temper() {
-        for (std::size_t i = 0; i < n_words; ++i) {
-            std::uint32_t y = words_[i];
-            y ^= y >> 11;
-            y ^= (y << 7) & 0x9d2c5680U;
-            y ^= (y << 15) & 0xefc60000U;
-            tempered_[i] = y ^ (y >> 18);
-        }
-    }
+    void temper() { mersenne::temper(words_.data(), tempered_.data()); }
+
+    static constexpr std::size_t kTogether = 32;
 
     std::array<std::uint32_t, n_words> words_;
     std::array<std::uint32_t, n_words> tempered_;
@@ -130,7 +159,7 @@ inline Csr drawn_pairs(MersenneTwister& random, Ids pre, Ids post, double p, boo
     const auto limit = static_cast<std::uint64_t>(std::ceil(std::clamp(p, 0.0, 1.0) * 0x1p53));
     Csr by_target;
     by_target.indptr.push_back(0);
-    std::vector<std::int32_t> column(pre.size() + 1);  // one place for a last write
+    LongColumn<std::int32_t> column(pre.size() + 1);  // one place for a last write
     for (std::size_t target = 0; target < post.size(); ++target) {
         std::size_t n_connected = 0;
         std::int32_t source = 0;
@@ -161,11 +190,11 @@ public:
         if (n < 0) throw std::invalid_argument("the number of synapses of a row must not be negative");
         if (n > 0 && n_items_ - (same_cells_ ? 1 : 0) <= 0)
             throw std::invalid_argument("a row has no neuron that it may be connected to");
-        if (n == 0) return;
-        with_replacement ? independent(row, static_cast<std::size_t>(n)) : chosen(row, n);
+        if (n > 0) with_replacement ? independent(row, static_cast<std::size_t>(n)) : chosen(row, n);
+        indptr_.push_back(static_cast<std::int64_t>(items_.size()));
     }
 
-    std::vector<std::int32_t> items() && { return std::move(items_); }
+    Csr rows() && { return {std::move(indptr_), std::move(items_)}; }
 
 private:
     /// The whole row is drawn first; then the items that are not allowed are drawn again, in turn.
@@ -208,9 +237,29 @@ private:
     MersenneTwister& random_;
     std::int32_t n_items_;
     bool same_cells_;
-    std::vector<std::int32_t> cells_;
+    LongColumn<std::int32_t> cells_;
     std::vector<std::uint32_t> partners_;
-    std::vector<std::int32_t> items_;
+    LongColumn<std::int64_t> indptr_{0};
+    LongColumn<std::int32_t> items_;
 };
+
+/// Pairs of any neurons, with what PyNN makes of their order: target by target, those of a target as drawn.
+inline SortedPairs drawn_total(MersenneTwister& random, std::int64_t n, std::int64_t n_pre, std::int64_t n_post) {
+    LongColumn<std::int32_t> sources, targets;
+    const auto drawn = [&](std::int64_t n_cells) {
+        return static_cast<std::int32_t>(random.upto(static_cast<std::uint32_t>(n_cells - 1)));
+    };
+    sources.reserve(static_cast<std::size_t>(std::max<std::int64_t>(n, 0)));
+    targets.reserve(sources.capacity());
+    for (std::int64_t i = 0; i < n; ++i) {
+        sources.push_back(drawn(n_pre));
+        targets.push_back(drawn(n_post));
+    }
+    Csr by_target{offsets_of(targets, n_post), LongColumn<std::int32_t>(sources.size())};
+    LongColumn<std::int64_t> next(by_target.indptr.begin(), by_target.indptr.end() - 1);
+    for (std::size_t i = 0; i < sources.size(); ++i)
+        by_target.targets[static_cast<std::size_t>(next[static_cast<std::size_t>(targets[i])]++)] = sources[i];
+    return transposed_in_turn(by_target, n_pre);
+}
 
 }  // namespace pycosim

@@ -1,12 +1,6 @@
 #include "philox.hpp"
 
-// One compiled copy for each instruction set, chosen when the module is loaded; integers only, so that
-// all copies give the same numbers.
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
-#define PYCOSIM_SIMD_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define PYCOSIM_SIMD_CLONES
-#endif
+#include "clones.hpp"
 
 namespace pycosim {
 namespace {

@@ -12,6 +12,7 @@ from pyNN.common.control import DEFAULT_MAX_DELAY, DEFAULT_MIN_DELAY, DEFAULT_TI
 from pycosim import memory, targets
 from pycosim.errors import InvalidInputError
 from pycosim.frontend import simulator
+from pycosim.frontend.procedural import form_of
 from pycosim.frontend.simulator import DEFAULT_SEED, state
 from pycosim.parallel import require_one_process
 
@@ -53,6 +54,10 @@ def build_setup(target: str) -> Callable[..., int]:
         memory_limit : float or str
             Memory that this process may take, all in all: bytes, or a text such as "2 GB". Synapses that
             would not fit are refused before they are made, as are those that the machine has no memory for.
+        synapses : {"auto", "stored", "procedural"}
+            Whether static synapses of equal weight and delay that a rule makes from pycosim's own random
+            numbers are kept in memory, or made anew at each spike; "auto" keeps those that fit. It does not
+            change the spikes. Only `native` makes them anew.
         timing, arithmetic, speedup, mapping
             Options of a chip, see `pycosim.backends.base.Options`.
         chip : dict
@@ -83,6 +88,7 @@ def build_setup(target: str) -> Callable[..., int]:
         state.begin(spec.name, _timestep(timestep), seed, spec.merged(options))
         state.requested_min_delay, state.requested_max_delay = delays
         limit = extra.pop("memory_limit", None)
+        state.synapse_form = form_of(extra.pop("synapses", "auto"))
         memory.limit_to(None if limit is None else memory.parse_bytes(limit))
         _scale_time(extra)
         if state.observer is not None:

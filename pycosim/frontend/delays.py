@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pycosim import _core
 from pycosim.errors import ConnectivityError
 from pycosim.frontend import simulator
 
@@ -19,25 +20,38 @@ def delay_steps(delays_ms: float | NDArray[np.float64], label: str) -> int | NDA
     """
     state = simulator.state
     delays = np.asarray(delays_ms, np.float64)
+    if state.is_spinnaker:
+        _require_possible(delays, label)
+        delays = _raised(delays, state.requested_min_delay, label)
+    # the smallest and the largest one tell whether any has to be looked at
+    steps, all_possible, smallest, largest, error_ms = _core.delay_steps(delays.reshape(-1), state.dt)
+    if not all_possible:
+        _require_possible(delays, label)
+    _check_limit(delays, smallest, state.requested_min_delay, np.less, "below min_delay", label)
+    _check_limit(delays, largest, state.requested_max_delay, np.greater, "above max_delay", label)
+    if smallest / state.dt < 0.5 and delays.size:
+        message = f"Projection {label!r}: delays below one time step became one time step, {state.dt} ms."
+        state.warn(message, of_all=False)
+    if state.observer is not None and error_ms > 1e-9:
+        state.observer.delays_rounded(label, error_ms)
+    return int(steps[0]) if delays.ndim == 0 else steps
+
+
+def _require_possible(delays: NDArray[np.float64], label: str) -> None:
+    """Refuse delays in ms that are not finite and at least 0, or too many steps to count."""
+    dt_ms = simulator.state.dt
     bad = ~(np.isfinite(delays) & (delays >= 0))
     if bad.any():
         raise ConnectivityError(
             f"Projection {label!r}: {int(bad.sum())} delays are negative or not finite (for example "
-            f"{delays[bad].flat[0]} ms); a delay must be at least one time step, {state.dt} ms."
+            f"{delays[bad].flat[0]} ms); a delay must be at least one time step, {dt_ms} ms."
         )
-    if state.is_spinnaker:
-        delays = _raised(delays, state.requested_min_delay, label)
-    _check_limit(delays, state.requested_min_delay, np.less, "below min_delay", label)
-    _check_limit(delays, state.requested_max_delay, np.greater, "above max_delay", label)
-    steps = np.floor(delays / state.dt + 0.5)
-    if np.any(steps < 1):
-        message = f"Projection {label!r}: delays below one time step became one time step, {state.dt} ms."
-        state.warn(message, of_all=False)
-    steps = np.maximum(steps, 1)
-    error_ms = np.abs(steps * state.dt - delays).max(initial=0.0)
-    if state.observer is not None and error_ms > 1e-9:
-        state.observer.delays_rounded(label, error_ms)
-    return int(steps) if steps.ndim == 0 else steps.astype(np.int32)
+    long = delays / dt_ms >= 2**31 - 1
+    if long.any():
+        raise ConnectivityError(
+            f"Projection {label!r}: {int(long.sum())} delays (for example {delays[long].flat[0]} ms) have "
+            f"2**31 time steps of {dt_ms} ms or more."
+        )
 
 
 def _raised(delays: NDArray[np.float64], limit: float | None, label: str) -> NDArray[np.float64]:
@@ -54,10 +68,10 @@ def _raised(delays: NDArray[np.float64], limit: float | None, label: str) -> NDA
 
 
 def _check_limit(
-    delays: NDArray[np.float64], limit: float | None, outside: np.ufunc, what: str, label: str
+    delays: NDArray[np.float64], extreme: float, limit: float | None, outside: np.ufunc, what: str, label: str
 ) -> None:
     """Raise ConnectivityError if delays in ms are beyond a limit that was given to setup()."""
-    if limit is None:
+    if limit is None or not outside(extreme, limit):
         return
     beyond = outside(delays, limit) & ~np.isclose(delays, limit, rtol=0, atol=1e-9)
     if beyond.any():

@@ -11,14 +11,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pyNN import connectors as pynn
 from pyNN.random import NumpyRNG, RandomDistribution
 
 from pycosim import _core
 from pycosim.errors import ConnectivityError
-from pycosim.frontend.connectivity import from_pairs, no_mutual, numbers_of_rows
-from pycosim.frontend.requests import Connectivity, Request, only, stable_order
+from pycosim.frontend.connectivity import no_mutual, numbers_of_rows
+from pycosim.frontend.requests import Connectivity, Request, only
 from pycosim.frontend.user_connectors import connect_as_written
 from pycosim.random import about_to_draw
 
@@ -97,33 +96,32 @@ def _fixed_probability(request: Request) -> Connectivity:
     return only(csr, csr.sources > csr.targets) if no_mutual(request) else csr
 
 
-def _fixed_number(request: Request, side: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return the rows, of one side, and the items drawn for them, of the other."""
+def _fixed_number(request: Request, side: int, draw: Callable[..., Any]) -> tuple[Any, ...]:
+    """Return what is drawn for the rows of one side."""
     counts = numbers_of_rows(request, request.shape[side])
     replaced = bool(request.connector.with_replacement)
-    arguments = counts, request.shape[1 - side], replaced, _same_cells(request)
-    items, state = _draw(request, _core.drawn_rows, *arguments)
+    *made, state = _draw(request, draw, counts, request.shape[1 - side], replaced, _same_cells(request))
     request.connector.rng.rng.set_state(state)
-    return np.repeat(np.arange(len(counts), dtype=np.int32), counts), items
+    return tuple(made)
 
 
 def _fixed_number_pre(request: Request) -> Connectivity:
-    targets, sources = _fixed_number(request, 1)
-    return from_pairs(request, sources, targets, {}, as_drawn=True)
+    rows, drawn = _fixed_number(request, 1, _core.drawn_columns)
+    return Connectivity(*rows, drawn=drawn)
 
 
 def _fixed_number_post(request: Request) -> Connectivity:
-    return from_pairs(request, *_fixed_number(request, 0), {})
+    (rows,) = _fixed_number(request, 0, _core.drawn_rows)
+    return Connectivity(*rows)
 
 
 def _fixed_total_number(request: Request) -> Connectivity:
     connector = request.connector
     n = int(numbers_of_rows(request, 1)[0])
     connector.rng.binomial(n, 1.0)  # how PyNN finds the share of one process
-    sources, targets, state = _draw(request, _core.drawn_total, n, *request.shape)
+    rows, drawn, state = _draw(request, _core.drawn_total, n, *request.shape)
     connector.rng.rng.set_state(state)
-    by_target = stable_order(targets)
-    return from_pairs(request, sources[by_target], targets[by_target], {}, as_drawn=True)
+    return Connectivity(*rows, drawn=drawn)
 
 
 _IN_BLOCKS = {

@@ -17,7 +17,7 @@ from pycosim.errors import ConnectivityError
 from pycosim.frontend.cells import takes_conductance
 from pycosim.frontend.connectivity import connect
 from pycosim.frontend.memory_need import require_memory
-from pycosim.frontend.requests import Connectivity, Request, of_targets
+from pycosim.frontend.requests import Request, of_targets
 from pycosim.frontend.synapse_values import TARGET_BLOCK, SynapseValues, Values, draws_in_turn
 from pycosim.network import Plasticity
 from pycosim.random import seed_of, stream_of, unsigned
@@ -81,22 +81,19 @@ def expand(
     NotEnoughMemoryError
         If the synapses would not fit into memory.
     """
-    connector, seed, local = projection._connector, unsigned(seed), _local(projection)
-    structure = stream_of(stream, "connectivity", seed_of(getattr(connector, "rng", None)))
-    parameters = _parameters(projection)
-    # values that are drawn synapse by synapse need all synapses, also those of other processes
-    wanted = None if draws_in_turn(parameters) else _drawn_with(local)
-    request = Request(connector, projection, seed, structure, wanted)
+    connector, local = projection._connector, _local(projection)
+    request, parameters = requested(projection, seed, stream)
     require_memory(request, parameters)
     connectivity = connect(request)
     if isinstance(connector, FixedNumberPostConnector | FixedTotalNumberConnector):  # drawn before the copy
         parameters = _parameters(projection)
-    values = SynapseValues(projection, parameters, connectivity, seed, stream)
+    values = SynapseValues(projection, parameters, connectivity, request.seed, stream)
     weights, delays = values("weight"), values("delay")
     weights = 0.0 if weights is None else weights
     if adjust is not None:
         weights = adjust(projection, weights, projection.receptor_type)
-    _check(projection, connectivity, {"weight": weights, "delay": delays})
+    if connectivity.n_synapses:
+        check_values(projection, {"weight": weights, "delay": delays}, signs=connectivity.checked)
     if connector.callback is not None:
         connector.callback(1.0)
     described = getattr(projection.synapse_type, "plasticity", None)
@@ -109,6 +106,21 @@ def expand(
         columns = {name: _those(value, kept) for name, value in plasticity.parameters.items()}
         plasticity = replace(plasticity, parameters=columns)
     return Expanded(own.indptr, own.targets, weights, delays, plasticity)
+
+
+def requested(projection: Any, seed: int, stream: int) -> tuple[Request, ParameterSpace]:
+    """Return what the connector is asked for, and a copy of the synapse type's parameters.
+
+    Parameters
+    ----------
+    projection, seed, stream
+        See `expand`.
+    """
+    connector, parameters = projection._connector, _parameters(projection)
+    structure = stream_of(stream, "connectivity", seed_of(getattr(connector, "rng", None)))
+    # values that are drawn synapse by synapse need all synapses, also those of other processes
+    wanted = None if draws_in_turn(parameters) else _drawn_with(_local(projection))
+    return Request(connector, projection, unsigned(seed), structure, wanted), parameters
 
 
 def _local(projection: Any) -> NDArray[np.bool_] | None:
@@ -137,10 +149,22 @@ def _parameters(projection: Any) -> ParameterSpace:
     return deepcopy(projection.synapse_type.parameter_space)
 
 
-def _check(projection: Any, connectivity: Connectivity, columns: dict[str, Values | None]) -> None:
-    """Refuse what cannot be simulated and, if the connector is safe, what PyNN would refuse."""
-    if connectivity.n_synapses == 0:
-        return
+def check_values(projection: Any, columns: dict[str, Values | None], *, signs: bool = True) -> None:
+    """Refuse impossible weights and delays and, if the connector is safe, what PyNN would refuse.
+
+    Parameters
+    ----------
+    projection : PyNN projection
+    columns : dict of str to float, ndarray or None
+        "weight" and "delay", in PyNN units.
+    signs : bool
+        Whether PyNN checks the signs of weights that the connector makes.
+
+    Raises
+    ------
+    ConnectivityError
+        If any value is impossible.
+    """
     for name, column in columns.items():
         if column is not None:
             _require(projection, np.isfinite(column), column, f"{name}s must be finite numbers")
@@ -148,7 +172,7 @@ def _check(projection: Any, connectivity: Connectivity, columns: dict[str, Value
     if delays is not None:
         remedy = "delays must not be negative; 'normal_clipped' is a distribution with limits"
         _require(projection, np.asarray(delays) >= 0, delays, remedy)
-    if not (projection._connector.safe and connectivity.checked):
+    if not (projection._connector.safe and signs):
         return
     for name, check in projection.synapse_type.parameter_checks.items():
         if check is check_weights:

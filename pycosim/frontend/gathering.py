@@ -8,6 +8,7 @@ import numpy as np
 from neo import AnalogSignal, Block, Segment, SpikeTrain
 from neo.core.spiketrainlist import SpikeTrainList
 from numpy.typing import NDArray
+from pyNN.recording.files import StandardTextFile
 
 from pycosim.parallel import Ranks, world
 
@@ -135,3 +136,27 @@ def gathered_columns(projection: Any, names: list[str], *, everywhere: bool) -> 
     sources, targets, *columns = (np.concatenate(parts) for parts in zip(*everyone))
     order = np.lexsort((targets, sources))
     return {name: column[order] for name, column in zip(names, columns)}
+
+
+def write_own(file: Any, values: Any, names: Any, ranks: Ranks, *, with_address: bool) -> None:
+    """Write attributes of this process' synapses to a file with its number at the end of the name.
+
+    Parameters
+    ----------
+    file : str or PyNN file object
+    values
+        What `Projection.get` gives for them.
+    names : str or list of str
+    ranks : Ranks
+    with_address : bool
+        Whether the values begin with the indices of the cells.
+    """
+    if isinstance(file, str):
+        own = StandardTextFile(f"{file}.{ranks.rank}", mode="w")
+    else:
+        own = type(file)(f"{file.name}.{ranks.rank}", mode=file.mode)
+    if len(values) and isinstance(values[0], np.ndarray):  # matrices, or the rows of one
+        values = [np.where(np.isnan(matrix), 0.0, matrix) for matrix in values]
+    columns = [names] if isinstance(names, str) else list(names)
+    own.write(values, {"columns": ["i", "j", *columns] if with_address else names})
+    own.close()

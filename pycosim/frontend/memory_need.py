@@ -28,16 +28,22 @@ def require_memory(request: Request, parameters: ParameterSpace) -> None:
     NotEnoughMemoryError
         If there is not enough memory.
     """
-    n_synapses = expected_synapses(request)
-    if n_synapses is None:
+    n_synapses, n_bytes = needed_bytes(request, parameters)
+    if n_synapses == 0:
         return
+    n_pre, n_post = request.shape
+    text = f"connecting {n_pre} to {n_post} cells with about {n_synapses:.3g} synapses here needs"
+    memory.require(n_bytes, request.problem(text))
+
+
+def needed_bytes(request: Request, parameters: ParameterSpace) -> tuple[float, float]:
+    """Return about how many synapses a connector will make here, and their bytes; 0 if that is open."""
+    n_synapses = expected_synapses(request) or 0.0
     bases = [parameters[name].base_value for name in parameters.keys()]
     n_columns = sum(isinstance(base, RandomDistribution | np.ndarray) or callable(base) for base in bases)
     each = PLAIN_BYTES + COLUMN_BYTES * n_columns
     each += DRAWN_BYTES * draws_itself(getattr(request.connector, "rng", None))
-    n_pre, n_post = request.shape
-    text = f"connecting {n_pre} to {n_post} cells with about {n_synapses:.3g} synapses here needs"
-    memory.require(n_synapses * each, request.problem(text))
+    return n_synapses, n_synapses * each
 
 
 def expected_synapses(request: Request) -> float | None:

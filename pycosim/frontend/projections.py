@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,10 +25,12 @@ from pycosim.frontend.connectivity import BLOCK_PAIRS
 from pycosim.frontend.delays import delay_steps
 from pycosim.frontend.dialects import negative_inhibition, projection_arguments
 from pycosim.frontend.expansion import expand
-from pycosim.frontend.gathering import gathered_columns
+from pycosim.frontend.gathering import gathered_columns, write_own
 from pycosim.frontend.native_cells import models_weights, require_plain_weights, scripts_weights
 from pycosim.frontend.neuromodulation import modulate, split_receptor
 from pycosim.frontend.plastic_synapses import as_magnitudes, shared
+from pycosim.frontend.procedural import procedural_column
+from pycosim.frontend.requests import numbers_of
 from pycosim.frontend.synapse_values import REDRAWN, drawn_by_blocks
 from pycosim.frontend.synapses import SUPPORTED, StaticSynapse
 from pycosim.network.places import places_among_all
@@ -167,16 +170,28 @@ class Projection(common.Projection):
     def _expanded(self) -> network.Projection:
         """Return the projection's columns, with global neuron numbers and rows in ascending order."""
         state = simulator.state
-        stream = stream_of(self._kind, self.number)
+        stream, label = stream_of(self._kind, self.number), self.label or f"projection{self.number}"
+        if type(self) is Projection:
+            rule = procedural_column(self, label, model_receptor(self), state.network.seed, stream)
+            if rule is not None:
+                return rule
         expanded = expand(self, state.network.seed, stream, adjust=negative_inhibition)
-        rows = np.repeat(np.arange(self.pre.size), np.diff(expanded.indptr))
-        sources = self.pre.all_cells.astype(np.int32)[rows]
-        targets = self.post.all_cells.astype(np.int32)[expanded.targets]
-        order = _order(sources, targets)
-        self.pre_indices, self.post_indices = rows[order], np.asarray(expanded.targets)[order]
-        ids, which = np.unique(self.pre.all_cells.astype(np.int32), return_inverse=True)
-        counts = np.bincount(which, np.diff(expanded.indptr), len(ids)).astype(np.int64)
-        ids, counts = ids[counts > 0], counts[counts > 0]
+        indptr, numbers = expanded.indptr, numbers_of(self.post)
+        pre = numbers_of(self.pre)
+        if _ascends(pre) and _ascends(numbers):
+            order, ids, self._indptr, self.post_indices = slice(None), pre, indptr, expanded.targets
+            targets = _numbered(expanded.targets, numbers)
+        else:
+            rows = np.repeat(np.arange(self.pre.size), np.diff(indptr))
+            targets = numbers.astype(np.int32)[expanded.targets]
+            order = np.lexsort((targets, pre[rows]))
+            self.pre_indices, self.post_indices = rows[order], np.asarray(expanded.targets)[order]
+            ids, which = np.unique(pre, return_inverse=True)
+            counts = np.bincount(which, np.diff(indptr), len(ids)).astype(np.int64)
+            indptr, targets = np.concatenate([[0], np.cumsum(counts)]), targets[order]
+        has_synapses = indptr[1:] > indptr[:-1]
+        if not has_synapses.all():
+            ids, indptr = ids[has_synapses], np.concatenate([[0], indptr[1:][has_synapses]])
         delays = state.default_delay if expanded.delays_ms is None else expanded.delays_ms
         weights, plasticity = models_weights(self, _ordered(expanded.weights, order)), expanded.plasticity
         if plasticity is not None:
@@ -185,11 +200,11 @@ class Projection(common.Projection):
             parameters = {name: _ordered(value, order) for name, value in plasticity.parameters.items()}
             plasticity = replace(plasticity, parameters=as_magnitudes(self, parameters))
         projection = network.Projection(
-            label=self.label or f"projection{self.number}",
+            label=label,
             receptor=model_receptor(self),
-            sources=ids,
-            indptr=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-            targets=targets[order],
+            sources=ids.astype(np.int32),
+            indptr=indptr,
+            targets=targets,
             weights=weights,
             delays=delay_steps(_ordered(delays, order), self.label),
             plasticity=plasticity,
@@ -197,6 +212,18 @@ class Projection(common.Projection):
         if state.ranks.size > 1 and plasticity is not None and not plasticity.changes_weights:
             projection.places = places_among_all(projection, state.network, state.ranks)
         return projection
+
+    @cached_property
+    def pre_indices(self) -> NDArray[np.int64]:
+        """Index of each synapse's source in the presynaptic population, (n_synapses,) int64."""
+        if not hasattr(self, "_indptr"):  # of a rule
+            return np.searchsorted(numbers_of(self.pre), self.column.source_column())
+        return np.repeat(np.arange(self.pre.size), np.diff(self._indptr))
+
+    @cached_property
+    def post_indices(self) -> NDArray[np.int32]:
+        """Index of each synapse's target in the postsynaptic population, (n_synapses,)."""
+        return np.searchsorted(numbers_of(self.post), self.column.targets)
 
     def __len__(self) -> int:
         """Return the number of synapses."""
@@ -271,6 +298,9 @@ class Projection(common.Projection):
     def assign(self, **values: NDArray[np.float64] | float) -> None:
         """Put new weights (PyNN units), delays (ms) or parameters of a plasticity into the description."""
         plasticity = self.column.plasticity
+        is_rule = isinstance(self.column, network.ProceduralProjection)
+        if is_rule and any(np.ndim(value) for value in values.values()):  # each synapse its own
+            self._described()[self.number] = self.column = self.column.stored()
         if "weight" in values:
             weights = negative_inhibition(self, values["weight"], self.receptor_type)
             self.column.weights = models_weights(self, weights)
@@ -326,12 +356,20 @@ class Projection(common.Projection):
             "all" are all of them.
         file : str or PyNN file object
         format : {"list", "array"}
+        gather : bool
+            With False each of several processes writes its own synapses, to a file with its number at the end
+            of the name, which ``FromFileConnector(file, distributed=True)`` reads.
         """
-        one = isinstance(attribute_names, str) and attribute_names not in ("all", "connections")
-        if format == "array":
-            super().save(attribute_names, file, format, gather, with_address=False)
-        else:
-            super().save([attribute_names] if one else attribute_names, file, format, gather, with_address)
+        everything = isinstance(attribute_names, str) and attribute_names in ("all", "connections")
+        one = isinstance(attribute_names, str) and not everything
+        with_address = with_address and format != "array"
+        names = [attribute_names] if one and format != "array" else attribute_names
+        if gather or simulator.state.ranks.size == 1:
+            super().save(names, file, format, gather, with_address)
+            return
+        names = self.synapse_type.get_parameter_names() if everything else names
+        values = self.get(names, format, gather=False, with_address=with_address)
+        write_own(file, values, names, simulator.state.ranks, with_address=with_address)
 
     def _assign_parameters(self, values: dict[str, NDArray[np.float64] | float]) -> None:
         """Change the plasticity; weights stay as they are."""
@@ -420,12 +458,15 @@ class Projection(common.Projection):
         return result
 
 
-def _order(sources: NDArray[np.int32], targets: NDArray[np.int32]) -> NDArray[np.int64] | slice:
-    """Return the order that sorts synapses by (source, target); a slice where they are sorted already."""
-    same_row = sources[1:] == sources[:-1]
-    if np.all((sources[1:] > sources[:-1]) | (same_row & (targets[1:] >= targets[:-1]))):
-        return slice(None)
-    return np.lexsort((targets, sources))
+def _ascends(numbers: NDArray[np.int64]) -> bool:
+    return bool(np.all(numbers[1:] > numbers[:-1]))
+
+
+def _numbered(indices: NDArray[np.int32], numbers: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Return the global numbers of cells given by index; `numbers` ascend."""
+    if len(numbers) and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return indices + np.int32(numbers[0])
+    return numbers.astype(np.int32)[indices]
 
 
 def _ordered(values: Any, order: NDArray[np.int64] | slice) -> Any:

@@ -9,12 +9,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pycosim.network import Population
+
 
 def stable_order(indices: NDArray[np.int32]) -> NDArray[np.int64]:
     """Return the order that sorts indices of at least 0; equal ones stay as they are."""
     if len(indices) and indices.max() < 2**16:
         indices = indices.astype(np.uint16)  # NumPy sorts these by digits, seven times as fast
     return np.argsort(indices, kind="stable")
+
+
+def numbers_of(cells: Any) -> NDArray[np.int64]:
+    """Return the global numbers of the neurons of a population, view or assembly, (size,) int64."""
+    column = getattr(cells, "column", None)
+    if column is not None and isinstance(column, Population):
+        return np.arange(column.first, column.first + column.size)  # PyNN's cells are objects, 25 ns each
+    return np.ascontiguousarray(cells.all_cells, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -84,12 +94,12 @@ class Request:
     @cached_property
     def pre_ids(self) -> NDArray[np.int64]:
         """Global numbers of the presynaptic neurons."""
-        return np.ascontiguousarray(self.projection.pre.all_cells, dtype=np.int64)
+        return numbers_of(self.projection.pre)
 
     @cached_property
     def post_ids(self) -> NDArray[np.int64]:
         """Global numbers of the postsynaptic neurons."""
-        return np.ascontiguousarray(self.projection.post.all_cells, dtype=np.int64)
+        return numbers_of(self.projection.post)
 
     @property
     def local(self) -> NDArray[np.bool_]:

@@ -95,6 +95,8 @@ class State(common.control.BaseState):
         What exchanges spikes with other threads and programs while a network runs.
     neurons_per_core : dict of str to int or None
         Most neurons on a core that has neurons of a model, for populations to come.
+    synapse_form : str
+        One of `pycosim.frontend.procedural.FORMS`.
     time_scale_factor : float
         Wall-clock time per model time that a script wants where spikes come and go while it runs.
     """
@@ -119,6 +121,7 @@ class State(common.control.BaseState):
         self.time_scale_factor = 1.0
         self.neurons_per_core: dict[str, int | None] = {}
         self.target = "native"
+        self.synapse_form = "auto"
         self.options = Options()
         self.populations: list[Any] = []
         self.projections: list[Any] = []

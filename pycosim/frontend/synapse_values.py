@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import copy
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,10 @@ from pyNN.parameters import ParameterSpace
 from pyNN.random import NumpyRNG, RandomDistribution
 from pyNN.space import Space
 
+from pycosim import _core
 from pycosim.errors import InvalidInputError, NotSupportedError
-from pycosim.frontend.requests import Connectivity, stable_order
-from pycosim.random import draws_itself, evaluate_distribution, stream_of
+from pycosim.frontend.requests import Connectivity
+from pycosim.random import draws_itself, evaluate_blocks, evaluate_calls, stream_of
 
 Values = float | NDArray[np.float64]
 
@@ -69,16 +69,12 @@ def drawn_by_blocks(
     """Draw one value for each synapse, (n_synapses,) float64; every block of `n_cells` has its own stream.
 
     So the values do not depend on whether other blocks are there: processes draw those of their own.
+    `n_cells` is a power of 2.
     """
-    blocks = targets // n_cells
-    if not blocks.any():
-        return evaluate_distribution(distribution, len(targets), seed, stream)
-    order, values = stable_order(blocks), np.empty(len(targets))
-    counts = np.bincount(blocks)
-    for block, end in zip(np.flatnonzero(counts), np.cumsum(counts[counts > 0])):
-        n, own = int(counts[block]), stream_of(stream, "block", int(block)) if block else stream
-        values[order[end - n : end]] = evaluate_distribution(distribution, n, seed, own)
-    return values
+    n_blocks = int(targets.max(initial=0)) // n_cells + 1
+    streams = [stream_of(stream, "block", block) if block else stream for block in range(n_blocks)]
+    keys = np.ascontiguousarray(targets, np.int32)
+    return evaluate_blocks(distribution, keys, n_cells.bit_length() - 1, seed, streams)
 
 
 def draws_in_turn(parameters: ParameterSpace) -> bool:
@@ -156,12 +152,15 @@ class SynapseValues:
         """Draw a value for each synapse; from the script's own generator target by target, as PyNN does."""
         if not draws_itself(base.rng):
             return drawn_by_blocks(base, self.connectivity.targets, self.seed, stream)
-        draw = partial(evaluate_distribution, base, seed=self.seed, stream=stream)
-        values = np.empty(self.connectivity.n_synapses)
+        n_cells, by_target = self.projection.shape[1], self.connectivity.drawn
         in_one = isinstance(base.rng, NumpyRNG) and base.name not in REDRAWN
-        by_target = _synapses_by_target(self.connectivity, self.projection.shape[1])
-        for synapses in [self.connectivity.by_target] if in_one else (part for _, part in by_target):
-            values[synapses] = draw(len(synapses))
+        counts = np.bincount(self.connectivity.targets, minlength=n_cells)
+        calls = [self.connectivity.n_synapses] if in_one else counts[counts > 0]
+        drawn = evaluate_calls(base, calls, self.seed, stream)
+        if by_target is None:
+            return _core.in_turn(drawn, np.asarray(self.connectivity.targets, np.int32), n_cells)
+        values = np.empty_like(drawn)
+        values[by_target] = drawn
         return values
 
     def _from_array(self, values: NDArray[Any], name: str) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ from pycosim.network.io import load, save
 from pycosim.network.junctions import GapJunctions
 from pycosim.network.models import MODELS, NeuronModel, SourceModel, model_named
 from pycosim.network.plasticity import Plasticity
+from pycosim.network.procedural import ProceduralProjection, RowRule
 from pycosim.network.rewiring import RewiredProjection
 
 __all__ = [
@@ -15,9 +16,11 @@ __all__ = [
     "NeuronModel",
     "Plasticity",
     "Population",
+    "ProceduralProjection",
     "Projection",
     "Recording",
     "RewiredProjection",
+    "RowRule",
     "SourceModel",
     "load",
     "model_named",

@@ -139,6 +139,11 @@ class Projection:
         """Number of synapses."""
         return len(self.targets)
 
+    @property
+    def has_synapses(self) -> bool:
+        """Whether there is any."""
+        return self.n_synapses > 0
+
     def weight_column(self) -> NDArray[np.float64]:
         """Return all weights, (n_synapses,) float64."""
         return np.broadcast_to(np.asarray(self.weights, np.float64), (self.n_synapses,))
@@ -213,7 +218,8 @@ class Network:
     @property
     def delay_range(self) -> tuple[int, int]:
         """Smallest and largest delay in steps; (1, 1) where there is no synapse."""
-        columns = [np.asarray(p.delays) for p in (*self.projections, *self.rewired) if p.n_synapses]
+        columns = [np.asarray(p.delays) for p in self.projections if p.has_synapses]
+        columns += [np.asarray(p.delays) for p in self.rewired if p.n_synapses]
         columns += [
             np.array([p.parameters[f"initial_delay_{end}"] for end in ("low", "high")]) for p in self.rewired
         ]

@@ -17,9 +17,9 @@ _ROUNDS = 10
 _LOW = np.uint64(0xFFFFFFFF)
 
 
-def noise_key(seed: int) -> tuple[int, int]:
-    """Return the two words of the key for a network's seed and `ESCAPE_STREAM`."""
-    numbers = unsigned(seed), ESCAPE_STREAM
+def noise_key(seed: int, stream: int = ESCAPE_STREAM) -> tuple[int, int]:
+    """Return the two words of the key for a network's seed and a stream."""
+    numbers = unsigned(seed), stream
     words = [(number >> shift) & 0xFFFFFFFF for number in numbers for shift in (0, 32)]
     return _core.philox4x32(tuple(words), (0, 0))[:2]  # type: ignore[arg-type]
 

@@ -9,15 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pycosim.network.coefficients import Parameters
 from pycosim.network.noise import random_words
 
-__all__ = ["Draws", "OwnUpdate", "Register"]
+__all__ = ["Draws", "Holder", "OwnUpdate", "Register"]
 
 Float = NDArray[np.float64]
+
+
+class Holder(Protocol):
+    """What knows which values can be held: a `Register`, or a rule for values that depend on each other."""
+
+    def problems(self, what: str, values: ArrayLike) -> Iterator[str]:
+        """Say what does not fit."""
 
 
 @dataclass(frozen=True)
@@ -88,13 +97,20 @@ class OwnUpdate:
         the step, (n,) float64 for each receptor in the model's order.
     native : str
         Name of the compiled module that has the same update for the native engine.
+    states : dict of str to Register
+        By state variable, of its initial values.
+    individual : callable or None
+        ``individual(parameters, seed, neurons)`` returns the parameters of devices that differ from one
+        another: from those that were set, the network's seed and the global numbers of the neurons.
     registers : dict of str to Register
         By parameter.
-    weights : dict of str to Register
-        By receptor.
+    weights : dict of str to Holder
+        By receptor; it is asked about all weights of a projection together.
     """
 
     step: Callable[[dict[str, Float], Mapping[str, ArrayLike], list[Float], Draws], NDArray[np.bool_]]
     native: str
+    states: Mapping[str, Register] = field(default_factory=dict)
+    individual: Callable[[Parameters, int, NDArray[np.int64]], Parameters] | None = None
     registers: Mapping[str, Register] = field(default_factory=dict)
-    weights: Mapping[str, Register] = field(default_factory=dict)
+    weights: Mapping[str, Holder] = field(default_factory=dict)

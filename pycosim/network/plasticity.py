@@ -72,6 +72,14 @@ end of every step whose number is a multiple of `update_interval`,
 where r is the mean rate of the neuron: R when the synapse is made, it decays with T and grows by 1 / T with
 every spike of the neuron.
 
+`IntegerPairRule` (the pair rule's parameters, impulse, w_step), with the additive weight dependence, is the
+pair rule of chips that learn with whole numbers. Traces are 0 to 127 and grow by `impulse`, cut at 127. In
+each step a trace becomes ``rounded(trace * exp(-dt / tau))``; a postsynaptic spike sets
+``w = bounded(w + w_step * rounded(A_plus * pre_trace))``, a presynaptic one
+``w = bounded(w - w_step * rounded(A_minus * post_trace))``. `rounded` takes the next whole number below or
+above, the nearer the likelier. A draw depends on the network's seed, the projection, the synapse and the
+step.
+
 Short-term plasticity
 ---------------------
 `TsodyksMarkram` (U, tau_rec, tau_facil; Tsodyks, Uziel & Markram 2000, J Neurosci 20:RC50). Of a synapse's
@@ -120,6 +128,7 @@ TIMING_RULES: dict[str, tuple[str, ...]] = {
         *("tau_plus", "tau_minus", "A_plus", "A_minus"),
         *("base_rate", "homeo_scale", "tau_rate", "update_interval"),
     ),
+    "IntegerPairRule": ("tau_plus", "tau_minus", "A_plus", "A_minus", "impulse", "w_step"),
 }
 """Parameters of each rule that depends on spikes of both sides."""
 
@@ -142,6 +151,12 @@ DOPAMINE_SIGN = {"reward": 1.0, "punishment": -1.0}
 
 ALL_SITES = 2.0**31
 """Initial value of "a" that stands for all release sites."""
+
+INTEGER_PAIR = "IntegerPairRule"
+"""The rule with whole numbers."""
+
+MAX_TRACE = 127.0
+"""Its largest trace, 7 bits."""
 
 SHARED = frozenset(
     "tau_plus tau_minus tau tau_x tau_y tau_c tau_d tau_rate update_interval".split(),

@@ -13,6 +13,8 @@ from pycosim.network.plasticity import (
     ALL_SITES,
     DOPAMINE,
     DOPAMINE_SIGN,
+    INTEGER_PAIR,
+    MAX_TRACE,
     SHARED,
     SHORT_TERM_RULES,
     TIMING_RULES,
@@ -28,6 +30,7 @@ _RANGES = {
     "tau": (0.0, np.inf),
     **dict.fromkeys(("tau_x", "tau_y", "tau_c", "tau_d", "tau_rate", "update_interval"), (0.0, np.inf)),
     "base_rate": (0.0, np.inf),
+    "impulse": (0.0, MAX_TRACE),
     "d_base": (0.0, np.inf),
     "tau_rec": (0.0, np.inf),
     "tau_facil": (0.0, np.inf),
@@ -42,6 +45,7 @@ _RANGES = {
 }
 _MAY_BE_LOWEST = frozenset({"tau_facil", "rho", "mu_plus", "mu_minus", "U", "u", "p", "n", "a", "d_base"})
 
+_WHOLE = frozenset({"n", "a", "impulse"})
 _MULTIPLES_OF_W_MAX = frozenset({"AdditiveWeightDependence", "AdditivePotentiationMultiplicativeDepression"})
 
 
@@ -76,6 +80,8 @@ def _name_problems(plasticity: Plasticity) -> Iterator[str]:
             f"there is no weight dependence {plasticity.weight_dependence!r}; there are "
             f"{', '.join(WEIGHT_DEPENDENCES)}"
         )
+    elif plasticity.rule == INTEGER_PAIR and plasticity.weight_dependence != "AdditiveWeightDependence":
+        yield f"{INTEGER_PAIR} changes weights by whole steps; it has the AdditiveWeightDependence only"
     if not 0 <= plasticity.dendritic_delay_fraction <= 1:
         yield f"dendritic_delay_fraction is {plasticity.dendritic_delay_fraction}; it is between 0 and 1"
 
@@ -90,14 +96,14 @@ def _column_problems(name: str, column: Column, size: int) -> Iterator[str]:
         return
     low, high = _RANGES.get(name, (-np.inf, np.inf))
     bad = ~np.isfinite(values) | (values < low) | (values > high)
-    if name in ("n", "a"):
+    if name in _WHOLE:
         bad |= values != np.floor(values)
     if name not in _MAY_BE_LOWEST:
         bad |= values == low
     if np.any(bad):
         whose = f" for {np.count_nonzero(bad)} of {size} synapses" if values.ndim else ""
         above = "" if low == -np.inf else f" {'of at least' if name in _MAY_BE_LOWEST else 'above'} {low:g}"
-        kind = "whole" if name in ("n", "a") else "finite"
+        kind = "whole" if name in _WHOLE else "finite"
         below = "" if high == np.inf else f" and at most {high:g}"
         yield f"{name} is {values[bad].flat[0]:g}{whose}; it must be a {kind} number{above}{below}"
 

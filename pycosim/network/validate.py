@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pycosim.errors import ConnectivityError, InvalidInputError
 from pycosim.network.columns import Column, Current, Network, Population, Projection
 from pycosim.network.currents import current_problems
 from pycosim.network.junctions import GapJunctions, junction_problems
 from pycosim.network.models import NeuronModel, SourceModel, model_named
-from pycosim.network.plasticity import DOPAMINE
+from pycosim.network.plasticity import DOPAMINE, INTEGER_PAIR
 from pycosim.network.plasticity_checks import plasticity_problems
+from pycosim.network.procedural import ProceduralProjection
 from pycosim.network.rewiring import rewiring_problems
 
 _POSITIVE = frozenset(
@@ -154,9 +156,13 @@ def _population_problems(population: Population) -> list[str]:
         if isinstance(model, NeuronModel) and name not in model.states:
             problems.append(f"{model.name} has no state variable {name}; it has {', '.join(model.states)}")
         problems += _column_problems(f"initial value of {name}", column, population.size)
-    for name, register in (model.own.registers if getattr(model, "own", None) else {}).items():
+    own = getattr(model, "own", None)
+    for name, register in (own.registers if own else {}).items():
         if name in population.parameters:
             problems += register.problems(f"parameter {name}", population.parameters[name])
+    for name, register in (own.states if own else {}).items():
+        if name in population.initial:
+            problems += register.problems(f"initial value of {name}", population.initial[name])
     problems += _spike_problems(population)
     problems += _recording_problems(population)
     return [f"population {population.label!r}: {problem}" for problem in problems]
@@ -225,8 +231,11 @@ def _recording_problems(population: Population) -> Iterator[str]:
 
 
 def _projection_problems(network: Network, projection: Projection) -> Iterator[str]:
-    structure = list(_structure_problems(network, projection))
-    problems = structure or list(_target_problems(network, projection))
+    if isinstance(projection, ProceduralProjection):
+        problems = list(_rule_problems(network, projection))
+    else:
+        structure = list(_structure_problems(network, projection))
+        problems = structure or list(_target_problems(network, projection))
     problems = problems or list(_register_problems(network, projection))
     problems += _synapse_problems(projection)
     problems += plasticity_problems(projection)
@@ -273,29 +282,61 @@ def _target_problems(network: Network, projection: Projection) -> Iterator[str]:
     used[first] = len(targets)
     if first != last:
         used = np.bincount(np.searchsorted(ends, targets, side="right"), minlength=len(ends))
-    for population, n_synapses in zip(network.populations, used):
+    yield from _receptor_problems(network, projection, used, "synapses")
+
+
+def _receptor_problems(
+    network: Network, projection: Projection, counts: NDArray[np.int64], what: str
+) -> Iterator[str]:
+    """Yield where synapses end on what has no such receptor; `counts` of each population."""
+    for population, n in zip(network.populations, counts):
         model = model_named(population.model)
-        if n_synapses and not isinstance(model, NeuronModel):
-            yield f"{n_synapses} synapses end on {population.label!r}, a spike source; connect to neurons"
-        elif n_synapses and projection.receptor not in model.receptors and not _is_dopamine(projection):
+        if n and not isinstance(model, NeuronModel):
+            yield f"{n} {what} end on {population.label!r}, a spike source; connect to neurons"
+        elif n and projection.receptor not in model.receptors and not _is_dopamine(projection):
             yield (
                 f"{model.name} has no receptor {projection.receptor!r}; it has {', '.join(model.receptors)} "
-                f"({n_synapses} synapses on {population.label!r})"
+                f"({n} {what} on {population.label!r})"
             )
 
 
 def _register_problems(network: Network, projection: Projection) -> Iterator[str]:
     """Yield which weights the synapses of chips' neurons cannot hold."""
-    targets, weights = np.asarray(projection.targets), np.asarray(projection.weights)
+    weights = np.asarray(projection.weights)
     for population in network.populations:
         own = getattr(model_named(population.model), "own", None)
         register = own.weights.get(projection.receptor) if own else None
         if register is None:
             continue
+        made = not isinstance(projection, ProceduralProjection)
+        targets = np.asarray(projection.targets if made else projection.rule.post)
         ends_here = (targets >= population.first) & (targets < population.first + population.size)
         if np.any(ends_here) and weights.shape in ((), targets.shape):
             values = weights[ends_here] if weights.ndim else weights
+            rule = projection.plasticity
+            if rule is not None and rule.rule != INTEGER_PAIR:
+                yield (
+                    f"the synapses on {population.label!r} hold whole numbers, and {rule.rule} has real "
+                    f"ones; {INTEGER_PAIR} has whole ones"
+                )
             yield from register.problems(f"the weight of synapses on {population.label!r}", values)
+
+
+def _rule_problems(network: Network, projection: ProceduralProjection) -> Iterator[str]:
+    """Yield what can be known of synapses that are not there: they may end on every target."""
+    rule = projection.rule
+    for what, numbers in (("source", rule.pre), ("target", rule.post)):
+        if len(numbers) and (numbers.min() < 0 or numbers.max() >= network.n_neurons):
+            yield (
+                f"{what} neurons are numbered {numbers.min()} to {numbers.max()}; the network has "
+                f"{network.n_neurons} neurons"
+            )
+            return
+        if np.any(np.diff(numbers) <= 0):
+            yield f"{what} neurons of a rule are not ascending and distinct"
+    ends = [population.first + population.size for population in network.populations]
+    counts = np.bincount(np.searchsorted(ends, rule.post, side="right"), minlength=len(ends))
+    yield from _receptor_problems(network, projection, counts, "targets")
 
 
 def _is_dopamine(projection: Projection) -> bool:
@@ -304,9 +345,8 @@ def _is_dopamine(projection: Projection) -> bool:
 
 def _synapse_problems(projection: Projection) -> Iterator[str]:
     weights, delays = np.asarray(projection.weights), np.asarray(projection.delays)
-    n_synapses = projection.n_synapses
     for name, column in (("weights", weights), ("delays", delays)):
-        if column.shape not in ((), (n_synapses,)):
+        if column.shape and column.shape != (n_synapses := projection.n_synapses,):
             yield f"{name} has the shape {column.shape}; give one number or {n_synapses} numbers"
     n_bad = np.count_nonzero(~np.isfinite(weights))
     if n_bad:

@@ -178,7 +178,7 @@ def energy_plot(comparison: Comparison) -> str:
     plot.update_layout(legend={"traceorder": "normal"})
     names = [escaped(summary.target) for summary, _ in pairs]
     for number, cause in enumerate(causes):
-        hatching = ["/" if cause in energy.assumed else "" for _, energy in pairs]
+        hatching = ["/" if cause in energy.assumed or cause in energy.range_j else "" for _, energy in pairs]
         values = [energy.known_j.get(cause, 0.0) for _, energy in pairs]
         totals = [energy.total_j or 1.0 for _, energy in pairs]
         plot.add_bar(
@@ -200,4 +200,4 @@ def energy_plot(comparison: Comparison) -> str:
         title_text="share of the known energy (%)", range=[0, 118], tickvals=[0, 25, 50, 75, 100]
     )
     plot.update_yaxes(autorange="reversed", showgrid=False, automargin=True)
-    return embed(plot, "Hatched: the constant is an assumption, neither published nor measured.")
+    return embed(plot, "Hatched: the constant is uncertain (assumed, recalled, or given with bounds).")

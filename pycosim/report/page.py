@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from importlib.resources import files
@@ -12,12 +11,13 @@ from typing import Any
 
 from pycosim.comparison import Comparison, Summary
 from pycosim.comparison.summary import error_name, error_text
-from pycosim.comparison.table import DASH, number, with_prefix
-from pycosim.comparison.table import energy as energy_text
+from pycosim.comparison.table import number, with_prefix
 from pycosim.report.distributions import distance_plot, energy_plot, isi_plot, latency_plot, step_plot
+from pycosim.report.energy import energy_by_place, energy_table
 from pycosim.report.floorplan import floor_plan, is_wide
 from pycosim.report.raster import raster_section
-from pycosim.report.theme import escaped
+from pycosim.report.roundings import rounding_table
+from pycosim.report.theme import breakable, escaped
 from pycosim.results import RunResult
 
 MAX_LATE_PACKETS = 5
@@ -25,6 +25,7 @@ DISCIPLINES = {
     "tick": "fixed tick: a packet that is not there in time acts at a later tick",
     "barrier": "elastic barrier: a step lasts until every packet has arrived",
     "free": "free running: a spike acts when its packet arrives",
+    "timer": "timers: each core begins steps by a timer of its own; packets that wait long are dropped",
 }
 TABLE_NOTE = (
     "Spikes are matched one to one within each neuron, the closest first, up to {window:g} ms apart. "
@@ -81,7 +82,7 @@ def _sections(comparison: Comparison) -> list[str]:
             "Intervals and latencies",
             _grid(isi_plot(comparison), latency_plot(comparison), distance_plot(comparison)),
         ),
-        _section("energy", "Energy by cause", energy_plot(comparison) + _energy_table(comparison)),
+        _section("energy", "Energy by cause", energy_plot(comparison) + energy_table(comparison)),
         *(
             _section(
                 f"chip-{number}",
@@ -107,7 +108,7 @@ def _grid(*parts: str) -> str:
 
 def _table(comparison: Comparison) -> str:
     """Return the table of targets: metrics as rows."""
-    head = "".join(f"<th scope='col'>{_breakable(s.target)}{_badge(s)}</th>" for s in comparison.summaries)
+    head = "".join(f"<th scope='col'>{breakable(s.target)}{_badge(s)}</th>" for s in comparison.summaries)
     body = ""
     for section in comparison.sections():
         span = len(comparison.results) + 1
@@ -120,11 +121,6 @@ def _table(comparison: Comparison) -> str:
         f"<div class='wide'><table class='figures'><thead><tr><td></td>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table></div><p class='note'>{note}</p>"
     )
-
-
-def _breakable(target: str) -> str:
-    """Return a target's name, escaped, that may be broken between its options."""
-    return re.sub(r"([=,]|(?=\[))", r"\1<wbr>", escaped(target))
 
 
 def _badge(summary: Summary) -> str:
@@ -171,37 +167,6 @@ def _late_packets(result: RunResult, summary: Summary) -> str:
     )
 
 
-def _energy_table(comparison: Comparison) -> str:
-    """Return the energy by cause in figures, with the causes that nothing is known about."""
-    chips = [summary for summary in comparison.summaries if summary.energy is not None]
-    results = {id(s): r for s, r in zip(comparison.summaries, comparison.results, strict=True)}
-    causes = dict.fromkeys(cause for s in chips for cause in results[id(s)].hardware.energy_j)
-    if not causes:
-        return ""
-    head = "".join(f"<th>{_breakable(summary.target)}</th>" for summary in chips)
-    rows = ""
-    for cause in causes:
-        cells = "".join(f"<td>{_energy_cell(summary, cause)}</td>" for summary in chips)
-        rows += f"<tr><th scope='row'>{escaped(cause)}</th>{cells}</tr>"
-    totals = "".join(f"<td><b>{escaped(energy_text(summary.row))}</b></td>" for summary in chips)
-    rows += f"<tr><th scope='row'><b>total</b></th>{totals}</tr>"
-    note = "Unknown: the chip's description has no constant for it, so the total leaves it out."
-    unknown = any(summary.energy.unknown for summary in chips)
-    return (
-        f"<div class='wide'><table class='small'><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody>"
-        f"</table></div>{f'<p class=note>{note}</p>' if unknown else ''}"
-    )
-
-
-def _energy_cell(summary: Summary, cause: str) -> str:
-    if cause in summary.energy.unknown:
-        return "unknown"
-    if cause not in summary.energy.known_j:
-        return DASH
-    assumed = " (assumed)" if cause in summary.energy.assumed else ""
-    return escaped(with_prefix(summary.energy.known_j[cause], "J")) + assumed
-
-
 def _chip(result: RunResult) -> str:
     """Return what one chip did: floor plan, limits, steps."""
     hardware = result.hardware
@@ -217,7 +182,9 @@ def _chip(result: RunResult) -> str:
     place = " class='full'" if is_wide(hardware) else ""
     plan = f"<div{place}><h3>Load on the floor plan</h3>{plan}</div>" if plan else ""
     steps = step_plot(result)
-    return lead + _grid(plan, limits) + (f"<h3>Duration of steps</h3>{steps}" if steps else "")
+    limits += energy_by_place(result)
+    steps = f"<h3>Duration of steps</h3>{steps}" if steps else ""
+    return lead + _grid(plan, limits) + rounding_table(hardware.roundings) + steps
 
 
 def _limits(utilisation: dict[str, tuple[int, int]]) -> str:

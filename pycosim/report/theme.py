@@ -7,6 +7,7 @@ dark ground alike. Colours of text, axes and grids are set by the page's script,
 from __future__ import annotations
 
 import html
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ HEAT = ("#00224E", "#35456C", "#666970", "#948E77", "#C8B866", "#FEE838")
 def escaped(text: Any) -> str:
     """Return text that is safe within HTML, and within a plot's labels."""
     return html.escape(str(text))
+
+
+def breakable(target: str) -> str:
+    """Return a target's name, escaped, that may be broken between its options."""
+    return re.sub(r"([=,]|(?=\[))", r"\1<wbr>", escaped(target))
 
 
 def figure(**layout: Any) -> go.Figure:

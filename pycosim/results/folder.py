@@ -8,7 +8,7 @@
         <target>/
             result.json     the run's numbers, notes and error
             spikes.npz      steps, neurons, and the populations they belong to
-            hardware.npz    tables of the chip's measurements (chips only)
+            hardware.npz    tables of the chip's measurements, and the values that it rounded (chips only)
             blocks/*.pkl    what the script recorded: one Neo block for each population
 """
 
@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 
 from pycosim.errors import InvalidInputError, PycosimError
 from pycosim.results.hardware import CoreTable, HardwareRecord, LinkTable, PacketTable
+from pycosim.results.roundings import roundings_as_arrays, roundings_from_arrays
 from pycosim.results.run import PopulationInfo, RunResult
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ DEFAULT_PARENT = "pycosim-runs"
 PACKAGES = ("pycosim", "numpy", "pynn", "neo", "quantities", "brian2")
 TABLES = {"packets": PacketTable, "cores": CoreTable, "links": LinkTable}
 ARRAYS = ("step_duration_ps", "core_of_neuron")
+ROUNDINGS = "roundings"
 
 
 class StoredError(PycosimError):
@@ -292,12 +294,15 @@ def _hardware_arrays(hardware: HardwareRecord) -> dict[str, NDArray[Any]]:
     for table in TABLES:
         rows = getattr(hardware, table)
         arrays |= {f"{table}.{f.name}": getattr(rows, f.name) for f in dataclasses.fields(rows)}
-    return arrays
+    return arrays | {
+        f"{ROUNDINGS}.{name}": column for name, column in roundings_as_arrays(hardware.roundings).items()
+    }
 
 
 def _hardware_numbers(hardware: HardwareRecord) -> dict[str, Any]:
     names = [f.name for f in dataclasses.fields(hardware)]
-    return {name: getattr(hardware, name) for name in names if name not in TABLES and name not in ARRAYS}
+    elsewhere = {*TABLES, *ARRAYS, ROUNDINGS}
+    return {name: getattr(hardware, name) for name in names if name not in elsewhere}
 
 
 def read_result(path: Path) -> RunResult:
@@ -317,12 +322,20 @@ def read_result(path: Path) -> RunResult:
 
 def _read_hardware(path: Path, numbers: dict[str, Any]) -> HardwareRecord:
     numbers["shape"] = tuple(numbers["shape"])
+    for name in ("energy_of_core_j", "energy_of_population_j"):
+        numbers[name] = {cause: np.array(energy) for cause, energy in numbers.get(name, {}).items()}
+    numbers["energy_range_j"] = {
+        cause: tuple(bounds) for cause, bounds in numbers.get("energy_range_j", {}).items()
+    }
     numbers["utilisation"] = {name: tuple(pair) for name, pair in numbers["utilisation"].items()}
     with np.load(path) as arrays:
         for name in ARRAYS:
             numbers[name] = arrays[name]
         for table, kind in TABLES.items():
             numbers[table] = kind(**{f.name: arrays[f"{table}.{f.name}"] for f in dataclasses.fields(kind)})
+        begin = f"{ROUNDINGS}."
+        stored = {name.removeprefix(begin): arrays[name] for name in arrays.files if name.startswith(begin)}
+        numbers[ROUNDINGS] = roundings_from_arrays(stored) if stored else []
     return HardwareRecord(**numbers)
 
 

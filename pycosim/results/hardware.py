@@ -6,16 +6,24 @@ network is due at ``k * period_ps``, where ``period_ps`` is dt divided by the sp
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pycosim.results.roundings import rounding_frame
+
 if TYPE_CHECKING:
+    import pandas as pd
+
     from pycosim.hwmodels.arithmetic import Rounding
 
 Int = NDArray[np.int64]
+
+# Arrival times of packets that did not arrive.
+IN_FLIGHT, DROPPED = -1, -2
 
 
 @dataclass
@@ -35,10 +43,10 @@ class PacketTable:
     injection_ps
         When the packet was handed to the network-on-chip.
     arrival_ps
-        When its synapses could act at the destination; -1 while in flight at the end of the run, or dropped.
+        When its synapses could act at the destination; -1 if in flight at the end of the run, -2 if dropped.
     lateness_steps
         Steps by which the packet's synapses act later than the network asks (measured, whether or not
-        it is fed back); -1 where arrival_ps is -1.
+        it is fed back); -1 where it did not arrive.
     """
 
     emission_step: Int
@@ -53,6 +61,11 @@ class PacketTable:
     def arrived(self) -> NDArray[np.bool_]:
         """Which packets arrived, (n,) bool."""
         return self.arrival_ps >= 0
+
+    @property
+    def dropped(self) -> NDArray[np.bool_]:
+        """Which packets were dropped, (n,) bool."""
+        return self.arrival_ps == DROPPED
 
     @property
     def latency_ps(self) -> Int:
@@ -118,14 +131,14 @@ class HardwareRecord:
     ----------
     chip, title : str
         The target's name and the chip's full name.
-    discipline : {"tick", "barrier", "free"}
+    discipline : {"tick", "barrier", "free", "timer"}
     options : dict
         timing, arithmetic, speedup, mapping and overrides as used.
     period_ps : int
         Hardware time that one step may take: dt / speed-up.
     step_duration_ps : (n_steps,) int64 ndarray
-        Hardware time that each step took (the busiest core's time on a tick or free-running chip; the
-        time to the end of the barrier on a barrier chip).
+        Hardware time that each step took (the busiest core's time; on a barrier chip the
+        time to the end of the barrier).
     packets : PacketTable
     sent, delivered, dropped, in_flight : int
         Packets; sent = delivered + dropped + in_flight.
@@ -139,6 +152,13 @@ class HardwareRecord:
         Energy by cause; None where the chip's description has no constant ("unknown", never 0).
     energy_assumed : dict of str to bool
         Causes whose constant is an assumption rather than published or measured.
+    energy_range_j : dict of str to (low, high)
+        What the energy of causes lies between whose constant is assumed, recalled or has bounds.
+    energy_of_core_j : dict of str to (n_cores,) float64 ndarray
+        Energy of each known cause by core, in the order of `cores`. The sum is that of `energy_j`, but for
+        "static", of which cores that are not in use may have the rest.
+    energy_of_population_j : dict of str to (n_populations,) float64 ndarray
+        Energy of each known cause but "static" by the population whose neurons caused it.
     shape : (int, int)
         Columns and rows of the floor plan.
     core_of_neuron : (n_neurons,) int32 ndarray
@@ -176,3 +196,42 @@ class HardwareRecord:
     relays: int = 0
     roundings: list[Rounding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    energy_range_j: dict[str, tuple[float, float]] = field(default_factory=dict)
+    energy_of_core_j: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    energy_of_population_j: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    def core_energy(self) -> pd.DataFrame:
+        """Return the energy by core in joules: causes as columns, cores as rows, "not in use" as the last.
+
+        Static energy is in a column of its own; the column "total" has everything.
+        """
+        import pandas as pd
+
+        frame = pd.DataFrame(self.energy_of_core_j, index=pd.Index(self.cores.core, name="core"), dtype=float)
+        static = self.energy_j.get("static")
+        if static is not None and "static" in frame:
+            rest = max(static - frame["static"].sum(), 0.0)
+            frame.loc["not in use"] = {cause: rest if cause == "static" else 0.0 for cause in frame}
+        frame["total"] = frame.sum(axis=1)
+        return frame
+
+    def population_energy(self, labels: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return the energy by population in joules: causes as columns, populations as rows.
+
+        The row "static" has what belongs to no population. See `RunResult.population_energy`.
+        """
+        import pandas as pd
+
+        n = len(next(iter(self.energy_of_population_j.values()), ()))
+        rows = pd.Index(range(n) if labels is None else labels, name="population")
+        frame = pd.DataFrame(self.energy_of_population_j, index=rows, dtype=float)
+        frame["total"] = frame.sum(axis=1)
+        static = self.energy_j.get("static")
+        if static is not None:
+            frame.loc["static"] = {cause: static if cause == "total" else 0.0 for cause in frame}
+        return frame
+
+    @property
+    def rounded(self) -> pd.DataFrame:
+        """What the chip rounded, the worst first: item, unit, asked, got, relative_error, count."""
+        return rounding_frame(self.roundings)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import neo
 import numpy as np
 from numpy.typing import NDArray
 
+from pycosim.errors import InvalidInputError
 from pycosim.results.hardware import HardwareRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -81,3 +85,15 @@ class RunResult:
         """Return the global numbers of all neurons that are not spike sources."""
         ranges = [np.arange(p.first, p.first + p.size) for p in self.populations if not p.is_source]
         return np.concatenate(ranges) if ranges else np.empty(0, np.int64)
+
+    def population_energy(self) -> pd.DataFrame:
+        """Return the energy on the chip by population and cause, in joules, by the populations' labels.
+
+        Raises
+        ------
+        InvalidInputError
+            If the target is not a chip.
+        """
+        if self.hardware is None:
+            raise InvalidInputError(f"{self.target} is not a chip: nothing is known of its energy.")
+        return self.hardware.population_energy([population.label for population in self.populations])

@@ -10,6 +10,7 @@ import numpy as np
 from pycosim import targets
 from pycosim.backends.base import Options
 from pycosim.errors import DoesNotFitError
+from pycosim.hwmodels.load import load
 from pycosim.network import Network, Population
 from pycosim.results import HardwareRecord
 from pycosim.testing.backend import expect_equal_spikes, simulated, spikes_of
@@ -18,6 +19,7 @@ from pycosim.testing.report import run_checks
 
 STEPS = 600
 TOO_MANY = 2_000_000
+LONGEST_DELAY = 6
 TIMINGS = ("ideal", "trace", "closed")
 
 
@@ -44,19 +46,26 @@ def on_chip(name: str, network: Network, **options: Any) -> Any:
     return simulation
 
 
-def _network(delay: tuple[int, int] = (2, 6)) -> Network:
-    return deterministic_network(delay=delay)
+def _network(name: str, delay: tuple[int, int] = (2, LONGEST_DELAY)) -> Network:
+    """Return a network with delays that the chip has."""
+    longest = _longest_delay(name)
+    return deterministic_network(delay=(min(delay[0], longest), min(delay[1], longest)))
+
+
+def _longest_delay(name: str) -> int:
+    limit = load(name).description.capacity.delay_max
+    return limit.value if limit is not None else STEPS
 
 
 def _ideal(name: str) -> None:
-    network = _network()
+    network = _network(name)
     native, ideal = simulated("native", network, STEPS), on_chip(name, network, timing="ideal")
     expect_equal_spikes(spikes_of(native, network), spikes_of(ideal, network))
     np.testing.assert_array_equal(native.signal(0, "v"), ideal.signal(0, "v"))
 
 
 def _trace(name: str) -> None:
-    network = _network()
+    network = _network(name)
     native, trace = simulated("native", network, STEPS), on_chip(name, network, timing="trace")
     expect_equal_spikes(spikes_of(native, network), spikes_of(trace, network))
     packets = trace.hardware.packets
@@ -66,9 +75,9 @@ def _trace(name: str) -> None:
 
 
 def _closed_without_lateness(name: str) -> None:
-    network = _network()
+    network = _network(name)
     native, closed = simulated("native", network, STEPS), on_chip(name, network, timing="closed")
-    if closed.hardware.late == 0:
+    if _all_on_time(closed.hardware):
         expect_equal_spikes(spikes_of(native, network), spikes_of(closed, network))
         np.testing.assert_array_equal(native.signal(0, "v"), closed.signal(0, "v"))
 
@@ -81,18 +90,47 @@ def expect_conserved(record: HardwareRecord) -> None:
     )
     assert record.sent == len(record.packets.source), "the packet table does not have a row for each packet"
     assert int(record.packets.arrived.sum()) == record.delivered, "arrivals and deliveries differ"
+    assert int(record.packets.dropped.sum()) == record.dropped, (
+        "the packet table has other packets as dropped"
+    )
     late = int((record.packets.lateness_steps[record.packets.arrived] > 0).sum())
     assert late == record.late, f"{late} packets act late, {record.late} are counted"
 
 
+def expect_energy_sums(record: HardwareRecord) -> None:
+    """Raise AssertionError unless the energies of cores, and of populations, add up to those by cause."""
+    known = {cause: energy for cause, energy in record.energy_j.items() if energy is not None}
+    assert set(record.energy_of_core_j) == set(known), "cores do not have the energies that the chip has"
+    for cause, energy in known.items():
+        # Rounding of sums in double precision.
+        shares = {"cores": record.energy_of_core_j[cause].sum()}
+        if cause == "static":
+            assert shares["cores"] <= energy * (1 + 1e-9), "cores have more static energy than the chip"
+            continue
+        shares["populations"] = record.energy_of_population_j[cause].sum()
+        for whose, total in shares.items():
+            assert abs(total - energy) <= 1e-9 * energy, (
+                f"{cause}: {whose} have {total:.6g} J together, the chip has {energy:.6g} J"
+            )
+
+
+def _all_on_time(record: HardwareRecord) -> bool:
+    """Return whether no packet was late or dropped, or is under way although it should have acted by now."""
+    packets = record.packets
+    under_way = packets.emission_step[~packets.arrived]
+    return record.late == record.dropped == 0 and bool(np.all(under_way >= STEPS - LONGEST_DELAY))
+
+
 def _conservation(name: str) -> None:
-    network = _network()
+    network = _network(name)
     for timing in TIMINGS:
-        expect_conserved(on_chip(name, network, timing=timing).hardware)
+        record = on_chip(name, network, timing=timing).hardware
+        expect_conserved(record)
+        expect_energy_sums(record)
 
 
 def _every_spike_is_sent(name: str) -> None:
-    network = _network()
+    network = _network(name)
     simulation = on_chip(name, network, timing="trace")
     record = simulation.hardware
     has_targets = np.unique(np.concatenate([p.source_column() for p in network.projections]))
@@ -107,7 +145,7 @@ def _every_spike_is_sent(name: str) -> None:
 
 
 def _threads(name: str) -> None:
-    network = _network()
+    network = _network(name)
     one, two = (on_chip(name, network, timing="closed", threads=threads) for threads in (1, 2))
     expect_equal_spikes(spikes_of(one, network), spikes_of(two, network))
     np.testing.assert_array_equal(one.hardware.packets.arrival_ps, two.hardware.packets.arrival_ps)
@@ -117,29 +155,30 @@ def _threads(name: str) -> None:
 _GROWING_DELAY = (2, 4)
 
 
-def _growing(name: str, **options: Any) -> tuple[Network, Any]:
-    """Return a network that grew twice while it ran, and its simulation."""
-    network = _network(_GROWING_DELAY)
+def _growing(name: str, chip: str, **options: Any) -> tuple[Network, Any]:
+    """Return a network for a chip that grew twice while it ran, and its simulation on the target `name`."""
+    network = _network(chip, _GROWING_DELAY)
     simulation = targets.build(name, network, Options(**options))
     for part in (1, 2):
         simulation.advance(STEPS // 3)
-        add_part(network, part, delay=2 + part)
+        add_part(network, part, delay=min(2 + part, _longest_delay(chip)))
         simulation.network_grown()
     simulation.advance(STEPS - 2 * (STEPS // 3))
     return network, simulation
 
 
 def _growth(name: str) -> None:
-    network, native = _growing("native")
+    network, native = _growing("native", name)
     spikes = spikes_of(native, network)
     for timing in TIMINGS:
-        network, grown = _growing(name, timing=timing, threads=2)
+        network, grown = _growing(name, name, timing=timing, threads=2)
         record = grown.hardware
         expect_conserved(record)
-        if timing != "closed" or record.late == 0:
+        expect_energy_sums(record)
+        if timing != "closed" or _all_on_time(record):
             expect_equal_spikes(spikes, spikes_of(grown, network))
             np.testing.assert_array_equal(native.signal(0, "v"), grown.signal(0, "v"))
-        at_first = on_chip(name, _network(_GROWING_DELAY), timing=timing).hardware.core_of_neuron
+        at_first = on_chip(name, _network(name, _GROWING_DELAY), timing=timing).hardware.core_of_neuron
         np.testing.assert_array_equal(
             record.core_of_neuron[: len(at_first)], at_first, "neurons moved when the network grew"
         )
@@ -168,7 +207,7 @@ CHIP_CHECKS: dict[str, Callable[[str], None]] = {
     "ideal timing gives exactly the native engine's spikes": _ideal,
     "tracing does not change the spikes and finds a latency for each packet": _trace,
     "feeding back latencies changes nothing where nothing is late": _closed_without_lateness,
-    "every packet is delivered, dropped or in flight": _conservation,
+    "every packet is delivered, dropped or in flight, and energies add up": _conservation,
     "every spike of a neuron with targets is sent": _every_spike_is_sent,
     "threads change neither spikes nor arrival times": _threads,
     "a network that grows keeps its neurons in place and ideal timing exact": _growth,

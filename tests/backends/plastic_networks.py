@@ -107,6 +107,9 @@ def _random_timing(rng, projection, rules):
     elif rule == "DopaminePairRule":
         own |= dict(tau_c=10.0, tau_d=rng.choice([4.0, 9.0]), d_base=rng.choice([0.0, 0.02]))
         own |= dict(A_plus=_varied(rng, 0.5, 2.0, n) * largest, A_minus=_varied(rng, 0.5, 2.0, n) * largest)
+    elif rule == "IntegerPairRule":
+        dependence, powers = ADDITIVE, {}
+        own |= dict(impulse=float(rng.integers(8, 64)), w_step=sign * largest / 256)
     elif rule == "HomeostaticPairRule":
         own |= dict(base_rate=_varied(rng, 10.0, 50.0, n), homeo_scale=_varied(rng, 0.5, 5.0, n))
         own |= dict(tau_rate=rng.uniform(20.0, 2000.0), update_interval=rng.choice([0.4, 1.0, 3.0]))

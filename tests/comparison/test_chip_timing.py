@@ -134,3 +134,16 @@ def test_a_chip_without_any_constant_has_no_total(make_hardware):
     energy = energy_summary(make_hardware(energy_j={"routing": None}))
     assert math.isnan(energy.total_j)
     assert energy.known_j == {}
+
+
+def test_the_range_of_the_energy_has_all_uncertain_causes_at_their_ends(make_hardware):
+    energy = energy_summary(
+        make_hardware(
+            energy_j={"spikes": 2e-9, "hops": 1e-9, "static": None},
+            energy_range_j={"spikes": (1e-9, 4e-9)},
+        )
+    )
+    assert energy.total_range_j == pytest.approx((2e-9, 5e-9), rel=1e-12)
+    assert energy.total_j == pytest.approx(3e-9, rel=1e-12)
+    nothing = energy_summary(make_hardware(energy_j={"static": None}))
+    assert all(map(math.isnan, nothing.total_range_j))

@@ -1,14 +1,18 @@
 import dataclasses
 import hashlib
+import io
 import json
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from pycosim.comparison import Comparison, Settings
 from pycosim.errors import DoesNotFitError, InvalidInputError, Violation
+from pycosim.hwmodels.arithmetic import Rounding
 from pycosim.results import RunResult
 from pycosim.results.folder import RunFolder, describe_run, load, slug
+from pycosim.results.roundings import summary_line
 
 SPIKES = [(0, 10), (0, 30), (1, 20), (2, 70)]
 
@@ -51,6 +55,42 @@ def test_everything_is_read_back_as_it_was_written(saved):
         assert_equal_fields(first, second)
     assert loaded.settings == saved.settings
     assert loaded.info["command"] == saved.info["command"]
+
+
+def test_rounded_values_are_kept_and_summed_up(tmp_path, make_result, make_hardware):
+    roundings = [
+        Rounding.of("population 'E': tau_m", "ms", np.full(3, 20.0), 20.4),
+        Rounding.of("projection 'E→I': weight", "nA", [0.03, 0.05, 0.05, 0.0], [0.03, 0.04, 0.04, 0.0]),
+        Rounding.of("projection 'E→I': weight", "nA", [0.05], [0.04]),
+    ]
+    results = [make_result("native", SPIKES), make_result("mesh", SPIKES)]
+    results[1].hardware = make_hardware(roundings=roundings)
+    folder = RunFolder.create(describe_run("net.py", ["native", "mesh"]), tmp_path, Settings())
+    comparison = Comparison([], folder=folder.path)
+    for result in results:
+        comparison.results.append(result)
+        folder.save(comparison)
+    frame = load(folder.path).results[1].hardware.rounded
+    assert frame.to_dict("records") == [
+        {
+            **{"item": "projection 'E→I': weight", "unit": "nA", "asked": 0.05, "got": 0.04},
+            **{"relative_error": pytest.approx(-0.2), "count": 3},
+        },
+        {
+            **{"item": "population 'E': tau_m", "unit": "ms", "asked": 20.0, "got": 20.4},
+            **{"relative_error": pytest.approx(0.02), "count": 3},
+        },
+    ]
+    assert comparison.table["rounded_values"].tolist()[1] == 6
+    line = summary_line(results[1].hardware.roundings)
+    assert line == "arithmetic: 6 values rounded, largest relative error 20 % (projection 'E→I': weight)"
+    assert line in printed(comparison)
+
+
+def printed(comparison):
+    stream = io.StringIO()
+    comparison.print(Console(file=stream, width=120))
+    return stream.getvalue()
 
 
 def test_figures_and_verdict_of_a_loaded_run_are_the_same(saved):

@@ -17,7 +17,7 @@ def no_limit_afterwards():
 
 
 def network(synapse=None, connector=None, n=1000, **setup):
-    sim.setup(timestep=0.1, **setup)
+    sim.setup(timestep=0.1, synapses="stored", **setup)
     pre, post = (sim.Population(n, sim.IF_curr_exp()) for _ in range(2))
     synapse = synapse or sim.StaticSynapse(weight=0.1, delay=1.0)
     return sim.Projection(pre, post, connector or sim.FixedProbabilityConnector(0.1), synapse)

@@ -58,9 +58,14 @@ def test_every_combination_is_valid_when_it_has_its_parameters(rule, dependence)
     values = PAIR | dict(tau=20.0, eta=0.1, rho=3.0, mu_plus=0.5, mu_minus=0.5)
     values |= dict(tau_x=20.0, tau_y=40.0, A3_plus=0.01, A3_minus=0.0, tau_c=1e3, tau_d=200.0, d_base=0.0)
     values |= dict(base_rate=10.0, homeo_scale=0.1, tau_rate=1e4, update_interval=1e3)
+    values |= dict(impulse=32.0, w_step=0.01)
     plasticity = Plasticity(rule, dependence)
     parameters = {name: values[name] for name in plasticity.parameter_names}
     network = network_with(replace(plasticity, parameters=parameters))
+    if rule == "IntegerPairRule" and dependence != "AdditiveWeightDependence":
+        with pytest.raises(ConnectivityError, match="has the AdditiveWeightDependence only"):
+            validate(network)
+        return
     assert validate(network) is None  # anything else is an error
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pycosim.comparison import Comparison
+from pycosim.hwmodels.arithmetic import Rounding
 from pycosim.report import raster
 from pycosim.report.floorplan import core_load, floor_plan
 from pycosim.report.page import page
@@ -203,6 +204,18 @@ def test_unknown_causes_of_energy_are_named(comparison):
     assert "static power unknown unknown" in words
     assert "routing 400 nJ (assumed) 400 nJ (assumed)" in words
     assert "total ≥ 3.80 µJ ≥ 3.80 µJ" in words
+
+
+def test_rounded_values_are_listed_with_the_worst_first(five_targets):
+    five_targets[2].hardware.roundings = [
+        Rounding.of("population 'E': tau_m", "ms", [20.0, 20.0], 20.4),
+        Rounding.of("projection 'E→I': weight", "nA", [0.05, 0.04], [0.04, 0.04]),
+    ]
+    words = read(Comparison(five_targets)).words
+    assert "item asked got relative error values" in words
+    weight = "projection 'E→I': weight 0.05 nA 0.04 nA -20 % 1"
+    assert f"{weight} population 'E': tau_m 20 ms 20.4 ms +2 % 2" in words
+    assert "3 values rounded, largest relative error 20 %" in words
 
 
 def test_repeated_notes_are_shown_once_with_their_count(five_targets):

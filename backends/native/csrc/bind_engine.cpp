@@ -80,10 +80,30 @@ void grow(Engine& engine, const std::vector<PopulationTuple>& populations, const
     engine.grow(specs_of(populations), view(cores_of_new));
 }
 
-void connect(Engine& engine, const std::vector<ProjectionTuple>& projections) {
+// Kind, seed and stream, numbers of sources and targets, probability, synapses of each row or of all, with replacement,
+// whether a neuron may be connected to itself.
+using RuleTuple = std::tuple<int, std::uint64_t, std::uint64_t, Array<std::int64_t>, Array<std::int64_t>, double,
+                             Array<std::int64_t>, bool, bool>;
+
+std::shared_ptr<const pycosim::RowRule> row_rule(const std::optional<RuleTuple>& tuple) {
+    if (!tuple) return nullptr;
+    const auto& [kind, seed, stream, pre, post, p, n, with_replacement, allow_self] = *tuple;
+    const auto copied = [](const Array<std::int64_t>& array) {
+        return std::vector<std::int64_t>(array.data(), array.data() + array.size());
+    };
+    return std::make_shared<pycosim::RowRule>(pycosim::RowRule{static_cast<pycosim::RowRule::Kind>(kind),
+                                                               pycosim::key_of(seed, stream), copied(pre), copied(post), p,
+                                                               copied(n), with_replacement, allow_self});
+}
+
+// `rules` has an entry for each projection, None for those that are stored.
+void connect(Engine& engine, const std::vector<ProjectionTuple>& projections,
+             const std::vector<std::optional<RuleTuple>>& rules) {
     std::vector<ProjectionColumns> columns;
     for (const auto& [receptor, sources, indptr, targets, weights, delays] : projections) {
-        columns.push_back({receptor, view(sources), view(indptr), view(targets), view(weights), view(delays)});
+        const std::size_t i = columns.size();
+        columns.push_back({receptor, view(sources), view(indptr), view(targets), view(weights), view(delays),
+                           i < rules.size() ? row_rule(rules[i]) : nullptr});
     }
     const nb::gil_scoped_release release;
     engine.connect(columns);
@@ -111,7 +131,7 @@ void connect_plastic(Engine& engine, const std::vector<ProjectionTuple>& project
     std::vector<PlasticModel> converted;
     for (std::size_t i = 0; i < projections.size(); ++i) {
         const auto& [receptor, sources, indptr, targets, weights, delays] = projections[i];
-        columns.push_back({{receptor, view(sources), view(indptr), view(targets), view(weights), view(delays)},
+        columns.push_back({{receptor, view(sources), view(indptr), view(targets), view(weights), view(delays), nullptr},
                            view(dendritic.at(i))});
         converted.push_back(plastic_model(models.at(i)));
     }
@@ -228,7 +248,7 @@ NB_MODULE(_engine, module) {
                  engine.set_noise(pycosim::key_of(seed, stream));
              }, nb::arg("seed"), nb::arg("stream"))
         .def("grow", &grow, nb::arg("populations"), nb::arg("cores_of_new"))
-        .def("connect", &connect, nb::arg("projections"))
+        .def("connect", &connect, nb::arg("projections"), nb::arg("rules") = nb::list())
         .def("connect_plastic", &connect_plastic, nb::arg("projections"), nb::arg("dendritic"), nb::arg("models"))
         .def("plastic_weights", [](const Engine& engine, std::size_t projection) {
                  return to_numpy(engine.plastic_weights(projection));
@@ -318,6 +338,7 @@ NB_MODULE(_engine, module) {
                                 view(only_delays));
              }, nb::arg("emission_steps"), nb::arg("sources"), nb::arg("cores"), nb::arg("shifts"),
              nb::arg("floors"), nb::arg("only_delays"))
+        .def("deferred", [](Engine& engine) { return nb::capsule(static_cast<DeferredEngine*>(&engine), "DeferredEngine"); })
         .def_prop_ro("step", &Engine::step)
         .def_prop_ro("started", &Engine::started)
         .def_prop_ro("n_synapse_bytes", &Engine::n_synapse_bytes);

@@ -1,7 +1,4 @@
-// A choice between two computed numbers becomes a vector instruction only if nobody watches floating-point exceptions.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("no-trapping-math")
-#endif
+#include "no_trapping_math.hpp"
 
 #include "composed.hpp"
 

@@ -327,7 +327,7 @@ void Engine::advance_partition(unsigned thread, std::int64_t n_steps) {
     for (std::int64_t done = step_; done < end; parity ^= 1) {
         const std::int64_t n = std::min(batch_steps_, end - done);
         partition.fired[parity].clear();
-        for (std::int64_t i = 1; i <= n; ++i) partition.step(done + i, partition.fired[parity]);
+        partition.advance(done + 1, n, partition.fired[parity]);
         pool_.meet();
         for (std::int64_t i = 1; i <= n; ++i) {
             send_spikes(partition, done + i, parity, static_cast<std::size_t>(i - 1));
@@ -359,7 +359,7 @@ std::vector<std::int64_t> Engine::step_deferred() {
     forget_old_synapses();
     pool_.run([&](unsigned thread) {
         partitions_[thread].fired[0].clear();
-        partitions_[thread].step(step, partitions_[thread].fired[0]);
+        partitions_[thread].advance(step, 1, partitions_[thread].fired[0]);
     });
     step_ = step;
     record_source_spikes(step);
@@ -403,6 +403,10 @@ void Engine::deliver(std::span<const std::int64_t> emission_steps, std::span<con
                                    only_delays.empty() ? 0 : only_delays[i], step_);
         }
     }
+}
+
+void Engine::deliver_on_time() {
+    for (Partition& partition : partitions_) send_spikes(partition, step_, 0, 0);
 }
 
 std::size_t Engine::n_synapse_bytes() const {

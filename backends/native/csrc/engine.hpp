@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "composed.hpp"
+#include "deferred.hpp"
 #include "junctions.hpp"
 #include "partition.hpp"
 #include "sources.hpp"
@@ -42,7 +43,7 @@ struct Samples {
     std::size_t n_rows, n_columns;
 };
 
-class Engine {
+class Engine final : public DeferredEngine {
   public:
     // `core_of_neuron` is empty, or has one entry for each neuron if synapses are to be delivered core by core.
     Engine(std::span<const PopulationSpec> populations, std::span<const std::int32_t> core_of_neuron,
@@ -118,14 +119,16 @@ class Engine {
     // Spikes of the sources at step 0, to be delivered by the caller.
     std::vector<std::int64_t> initial_spikes();
     // Does one step and returns the neurons and sources that fired, ascending, to be delivered by the caller.
-    std::vector<std::int64_t> step_deferred();
+    std::vector<std::int64_t> step_deferred() override;
     // Spikes of this step and of later ones may still be delivered: the synapses that they meet are kept.
-    void set_oldest_under_way(std::int64_t emission_step) { oldest_under_way_ = emission_step; }
+    void set_oldest_under_way(std::int64_t emission_step) override { oldest_under_way_ = emission_step; }
     void deliver(std::span<const std::int64_t> emission_steps, std::span<const std::int64_t> sources,
                  std::span<const std::int64_t> cores, std::span<const std::int64_t> shifts,
-                 std::span<const std::int64_t> floors, std::span<const std::int64_t> only_delays);
+                 std::span<const std::int64_t> floors, std::span<const std::int64_t> only_delays) override;
+    // Lets all spikes of the step that step_deferred() did act when they are due.
+    void deliver_on_time() override;
 
-    std::int64_t step() const { return step_; }
+    std::int64_t step() const override { return step_; }
     bool started() const { return started_; }
     std::size_t n_synapse_bytes() const;
 

@@ -28,7 +28,7 @@ void Engine::integrate(std::int64_t n_steps) {
         Partition& partition = partitions_[thread];
         if (!started_) send_source_spikes(partition, 0);
         partition.fired[0].clear();
-        for (std::int64_t i = 1; i <= n_steps; ++i) partition.step(step_ + i, partition.fired[0]);
+        partition.advance(step_ + 1, n_steps, partition.fired[0]);
     });
     if (!started_) record_source_spikes(0);
     started_ = true;

@@ -42,6 +42,7 @@ class SliceInjections {
           total_(drive_.size(), 0.0),
           applied_(injections_.size(), std::numeric_limits<double>::quiet_NaN()) {}
 
+    bool empty() const { return injections_.empty(); }
     void apply(const std::vector<CurrentValues>& currents, std::int64_t step, Column& drive) {
         bool same = true;
         for (std::size_t k = 0; k < injections_.size(); ++k) {

@@ -7,8 +7,7 @@
 
 namespace pycosim::native {
 
-SliceJunctions::SliceJunctions(const JunctionColumns& columns, std::uint32_t first_neuron, std::uint32_t size)
-    : first_neuron_(first_neuron) {
+SliceJunctions::SliceJunctions(const JunctionColumns& columns, std::uint32_t first_neuron, std::uint32_t size) {
     const auto begin = std::lower_bound(columns.neurons.begin(), columns.neurons.end(), std::int64_t{first_neuron});
     const auto end = std::lower_bound(begin, columns.neurons.end(), std::int64_t{first_neuron} + size);
     for (auto neuron = begin; neuron != end; ++neuron) {
@@ -40,9 +39,8 @@ void SliceJunctions::finish(Column& drive, const Column& v, std::span<const std:
     auto next_reset = reset.begin();
     for (const Neuron& neuron : neurons_) {
         drive[neuron.index] = neuron.own_drive;
-        const std::uint32_t number = first_neuron_ + neuron.index;
-        next_reset = std::lower_bound(next_reset, reset.end(), number);
-        const bool was_reset = next_reset != reset.end() && *next_reset == number;
+        next_reset = std::lower_bound(next_reset, reset.end(), neuron.index);
+        const bool was_reset = next_reset != reset.end() && *next_reset == neuron.index;
         after.v[neuron.place] = v[neuron.index];
         after.moved[neuron.place] = was_reset ? 0.0 : v[neuron.index] - before.v[neuron.place];
     }

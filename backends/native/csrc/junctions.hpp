@@ -45,7 +45,7 @@ class SliceJunctions {
     }
     // Adds the current of a step to the constant `drive` of the slice.
     void add_to(Column& drive, const Membranes& before);
-    // Takes it away again, and shows the membranes `v` to all; `reset` are the global numbers of those just reset.
+    // Takes it away again, and shows the membranes `v` to all; `reset` are the indices of those just reset.
     void finish(Column& drive, const Column& v, std::span<const std::uint32_t> reset, const Membranes& before,
                 Membranes& after);
 
@@ -56,7 +56,6 @@ class SliceJunctions {
         double drive_per_na, offset_na, extrapolation, own_drive;
     };
 
-    std::uint32_t first_neuron_ = 0;
     std::vector<Neuron> neurons_;
     std::vector<std::size_t> partners_;
     std::vector<double> conductances_;

@@ -1,11 +1,9 @@
-// A choice between two computed numbers becomes a vector instruction only if nobody watches floating-point exceptions.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("no-trapping-math")
-#endif
+#include "no_trapping_math.hpp"
 
 #include "kernels.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -65,22 +63,18 @@ PYCOSIM_ALWAYS_INLINE void substep(const SliceColumns& slice, std::size_t begin,
     }
 }
 
-// Compares with the threshold, resets, and returns whether the neuron fires; `left` is the rest of its refractory
-// period. A model that does not reset has there whether its membrane was above the threshold before the step.
+// What the loop over all neurons does about spikes: it holds the membrane of a refractory one, and tells which may have
+// fired. `left` is the rest of the refractory period, or -1 if the neuron was not refractory in this step, so that the
+// few that fired can be found and reset afterwards. A model that does not reset has 1 there if its membrane was above
+// the threshold before the step, else -1.
 template <class Model, class State, class Constants>
 PYCOSIM_ALWAYS_INLINE bool compare(State& x, const Constants& c, double& left) {
-    const bool refractory = left > 0.0;
-    if constexpr (!kResets<Model>) {
-        return !refractory & (x[Model::v] >= c(Model::v_thresh));
-    } else {
-        const double v = refractory ? c(Model::v_reset) : x[Model::v];
-        const bool fires = !refractory & (v >= c(Model::v_thresh));
-        x[Model::v] = fires ? c(Model::v_reset) : v;
-        const double unfired = refractory ? left - 1.0 : 0.0;
-        left = fires ? c(Model::refractory_steps) : unfired;
-        if constexpr (HasSpikeJumps<Model>) Model::after_spike(x, c, fires);
-        return fires;
+    if constexpr (kResets<Model>) {
+        const bool refractory = left > 0.0;
+        x[Model::v] = refractory ? c(Model::v_reset) : x[Model::v];
+        left = refractory ? left - 1.0 : -1.0;
     }
+    return x[Model::v] >= c(Model::v_thresh);
 }
 
 // Stores vectors: for blocks as short as these, what compilers make of std::fill takes an eighth of the whole update.
@@ -96,15 +90,17 @@ PYCOSIM_ALWAYS_INLINE void clear(double* __restrict values, std::size_t n) {
     for (; i < n; ++i) values[i] = 0.0;
 }
 
-// Advances `n` neurons from `begin` on; returns whether any fired, and which in `flags`.
+// Advances `n` neurons from `begin` on; returns whether any may have fired.
 template <class Model, class Constants, std::size_t... s>
 PYCOSIM_ALWAYS_INLINE bool update_block(const SliceColumns& slice, std::size_t begin, std::size_t n,
-                                        std::int64_t* __restrict flags, std::index_sequence<s...> all) {
+                                        std::index_sequence<s...> all) {
     double* const state[] = {slice.states[s] + begin...};
     double* __restrict const left = slice.refractory_steps_left + begin;
     if constexpr (!kResets<Model>) {
         const Constants constants(slice, begin);
-        for (std::size_t i = 0; i < n; ++i) left[i] = state[Model::v][i] >= constants.of(i)(Model::v_thresh) ? 1.0 : 0.0;
+        for (std::size_t i = 0; i < n; ++i) {
+            left[i] = state[Model::v][i] >= constants.of(i)(Model::v_thresh) ? 1.0 : -1.0;
+        }
     }
     if constexpr (HasSubsteps<Model>) {
         const int n_substeps = static_cast<int>(slice.constants[Model::substeps][0]);
@@ -120,11 +116,9 @@ PYCOSIM_ALWAYS_INLINE bool update_block(const SliceColumns& slice, std::size_t b
         double x[] = {state[s][i]...};
         Model::integrate(x, c, excitatory[i], inhibitory[i]);
         double still = left[i];
-        const bool fires = compare<Model>(x, c, still);
-        left[i] = still;
+        any |= compare<Model>(x, c, still) ? 1 : 0;
+        if constexpr (kResets<Model>) left[i] = still;
         ((state[s][i] = x[s]), ...);
-        flags[i] = fires ? 1 : 0;
-        any |= flags[i];
     }
     // Not in the loop: GCC 12 then loses the inhibitory input of the Hodgkin-Huxley model.
     clear(excitatory, n);
@@ -132,20 +126,48 @@ PYCOSIM_ALWAYS_INLINE bool update_block(const SliceColumns& slice, std::size_t b
     return any != 0;
 }
 
+// Finds and resets the neurons of a block that fired.
+template <class Model, class Constants, std::size_t... s>
+PYCOSIM_ALWAYS_INLINE std::size_t fire(const SliceColumns& slice, std::size_t begin, std::size_t n,
+                                       std::uint32_t* fired, std::index_sequence<s...>) {
+    double* const state[] = {slice.states[s] + begin...};
+    double* __restrict const left = slice.refractory_steps_left + begin;
+    const Constants constants(slice, begin);
+    alignas(64) std::uint8_t flags[kBlock + 8] = {};
+    for (std::size_t i = 0; i < n; ++i) {
+        flags[i] = (left[i] < 0.0) & (state[Model::v][i] >= constants.of(i)(Model::v_thresh));
+    }
+    std::size_t n_fired = 0;
+    for (std::size_t group = 0; group < n; group += 8) {
+        std::uint64_t any;
+        std::memcpy(&any, flags + group, sizeof any);
+        if (!any) continue;
+        for (std::size_t i = group; i < std::min(group + 8, n); ++i) {
+            if (!flags[i]) continue;
+            fired[n_fired++] = static_cast<std::uint32_t>(begin + i);
+            if constexpr (kResets<Model>) {
+                const auto c = constants.of(i);
+                left[i] = c(Model::refractory_steps);
+                double x[] = {state[s][i]...};
+                x[Model::v] = c(Model::v_reset);
+                if constexpr (HasSpikeJumps<Model>) Model::after_spike(x, c);
+                ((state[s][i] = x[s]), ...);
+            }
+        }
+    }
+    return n_fired;
+}
+
 template <class Model, class Constants>
 PYCOSIM_ALWAYS_INLINE std::size_t update(const SliceColumns& slice, std::uint32_t* fired) {
     constexpr auto all_states = std::make_index_sequence<Model::n_states>();
-    alignas(64) std::int64_t flags[kBlock];
     std::size_t n_fired = 0;
     for (std::size_t begin = 0; begin < slice.size; begin += kBlock) {
         const std::size_t n = std::min(kBlock, slice.size - begin);
         // A constant length spares full blocks the code for the rest of a vector.
-        const bool any = n == kBlock ? update_block<Model, Constants>(slice, begin, kBlock, flags, all_states)
-                                     : update_block<Model, Constants>(slice, begin, n, flags, all_states);
-        if (!any) continue;
-        for (std::size_t i = 0; i < n; ++i) {
-            if (flags[i]) fired[n_fired++] = static_cast<std::uint32_t>(begin + i);
-        }
+        const bool any = n == kBlock ? update_block<Model, Constants>(slice, begin, kBlock, all_states)
+                                     : update_block<Model, Constants>(slice, begin, n, all_states);
+        if (any) n_fired += fire<Model, Constants>(slice, begin, n, fired + n_fired, all_states);
     }
     return n_fired;
 }

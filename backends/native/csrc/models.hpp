@@ -159,9 +159,9 @@ struct CondExpGsfaGrr {
     }
 
     template <class Constants>
-    PYCOSIM_ALWAYS_INLINE static void after_spike(double (&x)[n_states], const Constants& c, bool fires) {
-        x[g_s] = fires ? x[g_s] + c(q_s) : x[g_s];
-        x[g_r] = fires ? x[g_r] + c(q_r) : x[g_r];
+    PYCOSIM_ALWAYS_INLINE static void after_spike(double (&x)[n_states], const Constants& c) {
+        x[g_s] += c(q_s);
+        x[g_r] += c(q_r);
     }
 };
 

@@ -76,8 +76,8 @@ struct Izhikevich {
     }
 
     template <class Constants>
-    PYCOSIM_ALWAYS_INLINE static void after_spike(double (&x)[n_states], const Constants& c, bool fires) {
-        x[u] = fires ? x[u] + c(d) : x[u];
+    PYCOSIM_ALWAYS_INLINE static void after_spike(double (&x)[n_states], const Constants& c) {
+        x[u] += c(d);
     }
 };
 
@@ -140,8 +140,8 @@ struct EifCondExp {
     }
 
     template <class Constants>
-    PYCOSIM_ALWAYS_INLINE static void after_spike(double (&x)[n_states], const Constants& c, bool fires) {
-        x[w] = fires ? x[w] + c(b) : x[w];
+    PYCOSIM_ALWAYS_INLINE static void after_spike(double (&x)[n_states], const Constants& c) {
+        x[w] += c(b);
     }
 };
 
@@ -181,8 +181,8 @@ struct EifCondAlpha {
     }
 
     template <class Constants>
-    PYCOSIM_ALWAYS_INLINE static void after_spike(double (&x)[n_states], const Constants& c, bool fires) {
-        x[w] = fires ? x[w] + c(b) : x[w];
+    PYCOSIM_ALWAYS_INLINE static void after_spike(double (&x)[n_states], const Constants& c) {
+        x[w] += c(b);
     }
 };
 

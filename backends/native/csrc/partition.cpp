@@ -58,7 +58,7 @@ void Partition::allocate_inputs(std::size_t n_neurons) {
         for (PoissonDrive& drive : drives_) drive.move_receptors(receptor_stride_, n_inputs_);
     }
     receptor_stride_ = n_inputs_;
-    inputs_.assign(n_receptors_ * n_inputs_, 0.0);
+    inputs_.assign(kMostSteps * n_receptors_ * n_inputs_, 0.0);
     std::size_t largest = 0;
     for (const Slice& slice : slices) largest = std::max<std::size_t>(largest, slice.size);
     scratch_.resize(largest);
@@ -250,7 +250,7 @@ void Partition::release_dopamine(std::int64_t step, std::span<const PendingKey> 
 }
 
 // In order, like all contributions: what is settled has its sum at its place.
-void Partition::deliver_mixed(std::int64_t step, std::span<const PendingKey> keys) {
+void Partition::deliver_mixed(std::int64_t step, std::span<const PendingKey> keys, double* inputs) {
     if (has_dopamine_) release_dopamine(step, keys);
     const auto prefetch = [&](std::size_t i, bool synapses) {
         if (i >= keys.size() || segment_of(keys[i]) >= plastic_base_) return;
@@ -264,7 +264,7 @@ void Partition::deliver_mixed(std::int64_t step, std::span<const PendingKey> key
         const std::uint32_t number = segment_of(keys[i]);
         if (number < plastic_base_) {
             const Generation& generation = generation_of(number);
-            generation.store.deliver(number - generation.base, inputs_.data());
+            generation.store.deliver(number - generation.base, inputs);
             continue;
         }
         const auto& [store, base, first] = plastic_of(number);
@@ -276,7 +276,7 @@ void Partition::deliver_mixed(std::int64_t step, std::span<const PendingKey> key
         } else {
             store->spike(store->state, segment, step, transmitted_);
         }
-        store->add(segment, transmitted_, inputs_.data());
+        store->add(segment, transmitted_, inputs);
     }
 }
 
@@ -288,7 +288,7 @@ const Partition::Generation& Partition::generation_of(std::uint64_t number) cons
 }
 
 // In the order of all segments, among which those of a drive have their place.
-void Partition::deliver(std::int64_t step) {
+void Partition::deliver(std::int64_t step, double* inputs) {
     std::vector<PendingKey>& keys = pending_.due(step);
     std::span<const PendingKey> left = keys;
     std::vector<std::pair<PendingKey, PoissonDrive*>> driven;
@@ -299,18 +299,17 @@ void Partition::deliver(std::int64_t step) {
     std::sort(driven.begin(), driven.end());
     for (const auto& [key, drive] : driven) {
         const auto n = static_cast<std::size_t>(std::lower_bound(left.begin(), left.end(), key) - left.begin());
-        deliver(step, left.first(n));
+        deliver(step, left.first(n), inputs);
         left = left.subspan(n);
-        drive->add(step - drive->delay(), inputs_.data());
+        drive->add(step - drive->delay(), inputs);
     }
-    deliver(step, left);
+    deliver(step, left, inputs);
     keys.clear();
 }
 
-void Partition::deliver(std::int64_t step, std::span<const PendingKey> keys) {
-    double* const inputs = inputs_.data();
+void Partition::deliver(std::int64_t step, std::span<const PendingKey> keys, double* inputs) {
     if (!plastic_.empty()) {
-        deliver_mixed(step, keys);
+        deliver_mixed(step, keys, inputs);
     } else if (generations_.size() == 1) {
         const Generation& only = generations_.front();
         const auto number = [&](std::size_t i) { return segment_of(keys[i]) - only.base; };
@@ -323,58 +322,6 @@ void Partition::deliver(std::int64_t step, std::span<const PendingKey> keys) {
         for (const PendingKey key : keys) {
             const Generation& generation = generation_of(segment_of(key));
             generation.store.deliver(segment_of(key) - generation.base, inputs);
-        }
-    }
-}
-
-void Partition::update(Slice& slice, std::int64_t step, FiredNeurons& fired) {
-    state_columns_.clear();
-    constant_columns_.clear();
-    input_columns_.clear();
-    for (Column& state : slice.states) state_columns_.push_back(state.data());
-    for (const Column& constant : slice.constants) constant_columns_.push_back(constant.data());
-    for (const std::uint32_t receptor : slice.receptors) {
-        input_columns_.push_back(inputs_.data() + std::size_t{receptor} * n_inputs_ + slice.input_offset);
-    }
-    const SliceColumns columns{slice.size,           state_columns_.data(),     slice.refractory_steps_left.data(),
-                               constant_columns_.data(), input_columns_.data(), slice.model->composition,
-                               step,                 slice.first_neuron,        noise_key};
-    const Update function = slice.equal_constants ? slice.model->update_equal : slice.model->update_distinct;
-    const std::size_t n_fired = function(columns, scratch_.data());
-    for (std::size_t i = 0; i < n_fired; ++i) {
-        const std::uint32_t index = scratch_[i];
-        fired.neurons.push_back(slice.first_neuron + index);
-        if (!slice.spikes_recorded.empty() && slice.spikes_recorded[index]) {
-            slice.spikes.add(step, slice.first_index + index);
-        }
-        for (Plastic& part : plastic_) part.store->add_post_spike(slice.input_offset + index, step);
-    }
-    fired.ends.push_back(fired.neurons.size());
-}
-
-void Partition::step(std::int64_t step, FiredNeurons& fired) {
-    deliver(step);
-    if (rewired) rewired->deliver(step, inputs_.data());
-    for (Slice& slice : slices) {
-        slice.injections.apply(*currents, step, slice.constants[slice.drive]);
-        if (!slice.junctions.empty()) slice.junctions.add_to(slice.constants[slice.drive], board->after(step - 1));
-        update(slice, step, fired);
-        if (rewired) {
-            for (const std::uint32_t neuron : fired.list(fired.ends.size() - 1)) {
-                rewired->add_post_spike(slice.input_offset + neuron - slice.first_neuron, step);
-            }
-        }
-        if (!slice.junctions.empty()) {
-            const auto newly = fired.list(fired.ends.size() - 1);
-            const auto reset = slice.model->resets ? newly : newly.first(0);
-            slice.junctions.finish(slice.constants[slice.drive], slice.states[0], reset, board->after(step - 1),
-                                   board->after(step));
-        }
-        for (SignalRecording& signal : slice.signals) {
-            if ((step - signal.origin_step) % signal.interval_steps) continue;
-            const Column& state = slice.states[static_cast<std::size_t>(signal.state)];
-            for (const std::uint32_t i : signal.indices) signal.samples.push_back(state[i]);
-            ++signal.n_rows;
         }
     }
 }

@@ -55,6 +55,12 @@ struct Slice {
     SpikeColumns spikes;
     std::vector<SignalRecording> signals;
 
+    // Whether something besides synapses reads or changes its columns in every step.
+    bool is_looked_at() const { return !injections.empty() || !junctions.empty() || !signals.empty(); }
+    void begin_step(const std::vector<CurrentValues>& currents, std::int64_t step, MembraneBoard* board);
+    // `fired` are indices.
+    void end_step(std::int64_t step, std::span<const std::uint32_t> fired, MembraneBoard* board);
+
     // The columns are those of the whole population; `drive_constant` is the number of the constant "drive".
     void inject(std::size_t drive_constant, std::span<const double> drive_per_na, InjectionColumns columns);
 };
@@ -106,8 +112,8 @@ class alignas(kCacheLine) Partition {
         for (Plastic& part : plastic_) part.store->set_weights(projection, weights);
     }
 
-    // Does one step with the spikes that are due, and appends the neurons that fire to `fired`.
-    void step(std::int64_t step, FiredNeurons& fired);
+    // Does steps in which nothing acts that is emitted in them, and appends the neurons that fire to `fired`.
+    void advance(std::int64_t first_step, std::int64_t n_steps, FiredNeurons& fired);
 
     // Lets the synapses of a spike wait for the step at which they act.
     void send(std::uint32_t source, std::int64_t emission_step) {
@@ -170,25 +176,32 @@ class alignas(kCacheLine) Partition {
             return part.store->row_begin(source) < part.store->row_end(source);
         });
     }
-    void deliver(std::int64_t step);
-    void deliver(std::int64_t step, std::span<const PendingKey> keys);
-    void deliver_mixed(std::int64_t step, std::span<const PendingKey> keys);
+    // To the inputs of one step.
+    void deliver(std::int64_t step, double* inputs);
+    void deliver(std::int64_t step, std::span<const PendingKey> keys, double* inputs);
+    void deliver_mixed(std::int64_t step, std::span<const PendingKey> keys, double* inputs);
     void send_plastic(std::uint32_t source, std::int64_t emission_step);
     void release_dopamine(std::int64_t step, std::span<const PendingKey> keys);
     std::vector<std::pair<std::int64_t, PendingKey>> unsettled(const Plastic& part, std::uint32_t projection,
                                                                std::int64_t present_step) const;
     const Plastic& plastic_of(std::uint32_t number) const;
     const Generation& generation_of(std::uint64_t number) const;
-    void update(Slice& slice, std::int64_t step, FiredNeurons& fired);
+    void advance_together(std::int64_t first_step, std::size_t n_steps, FiredNeurons& fired);
+    void advance(std::size_t slice, std::int64_t first_step, std::size_t n_steps);
+    void update(Slice& slice, std::uint32_t begin, std::uint32_t size, std::int64_t step, double* inputs,
+                std::vector<std::uint32_t>& fired);
+    double* inputs_of(std::size_t i_step) { return inputs_.data() + i_step * n_receptors_ * n_inputs_; }
+    std::int64_t steps_together() const;
     std::uint32_t free_base(std::uint32_t n_segments) const;
 
     std::uint32_t n_inputs_ = 0;  // of one receptor, with padding
-    Column inputs_;               // receptor by receptor
+    Column inputs_;               // step by step of those done together, in them receptor by receptor
     std::size_t n_receptors_ = 2;
     std::uint32_t receptor_stride_ = 0;  // from the inputs of one receptor to those of the next
     std::vector<double*> state_columns_, input_columns_;  // scratch
     std::vector<const double*> constant_columns_;
     std::vector<std::uint32_t> scratch_;
+    std::vector<std::vector<std::uint32_t>> fired_;  // indices in slices, by step of those done together and slice
     std::vector<Generation> generations_;
     PendingSegments pending_;
     std::vector<PoissonDrive> drives_;
@@ -201,6 +214,7 @@ class alignas(kCacheLine) Partition {
     std::multimap<std::pair<std::int64_t, PendingKey>, std::vector<double>> settled_;
 
     static constexpr std::uint32_t kNoPlastic = 0xffffffffu;
+    static constexpr std::size_t kMostSteps = 2;  // done together
 };
 
 }  // namespace pycosim::native

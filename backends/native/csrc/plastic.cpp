@@ -5,8 +5,6 @@
 #include <numeric>
 #include <tuple>
 
-#include "weight_dependence.hpp"
-
 namespace pycosim::native {
 namespace {
 
@@ -112,6 +110,9 @@ void PlasticStore::allocate_state() {
         state.available.resize(targets_.size());
     }
     if (has([](const PlasticModel& m) { return m.has_eligibility(); })) state.eligibility.resize(targets_.size());
+    if (has([](const PlasticModel& m) { return m.rule == PlasticRule::kIntegerPair; })) {
+        state.integers.resize(targets_.size());
+    }
     if (has([](const PlasticModel& m) { return m.rule == PlasticRule::kTriplet; })) {
         state.slow_traces.resize(segments_.size());
     }
@@ -168,70 +169,8 @@ void PlasticStore::append(const Row& row) {
 std::size_t PlasticStore::n_bytes() const {
     return row_.size() * sizeof(row_[0]) + segments_.size() * (sizeof(PlasticSegment) + sizeof(SegmentState)) +
            core_.size() * sizeof(core_[0]) + targets_.size() * (2 * sizeof(std::uint32_t) + sizeof(double)) +
-           is_target_.size() + state.eligibility.size() * sizeof(Eligibility) + history_.n_bytes();
-}
-
-// Processes the postsynaptic spikes that reached a segment by `step` and, if `is_pre`, a presynaptic one at `step`.
-template <PlasticRule rule, bool shared>
-void PlasticStore::timed_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
-                               std::vector<double>& transmitted) const {
-    const PlasticSegment& segment = segments_[i];
-    const PlasticModel& model = (*models_)[segment.projection];
-    const TimingKernel<shared> kernel(model);
-    const std::size_t which = trace_[segment.projection - first_projection_];
-    const std::int64_t dendritic = segment.dendritic;
-    SegmentState& own = state.segments[i];
-    auto& [trace, trace_before, unused] = own.values;
-    // With no dendritic part, a postsynaptic spike of the same step comes after the presynaptic one.
-    const std::int64_t last_post = is_pre && dendritic == 0 ? step - 1 : step;
-    const auto trace_at = [&, last = own.last_step](std::int64_t at_step) {
-        if (at_step == last) return trace_before;
-        return trace * model.pre(at_step - last);
-    };
-    for (std::uint64_t k = segment.first; k < segment.first + segment.count; ++k) {
-        double w = state.weights[k];
-        const std::uint32_t s = synapse_[k], neuron = neuron_of(targets_[k]);
-        const std::span<const std::int64_t> posts = history_.steps(neuron);
-        std::size_t n = posts.size();
-        while (n > 0 && posts[n - 1] + dendritic > own.applied_step) --n;
-        for (; n < posts.size() && posts[n] + dendritic <= last_post; ++n) {
-            if (trace != 0) w = kernel.template after_post<rule>(w, trace_at(posts[n] + dendritic), s);
-        }
-        if (is_pre) {
-            while (n > 0 && posts[n - 1] + dendritic >= step) --n;
-            double post_trace = 0;
-            if (n > 0) {
-                const auto interval = static_cast<double>(step - dendritic - posts[n - 1]);
-                post_trace = history_.trace(neuron, n - 1, which) * std::exp(-interval / model.post.tau());
-            }
-            w = kernel.template after_pre<rule>(w, post_trace, s);
-            transmitted.push_back(w);
-        }
-        state.weights[k] = w;
-    }
-    own.applied_step = std::max(own.applied_step, last_post);
-    if (!is_pre) return;
-    if (step > own.last_step || trace == 0) {
-        trace_before = trace_at(step);
-        trace = trace_before;
-        own.last_step = step;
-    }
-    trace += 1.0;
-}
-
-template <bool shared>
-void PlasticStore::timed_spike_of(PlasticRule rule, PlasticState& state, std::uint32_t i, std::int64_t step,
-                                  bool is_pre, std::vector<double>& transmitted) const {
-    switch (rule) {
-        case PlasticRule::kAdditive:
-            return timed_spike<PlasticRule::kAdditive, shared>(state, i, step, is_pre, transmitted);
-        case PlasticRule::kMultiplicative:
-            return timed_spike<PlasticRule::kMultiplicative, shared>(state, i, step, is_pre, transmitted);
-        case PlasticRule::kAdditiveMultiplicative:
-            return timed_spike<PlasticRule::kAdditiveMultiplicative, shared>(state, i, step, is_pre, transmitted);
-        default:
-            return timed_spike<PlasticRule::kGutig, shared>(state, i, step, is_pre, transmitted);
-    }
+           is_target_.size() + state.eligibility.size() * sizeof(Eligibility) +
+           state.integers.size() * sizeof(IntegerTraces) + history_.n_bytes();
 }
 
 void PlasticStore::dispatch(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
@@ -239,9 +178,9 @@ void PlasticStore::dispatch(PlasticState& state, std::uint32_t i, std::int64_t s
     const PlasticModel& model = (*models_)[segments_[i].projection];
     if (model.rule < PlasticRule::kTsodyksMarkram) {
         if (model.is_shared()) {
-            timed_spike_of<true>(model.rule, state, i, step, is_pre, transmitted);
+            pair_spike_of<true>(model.rule, state, i, step, is_pre, transmitted);
         } else {
-            timed_spike_of<false>(model.rule, state, i, step, is_pre, transmitted);
+            pair_spike_of<false>(model.rule, state, i, step, is_pre, transmitted);
         }
     } else if (model.is_timing()) {
         other_timed_spike(state, i, step, is_pre, transmitted);
@@ -337,13 +276,14 @@ void PlasticStore::grow(std::size_t n_neurons, std::uint32_t receptor_stride) {
 
 void PlasticStore::add_post_spike(std::uint32_t neuron, std::int64_t step) {
     if (!is_target_[neuron]) return;
+    if (history_.is_full(neuron) && 4 * history_.n_bytes() < n_bytes()) history_.grow();
     if (history_.is_full(neuron)) {
         // No spike reaches a segment any more before this step less its dendritic part.
         for (std::uint32_t i = 0; i < n_segments(); ++i) {
             if ((*models_)[segments_[i].projection].is_timing()) catch_up(state, i, step - 1 - segments_[i].dendritic);
         }
         history_.forget(step - 1 - 2 * longest_dendritic_);
-        if (history_.is_full(neuron) || 4 * history_.n_bytes() < n_bytes()) history_.grow();
+        if (history_.is_full(neuron)) history_.grow();
     }
     history_.add(neuron, step);
 }

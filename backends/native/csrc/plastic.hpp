@@ -33,6 +33,7 @@ enum class PlasticRule : int {
     kTriplet,
     kDopaminePair,
     kHomeostatic,
+    kIntegerPair,
     kDopamine,  // of synapses that release dopamine
 };
 
@@ -41,24 +42,28 @@ enum TimingParameter { kPostGain, kPreGain, kPreLoss, kConstantLoss, kMinimum, k
 enum TripletParameter { kPostTriplet = 8, kPreTriplet };
 enum DopamineParameter { kBaseDopamine = 8, kMsPerStep };
 enum HomeostaticParameter { kBaseRate = 8, kHomeoScale, kRatePerSpike, kAverageSeconds, kUpdateSeconds };
+enum IntegerParameter { kImpulse = 8, kWeightStep };
 enum ReleaseParameter { kSign };
 // Time constants are in steps; kTauPsc is only of Tsodyks and Markram's rule, sites are only of the quantal one.
 enum ShortTermParameter { kUse, kTauRec, kTauFacil, kInitialUse, kTauPsc, kSites, kInitialSites };
 
-// exp(-n / tau) of whole numbers of steps; small ones from a table, with the same bits.
+// exp(-n / tau) of whole numbers of steps; those below kTable from a table, with the same bits.
 class Decay {
   public:
-    explicit Decay(double tau) : tau_(tau), table_(tau > 0 ? kTable : 0) {
-        for (std::size_t n = 0; n < table_.size(); ++n) table_[n] = std::exp(-static_cast<double>(n) / tau_);
+    static constexpr std::size_t kTable = 4096;
+
+    explicit Decay(double tau) : tau_(tau), table_(tau > 0 ? kTable + 1 : 0) {
+        for (std::size_t n = 0; n + 1 < table_.size(); ++n) table_[n] = std::exp(-static_cast<double>(n) / tau_);
     }
     double operator()(std::int64_t n) const {
         const auto i = static_cast<std::size_t>(n);
-        return i < table_.size() ? table_[i] : std::exp(-static_cast<double>(n) / tau_);
+        return i + 1 < table_.size() ? table_[i] : std::exp(-static_cast<double>(n) / tau_);
     }
     double tau() const { return tau_; }
+    // kTable numbers, and a 0 for what has no part in a sum; null without a time constant.
+    const double* table() const { return table_.empty() ? nullptr : table_.data(); }
 
   private:
-    static constexpr std::size_t kTable = 4096;
     double tau_;
     std::vector<double> table_;
 };
@@ -110,11 +115,18 @@ struct Eligibility {
     std::int64_t since = 0;
 };
 
+// Traces that are whole numbers, after and before the spikes of the step up to which they have decayed.
+struct IntegerTraces {
+    double pre = 0, pre_before = 0, post = 0, post_before = 0;
+    std::int64_t pre_since = 0, post_since = 0;
+};
+
 struct PlasticState {
     std::vector<double> weights;
     std::vector<std::uint32_t> available;  // release sites by synapse; empty where no rule has them
     std::vector<SegmentState> segments;
     std::vector<Eligibility> eligibility;             // by synapse; empty where no rule has it
+    std::vector<IntegerTraces> integers;              // by synapse; empty where no rule has them
     std::vector<std::array<double, 2>> slow_traces;   // by segment, as values[0] and [1]; empty where no rule has them
 };
 
@@ -167,11 +179,14 @@ class PlasticStore {
 
   private:
     struct Row;
+    template <PlasticRule rule, bool shared>
+    struct PairRule;
     struct OtherRule;  // and those derived from it
     struct Nearest;
     struct Triplet;
     struct DopaminePair;
     struct Homeostatic;
+    struct IntegerPair;
 
     void append(const Row& row);
     void allocate_state();
@@ -180,16 +195,17 @@ class PlasticStore {
         const std::vector<double>& column = (*models_)[projection].parameters[static_cast<std::size_t>(name)];
         return column.size() == 1 ? column[0] : column[synapse_[place]];
     }
-    std::uint32_t neuron_of(std::uint32_t target) const {
-        while (target >= receptor_stride_) target -= receptor_stride_;
+    static std::uint32_t neuron_of(std::uint32_t target, std::uint32_t receptor_stride) {
+        while (target >= receptor_stride) target -= receptor_stride;
         return target;
     }
+    std::uint32_t neuron_of(std::uint32_t target) const { return neuron_of(target, receptor_stride_); }
     template <PlasticRule rule, bool shared>
-    void timed_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival, bool is_pre,
-                     std::vector<double>& transmitted) const;
+    void pair_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
+                    std::vector<double>& transmitted) const;
     template <bool shared>
-    void timed_spike_of(PlasticRule rule, PlasticState& state, std::uint32_t i, std::int64_t arrival, bool is_pre,
-                        std::vector<double>& transmitted) const;
+    void pair_spike_of(PlasticRule rule, PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
+                       std::vector<double>& transmitted) const;
     void dispatch(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
                   std::vector<double>& transmitted) const;
     void short_term_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival,

@@ -2,19 +2,47 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
+#include "aligned.hpp"
+
 namespace pycosim::native {
+
+// The last few spikes of a neuron, which are most often all that its synapses need, in one cache line.
+class RecentSpikes {
+  public:
+    static constexpr std::size_t kSteps = 4;
+    static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::min() / 2;
+
+    explicit RecentSpikes(const std::int64_t* words) : words_(words) {}
+    // From the newest, number 0, to the oldest; kNever where there are fewer.
+    std::int64_t step(std::size_t i) const { return words_[i]; }
+    // Just after the newest.
+    double trace(std::size_t tau) const { return std::bit_cast<double>(words_[kSteps + tau]); }
+
+  private:
+    const std::int64_t* words_;
+};
 
 class PostHistory {
   public:
     // One trace for each time constant, in steps.
     PostHistory(std::size_t n_neurons, std::vector<double> taus)
         : taus_(std::move(taus)), count_(n_neurons, 0), steps_(n_neurons * capacity_),
-          traces_(n_neurons * capacity_ * taus_.size()) {}
+          traces_(n_neurons * capacity_ * taus_.size()), recent_stride_(padded(RecentSpikes::kSteps + taus_.size())),
+          recent_(n_neurons * recent_stride_, RecentSpikes::kNever) {}
+
+    RecentSpikes recent(std::size_t neuron) const { return RecentSpikes(recent_.data() + neuron * recent_stride_); }
+    void prefetch_recent([[maybe_unused]] std::size_t neuron) const {
+#if defined(__GNUC__)
+        __builtin_prefetch(recent_.data() + neuron * recent_stride_);
+#endif
+    }
 
     std::span<const std::int64_t> steps(std::size_t neuron) const {
         return {steps_.data() + neuron * capacity_, count_[neuron]};
@@ -37,6 +65,12 @@ class PostHistory {
             const auto interval = static_cast<double>(step - steps_[place - 1]);
             trace += traces_[(place - 1) * taus_.size() + tau] * std::exp(-interval / taus_[tau]);
         }
+        std::int64_t* const recent = recent_.data() + neuron * recent_stride_;
+        std::copy_backward(recent, recent + RecentSpikes::kSteps - 1, recent + RecentSpikes::kSteps);
+        recent[0] = step;
+        for (std::size_t tau = 0; tau < taus_.size(); ++tau) {
+            recent[RecentSpikes::kSteps + tau] = std::bit_cast<std::int64_t>(traces_[place * taus_.size() + tau]);
+        }
     }
 
     // Forgets all spikes up to `step`, but for the last of them, which holds the traces.
@@ -55,23 +89,23 @@ class PostHistory {
     }
 
     void grow() {
-        PostHistory larger(0, taus_);
-        larger.capacity_ = 2 * capacity_;
-        larger.count_ = count_;
-        larger.steps_.resize(count_.size() * larger.capacity_);
-        larger.traces_.resize(larger.steps_.size() * taus_.size());
+        const std::size_t capacity = 2 * capacity_;
+        std::vector<std::int64_t> steps(count_.size() * capacity);
+        std::vector<double> traces(steps.size() * taus_.size());
         for (std::size_t neuron = 0; neuron < count_.size(); ++neuron) {
             const auto from = static_cast<std::ptrdiff_t>(neuron * capacity_), to = 2 * from;
             const auto width = static_cast<std::ptrdiff_t>(taus_.size());
-            std::copy_n(steps_.begin() + from, count_[neuron], larger.steps_.begin() + to);
-            std::copy_n(traces_.begin() + from * width, count_[neuron] * width, larger.traces_.begin() + to * width);
+            std::copy_n(steps_.begin() + from, count_[neuron], steps.begin() + to);
+            std::copy_n(traces_.begin() + from * width, count_[neuron] * width, traces.begin() + to * width);
         }
-        *this = std::move(larger);
+        capacity_ = capacity;
+        steps_ = std::move(steps);
+        traces_ = std::move(traces);
     }
 
     std::size_t n_bytes() const {
         return count_.size() * sizeof(std::uint32_t) + steps_.size() * sizeof(std::int64_t) +
-               traces_.size() * sizeof(double);
+               traces_.size() * sizeof(double) + recent_.size() * sizeof(std::int64_t);
     }
 
   private:
@@ -80,6 +114,8 @@ class PostHistory {
     std::vector<std::uint32_t> count_;
     std::vector<std::int64_t> steps_;
     std::vector<double> traces_;
+    std::size_t recent_stride_;
+    std::vector<std::int64_t, AlignedAllocator<std::int64_t>> recent_;  // by neuron: see RecentSpikes
 };
 
 }  // namespace pycosim::native

@@ -200,7 +200,9 @@ RowIndex::RowIndex(std::size_t n_neurons, std::span<const ProjectionColumns> pro
         const ProjectionColumns& projection = projections[p];
         for (std::size_t i = 0; i < projection.sources.size(); ++i) {
             const auto source = static_cast<std::size_t>(projection.sources[i]);
-            rows[next[source]++] = {p, projection.indptr[i], projection.indptr[i + 1]};
+            const auto row = static_cast<std::int64_t>(i);
+            rows[next[source]++] = projection.rule ? Row{p, row, row}
+                                                   : Row{p, projection.indptr[i], projection.indptr[i + 1]};
         }
     }
 }
@@ -216,6 +218,11 @@ SynapseStore::SynapseStore(const RowIndex& index, std::span<const ProjectionColu
     std::uint32_t n_receptors = 1;
     for (const ProjectionColumns& projection : projections) {
         n_receptors = std::max(n_receptors, projection.receptor + 1);
+        if (projection.rule) {
+            if (!core_of_neuron.empty()) throw std::logic_error("rows that are drawn cannot be split by core");
+            add_procedural(projection, map);
+            continue;
+        }
         const std::size_t words_of_weight = projection.weights.size() > 1 ? 4 : 0;
         n_words += 4 * projection.sources.size();  // at least one weight for each row
         for (std::size_t i = 0; i < projection.targets.size(); ++i) {
@@ -239,17 +246,63 @@ SynapseStore::SynapseStore(const RowIndex& index, std::span<const ProjectionColu
     row_.reserve(n_neurons + 1);
     row_.push_back(0);
     for (std::size_t source = 0; source < n_neurons; ++source) {
-        row.gather({index.rows.data() + index.first[source], index.rows.data() + index.first[source + 1]}, projections,
-                   map, core_of_neuron);
+        append_row({index.rows.data() + index.first[source], index.rows.data() + index.first[source + 1]}, projections,
+                   map, core_of_neuron, row);
+        row_.push_back(static_cast<std::uint32_t>(segments_.size()));
+    }
+    segments_.shrink_to_fit();
+    words_.resize(words_.size() + 1);  // the last packed weight is read with one byte more
+}
+
+// What a target gets from a row is added in the order of the projections: those between two that are drawn make
+// segments of their own.
+void SynapseStore::append_row(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
+                              const TargetMap& map, std::span<const std::int32_t> core_of_neuron, Row& row) {
+    std::uint32_t n_procedural = 0, counted = 0;  // projections among the first `counted` ones
+    while (!parts.empty()) {
+        const auto drawn = std::find_if(parts.begin(), parts.end(),
+                                        [&](const RowIndex::Row& part) { return projections[part.projection].rule != nullptr; });
+        const auto n_stored = static_cast<std::size_t>(drawn - parts.begin());
+        row.gather(parts.first(n_stored), projections, map, core_of_neuron);
         if (row.size()) {
             row.sort();
             row.find_runs();
             append(row);
         }
-        row_.push_back(static_cast<std::uint32_t>(segments_.size()));
+        if (drawn == parts.end()) return;
+        for (; counted < drawn->projection; ++counted) n_procedural += projections[counted].rule != nullptr;
+        append_procedural(n_procedural, static_cast<std::uint32_t>(drawn->begin), projections[drawn->projection].delays[0]);
+        parts = parts.subspan(n_stored + 1);
     }
-    segments_.shrink_to_fit();
-    words_.resize(words_.size() + 1);  // the last packed weight is read with one byte more
+}
+
+void SynapseStore::add_procedural(const ProjectionColumns& projection, const TargetMap& map) {
+    const pycosim::RowRule& rule = *projection.rule;
+    Procedural added{projection.rule, nullptr, {}, projection.receptor, projection.weights[0]};
+    std::vector<std::uint8_t> wanted;
+    for (const std::int64_t neuron : rule.post) {
+        added.index.push_back(map.index[static_cast<std::size_t>(neuron)]);
+        wanted.push_back(added.index.back() != kElsewhere);
+    }
+    added.drawer = std::make_unique<pycosim::RowDrawer>(rule, std::move(wanted));
+    procedural_.push_back(std::move(added));
+}
+
+void SynapseStore::append_procedural(std::uint32_t projection, std::uint32_t row, std::int32_t delay) {
+    const std::uint64_t place = procedural_rows_.size();
+    procedural_rows_.push_back({projection, row});
+    segments_.push_back({static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32),
+                         static_cast<std::uint32_t>(delay), Segment::kMaxCount, 0,
+                         static_cast<std::uint32_t>(WeightFormat::procedural)});
+}
+
+void SynapseStore::deliver_drawn(std::uint64_t place, double* inputs) const {
+    const auto [number, row] = procedural_rows_[place];
+    const Procedural& projection = procedural_[number];
+    double* const window = inputs + std::size_t{projection.receptor} * receptor_stride_;
+    for (const std::int32_t target : projection.drawer->draw(row)) {
+        window[projection.index[static_cast<std::size_t>(target)]] += projection.weight;
+    }
 }
 
 std::pair<std::uint32_t, std::uint32_t> SynapseStore::row_on_core(std::size_t source, std::int32_t core) const {
@@ -260,7 +313,9 @@ std::pair<std::uint32_t, std::uint32_t> SynapseStore::row_on_core(std::size_t so
 
 std::size_t SynapseStore::n_bytes() const {
     return row_.size() * sizeof(row_[0]) + segments_.size() * sizeof(Segment) + core_.size() * sizeof(std::int32_t) +
-           words_.size() * sizeof(std::uint16_t);
+           words_.size() * sizeof(std::uint16_t) + procedural_rows_.size() * sizeof(ProceduralRow) +
+           std::accumulate(procedural_.begin(), procedural_.end(), std::size_t{0},
+                           [](std::size_t n, const Procedural& p) { return n + p.index.size() * sizeof(p.index[0]); });
 }
 
 }  // namespace pycosim::native

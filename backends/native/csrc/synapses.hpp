@@ -11,9 +11,12 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
+
+#include "../../../pycosim/csrc/row_rule.hpp"
 
 namespace pycosim::native {
 
@@ -25,6 +28,9 @@ struct ProjectionColumns {
     std::span<const std::int32_t> targets;
     std::span<const double> weights;
     std::span<const std::int32_t> delays;
+    // Where this is not null, rows are drawn at each spike: one for each source; indptr and targets are empty, weights
+    // and delays are equal.
+    std::shared_ptr<const pycosim::RowRule> rule;
 };
 
 // Of all synapses, at least 1 and at most `otherwise`.
@@ -50,7 +56,8 @@ struct TargetMap {
     std::uint32_t receptor_stride;     // from the inputs of one receptor to those of the next
 };
 
-enum class WeightFormat : std::uint32_t { equal, packed, full };
+// Of the last format there is nothing but the place of the row among those that are drawn when they are needed.
+enum class WeightFormat : std::uint32_t { equal, packed, full, procedural };
 
 // 12 bytes.
 struct Segment {
@@ -86,6 +93,7 @@ class SynapseStore {
 
     // Takes the distance between the inputs of one receptor and those of the next.
     void place_receptors(std::uint32_t stride) {
+        receptor_stride_ = stride;
         for (std::size_t i = 0; i < windows_.size(); ++i) window_begin_[i] = windows_[i].begin(stride);
     }
 
@@ -108,6 +116,7 @@ class SynapseStore {
     // Adds the weights of a segment to the inputs of its targets.
     void deliver(std::uint32_t i, double* inputs) const {
         const Segment& segment = segments_[i];
+        if (segment.weights() == WeightFormat::procedural) return deliver_drawn(segment.place(), inputs);
         const std::uint32_t n = segment.count;
         const std::uint16_t* const target = words_.data() + segment.place();
         const std::uint16_t* const weights = target + n;
@@ -147,6 +156,23 @@ class SynapseStore {
         __builtin_prefetch(address);
 #endif
     }
+    // A projection whose rows are drawn, as this partition sees it.
+    struct Procedural {
+        std::shared_ptr<const pycosim::RowRule> rule;
+        std::unique_ptr<pycosim::RowDrawer> drawer;
+        std::vector<std::uint32_t> index;  // of the input of each target, of the first receptor
+        std::uint32_t receptor;
+        double weight;
+    };
+    struct ProceduralRow {
+        std::uint32_t projection, row;
+    };
+
+    void deliver_drawn(std::uint64_t place, double* inputs) const;
+    void add_procedural(const ProjectionColumns& projection, const TargetMap& map);
+    void append_procedural(std::uint32_t projection, std::uint32_t row, std::int32_t delay);
+    void append_row(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
+                    const TargetMap& map, std::span<const std::int32_t> core_of_neuron, Row& row);
     void choose_heads(std::span<const std::uint64_t> n_with_head);
     void append(const Row& row);
     void append_weights(std::span<const double> weights, WeightFormat format);
@@ -158,6 +184,9 @@ class SynapseStore {
     std::vector<std::uint16_t> words_;
     std::vector<Window> windows_;
     std::vector<std::uint32_t> window_begin_;
+    std::vector<Procedural> procedural_;
+    std::vector<ProceduralRow> procedural_rows_;
+    std::uint32_t receptor_stride_ = 0;
     std::array<std::uint64_t, 16> heads_{};     // signs and exponents of packed weights, in place
     std::array<std::uint8_t, 4096> head_code_;  // by sign and exponent: number in heads_, or kNoCode
 

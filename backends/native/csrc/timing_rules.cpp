@@ -222,6 +222,52 @@ struct PlasticStore::Homeostatic : OtherRule {
     }
 };
 
+// Traces and weights are whole numbers; what they lose by decay, and gain by spikes, is rounded at random.
+struct PlasticStore::IntegerPair : OtherRule {
+    using OtherRule::OtherRule;
+    enum Lane : std::uint32_t { kPreDecay, kPostDecay, kGrowth, kLoss };
+    static constexpr double largest = 127;
+    IntegerTraces* traces = nullptr;
+
+    void begin(std::uint64_t place) {
+        OtherRule::begin(place);
+        traces = &state.integers[k];
+    }
+    double rounded(double x, std::int64_t at, Lane lane) const {
+        const double whole = std::floor(x);
+        if (x == whole) return x;
+        const Block words = block_of(model.key, model.places.empty() ? s : model.places[s], lane,
+                                     static_cast<std::uint64_t>(at));
+        return whole + (uniform(words[0], words[1]) < x - whole ? 1.0 : 0.0);
+    }
+    void decay(double& trace, double& before, std::int64_t& since, std::int64_t to, double factor, Lane lane) const {
+        if (to <= since) return;
+        for (std::int64_t at = since + 1; at <= to && trace > 0; ++at) trace = rounded(trace * factor, at, lane);
+        before = trace;
+        since = to;
+    }
+    void decay_pre(std::int64_t to) const {
+        decay(traces->pre, traces->pre_before, traces->pre_since, to, model.pre(1), kPreDecay);
+    }
+    void decay_post(std::int64_t to) const {
+        decay(traces->post, traces->post_before, traces->post_since, to, model.post(1), kPostDecay);
+    }
+    void post(std::size_t, std::int64_t at) {
+        decay_post(at);
+        traces->post = std::min(largest, traces->post + extra(kImpulse));
+        decay_pre(at);
+        const double gain = kernel(kPostGain, s) * traces->pre_before;
+        if (gain != 0) w = kernel.bounded(w + extra(kWeightStep) * rounded(gain, at, kGrowth), s);
+    }
+    void pre(std::size_t, std::int64_t at) {
+        decay_post(at);
+        const double loss = kernel(kPreLoss, s) * traces->post_before;
+        if (loss != 0) w = kernel.bounded(w - extra(kWeightStep) * rounded(loss, at, kLoss), s);
+        decay_pre(at);
+        traces->pre = std::min(largest, traces->pre + extra(kImpulse));
+    }
+};
+
 template <class Rule>
 void PlasticStore::walk(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
                         std::vector<double>& transmitted) const {
@@ -257,6 +303,7 @@ void PlasticStore::other_timed_spike(PlasticState& state, std::uint32_t i, std::
         case PlasticRule::kNearest: return walk<Nearest>(state, i, step, is_pre, transmitted);
         case PlasticRule::kTriplet: return walk<Triplet>(state, i, step, is_pre, transmitted);
         case PlasticRule::kDopaminePair: return walk<DopaminePair>(state, i, step, is_pre, transmitted);
+        case PlasticRule::kIntegerPair: return walk<IntegerPair>(state, i, step, is_pre, transmitted);
         default: return walk<Homeostatic>(state, i, step, is_pre, transmitted);
     }
 }

@@ -99,7 +99,8 @@ NB_MODULE(_noc, m) {
                     "places"_a, "terminal_x"_a, "terminal_y"_a, "next_port"_a);
 
     nb::class_<Network>(m, "Network", "State of one simulated network.")
-        .def(nb::init<Graph, RouterKind, std::int32_t, ArbiterKind>(), "graph"_a, "router"_a, "buffer_depth"_a, "arbiter"_a)
+        .def(nb::init<Graph, RouterKind, std::int32_t, ArbiterKind, bool>(), "graph"_a, "router"_a, "buffer_depth"_a, "arbiter"_a,
+             "remember"_a)
         .def("inject",
              [](Network& network, Input1<std::int64_t> cycle, Input1<std::int32_t> source,
                 Input1<std::int32_t> destination, Input1<std::int32_t> flits) {
@@ -109,6 +110,7 @@ NB_MODULE(_noc, m) {
         .def("advance", &Network::advance, "until"_a, "max_visits"_a, nb::call_guard<nb::gil_scoped_release>())
         .def("drain", &Network::drain, "max_visits"_a, nb::call_guard<nb::gil_scoped_release>())
         .def("take_arrivals", &arrivals)
+        .def("face", [](Network& network) { return nb::capsule(static_cast<PacketNetwork*>(&network), "PacketNetwork"); })
         .def("paths", &paths, "source"_a, "destination"_a, "flits"_a)
         .def_prop_ro("now", &Network::now)
         .def_prop_ro("n_packets", &Network::n_packets)

@@ -28,7 +28,7 @@ int most_ports(const Graph& graph) {
 
 }  // namespace
 
-Network::Network(Graph graph, RouterKind kind, std::int32_t depth, ArbiterKind arbiter)
+Network::Network(Graph graph, RouterKind kind, std::int32_t depth, ArbiterKind arbiter, bool remember)
     : graph_(std::move(graph)),
       kind_(kind),
       arbiter_(arbiter),
@@ -42,7 +42,8 @@ Network::Network(Graph graph, RouterKind kind, std::int32_t depth, ArbiterKind a
       outputs_(static_cast<std::size_t>(graph_.n_ports())),
       sources_(static_cast<std::size_t>(graph_.n_terminals())),
       inject_cycles_(static_cast<std::size_t>(graph_.n_terminals()), 0),
-      calendar_(graph_.n_routers()) {
+      calendar_(graph_.n_routers()),
+      remember_(remember) {
     if (arbiter_ == ArbiterKind::least_recently_served) service_order_ = ServiceOrder(graph_.n_ports(), most_ports(graph_));
     connect_ports();
     connect_terminals();
@@ -91,6 +92,7 @@ void Network::connect_terminals() {
 
 std::int64_t Network::inject(std::span<const std::int64_t> cycle, std::span<const std::int32_t> source,
                              std::span<const std::int32_t> destination, std::span<const std::int32_t> flits) {
+    if (!remember_ && n_in_flight() == 0 && arrived_.empty()) forget_packets();
     const std::size_t first = packets_.size();
     const std::size_t last = first + cycle.size();
     if (last > packets_.capacity()) {
@@ -107,7 +109,15 @@ std::int64_t Network::inject(std::span<const std::int64_t> cycle, std::span<cons
     launch_cycles_.resize(last, -1);
     arrival_cycles_.resize(last, -1);
     pending_.add(packets_, static_cast<std::int32_t>(first), static_cast<std::int32_t>(last));
-    return static_cast<std::int64_t>(first);
+    return n_forgotten_ + static_cast<std::int64_t>(first);
+}
+
+/// Nothing refers to them any more: queues and buffers are empty.
+void Network::forget_packets() {
+    n_forgotten_ = n_packets();
+    packets_.clear();
+    launch_cycles_.clear();
+    arrival_cycles_.clear();
 }
 
 std::vector<std::int64_t> Network::before_now(const std::vector<std::int64_t>& cycles) const {
@@ -121,7 +131,7 @@ std::vector<std::int64_t> Network::before_now(const std::vector<std::int64_t>& c
 std::vector<std::pair<std::int64_t, std::int64_t>> Network::take_arrivals() {
     std::vector<std::pair<std::int64_t, std::int64_t>> taken;
     taken.reserve(arrived_.size());
-    for (const Delivery& delivery : arrived_) taken.emplace_back(delivery.cycle, delivery.packet);
+    for (const Delivery& delivery : arrived_) taken.emplace_back(delivery.cycle, n_forgotten_ + delivery.packet);
     arrived_.clear();
     std::sort(taken.begin(), taken.end());
     return taken;

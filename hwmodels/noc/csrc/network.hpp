@@ -18,6 +18,7 @@
 #include "arbiter.hpp"
 #include "calendar.hpp"
 #include "graph.hpp"
+#include "packet_network.hpp"
 #include "packets.hpp"
 #include "ports.hpp"
 
@@ -32,30 +33,32 @@ enum class Grant {
     move_if_space    ///< bids without looking ahead and moves in the same cycle if there is space (handshake)
 };
 
-class Network {
+class Network final : public PacketNetwork {
 public:
-    Network(Graph graph, RouterKind kind, std::int32_t depth, ArbiterKind arbiter);
+    /// Without `remember`, packets are forgotten whenever all that were injected have arrived and were taken.
+    Network(Graph graph, RouterKind kind, std::int32_t depth, ArbiterKind arbiter, bool remember);
 
     /// Adds packets; all spans have the same length. Returns the id of the first of them.
     std::int64_t inject(std::span<const std::int64_t> cycle, std::span<const std::int32_t> source,
-                        std::span<const std::int32_t> destination, std::span<const std::int32_t> flits);
+                        std::span<const std::int32_t> destination, std::span<const std::int32_t> flits) override;
 
     /// Simulates the cycles before `until`, with at most about `max_visits` router visits.
     /// Returns false if it stopped early; calling again goes on.
-    bool advance(std::int64_t until, std::int64_t max_visits);
+    bool advance(std::int64_t until, std::int64_t max_visits) override;
 
     /// Simulates until nothing is in flight, with at most about `max_visits` router visits; see advance().
-    bool drain(std::int64_t max_visits);
+    bool drain(std::int64_t max_visits) override;
 
     /// Ids and arrival cycles of the packets that arrived before now() since the last call, by (cycle, id).
-    std::vector<std::pair<std::int64_t, std::int64_t>> take_arrivals();
+    std::vector<std::pair<std::int64_t, std::int64_t>> take_arrivals() override;
 
-    std::int64_t now() const { return now_; }
-    std::int64_t n_packets() const { return static_cast<std::int64_t>(packets_.size()); }
-    std::int64_t n_in_flight() const { return n_packets() - n_arrived_; }
+    std::int64_t now() const override { return now_; }
+    std::int64_t n_packets() const { return n_forgotten_ + static_cast<std::int64_t>(packets_.size()); }
+    std::int64_t n_in_flight() const override { return n_packets() - n_arrived_; }
     std::int64_t n_visits() const { return n_visits_; }
     std::int64_t n_moves() const { return n_moves_; }
     const Graph& graph() const { return graph_; }
+    /// Those that are remembered.
     const std::vector<Packet>& packets() const { return packets_; }
 
     /// Flits carried per router output, then per injection link.
@@ -78,6 +81,7 @@ private:
         std::int64_t packet;
     };
 
+    void forget_packets();
     void connect_ports();
     void connect_terminals();
     std::vector<std::int64_t> before_now(const std::vector<std::int64_t>& cycles) const;
@@ -129,6 +133,8 @@ private:
     std::vector<Delivery> on_last_link_;  ///< left their last router, arrive at or after now()
     std::vector<Delivery> arrived_;       ///< arrived before now(), not taken yet
 
+    bool remember_;
+    std::int64_t n_forgotten_ = 0;  ///< packets before the first of packets_
     std::int64_t now_ = 0;
     std::int64_t n_arrived_ = 0;
     std::int64_t last_arrival_ = -1;

@@ -1,0 +1,210 @@
+// The all-to-all pair rules.
+//
+// Most synapses need no more of their neuron's history than its last few spikes: the terms of these are gathered
+// without branches for a block of synapses, and the weights then changed as vectors. All others are processed one by
+// one, with the same operations in the same order.
+#include "no_trapping_math.hpp"
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "plastic.hpp"
+#include "vectorised.hpp"
+#include "weight_dependence.hpp"
+
+namespace pycosim::native {
+namespace {
+
+constexpr std::size_t kBlock = 128;
+constexpr std::size_t kAhead = 12;  // synapses ahead of which memory is asked for
+constexpr std::size_t kNewPosts = RecentSpikes::kSteps - 1;
+
+// By synapse of a block: the presynaptic trace at each new postsynaptic spike, the oldest last, or 0; the postsynaptic
+// trace.
+struct PairTerms {
+    alignas(64) double pre[kNewPosts][kBlock];
+    alignas(64) double post[kBlock];
+};
+
+// The place in a table of decays, or that of its 0. Compilers prefer a branch, which is hard to predict.
+PYCOSIM_ALWAYS_INLINE std::uint64_t chosen(bool is_part, std::uint64_t steps) {
+    return Decay::kTable ^ ((steps ^ Decay::kTable) & (0 - std::uint64_t{is_part}));
+}
+
+template <PlasticRule rule, bool shared>
+PYCOSIM_ALWAYS_INLINE void change_weights(const TimingKernel<shared>& from, const PairTerms& terms, std::size_t n,
+                                          const std::uint32_t* __restrict synapse, double* __restrict weights) {
+    const TimingKernel<shared> kernel = from;
+    PYCOSIM_INDEPENDENT
+    for (std::size_t k = 0; k < n; ++k) {
+        const std::uint32_t s = shared ? 0 : synapse[k];
+        double w = weights[k];
+        for (std::size_t j = kNewPosts; j-- > 0;) w = kernel.template after_post<rule>(w, terms.pre[j][k], s);
+        weights[k] = kernel.template after_pre<rule>(w, terms.post[k], s);
+    }
+}
+
+// Templates cannot be compiled for several instruction sets, functions can.
+#define PYCOSIM_CHANGE_WEIGHTS(function, rule)                                                              \
+    PYCOSIM_EVERY_INSTRUCTION_SET void function(const TimingKernel<true>& kernel, const PairTerms& terms,   \
+                                                std::size_t n, double* weights) {                           \
+        change_weights<rule, true>(kernel, terms, n, nullptr, weights);                                     \
+    }
+
+PYCOSIM_CHANGE_WEIGHTS(change_additive, PlasticRule::kAdditive)
+PYCOSIM_CHANGE_WEIGHTS(change_multiplicative, PlasticRule::kMultiplicative)
+PYCOSIM_CHANGE_WEIGHTS(change_additive_multiplicative, PlasticRule::kAdditiveMultiplicative)
+
+template <PlasticRule rule>
+void change_block(const TimingKernel<true>& kernel, const PairTerms& terms, std::size_t n, const std::uint32_t*,
+                  double* weights) {
+    if constexpr (rule == PlasticRule::kAdditive) return change_additive(kernel, terms, n, weights);
+    if constexpr (rule == PlasticRule::kMultiplicative) return change_multiplicative(kernel, terms, n, weights);
+    if constexpr (rule == PlasticRule::kAdditiveMultiplicative) {
+        return change_additive_multiplicative(kernel, terms, n, weights);
+    }
+    change_weights<rule, true>(kernel, terms, n, nullptr, weights);  // powers are not vectorised
+}
+
+template <PlasticRule rule>
+void change_block(const TimingKernel<false>& kernel, const PairTerms& terms, std::size_t n,
+                  const std::uint32_t* synapse, double* weights) {
+    change_weights<rule, false>(kernel, terms, n, synapse, weights);
+}
+
+}  // namespace
+
+// The synapses of a segment at one step, at which a presynaptic spike comes or not.
+template <PlasticRule rule, bool shared>
+struct PlasticStore::PairRule {
+    const PlasticStore& store;
+    const PlasticSegment& segment;
+    const PlasticModel& model;
+    const SegmentState& own;
+    TimingKernel<shared> kernel;
+    std::size_t which;
+    std::int64_t step, dendritic, last_post;
+    bool is_pre;
+
+    PairRule(const PlasticStore& from, const PlasticState& with, std::uint32_t i, std::int64_t at, bool pre)
+        : store(from), segment(from.segments_[i]), model(from.model(i)), own(with.segments[i]), kernel(model),
+          which(from.trace_[segment.projection - from.first_projection_]), step(at), dendritic(segment.dendritic),
+          // With no dendritic part, a postsynaptic spike of the same step comes after the presynaptic one.
+          last_post(pre && dendritic == 0 ? at - 1 : at), is_pre(pre) {}
+
+    double pre_trace(std::int64_t at) const {
+        return at == own.last_step ? own.values[1] : own.values[0] * model.pre(at - own.last_step);
+    }
+
+    // The weight after the postsynaptic spikes that reached the synapse by `step` and the presynaptic one, if any.
+    double changed(double w, std::uint64_t k) const {
+        const std::uint32_t s = store.synapse_[k], neuron = store.neuron_of(store.targets_[k]);
+        const std::span<const std::int64_t> posts = store.history_.steps(neuron);
+        std::size_t n = posts.size();
+        while (n > 0 && posts[n - 1] + dendritic > own.applied_step) --n;
+        for (; n < posts.size() && posts[n] + dendritic <= last_post; ++n) {
+            if (own.values[0] == 0) continue;
+            w = kernel.template after_post<rule>(w, pre_trace(posts[n] + dendritic), s);
+        }
+        if (!is_pre) return w;
+        while (n > 0 && posts[n - 1] + dendritic >= step) --n;
+        double trace = 0;
+        if (n > 0) trace = store.history_.trace(neuron, n - 1, which) * model.post(step - dendritic - posts[n - 1]);
+        return kernel.template after_pre<rule>(w, trace, s);
+    }
+
+    // Whether the tables tell the presynaptic trace at all spikes that are new to the segment.
+    bool has_tables() const {
+        return is_pre && model.pre.table() && model.post.table() && own.applied_step >= own.last_step - 1 &&
+               step - own.last_step < static_cast<std::int64_t>(Decay::kTable);
+    }
+
+    // Fills the terms of the synapses from `begin` on, and `others` with those that need more of the history.
+    std::size_t gather(std::uint64_t begin, std::size_t n, PairTerms& terms, std::uint32_t* others) const {
+        const PostHistory& history = store.history_;
+        const std::uint32_t* const targets = store.targets_.data() + begin;
+        const double* const pre_table = model.pre.table();
+        const double* const post_table = model.post.table();
+        const std::size_t n_ahead = std::min<std::size_t>(n + kAhead, segment.first + segment.count - begin);
+        const std::uint32_t stride = store.receptor_stride_;
+        const double trace = own.values[0], trace_before = own.values[1];
+        const std::int64_t applied = own.applied_step - dendritic, last = own.last_step - dendritic;
+        const std::int64_t now = step - dendritic;
+        const std::size_t tau = which;
+        std::size_t n_others = 0;
+        for (std::size_t k = 0; k < n; ++k) {
+            if (k + kAhead < n_ahead) history.prefetch_recent(neuron_of(targets[k + kAhead], stride));
+            const RecentSpikes recent = history.recent(neuron_of(targets[k], stride));
+            const auto interval = static_cast<std::uint64_t>(now - recent.step(0));
+            const bool suffices = (interval - 1 < Decay::kTable - 1) & (recent.step(kNewPosts) <= applied);
+            others[n_others] = static_cast<std::uint32_t>(k);
+            n_others += !suffices;
+            terms.post[k] = recent.trace(tau) * post_table[chosen(suffices, interval)];
+            for (std::size_t j = 0; j < kNewPosts; ++j) {
+                const std::int64_t at = recent.step(j);
+                const std::uint64_t since = chosen((at > applied) & suffices, static_cast<std::uint64_t>(at - last));
+                terms.pre[j][k] = (since == 0 ? trace_before : trace) * pre_table[since];
+            }
+        }
+        return n_others;
+    }
+
+    void change_block_of(std::uint64_t begin, std::size_t n, PairTerms& terms, double* weights) const {
+        std::uint32_t others[kBlock + 1];
+        double other_weights[kBlock];
+        const std::size_t n_others = gather(begin, n, terms, others);
+        for (std::size_t i = 0; i < n_others; ++i) other_weights[i] = changed(weights[others[i]], begin + others[i]);
+        change_block<rule>(kernel, terms, n, store.synapse_.data() + begin, weights);
+        for (std::size_t i = 0; i < n_others; ++i) weights[others[i]] = other_weights[i];
+    }
+};
+
+template <PlasticRule rule, bool shared>
+void PlasticStore::pair_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
+                              std::vector<double>& transmitted) const {
+    const PairRule<rule, shared> pair(*this, state, i, step, is_pre);
+    const std::uint64_t first = segments_[i].first, end = first + segments_[i].count;
+    double* const weights = state.weights.data();
+    if (pair.has_tables()) {
+        PairTerms terms{};
+        for (std::uint64_t k = first; k < end; k += kBlock) {
+            pair.change_block_of(k, std::min<std::uint64_t>(kBlock, end - k), terms, weights + k);
+        }
+    } else {
+        for (std::uint64_t k = first; k < end; ++k) weights[k] = pair.changed(weights[k], k);
+    }
+    SegmentState& own = state.segments[i];
+    own.applied_step = std::max(own.applied_step, pair.last_post);
+    if (!is_pre) return;
+    transmitted.assign(weights + first, weights + end);
+    auto& [trace, trace_before, unused] = own.values;
+    if (step > own.last_step || trace == 0) {
+        trace_before = pair.pre_trace(step);
+        trace = trace_before;
+        own.last_step = step;
+    }
+    trace += 1.0;
+}
+
+template <bool shared>
+void PlasticStore::pair_spike_of(PlasticRule rule, PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
+                                 std::vector<double>& transmitted) const {
+    switch (rule) {
+        case PlasticRule::kAdditive:
+            return pair_spike<PlasticRule::kAdditive, shared>(state, i, step, is_pre, transmitted);
+        case PlasticRule::kMultiplicative:
+            return pair_spike<PlasticRule::kMultiplicative, shared>(state, i, step, is_pre, transmitted);
+        case PlasticRule::kAdditiveMultiplicative:
+            return pair_spike<PlasticRule::kAdditiveMultiplicative, shared>(state, i, step, is_pre, transmitted);
+        default:
+            return pair_spike<PlasticRule::kGutig, shared>(state, i, step, is_pre, transmitted);
+    }
+}
+
+template void PlasticStore::pair_spike_of<true>(PlasticRule, PlasticState&, std::uint32_t, std::int64_t, bool,
+                                                std::vector<double>&) const;
+template void PlasticStore::pair_spike_of<false>(PlasticRule, PlasticState&, std::uint32_t, std::int64_t, bool,
+                                                 std::vector<double>&) const;
+
+}  // namespace pycosim::native

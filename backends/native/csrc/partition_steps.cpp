@@ -1,0 +1,114 @@
+// A partition's steps. What acts in a batch of steps is known before it begins, so that a few steps are done together:
+// first the inputs of all of them are added up, then each block of neurons goes through all of them while it is in the
+// nearest cache.
+#include <algorithm>
+
+#include "partition.hpp"
+
+namespace pycosim::native {
+namespace {
+
+constexpr std::size_t kBlockBytes = 24 << 10;  // of states and inputs: they stay in a first-level cache of 32 kB
+
+}  // namespace
+
+// Plastic synapses and those that are rewired look at the postsynaptic spikes of the step before, junctions at the
+// membranes of all neurons.
+std::int64_t Partition::steps_together() const {
+    const bool has_junctions = std::ranges::any_of(slices, [](const Slice& s) { return !s.junctions.empty(); });
+    return !plastic_.empty() || rewired || has_junctions ? 1 : static_cast<std::int64_t>(kMostSteps);
+}
+
+void Partition::advance(std::int64_t first_step, std::int64_t n_steps, FiredNeurons& fired) {
+    const std::int64_t most = steps_together();
+    for (std::int64_t done = 0; done < n_steps; done += most) {
+        advance_together(first_step + done, static_cast<std::size_t>(std::min(most, n_steps - done)), fired);
+    }
+}
+
+void Partition::advance_together(std::int64_t first_step, std::size_t n_steps, FiredNeurons& fired) {
+    for (std::size_t i = 0; i < n_steps; ++i) deliver(first_step + static_cast<std::int64_t>(i), inputs_of(i));
+    if (rewired) rewired->deliver(first_step, inputs_of(0));
+    fired_.resize(kMostSteps * slices.size());
+    for (std::vector<std::uint32_t>& list : fired_) list.clear();
+    for (std::size_t slice = 0; slice < slices.size(); ++slice) advance(slice, first_step, n_steps);
+    for (std::size_t i = 0; i < n_steps; ++i) {
+        for (std::size_t s = 0; s < slices.size(); ++s) {
+            Slice& slice = slices[s];
+            const std::int64_t step = first_step + static_cast<std::int64_t>(i);
+            for (const std::uint32_t index : fired_[i * slices.size() + s]) {
+                fired.neurons.push_back(slice.first_neuron + index);
+                if (!slice.spikes_recorded.empty() && slice.spikes_recorded[index]) {
+                    slice.spikes.add(step, slice.first_index + index);
+                }
+                for (Plastic& part : plastic_) part.store->add_post_spike(slice.input_offset + index, step);
+                if (rewired) rewired->add_post_spike(slice.input_offset + index, step);
+            }
+            fired.ends.push_back(fired.neurons.size());
+        }
+    }
+}
+
+// What is done with a whole slice in every step keeps its neurons together.
+void Partition::advance(std::size_t number, std::int64_t first_step, std::size_t n_steps) {
+    Slice& slice = slices[number];
+    const std::size_t bytes = sizeof(double) * (slice.states.size() + 1 + n_steps * slice.receptors.size() +
+                                                (slice.equal_constants ? 0 : slice.constants.size()));
+    const bool is_whole = n_steps == 1 || slice.is_looked_at();
+    const auto in_cache = static_cast<std::uint32_t>(std::max<std::size_t>(kBlockBytes / bytes / 128, 1) * 128);
+    const std::uint32_t block = is_whole ? slice.size : std::min(in_cache, slice.size);
+    for (std::uint32_t begin = 0; begin < slice.size; begin += block) {
+        for (std::size_t i = 0; i < n_steps; ++i) {
+            const std::int64_t step = first_step + static_cast<std::int64_t>(i);
+            std::vector<std::uint32_t>& fired = fired_[i * slices.size() + number];
+            if (is_whole) slice.begin_step(*currents, step, board);
+            update(slice, begin, std::min(block, slice.size - begin), step, inputs_of(i), fired);
+            if (is_whole) slice.end_step(step, fired, board);
+        }
+    }
+}
+
+void Partition::update(Slice& slice, std::uint32_t begin, std::uint32_t size, std::int64_t step, double* inputs,
+                       std::vector<std::uint32_t>& fired) {
+    state_columns_.clear();
+    constant_columns_.clear();
+    input_columns_.clear();
+    for (Column& state : slice.states) state_columns_.push_back(state.data() + begin);
+    const std::size_t first_constant = slice.equal_constants ? 0 : begin;
+    for (const Column& constant : slice.constants) constant_columns_.push_back(constant.data() + first_constant);
+    for (const std::uint32_t receptor : slice.receptors) {
+        input_columns_.push_back(inputs + std::size_t{receptor} * n_inputs_ + slice.input_offset + begin);
+    }
+    const SliceColumns columns{size,
+                               state_columns_.data(),
+                               slice.refractory_steps_left.data() + begin,
+                               constant_columns_.data(),
+                               input_columns_.data(),
+                               slice.model->composition,
+                               step,
+                               slice.first_neuron + begin,
+                               noise_key};
+    const Update function = slice.equal_constants ? slice.model->update_equal : slice.model->update_distinct;
+    const std::size_t n_fired = function(columns, scratch_.data());
+    for (std::size_t i = 0; i < n_fired; ++i) fired.push_back(begin + scratch_[i]);
+}
+
+void Slice::begin_step(const std::vector<CurrentValues>& currents, std::int64_t step, MembraneBoard* board) {
+    injections.apply(currents, step, constants[drive]);
+    if (!junctions.empty()) junctions.add_to(constants[drive], board->after(step - 1));
+}
+
+void Slice::end_step(std::int64_t step, std::span<const std::uint32_t> fired, MembraneBoard* board) {
+    if (!junctions.empty()) {
+        junctions.finish(constants[drive], states[0], model->resets ? fired : fired.first(0), board->after(step - 1),
+                         board->after(step));
+    }
+    for (SignalRecording& signal : signals) {
+        if ((step - signal.origin_step) % signal.interval_steps) continue;
+        const Column& state = states[static_cast<std::size_t>(signal.state)];
+        for (const std::uint32_t i : signal.indices) signal.samples.push_back(state[i]);
+        ++signal.n_rows;
+    }
+}
+
+}  // namespace pycosim::native

@@ -1,0 +1,1 @@
+"""DYNAP-SE2: analogue neurons, tags, broadcast; free running."""

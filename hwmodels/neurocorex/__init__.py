@@ -1,0 +1,1 @@
+"""NeuroCoreX: one core on an FPGA, steps of 0.96 ms."""

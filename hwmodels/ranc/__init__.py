@@ -1,0 +1,1 @@
+"""RANC: TrueNorth's architecture as a synchronous circuit on an FPGA; a fixed tick."""

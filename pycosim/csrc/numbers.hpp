@@ -1,0 +1,196 @@
+/// Distributions as numpy.random.RandomState draws them, number for number, from its Mersenne Twister or from
+/// numpy.random.Philox; NumPy keeps both as they are (NEP 19).
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <vector>
+
+#include "columns.hpp"
+
+namespace pycosim {
+
+/// Philox 4x64-10 (Salmon et al. 2011) with a counter of one 64-bit word, from its start.
+class Philox64 {
+public:
+    Philox64(std::uint64_t seed, std::uint64_t stream) : key_{seed, stream} {}
+
+    /// RandomState.random_sample(n).
+    void fill_uniform01(double* out, std::size_t n) {
+        for (; n > 0 && used_ < 4; --n) *out++ = number(buffer_[used_++]);
+        for (; n >= 4; n -= 4, out += 4) {
+            const std::array<std::uint64_t, 4> words = next_block();
+            for (std::size_t i = 0; i < 4; ++i) out[i] = number(words[i]);
+        }
+        if (n == 0) return;
+        buffer_ = next_block();
+        for (used_ = 0; used_ < n; ++used_) out[used_] = number(buffer_[used_]);
+    }
+
+private:
+    // signed: the conversion of an unsigned word takes several instructions
+    static double number(std::uint64_t word) { return static_cast<double>(static_cast<std::int64_t>(word >> 11)) * 0x1p-53; }
+
+    // Unrolled, so that the words stay in registers.
+    std::array<std::uint64_t, 4> next_block() {
+        __extension__ using Wide = unsigned __int128;
+        std::uint64_t c0 = ++counter_, c1 = 0, c2 = 0, c3 = 0, k0 = key_[0], k1 = key_[1];
+#if defined(__GNUC__)
+#pragma GCC unroll 10
+#endif
+        for (int round = 0; round < 10; ++round) {
+            const Wide product0 = Wide{0xD2E7470EE14C6C93} * c0, product1 = Wide{0xCA5A826395121157} * c2;
+            c0 = static_cast<std::uint64_t>(product1 >> 64) ^ c1 ^ k0;
+            c1 = static_cast<std::uint64_t>(product1);
+            c2 = static_cast<std::uint64_t>(product0 >> 64) ^ c3 ^ k1;
+            c3 = static_cast<std::uint64_t>(product0);
+            k0 += 0x9E3779B97F4A7C15;
+            k1 += 0xBB67AE8584CAA73B;
+        }
+        return {c0, c1, c2, c3};
+    }
+
+    std::array<std::uint64_t, 2> key_;
+    std::uint64_t counter_ = 0;
+    std::array<std::uint64_t, 4> buffer_{};
+    unsigned used_ = 4;
+};
+
+/// The number that RandomState.normal keeps for the next call: normal numbers come in pairs.
+struct SpareNormal {
+    bool is_there = false;
+    double value = 0;
+};
+
+namespace normals {
+inline constexpr std::size_t kBatch = 256;
+/// Points in the square to those within the unit circle, at most one for each pair of numbers; returns how many.
+std::size_t within_circle(const double* numbers, std::size_t n_pairs, double* x, double* y, double* square);
+/// Points within the circle to pairs of normal numbers with mean `mu`.
+void to_normals(const double* x, const double* y, const double* square, std::size_t n, double mu, double sigma,
+                double* out);
+}  // namespace normals
+
+/// RandomState.normal(mu, sigma, n): the polar method (Marsaglia & Bray 1964, SIAM Review 6:260).
+template <class Random>
+void fill_normal(Random& random, SpareNormal& spare, double mu, double sigma, double* out, std::size_t n) {
+    using normals::kBatch;
+    if (spare.is_there && n > 0) {
+        *out++ = mu + sigma * spare.value;
+        --n;
+        spare = {};
+    }
+    std::array<double, 2 * kBatch> numbers;
+    std::array<double, kBatch + 1> x, y, square;  // one place for a last write
+    while (n > 0) {
+        const std::size_t n_pairs = std::min((n + 1) / 2, kBatch);
+        for (std::size_t found = 0; found < n_pairs;) {
+            const std::size_t n_tried = n_pairs - found;
+            random.fill_uniform01(numbers.data(), 2 * n_tried);
+            found += normals::within_circle(numbers.data(), n_tried, &x[found], &y[found], &square[found]);
+        }
+        if (2 * n_pairs > n) {
+            std::array<double, 2> last;
+            normals::to_normals(&x[n_pairs - 1], &y[n_pairs - 1], &square[n_pairs - 1], 1, 0.0, 1.0, last.data());
+            spare = {true, last[1]};
+            out[n - 1] = mu + sigma * last[0];
+        }
+        const std::size_t n_whole = std::min(n_pairs, n / 2);
+        normals::to_normals(x.data(), y.data(), square.data(), n_whole, mu, sigma, out);
+        out += 2 * n_whole;
+        n -= std::min(n, 2 * n_pairs);
+    }
+}
+
+struct Clipping {
+    double low, high;
+    bool leaves(double value) const { return !(value > high || value < low); }
+};
+
+/// PyNN's normal_clipped: what is out of the limits is drawn again, all that is left at once.
+template <class Random>
+void fill_clipped(Random& random, SpareNormal& spare, double mu, double sigma, Clipping limits,
+                  std::span<double> out) {
+    constexpr int kMostRedraws = 1000;  // PyNN's MAX_REDRAWS
+    fill_normal(random, spare, mu, sigma, out.data(), out.size());
+    std::vector<std::size_t> wrong;
+    for (std::size_t i = 0; i < out.size(); ++i)
+        if (!limits.leaves(out[i])) wrong.push_back(i);
+    LongColumn<double> redrawn;
+    for (int n_redraws = 0; !wrong.empty(); ++n_redraws) {
+        if (n_redraws > kMostRedraws) throw std::invalid_argument("too many numbers are out of the limits");
+        redrawn.resize(wrong.size());
+        fill_normal(random, spare, mu, sigma, redrawn.data(), redrawn.size());
+        std::size_t n_left = 0;
+        for (std::size_t i = 0; i < redrawn.size(); ++i) {
+            out[wrong[i]] = redrawn[i];
+            if (!limits.leaves(redrawn[i])) wrong[n_left++] = wrong[i];
+        }
+        wrong.resize(n_left);
+    }
+}
+
+/// RandomState.uniform(low, high, n).
+template <class Random>
+void fill_uniform(Random& random, double low, double high, std::span<double> out) {
+    random.fill_uniform01(out.data(), out.size());
+    const double range = high - low;
+    for (double& value : out) value = low + range * value;
+}
+
+enum class Distribution { uniform, normal, normal_clipped };
+
+/// A distribution of RandomState or PyNN with its parameters: of `uniform` the limits, of the others mean, standard
+/// deviation and limits.
+struct DistributionOf {
+    Distribution kind;
+    double mu, sigma;
+    Clipping limits;
+
+    template <class Random>
+    void fill(Random& random, SpareNormal& spare, std::span<double> out) const {
+        if (kind == Distribution::uniform) return fill_uniform(random, limits.low, limits.high, out);
+        if (kind == Distribution::normal) return fill_normal(random, spare, mu, sigma, out.data(), out.size());
+        fill_clipped(random, spare, mu, sigma, limits, out);
+    }
+};
+
+/// The numbers of calls for counts[0], counts[1], ... numbers, one after the other.
+template <class Random>
+LongColumn<double> numbers_by_call(Random& random, SpareNormal& spare, const DistributionOf& distribution,
+                                    std::span<const std::int64_t> counts) {
+    std::size_t n = 0;
+    for (const std::int64_t count : counts) n += static_cast<std::size_t>(count);
+    LongColumn<double> values(n);
+    std::span<double> left(values);
+    for (const std::int64_t count : counts) {
+        distribution.fill(random, spare, left.first(static_cast<std::size_t>(count)));
+        left = left.subspan(static_cast<std::size_t>(count));
+    }
+    return values;
+}
+
+/// Delays in steps, and what is to be checked of them.
+struct DelaySteps {
+    LongColumn<std::int32_t> steps;
+    bool all_possible;  ///< finite, not negative, and less than 2^31 steps
+    double smallest_ms, largest_ms, largest_error_ms;
+};
+
+/// Rounds delays to the nearest whole step, and at least one.
+DelaySteps delay_steps(std::span<const double> delays_ms, double dt_ms);
+
+/// values[i] is the next of `drawn` for the key keys[i]: first those of key 0, then of key 1, ...
+LongColumn<double> in_turn(std::span<const double> drawn, std::span<const std::int32_t> keys, std::int64_t n_keys);
+
+/// Values of the keys' blocks of 2^shift, each drawn from its own stream of streams[block] in the order of the keys.
+LongColumn<double> numbers_by_block(std::uint64_t seed, std::span<const std::uint64_t> streams,
+                                     const DistributionOf& distribution, std::span<const std::int32_t> keys,
+                                     int shift);
+
+}  // namespace pycosim
