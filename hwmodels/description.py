@@ -41,6 +41,8 @@ class Chip(Part):
         One line for listings.
     discipline : {"tick", "barrier", "free", "timer"}
         How steps of the network become time on the chip.
+    neurons : str
+        Name of the chip whose neurons, and arithmetic, it has; those of its own folder, if any, if empty.
     acceleration : float
         Model time per hardware time of a chip that cannot run in real time; a run's speed-up multiplies it.
     notes : tuple of str
@@ -50,6 +52,7 @@ class Chip(Part):
     title: str
     summary: str
     discipline: Literal["tick", "barrier", "free", "timer"]
+    neurons: str = ""
     acceleration: float = Field(default=1.0, gt=0)
     notes: tuple[str, ...] = ()
 

@@ -64,7 +64,7 @@ def load(chip: str | Path, overrides: Mapping[str, Any] | None = None) -> ChipMo
     """
     name, path = _locate(chip)
     description = load_description(name, path, overrides)
-    return _model_class(name, path)(name, description)
+    return _model_class(name, path, description.chip.neurons)(name, description)
 
 
 def load_description(name: str, path: Path, overrides: Mapping[str, Any] | None = None) -> Description:
@@ -138,10 +138,10 @@ def package_of(name: str) -> str | None:
     return next(elsewhere, f"pycosim.hwmodels.{name}")
 
 
-def _model_class(name: str, path: Path) -> type[ChipModel]:
-    """Return the class of the chip, `ChipModel` itself where it has no code of its own."""
+def _model_class(name: str, path: Path, neurons_of: str) -> type[ChipModel]:
+    """Return the class of the chip, or of the one whose neurons it has; else `ChipModel`."""
     if chips().get(name) != path or not path.with_name("model.py").exists():
-        return ChipModel
+        return _model_class(neurons_of, chips()[neurons_of], "") if neurons_of else ChipModel
     return import_module(f"{package_of(name)}.model").Model
 
 
@@ -200,8 +200,18 @@ def _problems(raw: Mapping[str, Any]) -> list[_Problem]:
     try:
         Description.model_validate(raw)
     except ValidationError as error:
-        return _found(error) + _source_problems(raw)
-    return _source_problems(raw)
+        return _found(error) + _other_problems(raw)
+    return _other_problems(raw)
+
+
+def _other_problems(raw: Mapping[str, Any]) -> list[_Problem]:
+    """Return the names of sources and of another chip that are not known."""
+    chip = raw.get("chip")
+    other = chip.get("neurons", "") if isinstance(chip, dict) else ""
+    if not isinstance(other, str) or other in ("", *chips()):
+        return _source_problems(raw)
+    text = f"there is no chip called {other!r}; known: {', '.join(sorted(chips()))}"
+    return [_Problem(("chip", "neurons"), text), *_source_problems(raw)]
 
 
 def _found(error: ValidationError) -> list[_Problem]:
