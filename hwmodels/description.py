@@ -97,6 +97,15 @@ class Capacity(Part):
     delay_max: Count | None = None
     reach: Count | None = None
 
+    @model_validator(mode="after")
+    def _check_delays(self) -> Capacity:
+        if self.delay_min and self.delay_max and self.delay_min.value > self.delay_max.value:
+            raise ValueError(
+                f"delay_min is {self.delay_min.value}, more than delay_max = {self.delay_max.value}; no "
+                "synapse has such a delay"
+            )
+        return self
+
 
 class SynapseMemory(Part):
     """How a list of synapses fills memory words.
@@ -208,7 +217,7 @@ class Noc(Part):
                 continue
             if time.value % self.cycle.value or time.value < cycles * self.cycle.value:
                 raise ValueError(
-                    f"{name} = {time} must be a multiple of cycle = {self.cycle}, and at least {cycles} "
+                    f"{name} is {time}; it must be a multiple of cycle = {self.cycle}, and at least {cycles} "
                     f"cycles (the pipeline of a {self.router} router)"
                 )
         return self

@@ -109,7 +109,13 @@ def read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ChipDescriptionError(f"The description {path} cannot be read: {error}.") from error
+        hint = ""
+        if isinstance(error, tomllib.TOMLDecodeError):
+            hint = (
+                " TOML has one `name = value` a line, text in quotes, lists in [...], and each name once in a "
+                "section."
+            )
+        raise ChipDescriptionError(f"The description {path} cannot be read: {error}.{hint}") from error
 
 
 def _locate(chip: str | Path) -> tuple[str, Path]:
@@ -223,14 +229,39 @@ def _found(error: ValidationError) -> list[_Problem]:
             text = f"there is no such field{_did_you_mean(place)}"
         elif problem["type"] == "missing":
             text = f"is missing; write {example_of(place)}"
+        elif isinstance(problem["input"], dict) and problem["type"] == "value_error":
+            # What does not go together; the message begins with the value to look at.
+            text = problem["msg"].removeprefix("Value error, ")
+            place = _written_place(place, text.split()[0].split("."), problem["input"])
         else:
-            text = f"{problem['msg'].removeprefix('Value error, ')} (given: {problem['input']!r:.80})"
+            text = problem["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+            remedy = _REMEDIES.get(problem["type"], "")
+            text = f"{text}{remedy} (given: {problem['input']!r:.80})"
         problems.append(_Problem(place, text))
     return problems
 
 
+_REMEDIES = {
+    "int_type": ", without quotes or a point",
+    "int_from_float": ", without a point",
+    "bool_type": ": true or false, without quotes",
+    "string_type": ", in quotes",
+}
+
+
+def _written_place(place: tuple[str, ...], named: list[str], inside: Any) -> tuple[str, ...]:
+    """Return the place of a value that is named from `place` on, as far as it is written down."""
+    for name in named:
+        if not isinstance(inside, dict) or name not in inside:
+            break
+        place, inside = (*place, name), inside[name]
+    return place
+
+
 def _did_you_mean(place: tuple[str, ...]) -> str:
     near = near_names(".".join(place)) if len(place) == 2 else []
+    if len(place) == 1:
+        near = difflib.get_close_matches(place[0], Description.model_fields, 1)
     return f"; did you mean {' or '.join(near)}?" if near else ", remove it"
 
 

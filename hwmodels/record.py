@@ -89,7 +89,7 @@ def _synaptic_events(discipline: Discipline) -> Int:
     axons = traffic.routes
     arrived = np.bincount(traffic.log.axon[traffic.log.arrival_ps >= 0], minlength=len(axons))
     place = traffic.places.of_core[axons.core] if len(axons) else np.empty(0, np.int64)
-    return np.bincount(place, arrived * axons.synapses, traffic.n_places).astype(np.int64)
+    return np.bincount(place, arrived * axons.events, traffic.n_places).astype(np.int64)
 
 
 def _energy_counts(discipline: Discipline, events: Int, mesh_flits: tuple[int, int]) -> EnergyCounts:

@@ -13,6 +13,7 @@ from pycosim.backends.base import Options, Progress, Simulation
 from pycosim.errors import DoesNotFitError, InvalidInputError, NotSupportedError
 from pycosim.hwmodels.base import ChipModel
 from pycosim.hwmodels.load import load
+from pycosim.hwmodels.mapping.axons import unit_synapses
 from pycosim.hwmodels.mapping.build import map_network
 from pycosim.hwmodels.mapping.capacity import check_capacity
 from pycosim.hwmodels.mapping.table import Mapping
@@ -136,6 +137,7 @@ class ChipSimulation:
         self._started = False
         self._grown_at: list[int] = []
         self._synapses_changed = False
+        self._recounted: set[str] = set()
 
     @property
     def step(self) -> int:
@@ -209,6 +211,9 @@ class ChipSimulation:
             )
         self._engine.weights_changed(projection)
         self._synapses_changed = True
+        changed = self._network.projections[projection]
+        if np.any(unit_synapses(self._network)[changed.targets]):
+            self._recounted.add(changed.label)
 
     def network_grown(self) -> None:
         """Map the populations and projections that were appended to the network.
@@ -273,13 +278,21 @@ class ChipSimulation:
 
     def _remarks(self) -> list[str]:
         """Return how the network changed."""
+        remarks = []
+        if self._recounted:
+            labels = ", ".join(repr(label) for label in sorted(self._recounted))
+            remarks.append(
+                f"Weights of {labels} changed; time and energy count the unit synapses that the network was "
+                "mapped with."
+            )
         if not self._grown_at:
-            return []
+            return remarks
         steps = ", ".join(str(step) for step in self._grown_at)
         given = "" if isinstance(self._options.mapping, str) else " in sequence, not by the table of cores"
         return [
+            *remarks,
             f"The network grew after step {steps}: neurons stayed on their cores, new ones were placed on "
-            f"what was left{given}, and tables of axons and routes were made anew."
+            f"what was left{given}, and tables of axons and routes were made anew.",
         ]
 
     def _keep_synapses(self) -> None:

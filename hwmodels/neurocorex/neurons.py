@@ -6,15 +6,15 @@ One step of a neuron, with what arrived from the step before::
     it fires if v + bias >= threshold and no refractory time is left; then v = v_reset, and I is lost
     otherwise v = v + bias - leak + I                                          modulo 2^18
 
-Weights are whole numbers of 8 bits. ``cut`` keeps the sign and the lowest 17 bits, as ``resize`` of VHDL does:
+Weights are whole numbers of 8 bits. ``cut`` keeps the sign and the lowest 17 bits, as VHDL's ``resize`` does:
 a current beyond Q7.10 wraps within its sign, so that 128 becomes 0 and -129 becomes -1. The membrane is
 tested before it is moved: what arrives in a step can make the neuron fire in the next. It moves on, and is
 not tested, for max(refractory, 1) steps after a spike.
 
 Rules are those of ORNL/NeuroCoreX (vhdl_src/Core_engine.vhd, process LIF_updater). Of its peculiarities:
 
-- It has one leak for all neurons, and takes feedforward_scale from the refractory time of its neuron 0; `bias`
-  is added to one neuron, the one that is watched. All are parameters of each neuron here.
+- It has one leak for all neurons, and takes feedforward_scale from the refractory time of its neuron 0;
+  `bias` is added to one neuron, the one that is watched. All are parameters of each neuron here.
 - Its release does not clear the register of the recurrent current where no recurrent spike arrives (the lines
   that did are comments), nor that of the feed-forward current where only a recurrent spike does: old values
   act again, on other neurons too. Here each current lasts one step, which is taken to be what was meant.
