@@ -112,8 +112,8 @@ def read(path: Path) -> dict[str, Any]:
         hint = ""
         if isinstance(error, tomllib.TOMLDecodeError):
             hint = (
-                " TOML has one `name = value` a line, text in quotes, lists in [...], and each name once in a "
-                "section."
+                " TOML has one `name = value` a line, text in quotes, lists in [...], and each name "
+                "once in a section."
             )
         raise ChipDescriptionError(f"The description {path} cannot be read: {error}.{hint}") from error
 
@@ -232,7 +232,9 @@ def _found(error: ValidationError) -> list[_Problem]:
         elif isinstance(problem["input"], dict) and problem["type"] == "value_error":
             # What does not go together; the message begins with the value to look at.
             text = problem["msg"].removeprefix("Value error, ")
-            place = _written_place(place, text.split()[0].split("."), problem["input"])
+            named, _, rest = text.partition(" ")
+            written = _written_place(place, named.split("."), problem["input"])
+            place, text = written, rest if written[-1:] == (named.split(".")[-1],) else text
         else:
             text = problem["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
             remedy = _REMEDIES.get(problem["type"], "")
