@@ -12,7 +12,7 @@ from pycosim.hwmodels.load import chips, load
 from pycosim.hwmodels.simulation import build
 from pycosim.loihi import CUBA
 
-from .chip_networks import random_network, spikes_of
+from .chip_networks import random_network, run_chip, spikes_of
 
 
 def in_integers(chip):
@@ -44,6 +44,19 @@ def test_loihi_2_and_a_users_description_compute_in_loihis_integers(tmp_path):
 def test_a_borrowed_neuron_is_the_lenders_cell_type():
     assert loihi2.CUBA is CUBA or loihi2.CUBA.model == CUBA.model
     assert load("loihi2").neurons_of == "loihi"
+
+
+def test_a_payload_takes_a_second_flit_on_every_link_and_changes_no_spike():
+    network = random_network(n=40, seed=3)
+    cores = np.append(np.arange(40) % 12 * 4, np.zeros(20, int))
+    plain, without = run_chip("loihi2", network, 100, mapping=cores)
+    graded, with_payload = run_chip("loihi2", network, 100, mapping=cores, values={"constants": "graded"})
+    np.testing.assert_array_equal(graded, plain)
+    assert without.links.flits.sum() > 0
+    np.testing.assert_array_equal(with_payload.links.flits, 2 * without.links.flits)
+    assert with_payload.energy_j["hops"] == pytest.approx(2 * without.energy_j["hops"])
+    assert with_payload.packets.latency_ps.mean() > without.packets.latency_ps.mean()
+    assert any("payload of 32 bits" in note for note in with_payload.notes)
 
 
 def test_a_description_that_names_no_chip_is_refused_at_its_line(tmp_path):

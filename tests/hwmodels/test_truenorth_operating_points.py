@@ -21,7 +21,7 @@ N_STEPS = 100
 
 
 def operating_point(rate_hz, fan_out):
-    """Return full cores whose neurons fire regularly, each in its own time, onto one axon; and the mapping."""
+    """Return full cores whose neurons fire regularly, at their own times, onto one axon; and a mapping."""
     network = Network(1.0)
     n, interval_ms, rng = 256 * len(CORES), 1000 / rate_hz, np.random.default_rng(1)
     # Without a leak the membrane takes the interval, less the refractory step, from -65 to -50 mV.
