@@ -99,11 +99,9 @@ class Capacity(Part):
 
     @model_validator(mode="after")
     def _check_delays(self) -> Capacity:
-        if self.delay_min and self.delay_max and self.delay_min.value > self.delay_max.value:
-            raise ValueError(
-                f"delay_min is {self.delay_min.value}, more than delay_max = {self.delay_max.value}; no "
-                "synapse has such a delay"
-            )
+        low, high = self.delay_min, self.delay_max
+        if low and high and low.value > high.value:
+            raise ValueError(f"delay_min is {low.value}, more than delay_max = {high.value}: exchange them")
         return self
 
 
@@ -202,13 +200,7 @@ class Noc(Part):
         if self.cycle.value < 1:
             raise ValueError("cycle must be longer than 0")
         pipeline = {"credit3": 3, "credit4": 4, "credit5": 5}[self.router]
-        least = {
-            "hop_x": pipeline,
-            "hop_y": pipeline,
-            "trunk": pipeline,
-            "branch": pipeline,
-            "local": pipeline + 2,
-        }
+        least = dict.fromkeys(("hop_x", "hop_y", "trunk", "branch"), pipeline) | {"local": pipeline + 2}
         if self.topology == "hierarchy" and (self.trunk is None or self.branch is None):
             raise ValueError("a hierarchy needs trunk and branch")
         for name, cycles in least.items() | {("flit", 1)}:
