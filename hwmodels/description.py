@@ -42,6 +42,8 @@ class Chip(Part):
         One line for listings.
     discipline : {"tick", "barrier", "free", "timer"}
         How steps of the network become time on the chip.
+    neurons : str
+        Name of the chip whose neurons, and arithmetic, it has; those of its own folder, if any, if empty.
     acceleration : float
         Model time per hardware time of a chip that cannot run in real time; a run's speed-up multiplies it.
     notes : tuple of str
@@ -51,6 +53,7 @@ class Chip(Part):
     title: str
     summary: str
     discipline: Literal["tick", "barrier", "free", "timer"]
+    neurons: str = ""
     acceleration: float = Field(default=1.0, gt=0)
     notes: tuple[str, ...] = ()
 
@@ -94,6 +97,13 @@ class Capacity(Part):
     delay_min: Count | None = None
     delay_max: Count | None = None
     reach: Count | None = None
+
+    @model_validator(mode="after")
+    def _check_delays(self) -> Capacity:
+        low, high = self.delay_min, self.delay_max
+        if low and high and low.value > high.value:
+            raise ValueError(f"delay_min is {low.value}, more than delay_max = {high.value}: exchange them")
+        return self
 
 
 class SynapseMemory(Part):

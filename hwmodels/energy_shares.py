@@ -107,7 +107,7 @@ class _Axons:
         log, routes = traffic.log, traffic.routes
         self.n = np.bincount(log.axon, minlength=len(routes))
         self.arrived = np.bincount(log.axon[log.arrival_ps >= 0], minlength=len(routes))
-        self.source, self.synapses = routes.source, routes.synapses
+        self.source, self.events = routes.source, routes.events
         self.core, self.relay_core = routes.core.astype(np.int64), routes.relay_core.astype(np.int64)
         self.source_core = traffic.mapping.core_of_neuron[routes.source].astype(np.int64)
         self.outside = self.source_core < 0
@@ -190,7 +190,7 @@ def _by_population(discipline: Discipline, axons: _Axons, first: Int) -> dict[st
     spikes = of(n * (axons.is_first & inside)) + relayed
     return {
         "neuron_update": _updates(discipline, first),
-        "synaptic_event": of(axons.arrived * axons.synapses),
+        "synaptic_event": of(axons.arrived * axons.events),
         "spike": spikes + _spikes_without_packets(discipline, axons, first),
         "encode": spikes,
         "packet": of(messages) + relayed + to_relays,

@@ -64,7 +64,7 @@ def load(chip: str | Path, overrides: Mapping[str, Any] | None = None) -> ChipMo
     """
     name, path = _locate(chip)
     description = load_description(name, path, overrides)
-    return _model_class(name, path)(name, description)
+    return _model_class(name, path, description.chip.neurons)(name, description)
 
 
 def load_description(name: str, path: Path, overrides: Mapping[str, Any] | None = None) -> Description:
@@ -109,7 +109,13 @@ def read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ChipDescriptionError(f"The description {path} cannot be read: {error}.") from error
+        hint = ""
+        if isinstance(error, tomllib.TOMLDecodeError):
+            hint = (
+                " TOML has one `name = value` a line, text in quotes, lists in [...], and each name "
+                "once in a section."
+            )
+        raise ChipDescriptionError(f"The description {path} cannot be read: {error}.{hint}") from error
 
 
 def _locate(chip: str | Path) -> tuple[str, Path]:
@@ -138,10 +144,10 @@ def package_of(name: str) -> str | None:
     return next(elsewhere, f"pycosim.hwmodels.{name}")
 
 
-def _model_class(name: str, path: Path) -> type[ChipModel]:
-    """Return the class of the chip, `ChipModel` itself where it has no code of its own."""
+def _model_class(name: str, path: Path, neurons_of: str) -> type[ChipModel]:
+    """Return the class of the chip, or of the one whose neurons it has; else `ChipModel`."""
     if chips().get(name) != path or not path.with_name("model.py").exists():
-        return ChipModel
+        return _model_class(neurons_of, chips()[neurons_of], "") if neurons_of else ChipModel
     return import_module(f"{package_of(name)}.model").Model
 
 
@@ -200,8 +206,18 @@ def _problems(raw: Mapping[str, Any]) -> list[_Problem]:
     try:
         Description.model_validate(raw)
     except ValidationError as error:
-        return _found(error) + _source_problems(raw)
-    return _source_problems(raw)
+        return _found(error) + _other_problems(raw)
+    return _other_problems(raw)
+
+
+def _other_problems(raw: Mapping[str, Any]) -> list[_Problem]:
+    """Return the names of sources and of another chip that are not known."""
+    chip = raw.get("chip")
+    other = chip.get("neurons", "") if isinstance(chip, dict) else ""
+    if not isinstance(other, str) or other in ("", *chips()):
+        return _source_problems(raw)
+    text = f"there is no chip called {other!r}; known: {', '.join(sorted(chips()))}"
+    return [_Problem(("chip", "neurons"), text), *_source_problems(raw)]
 
 
 def _found(error: ValidationError) -> list[_Problem]:
@@ -213,14 +229,41 @@ def _found(error: ValidationError) -> list[_Problem]:
             text = f"there is no such field{_did_you_mean(place)}"
         elif problem["type"] == "missing":
             text = f"is missing; write {example_of(place)}"
+        elif isinstance(problem["input"], dict) and problem["type"] == "value_error":
+            # What does not go together; the message begins with the value to look at.
+            text = problem["msg"].removeprefix("Value error, ")
+            named, _, rest = text.partition(" ")
+            written = _written_place(place, named.split("."), problem["input"])
+            place, text = written, rest if written[-1:] == (named.split(".")[-1],) else text
         else:
-            text = f"{problem['msg'].removeprefix('Value error, ')} (given: {problem['input']!r:.80})"
+            text = problem["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+            remedy = _REMEDIES.get(problem["type"], "")
+            text = f"{text}{remedy} (given: {problem['input']!r:.80})"
         problems.append(_Problem(place, text))
     return problems
 
 
+_REMEDIES = {
+    "int_type": ", without quotes or a point",
+    "int_from_float": ", without a point",
+    "bool_type": ": true or false, without quotes",
+    "string_type": ", in quotes",
+}
+
+
+def _written_place(place: tuple[str, ...], named: list[str], inside: Any) -> tuple[str, ...]:
+    """Return the place of a value that is named from `place` on, as far as it is written down."""
+    for name in named:
+        if not isinstance(inside, dict) or name not in inside:
+            break
+        place, inside = (*place, name), inside[name]
+    return place
+
+
 def _did_you_mean(place: tuple[str, ...]) -> str:
     near = near_names(".".join(place)) if len(place) == 2 else []
+    if len(place) == 1:
+        near = difflib.get_close_matches(place[0], Description.model_fields, 1)
     return f"; did you mean {' or '.join(near)}?" if near else ", remove it"
 
 

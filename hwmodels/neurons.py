@@ -1,7 +1,7 @@
 """The neurons of chips: where they are, and how they become models and cell types.
 
-A chip's folder may have a module ``neurons`` with a tuple ``NEURONS`` of `ChipNeuron`. Their models are known
-to all targets by names such as "loihi.CUBA".
+A chip's folder may have a module ``neurons`` with a tuple ``NEURONS`` of `ChipNeuron`, or its description may
+name the chip whose neurons it has. Their models are known to all targets by names such as "loihi.CUBA".
 """
 
 from __future__ import annotations
@@ -43,12 +43,15 @@ class ChipNeuron:
 
 @cache
 def neurons_of(chip: str) -> dict[str, ChipNeuron]:
-    """Return the neurons of a chip by name; none where its folder describes none."""
-    from pycosim.hwmodels.load import package_of
+    """Return the neurons of a chip by name; none where neither it nor a chip that it names describes any."""
+    from pycosim.hwmodels.load import chips, package_of, read
 
     package = package_of(chip)
-    if package is None or find_spec(f"{package}.neurons") is None:
+    if package is None:
         return {}
+    if find_spec(f"{package}.neurons") is None:
+        other = read(chips()[chip]).get("chip", {}).get("neurons", "")
+        return neurons_of(other) if other in chips() and other != chip else {}
     return {neuron.name: neuron for neuron in import_module(f"{package}.neurons").NEURONS}
 
 

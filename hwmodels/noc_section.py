@@ -163,7 +163,7 @@ class Noc(Part):
                 continue
             if time.value % self.cycle.value or time.value < cycles * self.cycle.value:
                 raise ValueError(
-                    f"{name} = {time} must be a multiple of cycle = {self.cycle}, and at least {cycles} "
+                    f"{name} is {time}; it must be a multiple of cycle = {self.cycle}, and at least {cycles} "
                     f"cycles (the pipeline of a {self.router} router)"
                 )
         return self

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim.hwmodels.base import ChipModel
+from pycosim.hwmodels.bottleneck import breaks_first
 from pycosim.hwmodels.description import Description
 from pycosim.hwmodels.energy import EnergyCounts, energy_by_cause, energy_ranges
 from pycosim.hwmodels.energy_shares import shared_energy, shares_of
@@ -54,6 +55,11 @@ def make_record(
     energy, assumed = energy_by_cause(description.energy, counts)
     shares = shares_of(description, discipline, events, first)
     of_core, of_population = shared_energy(description.energy, counts, shares)
+    links = traffic.fabric.link_table(link_flits)
+    late = int(np.count_nonzero(packets.lateness_steps > 0))
+    overruns = int(np.count_nonzero(durations > discipline.period_ps))
+    if description.chip.discipline == "tick" and late + overruns:
+        remarks = [*remarks, breaks_first(discipline, links)]
     return HardwareRecord(
         chip=chip.name,
         title=description.chip.title,
@@ -66,10 +72,10 @@ def make_record(
         delivered=delivered,
         dropped=dropped,
         in_flight=len(traffic.log) - delivered - dropped,
-        late=int(np.count_nonzero(packets.lateness_steps > 0)),
-        overruns=int(np.count_nonzero(durations > discipline.period_ps)),
+        late=late,
+        overruns=overruns,
         cores=_core_table(description, discipline, events),
-        links=traffic.fabric.link_table(link_flits),
+        links=links,
         energy_j=energy,
         energy_assumed=assumed,
         energy_range_j=energy_ranges(description.energy, counts),
@@ -89,7 +95,7 @@ def _synaptic_events(discipline: Discipline) -> Int:
     axons = traffic.routes
     arrived = np.bincount(traffic.log.axon[traffic.log.arrival_ps >= 0], minlength=len(axons))
     place = traffic.places.of_core[axons.core] if len(axons) else np.empty(0, np.int64)
-    return np.bincount(place, arrived * axons.synapses, traffic.n_places).astype(np.int64)
+    return np.bincount(place, arrived * axons.events, traffic.n_places).astype(np.int64)
 
 
 def _energy_counts(

@@ -13,6 +13,7 @@ from pycosim.backends.base import Options, Progress, Simulation
 from pycosim.errors import DoesNotFitError, InvalidInputError, NotSupportedError
 from pycosim.hwmodels.base import ChipModel
 from pycosim.hwmodels.load import load
+from pycosim.hwmodels.mapping.axons import unit_synapses
 from pycosim.hwmodels.mapping.build import map_network
 from pycosim.hwmodels.mapping.capacity import check_capacity
 from pycosim.hwmodels.mapping.table import Mapping
@@ -154,6 +155,7 @@ class ChipSimulation:
         self._started = False
         self._grown_at: list[int] = []
         self._synapses_changed = False
+        self._recounted: set[str] = set()
 
     def _input_step(self) -> int:
         """Return the step that the wall clock has reached when the next step begins."""
@@ -242,6 +244,9 @@ class ChipSimulation:
             )
         self._engine.weights_changed(projection)
         self._synapses_changed = True
+        changed = self._network.projections[projection]
+        if np.any(unit_synapses(self._network)[changed.targets]):
+            self._recounted.add(changed.label)
 
     def network_grown(self) -> None:
         """Map the populations and projections that were appended to the network.
@@ -306,7 +311,16 @@ class ChipSimulation:
 
     def _remarks(self) -> list[str]:
         """Return how the network changed, and what was chosen for this run."""
-        return self._growth_remarks() + self._choice_remarks()
+        return self._count_remarks() + self._growth_remarks() + self._choice_remarks()
+
+    def _count_remarks(self) -> list[str]:
+        if not self._recounted:
+            return []
+        labels = ", ".join(repr(label) for label in sorted(self._recounted))
+        return [
+            f"Weights of {labels} changed; time and energy count the unit synapses that the network was "
+            "mapped with."
+        ]
 
     def _choice_remarks(self) -> list[str]:
         detail = self.chip.description.noc.detail
@@ -325,7 +339,7 @@ class ChipSimulation:
         given = "" if isinstance(self._options.mapping, str) else " in sequence, not by the table of cores"
         return [
             f"The network grew after step {steps}: neurons stayed on their cores, new ones were placed on "
-            f"what was left{given}, and tables of axons and routes were made anew."
+            f"what was left{given}, and tables of axons and routes were made anew.",
         ]
 
     def _keep_synapses(self) -> None:

@@ -11,13 +11,10 @@ of a core have the same biases.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
-from pycosim.errors import NotSupportedError, Violation
-from pycosim.hwmodels.arithmetic import Translation
+from pycosim.errors import Violation
 from pycosim.hwmodels.base import ChipModel
 from pycosim.hwmodels.dynapse.neurons import DPI
 from pycosim.hwmodels.mapping.table import Mapping
@@ -92,6 +89,13 @@ def allocate_tags(mapping: Mapping, n_cores: int, cores_per_chip: int) -> Tags:
 class Model(ChipModel):
     """DYNAP-SE: `ChipModel` with the checks of tags, CAM words and biases."""
 
+    why_untranslated = (
+        "The chip's neuron has no potential; its synapses are currents that inhibit by "
+        "division or are gated by the membrane; weights are whole numbers of one strength for each "
+        "type; time constants come from the same currents as gains. The nearest of PyNN's cells is "
+        "EIF_cond_exp_isfa_ista, whose spike is exponential and which adapts too. "
+    )
+
     def special_limits(
         self, network: Network, mapping: Mapping
     ) -> tuple[list[Violation], dict[str, tuple[int, int]]]:
@@ -152,36 +156,6 @@ class Model(ChipModel):
                 Violation("sets of biases of a core", int(biases.max()), 1, wrong, "cores", remedy)
             )
         return violations, {"CAM words per neuron": (int(words.max()), limit.value)}
-
-    def translate(self, network: Network, before: Translation | None = None) -> Translation:
-        """Return the network, which has to be one of `pycosim.dynapse.DPINeuron`.
-
-        Raises
-        ------
-        NotSupportedError
-            If it has other neurons: none of PyNN's is the chip's neuron.
-        """
-        other = [p for p in network.populations if not p.is_source and p.model != DPI.model.name]
-        if other:
-            names = ", ".join(f"{p.label!r} ({p.model})" for p in other)
-            raise NotSupportedError(
-                f"arithmetic='chip' on {self.chip.title}: the populations {names} have no faithful "
-                "translation. The chip's neuron has no potential; its synapses are currents that inhibit by "
-                "division or are gated by the membrane; weights are whole numbers of one strength for each "
-                "type; time constants come from the same currents as gains. The nearest of PyNN's cells is "
-                "EIF_cond_exp_isfa_ista, whose spike is exponential and which adapts too. Write the network "
-                "with pycosim.dynapse.DPINeuron, or use arithmetic='float', which has the equations of the "
-                "native engine."
-            )
-        plastic = [p.label for p in network.projections if p.plasticity is not None]
-        if plastic:
-            raise NotSupportedError(
-                f"arithmetic='chip' on {self.chip.title}: the synapses of {', '.join(map(repr, plastic))} "
-                "change; the chip cannot learn. Use static synapses with the weights after learning."
-            )
-        populations = [replace(population, recordings={}) for population in network.populations]
-        projections = [replace(projection) for projection in network.projections]
-        return Translation(replace(network, populations=populations, projections=projections))
 
 
 def _cam_words(network: Network) -> NDArray[np.int64]:

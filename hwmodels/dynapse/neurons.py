@@ -189,6 +189,7 @@ DPI = ChipNeuron(
             registers=_registers(),
             weights=dict.fromkeys((name.upper() for name in _SYNAPSES), Register(0, 64)),
             individual=mismatched,
+            weight_counts_events=True,
         ),
     ),
     _DEFAULTS,

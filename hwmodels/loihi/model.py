@@ -65,7 +65,7 @@ class Model(ChipModel):
         """
         memory = self.description.synapse_memory
         bits = memory.weight_bits.value if memory and memory.weight_bits else MAX_BITS
-        work = _Work(network, before, bits)
+        work = _Work(network, before, bits, self.description.capacity.neurons_per_core.value)
         made = work.translation()
         if work.problems:
             lines = "\n".join(f"  - {problem}" for problem in work.problems)
@@ -86,6 +86,7 @@ class _Work:
     network : Network
     before : Translation or None
     bits : int
+    compartments_per_core : int
     problems : list of str
     cells : dict of int to TranslatedCells
         By population.
@@ -94,6 +95,7 @@ class _Work:
     network: Network
     before: Translation | None
     bits: int
+    compartments_per_core: int
     problems: list[str] = field(default_factory=list)
     cells: dict[int, TranslatedCells] = field(default_factory=dict)
 
@@ -148,7 +150,8 @@ class _Work:
         made = self.cells[index].population
         compartments = _COMPARTMENTS.get(made.model, 1)
         if compartments > 1:
-            made.neurons_per_core = min(made.neurons_per_core or 1024, 1024 // compartments)
+            limit = self.compartments_per_core
+            made.neurons_per_core = min(made.neurons_per_core or limit, limit // compartments)
         return made
 
     def _refuse(self, population: Population, reason: str) -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pycosim.network import Network
+from pycosim.network import Network, Projection
+from pycosim.network.models import model_named
 
-__all__ = ["AxonTable", "build_axons", "inputs_of_cores"]
+__all__ = ["AxonTable", "build_axons", "inputs_of_cores", "unit_synapses"]
 
 # Callers keep a table with an entry for each name; beyond this, names are numbered without gaps.
 _MOST_NAMES = 10_000_000
@@ -29,6 +30,9 @@ class AxonTable:
         Smallest delay in steps of the synapses behind it; that of all of them where axons carry the delay.
     synapses
         Number of synapses behind it.
+    events
+        Number of synaptic events that a spike causes there: of synapses, or of the unit synapses that they
+        are made of (`pycosim.network.own_update.OwnUpdate.weight_counts_events`), by the weights at mapping.
     first : (n_neurons + 1,) int64
         Rows first[s] to first[s + 1] are those of source s.
     """
@@ -37,6 +41,7 @@ class AxonTable:
     core: NDArray[np.int32]
     delay: NDArray[np.int32]
     synapses: NDArray[np.int32]
+    events: NDArray[np.int32]
     first: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -57,25 +62,48 @@ def build_axons(network: Network, core_of_neuron: NDArray[np.int32], delay_in_ax
     """
     n_cores = int(core_of_neuron.max(initial=-1)) + 1
     n_delays = network.delay_range[1] + 1
+    used = [projection for projection in network.projections if projection.n_synapses]
     keys = [
         (projection.source_column().astype(np.int64) * n_cores + core_of_neuron[projection.targets])
         * n_delays
         + projection.delay_column()
-        for projection in network.projections
-        if projection.n_synapses
+        for projection in used
     ]
-    sorted_keys = np.sort(np.concatenate(keys)) if keys else np.empty(0, np.int64)
+    every_key = np.concatenate(keys) if keys else np.empty(0, np.int64)
+    counted = unit_synapses(network)
+    order = np.argsort(every_key, kind="stable") if counted.any() else None
+    sorted_keys = np.sort(every_key) if order is None else every_key[order]
     groups = sorted_keys if delay_in_axon else sorted_keys // n_delays
     starts = np.flatnonzero(np.diff(groups, prepend=-1))
     pair, delay = np.divmod(sorted_keys[starts], n_delays)
     source, core = np.divmod(pair, max(n_cores, 1))
+    synapses = events = np.diff(starts, append=len(groups)).astype(np.int32)
+    if order is not None and len(starts):
+        of_synapse = np.concatenate([_events(projection, counted) for projection in used])
+        events = np.add.reduceat(of_synapse[order], starts).astype(np.int32)
     return AxonTable(
         source.astype(np.int32),
         core.astype(np.int32),
         delay.astype(np.int32),
-        np.diff(starts, append=len(groups)).astype(np.int32),
+        synapses,
+        events,
         np.searchsorted(source, np.arange(network.n_neurons + 1)),
     )
+
+
+def unit_synapses(network: Network) -> NDArray[np.bool_]:
+    """Return onto which neurons a synapse's weight is a number of unit synapses, (n_neurons,) bool."""
+    counts = np.zeros(network.n_neurons, bool)
+    for population in network.populations:
+        own = None if population.is_source else getattr(model_named(population.model), "own", None)
+        counts[population.first : population.first + population.size] = bool(own and own.weight_counts_events)
+    return counts
+
+
+def _events(projection: Projection, counted: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the synaptic events of each synapse, (n_synapses,) int64."""
+    units = np.rint(np.abs(projection.weight_column())).astype(np.int64)
+    return np.where(counted[projection.targets], units, 1)
 
 
 def inputs_of_cores(

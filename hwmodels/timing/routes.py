@@ -20,7 +20,7 @@ class Routes:
 
     Attributes
     ----------
-    source, core, delay, synapses : (n_axons,) int32
+    source, core, delay, events : (n_axons,) int32
         As in `pycosim.hwmodels.mapping.axons.AxonTable`.
     relay_core, relay_place : (n_axons,) int32
         Core, and place there, of the relay that sends for the axon; -1 if there is none.
@@ -31,7 +31,7 @@ class Routes:
     source: Int32
     core: Int32
     delay: Int32
-    synapses: Int32
+    events: Int32
     relay_core: Int32
     relay_place: Int32
     first: NDArray[np.int64]
@@ -41,14 +41,14 @@ class Routes:
         """Return the axons of a mapping, behind those of `earlier`."""
         axons = mapping.axons
         relay_core = mapping.relay_core[axons.source]
-        columns = (axons.source, axons.core, axons.delay, axons.synapses, relay_core, mapping.relay_place)
+        columns = (axons.source, axons.core, axons.delay, axons.events, relay_core, mapping.relay_place)
         if earlier is None:
             return cls(*columns, axons.first)
         before = (
             earlier.source,
             earlier.core,
             earlier.delay,
-            earlier.synapses,
+            earlier.events,
             earlier.relay_core,
             earlier.relay_place,
         )

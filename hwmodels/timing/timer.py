@@ -129,9 +129,7 @@ class Timer(Discipline):
         axon, times = log.axon[rows], self.traffic.times
         place = places.of_core[routes.core[axon]]
         way = self.traffic.fabric.lone_latency_ps(places.of_neuron[routes.source[axon]], place)
-        done = (
-            log.injection_ps[rows] + way + times.receive[place] + times.event[place] * routes.synapses[axon]
-        )
+        done = log.injection_ps[rows] + way + times.receive[place] + times.event[place] * routes.events[axon]
         return rows[done < self._time_ps + self.phase[place]]
 
     def _remember(self, row: int) -> None:

@@ -150,14 +150,17 @@ class Comparison:
         table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
         table.add_column("", no_wrap=True)
         for summary in self.summaries[part]:
-            name = summary.target.replace("[", "\n[").replace("=", "=\n").replace(",", ",\n")
+            name = summary.target.replace("[", "\n[").replace("=", "\n=").replace(",", ",\n")
             table.add_column(Text(name), justify="right", vertical="bottom", overflow="fold")
         if self.failed:
             table.add_row("", *(_status(summary) for summary in self.summaries[part]))
         for section in self.sections():
-            table.add_row(Text(section.title, style="bold cyan"))
-            for label, texts in section.rows:
-                table.add_row(label, *(Text(text) for text in texts[part]))
+            rows = [(label, texts[part]) for label, texts in section.rows]
+            rows = [(label, texts) for label, texts in rows if any(text != DASH for text in texts)]
+            if rows:
+                table.add_row(Text(section.title, style="bold cyan"))
+            for label, texts in rows:
+                table.add_row(label, *map(Text, texts))
         return table
 
     def report(self, path: str | Path | None = None) -> Path:

@@ -82,10 +82,10 @@ def energy_range(row: dict[str, Any]) -> str:
 
 
 def between(low: float, high: float, unit: str) -> str:
-    """Return a range: 1.2 to 2.4 mJ."""
+    """Return a range: 1.2–2.4 mJ."""
     first, last = with_prefix(low, unit), with_prefix(high, unit)
     same = first.split(" ")[-1] == last.split(" ")[-1]
-    return f"{first.split(' ')[0] if same else first} to {last}"
+    return f"{first.split(' ')[0] if same else first}–{last}"
 
 
 Format = Callable[[Any], str]

@@ -104,6 +104,9 @@ class OwnUpdate:
         another: from those that were set, the network's seed and the global numbers of the neurons.
     registers : dict of str to Register
         By parameter.
+    weight_counts_events : bool
+        Whether a synapse of weight k is k unit synapses of the chip (repeated CAM words; a crossbar bit that
+        is set or not), so that a spike causes k synaptic events there.
     weights : dict of str to Holder
         By receptor; it is asked about all weights of a projection together.
     """
@@ -114,3 +117,4 @@ class OwnUpdate:
     individual: Callable[[Parameters, int, NDArray[np.int64]], Parameters] | None = None
     registers: Mapping[str, Register] = field(default_factory=dict)
     weights: Mapping[str, Holder] = field(default_factory=dict)
+    weight_counts_events: bool = False

@@ -190,7 +190,7 @@ def test_changed_weights_act_and_changed_delays_are_refused(chip, network, nativ
 
 def test_chip_arithmetic_is_refused_by_name_where_it_is_not_modelled(network):
     with pytest.raises(NotSupportedError, match=r"arithmetic='chip': the arithmetic of .* is not modelled"):
-        ChipModel("loihi", load("loihi").description).translate(network)
+        ChipModel("spinnaker", load("spinnaker").description).translate(network)
 
 
 @pytest.mark.parametrize("options", [{"timing": "perfect"}, {"arithmetic": "exact"}, {"speedup": -2.0}])
