@@ -46,6 +46,12 @@ class Options:
         Model time per hardware time; 1 is biological real time.
     mapping : str
         Chips only: how neurons are placed on cores.
+    detail : {"cycle", "queue", "analytic"} or None
+        Chips only: how the network-on-chip is simulated, see `pycosim.hwmodels.noc.Network`; as the chip's
+        description says ("cycle") if None.
+    inputs : {"steps", "realtime"}
+        Chips with a barrier only: whether external sources keep to the steps of the network, or to the wall
+        clock, so that a network whose steps overrun meets them earlier.
     overrides : dict of str to Any
         Values that replace those of a chip's description, by dotted path ("noc.hop_x": "50 ns"), and
         options that only one backend knows ("codegen").
@@ -56,6 +62,8 @@ class Options:
     arithmetic: str = "float"
     speedup: float = 1.0
     mapping: str = "sequential"
+    detail: str | None = None
+    inputs: str = "steps"
     overrides: dict[str, Any] = field(default_factory=dict)
 
 

@@ -16,7 +16,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import Field, StrictBool, StrictInt, model_validator
 
-from pycosim.hwmodels.quantities import Constant, Count, Energy, Part, Power, Shape, Time, TimeTable
+from pycosim.hwmodels.noc_section import Noc
+from pycosim.hwmodels.quantities import Constant, Count, Energy, Part, Power, Time, TimeTable
 
 __all__ = [
     "Capacity",
@@ -60,7 +61,7 @@ class Capacity(Part):
     Attributes
     ----------
     cores
-        All cores of `Noc` if absent.
+        All cores of `Noc` if absent; of all chips together.
     neurons_per_core
         Neurons include relays (splitters).
     axons_per_core
@@ -134,83 +135,6 @@ class Mapping(Part):
     entry_router: StrictInt = Field(default=0, ge=0)
 
 
-class Noc(Part):
-    """The network-on-chip.
-
-    Attributes
-    ----------
-    topology : {"mesh", "hierarchy"}
-        A mesh of routers with cores on each, or per chip a router in the mesh, a tree router below it and a
-        router for each core below that.
-    shape, cores_per_router
-        Routers of the (top-level) mesh, and how cores lie around each.
-    hop_x, hop_y
-        From a router of the mesh to the next.
-    local
-        From a core through its own router to a core at the same router, without any hop.
-    trunk, branch
-        Hierarchy only: between mesh router and tree router, between tree router and core router. One packet
-        at a time: the same time is the least spacing there.
-    flit
-        Least spacing of two flits on a link of the mesh.
-    flits_per_packet
-    router : {"credit3", "credit4", "credit5"}
-        Flow control and pipeline, see `pycosim.hwmodels.noc`.
-    arbiter
-        Which of several inputs gets an output.
-    buffer_depth
-        Places in each input FIFO in flits.
-    cycle
-        Resolution of the simulation; all times above are multiples of it.
-    slowdown : int
-        Factor on all times of the network-on-chip, to see what slow links would do.
-    multicast : {"none", "router"}
-        "none": one packet for each core that a spike goes to; "router": one for each router, which copies it.
-    """
-
-    topology: Literal["mesh", "hierarchy"]
-    shape: Shape
-    cores_per_router: Shape
-    hop_x: Time
-    hop_y: Time
-    local: Time
-    trunk: Time | None = None
-    branch: Time | None = None
-    flit: Time
-    flits_per_packet: Count
-    router: Literal["credit3", "credit4", "credit5"] = "credit3"
-    arbiter: Literal["round_robin", "least_recently_served", "oldest_first"] = "round_robin"
-    buffer_depth: Count
-    cycle: Time
-    slowdown: StrictInt = Field(default=1, ge=1)
-    multicast: Literal["none", "router"] = "none"
-
-    @model_validator(mode="after")
-    def _check_times(self) -> Noc:
-        if self.cycle.value < 1:
-            raise ValueError("cycle must be longer than 0")
-        pipeline = {"credit3": 3, "credit4": 4, "credit5": 5}[self.router]
-        least = {
-            "hop_x": pipeline,
-            "hop_y": pipeline,
-            "trunk": pipeline,
-            "branch": pipeline,
-            "local": pipeline + 2,
-        }
-        if self.topology == "hierarchy" and (self.trunk is None or self.branch is None):
-            raise ValueError("a hierarchy needs trunk and branch")
-        for name, cycles in least.items() | {("flit", 1)}:
-            time = getattr(self, name)
-            if time is None:
-                continue
-            if time.value % self.cycle.value or time.value < cycles * self.cycle.value:
-                raise ValueError(
-                    f"{name} = {time} must be a multiple of cycle = {self.cycle}, and at least {cycles} "
-                    f"cycles (the pipeline of a {self.router} router)"
-                )
-        return self
-
-
 class ServiceTimes(Part):
     """Times that cores take; one that is absent takes no time.
 
@@ -225,7 +149,10 @@ class ServiceTimes(Part):
     host_packet
         Least spacing of packets that enter from outside.
     barrier
-        Barrier chips only: by the number of routers whose cores are used.
+        Barrier chips only: by the number of routers whose cores are used, on the chip with the most.
+    chip_barrier
+        The same over several chips, by the columns plus the rows of the chips in use; it includes the
+        barriers on the chips, and the longer of both counts.
     shortest_period
         Tick chips only: the shortest tick that was shown to work.
     scans_all_neurons : bool
@@ -246,6 +173,7 @@ class ServiceTimes(Part):
     packet_in: Time | None = None
     host_packet: Time | None = None
     barrier: TimeTable | None = None
+    chip_barrier: TimeTable | None = None
     shortest_period: Time | None = None
     scans_all_neurons: StrictBool = False
     timer_spread: Time | None = None
@@ -268,8 +196,10 @@ class EnergyCosts(Part):
         Per packet that goes to another core than its own.
     hop_x, hop_y
         Per flit and link of the mesh.
+    chip_hop
+        Per flit and link between chips, in place of `hop_x` and `hop_y`.
     static_power
-        Of all that is described, whether it works or not.
+        Of all that is described, of each chip where `Noc.chips` is given, whether it works or not.
     static_share : {"all_cores", "cores_in_use"}
         Which cores the static power is shared among, equally, where energy is asked for by core.
     covered : dict of str to str
@@ -287,6 +217,7 @@ class EnergyCosts(Part):
     host_packet: Energy | None = None
     hop_x: Energy | None = None
     hop_y: Energy | None = None
+    chip_hop: Energy | None = None
     static_power: Power | None = None
     static_share: Literal["all_cores", "cores_in_use"] = "all_cores"
     covered: dict[str, str] = Field(default_factory=dict)
@@ -338,16 +269,18 @@ class Description(Part):
 
     @model_validator(mode="after")
     def _check_sizes(self) -> Description:
-        cores = self.noc.shape.size * self.noc.cores_per_router.size
+        cores = self.noc.n_routers * self.noc.cores_per_router.size
         if self.n_cores > cores:
             raise ValueError(
                 f"capacity.cores is {self.n_cores}, but noc.shape and noc.cores_per_router hold {cores}"
             )
-        if self.mapping.entry_router >= self.noc.shape.size:
+        if self.mapping.entry_router >= self.noc.n_routers:
             raise ValueError(
                 f"mapping.entry_router is {self.mapping.entry_router}, but the mesh has routers 0 to "
-                f"{self.noc.shape.size - 1}"
+                f"{self.noc.n_routers - 1}"
             )
+        if self.noc.n_chips > 1 and self.time.barrier is not None and self.time.chip_barrier is None:
+            raise ValueError(f"noc.chips = {self.noc.chips} needs time.chip_barrier beside time.barrier")
         if self.chip.discipline == "timer" and self.mapping.splitters:
             raise ValueError("mapping.splitters = true does not go with chip.discipline = timer")
         if self.capacity.synapse_words_per_core and self.synapse_memory is None:
@@ -359,7 +292,12 @@ class Description(Part):
         """Number of cores."""
         if self.capacity.cores is not None:
             return self.capacity.cores.value
-        return self.noc.shape.size * self.noc.cores_per_router.size
+        return self.noc.n_routers * self.noc.cores_per_router.size
+
+    def unknown_energy(self) -> list[str]:
+        """Return the causes that can occur here and have neither a constant nor one that covers them."""
+        unknown = self.energy.unknown()
+        return [name for name in unknown if name != "chip_hop" or self.noc.n_chips > 1]
 
     def named_constants(self) -> Iterator[tuple[str, Constant]]:
         """Iterate over all constants with their dotted paths."""

@@ -20,13 +20,17 @@ CAUSES = {
     "packets to other cores": ("leave_core",),
     "packets from outside": ("host_packet",),
     "hops": ("hop_x", "hop_y"),
+    "links between chips": ("chip_hop",),
     "static": ("static_power",),
 }
 
 
 @dataclass(frozen=True)
 class EnergyCounts:
-    """How often each cause of `EnergyCosts` occurred; `static_power` is the hardware time in seconds."""
+    """How often each cause of `EnergyCosts` occurred, None where it cannot.
+
+    `static_power` is the hardware time in seconds, of all chips together.
+    """
 
     neuron_update: int = 0
     synaptic_event: int = 0
@@ -39,6 +43,7 @@ class EnergyCounts:
     host_packet: int = 0
     hop_x: int = 0
     hop_y: int = 0
+    chip_hop: int | None = None
     static_power: float = 0.0
 
 
@@ -50,7 +55,8 @@ def energy_by_cause(
     Returns
     -------
     energy_j : dict of str to (float or None)
-        None where the description has no constant. Causes that another constant covers are left out.
+        None where the description has no constant. Causes that another constant covers, or that cannot
+        occur, are left out.
     assumed : dict of str to bool
     """
     assert {name for names in CAUSES.values() for name in names} == {
@@ -59,7 +65,7 @@ def energy_by_cause(
     energy: dict[str, float | None] = {}
     assumed: dict[str, bool] = {}
     for cause, names in CAUSES.items():
-        if all(name in costs.covered for name in names):
+        if all(name in costs.covered or getattr(counts, name) is None for name in names):
             continue
         constants = [getattr(costs, name) for name in names]
         known = None not in constants

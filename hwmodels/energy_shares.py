@@ -3,7 +3,7 @@
 By core, a spike, its packets and their hops belong to the core that sent them (those from outside to the
 core that they go to), updates and synaptic events to the core that worked on them. By population, updates
 belong to the neurons' own one, and all that a spike costs, up to its synaptic events, to the population that
-fired. Sums are those of the whole chip; hops are shared in proportion to the distances of the packets.
+fired. Sums are those of the whole chip; hops are shared in proportion to the links that packets take.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ __all__ = ["EnergyShares", "shared_energy", "shares_of"]
 
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]
+
+# As `Fabric.count_hops` counts them.
+_HOPS = ("hop_x", "hop_y", "chip_hop")
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +95,9 @@ class _Axons:
         Whether the source is outside the chip.
     at : int64
         Core that the way of the packets is put down to.
-    is_first, is_message : bool
-        Whether the axon is the first that a spike takes, and the first that a message serves.
+    is_first, is_message, joins : bool
+        Whether the axon is the first that a spike takes, and the first that a message serves, and whether
+        that message goes along with the one before it.
     to_relays : bool
         Whether it is the first of those that a spike takes through relays.
     """
@@ -113,10 +117,10 @@ class _Axons:
         # Axons of a source are in ascending order; after growth those of the new mapping begin anew.
         order = self.core * (int(routes.delay.max(initial=0)) + 1) + routes.delay
         self.is_first = (np.diff(routes.source, prepend=-1) != 0) | (np.diff(order, prepend=-1) <= 0)
-        self.size = description.noc.cores_per_router.size
-        several = description.noc.multicast == "router"
-        group = self.core // self.size if several else np.arange(len(routes))
+        several = description.noc.multicast != "none"
+        group = self.core // description.noc.cores_per_router.size if several else np.arange(len(routes))
         self.is_message = self.is_first | (np.diff(group, prepend=-1) != 0)
+        self.joins = ~self.is_first & ~self.relayed & (description.noc.multicast == "tree")
         self.to_relays = self.is_first & self.relayed
 
 
@@ -133,11 +137,11 @@ def shares_of(description: Description, discipline: Discipline, events: Int, fir
         First neuron of each population.
     """
     axons = _Axons(description, discipline)
-    x, y = _distances(description, axons)
+    hops = _hops(discipline, axons)
     of_core, of_population = _by_core(discipline, axons, events), _by_population(discipline, axons, first)
-    for name, hops in (("hop_x", x), ("hop_y", y)):
-        of_core[name] = _at(discipline, axons.at, hops)
-        of_population[name] = _of(axons.source, first, hops)
+    for name, of_axon in hops.items():
+        of_core[name] = _at(discipline, axons.at, of_axon)
+        of_population[name] = _of(axons.source, first, of_axon)
     n = discipline.traffic.places.host
     among = description.n_cores if description.energy.static_share == "all_cores" else n
     return EnergyShares(of_core, of_population, np.full(n, 1 / max(among, n, 1)))
@@ -180,7 +184,7 @@ def _by_population(discipline: Discipline, axons: _Axons, first: Int) -> dict[st
         return _of(axons.source, first, weights)
 
     n, inside = axons.n, ~axons.outside
-    messages = n * (axons.is_message & ~axons.relayed)
+    messages = n * (axons.is_message & ~axons.relayed & ~axons.joins)
     relayed = of(n * axons.relayed)
     to_relays = of(n * axons.to_relays)
     spikes = of(n * (axons.is_first & inside)) + relayed
@@ -231,20 +235,20 @@ def _updates(discipline: Discipline, first: Int) -> Float:
     return _of(owner, first, each)
 
 
-def _distances(description: Description, axons: _Axons) -> tuple[Int, Int]:
-    """Return the mesh hops in x and in y of what was sent over each axon, (n_axons,) int64 each.
+def _hops(discipline: Discipline, axons: _Axons) -> dict[str, Int]:
+    """Return the hops of each kind of what was sent over each axon, (n_axons,) int64 each.
 
     Of several axons that one message serves, only the first counts, as does the first of a spike for the way
-    to its relays.
+    to its relays. Of messages that go together, the first one on a link pays for it.
     """
-    columns = description.noc.shape.value[0]
-    start = np.where(axons.outside, description.mapping.entry_router, axons.sender // axons.size)
-    x, y = _apart(start, axons.core // axons.size, columns)
-    to_x, to_y = _apart(axons.source_core // axons.size, axons.relay_core // axons.size, columns)
-    counts = axons.n * (axons.is_message | axons.relayed)
-    to_relays = axons.n * axons.to_relays
-    return x * counts + to_x * to_relays, y * counts + to_y * to_relays
-
-
-def _apart(here: Int, there: Int, columns: int) -> tuple[Int, Int]:
-    return np.abs(here % columns - there % columns), np.abs(here // columns - there // columns)
+    places, fabric = discipline.traffic.places, discipline.traffic.fabric
+    sent = np.flatnonzero(axons.is_message | axons.relayed)
+    start = np.full(len(sent), places.host)
+    inside = ~axons.outside[sent]
+    start[inside] = places.of_core[axons.sender[sent[inside]]]
+    hops = np.zeros((len(axons.n), len(_HOPS)), np.int64)
+    hops[sent] = fabric.count_hops(start, places.of_core[axons.core[sent]], axons.joins[sent])
+    to_relays = np.flatnonzero(axons.to_relays)
+    here, there = axons.source_core[to_relays], axons.relay_core[to_relays]
+    hops[to_relays] += fabric.count_hops(places.of_core[here], places.of_core[there])
+    return {name: column * axons.n for name, column in zip(_HOPS, hops.T)}

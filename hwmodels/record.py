@@ -50,7 +50,7 @@ def make_record(
     delivered, dropped = int(np.count_nonzero(packets.arrived)), int(np.count_nonzero(packets.dropped))
     durations = np.array(discipline.durations, np.int64)
     events = _synaptic_events(discipline)
-    counts = _energy_counts(discipline, events, traffic.fabric.mesh_flits(link_flits))
+    counts = _energy_counts(description, discipline, events, traffic.fabric.mesh_flits(link_flits))
     energy, assumed = energy_by_cause(description.energy, counts)
     shares = shares_of(description, discipline, events, first)
     of_core, of_population = shared_energy(description.energy, counts, shares)
@@ -92,7 +92,9 @@ def _synaptic_events(discipline: Discipline) -> Int:
     return np.bincount(place, arrived * axons.synapses, traffic.n_places).astype(np.int64)
 
 
-def _energy_counts(discipline: Discipline, events: Int, mesh_flits: tuple[int, int]) -> EnergyCounts:
+def _energy_counts(
+    description: Description, discipline: Discipline, events: Int, mesh_flits: tuple[int, int, int]
+) -> EnergyCounts:
     traffic = discipline.traffic
     routes = traffic.routes
     source_core = traffic.mapping.core_of_neuron[routes.source]
@@ -110,7 +112,8 @@ def _energy_counts(discipline: Discipline, events: Int, mesh_flits: tuple[int, i
         host_packet=int(traffic.messages_out[-1]),
         hop_x=mesh_flits[0],
         hop_y=mesh_flits[1],
-        static_power=discipline.time_ps * 1e-12,
+        chip_hop=mesh_flits[2] if description.noc.n_chips > 1 else None,
+        static_power=discipline.time_ps * 1e-12 * description.noc.n_chips,
     )
 
 
@@ -141,7 +144,10 @@ def _notes(description: Description, discipline: Discipline) -> list[str]:
         notes.append(f"Constants: {description.sets[description.constants]}.")
     by_confidence: dict[str, list[str]] = {}
     for path, constant in description.named_constants():
-        if path.split(".")[0] in ("noc", "time", "energy"):
+        section, name = path.split(".")
+        if name.startswith("chip_") and description.noc.n_chips == 1:
+            continue
+        if section in ("noc", "time", "energy"):
             by_confidence.setdefault(constant.confidence, []).append(f"{path} = {constant}")
     if "assumed" in by_confidence:
         notes.append(f"Assumed, with no published value: {', '.join(by_confidence['assumed'])}.")

@@ -31,7 +31,14 @@ __all__ = ["TIMINGS", "ChipSimulation", "build", "fit"]
 
 TIMINGS = ("ideal", "trace", "closed")
 ARITHMETICS = ("float", "chip")
+INPUTS = ("steps", "realtime")
+# Steps of input that one step of a network may take in with inputs="realtime".
+MOST_STEPS_AT_ONCE = 10_000
 _STEPS_PER_REPORT = 100
+_DETAILS = {
+    "queue": "links as queues, no arbitration in routers",
+    "analytic": "every packet takes the time that it takes alone, no contention",
+}
 
 Int = NDArray[np.int64]
 
@@ -60,7 +67,8 @@ def build(chip: str | Path | ChipModel, network: Network, options: Options | Non
     _check_options(options)
     validate(network)
     if not isinstance(chip, ChipModel):
-        chip = load(chip, options.overrides)
+        level = {} if options.detail is None else {"noc.detail": options.detail}
+        chip = load(chip, dict(options.overrides) | level)
     if options.arithmetic == "chip":
         from pycosim.hwmodels.translated import TranslatedSimulation
 
@@ -93,6 +101,13 @@ def fit(
 def _check_options(options: Options) -> None:
     if options.timing not in TIMINGS:
         raise InvalidInputError(f"timing={options.timing!r}: it must be one of {', '.join(TIMINGS)}.")
+    if options.inputs not in INPUTS:
+        raise InvalidInputError(f"inputs={options.inputs!r}: it must be one of {', '.join(INPUTS)}.")
+    if options.inputs == "realtime" and options.timing != "closed":
+        raise InvalidInputError(
+            f"inputs='realtime' with timing={options.timing!r}: hardware time does not act on the network. "
+            "Use timing='closed', or inputs='steps'."
+        )
     if options.arithmetic not in ARITHMETICS:
         raise InvalidInputError(
             f"arithmetic={options.arithmetic!r}: it must be one of {', '.join(ARITHMETICS)}."
@@ -131,11 +146,27 @@ class ChipSimulation:
         self._engine = NativeSimulation(
             network, threads=options.threads, core_of_neuron=mapping.core_of_neuron
         )
+        self._reached = 0
+        if options.inputs == "realtime":
+            self._engine.follow_clock(self._input_step)
         self._delays = [np.array(projection.delays) for projection in network.projections]
         self._pairs = _pairs(mapping)
         self._started = False
         self._grown_at: list[int] = []
         self._synapses_changed = False
+
+    def _input_step(self) -> int:
+        """Return the step that the wall clock has reached when the next step begins."""
+        reached = self._discipline.clock_step if self._started else 0
+        if reached - self._reached > MOST_STEPS_AT_ONCE:
+            raise InvalidInputError(
+                f"inputs='realtime': step {self.step} lasted so long that the input of "
+                f"{reached - self._reached:,} steps came meanwhile (at most {MOST_STEPS_AT_ONCE:,} can be "
+                "taken at once). The chip falls behind its input for ever: use a smaller speedup, fewer or "
+                "slower sources, or inputs='steps'."
+            )
+        self._reached = reached
+        return reached
 
     @property
     def step(self) -> int:
@@ -150,6 +181,8 @@ class ChipSimulation:
             "arithmetic": self._options.arithmetic,
             "speedup": self._options.speedup,
             "mapping": self._options.mapping if isinstance(self._options.mapping, str) else "table",
+            "detail": self.chip.description.noc.detail,
+            "inputs": self._options.inputs,
             "overrides": dict(self._options.overrides),
         }
         first = np.array([population.first for population in self._network.populations], np.int64)
@@ -272,7 +305,20 @@ class ChipSimulation:
             self._carry(self._engine.step_deferred())
 
     def _remarks(self) -> list[str]:
-        """Return how the network changed."""
+        """Return how the network changed, and what was chosen for this run."""
+        return self._growth_remarks() + self._choice_remarks()
+
+    def _choice_remarks(self) -> list[str]:
+        detail = self.chip.description.noc.detail
+        remarks = [] if detail == "cycle" else [f"Network-on-chip: {_DETAILS[detail]} (detail={detail})."]
+        if self._options.inputs == "realtime":
+            remarks.append(
+                "External sources keep to the wall clock (inputs=realtime); at the end they were "
+                f"{self._engine.input_lead_steps} steps ahead of the network."
+            )
+        return remarks
+
+    def _growth_remarks(self) -> list[str]:
         if not self._grown_at:
             return []
         steps = ", ".join(str(step) for step in self._grown_at)

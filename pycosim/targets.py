@@ -26,8 +26,21 @@ if TYPE_CHECKING:
     from pycosim.backends.base import Options, Simulation
     from pycosim.network import Network
 
-OPTION_TYPES = {"threads": int, "timing": str, "arithmetic": str, "speedup": float, "mapping": str}
-OPTION_VALUES = {"timing": ("ideal", "trace", "closed"), "arithmetic": ("float", "chip")}
+OPTION_TYPES = {
+    "threads": int,
+    "timing": str,
+    "arithmetic": str,
+    "speedup": float,
+    "mapping": str,
+    "detail": str,
+    "inputs": str,
+}
+OPTION_VALUES = {
+    "timing": ("ideal", "trace", "closed"),
+    "arithmetic": ("float", "chip"),
+    "detail": ("cycle", "queue", "analytic"),
+    "inputs": ("steps", "realtime"),
+}
 
 
 @dataclass(frozen=True)

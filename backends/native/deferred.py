@@ -98,6 +98,21 @@ class DeferredSteps(ABC):
             finally:
                 self.step = self._engine.step
 
+    def follow_clock(self, clock: Callable[[], int]) -> None:
+        """Let spike sources keep to a clock, not to the steps; before the first step.
+
+        Parameters
+        ----------
+        clock : callable
+            Returns the step that the clock has reached, when a step begins; see `InputFeed.follow`.
+        """
+        self._feed.follow(clock)
+
+    @property
+    def input_lead_steps(self) -> int:
+        """By how many steps the clock of `follow_clock` is ahead."""
+        return self._feed.lead_steps
+
     def keep_synapses_since(self, emission_step: int) -> None:
         """Keep the synapses that spikes of this step, and of later ones, meet when they are delivered."""
         self._engine.set_oldest_under_way(emission_step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import astuple
 from typing import Any
 
@@ -38,8 +39,24 @@ class InputFeed:
         self._network, self._engine, self._ranks = network, engine, ranks
         self._stretch = 100
         self._inside: set[int] | None = None
+        self._clock: Callable[[], int] | None = None
+        self._input_step = -1
         self.last_step = _FOR_EVER
         self.find_sources(-1)
+
+    def follow(self, clock: Callable[[], int]) -> None:
+        """Let sources keep to a clock of their own, from the first step on.
+
+        `clock` returns the step that it has reached when the engine begins a step, never less than before;
+        all spikes up to that step that were not emitted yet are emitted then.
+        """
+        self._clock = clock
+        self.forget(-1)
+
+    @property
+    def lead_steps(self) -> int:
+        """By how many steps the clock of the sources is ahead of the engine."""
+        return 0 if self._clock is None else max(0, self._input_step - self.last_step)
 
     def find_sources(self, step: int) -> None:
         """Look for sources in a network that is new, or has grown after `step`."""
@@ -68,15 +85,23 @@ class InputFeed:
 
     def _read(self, step: int, last: int) -> None:
         first = step + 1 if self._engine.started else 0
+        if self._clock is not None:
+            last = first
         if self._inside is None:
             self._inside = {index for index in self._sources if self._is_drawn_inside(index)}
+        before = self._input_step
+        self._input_step = last if self._clock is None else max(before, self._clock())
         n_spikes = 0
         for index in self._sources:
-            steps, indices = self._spikes(index, first, last)
+            if self._clock is None:
+                steps, indices = self._spikes(index, first, last)
+            else:
+                indices = np.sort(self._spikes(index, before + 1, self._input_step)[1])
+                steps = np.full(len(indices), last)
             self._engine.set_source_spikes(index, first, last, steps, indices)
             n_spikes += len(steps)
         for index in range(len(self._network.currents)):
-            values = current_values(self._network, index, step + 1, last)
+            values = current_values(self._network, index, step + 1, max(last, step + 1))
             self._engine.set_current_values(index, step + 1, values)
         self.last_step = last
         if n_spikes > _WANTED_SPIKES:
@@ -101,7 +126,7 @@ class InputFeed:
         """Let the engine draw the spikes of Poisson sources itself, if nobody else needs them."""
         recording = self._network.populations[index].recordings.get("spikes")
         rule = common_rule(self._network, index)
-        if rule is None or (recording is not None and len(recording.indices)):
+        if rule is None or self._clock is not None or (recording is not None and len(recording.indices)):
             self._engine.draw_outside(index)
             return False
         return self._engine.draw_inside(index, *astuple(rule))

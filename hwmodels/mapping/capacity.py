@@ -51,7 +51,8 @@ def check_capacity(
     excess = len(mapping.cores_used) - description.n_cores
     if excess > 0:
         remedy = (
-            "use fewer neurons, a larger system (noc.shape), or more neurons on a core where limits allow it"
+            "use fewer neurons, a larger system (noc.shape or noc.chips), or more neurons on a core where "
+            "limits allow it"
         )
         violations.append(Violation("cores", *utilisation["cores"], excess, "cores", remedy))
     for limit in _LIMITS:
@@ -119,12 +120,11 @@ def _target_chips(description: Description, network: Network, mapping: Mapping) 
 
 def _reach(description: Description, network: Network, mapping: Mapping) -> Counts:
     own = _on_chip(mapping)
-    size, columns = description.noc.cores_per_router.size, description.noc.shape.value[0]
+    size = description.noc.cores_per_router.size
     source = mapping.axons.source[own]
-    here, there = mapping.core_of_neuron[source] // size, mapping.axons.core[own] // size
-    distance = np.maximum(
-        np.abs(here % columns - there % columns), np.abs(here // columns - there // columns)
-    )
+    x, y = description.noc.place_of_router(mapping.core_of_neuron[source] // size)
+    to_x, to_y = description.noc.place_of_router(mapping.axons.core[own] // size)
+    distance = np.maximum(np.abs(x - to_x), np.abs(y - to_y))
     farthest = np.zeros(network.n_neurons, np.int64)
     np.maximum.at(farthest, source, distance)
     return farthest

@@ -4,17 +4,24 @@
 for simulations in which later packets depend on earlier arrivals.
 """
 
-from pycosim.hwmodels.noc.network import LinkTable, Network, simulate
+from pycosim.hwmodels.noc.arrivals import simulate
+from pycosim.hwmodels.noc.hexagon import Hexagon
+from pycosim.hwmodels.noc.link_table import LinkTable
+from pycosim.hwmodels.noc.network import Network
 from pycosim.hwmodels.noc.topology import (
+    ChipMesh,
     Hierarchy,
     Mesh,
     PortTable,
     RouterGraph,
     Topology,
+    Torus,
     TreeMeshRouting,
 )
 
 __all__ = [
+    "ChipMesh",
+    "Hexagon",
     "Hierarchy",
     "LinkTable",
     "Mesh",
@@ -22,6 +29,7 @@ __all__ = [
     "PortTable",
     "RouterGraph",
     "Topology",
+    "Torus",
     "TreeMeshRouting",
     "simulate",
 ]

@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pycosim.errors import InvalidInputError
-from pycosim.hwmodels.noc.topology import MAX_PORTS, Mesh, PortTable, RouterGraph, Topology
+from pycosim.hwmodels.noc.graph import MAX_PORTS, PortTable, RouterGraph
+from pycosim.hwmodels.noc.topology import Mesh, Topology
 
 ROUTERS = ("credit3", "credit4", "credit5", "handshake")
 ARBITERS = ("round_robin", "least_recently_served", "oldest_first")
+DETAILS = ("cycle", "queue", "analytic")
 
 #: Most places in one input FIFO.
 MAX_BUFFER_DEPTH = 65_536
@@ -46,6 +48,14 @@ def check_arbiter(arbiter: str) -> None:
     if arbiter not in ARBITERS:
         raise InvalidInputError(
             f"Asked for arbiter {arbiter!r}; it is not known. Use one of {', '.join(ARBITERS)}."
+        )
+
+
+def check_detail(detail: str) -> None:
+    """Raise unless the level of detail is known."""
+    if detail not in DETAILS:
+        raise InvalidInputError(
+            f"Asked for detail {detail!r}; it is not known. Use one of {', '.join(DETAILS)}."
         )
 
 
@@ -118,6 +128,39 @@ def check_packets(
         np.ascontiguousarray(columns[name], np.int32) for name in ("source", "destination", "flits")
     )
     return np.ascontiguousarray(columns["cycle"], np.int64), sources, destinations, lengths
+
+
+def check_groups(
+    group: ArrayLike | None,
+    packets: tuple[Int64Array, Int32Array, Int32Array, Int32Array],
+    router: str,
+) -> NDArray[np.uint8]:
+    """Return which packets go along with the one before them, (n,) uint8, or (0,) if there are no groups."""
+    if group is None:
+        return np.empty(0, np.uint8)
+    cycle, source, _, flits = packets
+    number = np.asarray(group)
+    if number.shape != cycle.shape or number.dtype.kind not in "iu":
+        raise InvalidInputError(
+            f"Asked for packets with group of type {number.dtype} and shape {number.shape}; one whole number "
+            f"for each of {len(cycle)} packets is needed."
+        )
+    joins = np.append(False, number[1:] == number[:-1])[: len(number)]
+    if not joins.any():
+        return np.empty(0, np.uint8)
+    if router != "credit3":
+        raise InvalidInputError(
+            f"Asked for packets that go together on the {router} router; only credit3 copies packets. "
+            "Use router='credit3', or one packet for each destination."
+        )
+    after = np.flatnonzero(joins)
+    wrong = after[(cycle[after] != cycle[after - 1]) | (source[after] != source[after - 1])]
+    if len(wrong) or (flits[after] != 1).any() or (flits[after - 1] != 1).any():
+        raise InvalidInputError(
+            "Asked for packets of one group that differ in cycle or source, or have several flits. "
+            "Give packets of one flit that leave the same source in the same cycle."
+        )
+    return joins.astype(np.uint8)
 
 
 def check_terminals(
@@ -201,6 +244,11 @@ def _graph_problems(graph: RouterGraph) -> Iterator[str]:
         if len(getattr(graph, name)) != n_ports:
             yield f"{name} has {len(getattr(graph, name))} entries for {n_ports} ports"
             return
+    if graph.channel is not None and (
+        len(graph.channel) != n_ports or graph.channel.max(initial=-1) >= n_ports
+    ):
+        yield f"channel must have {n_ports} entries, each less than that"
+        return
     linked = np.flatnonzero(graph.peer >= 0)
     if len(linked) and (graph.peer.max() >= n_ports or (graph.peer[graph.peer[linked]] != linked).any()):
         yield "peer[peer[p]] == p must hold for every linked port"

@@ -19,8 +19,6 @@ name           latency     form
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -30,49 +28,25 @@ from pycosim.hwmodels.noc.checks import (
     check_arbiter,
     check_buffer_depth,
     check_cycle,
+    check_detail,
     check_graph,
+    check_groups,
     check_handshake,
     check_packets,
     check_router,
     check_terminals,
     check_topology,
 )
-from pycosim.hwmodels.noc.topology import Mesh, RouterGraph, Topology, TreeMeshRouting
+from pycosim.hwmodels.noc.compiled import compiled_graph
+from pycosim.hwmodels.noc.link_table import LinkTable
+from pycosim.hwmodels.noc.topology import Topology
 
-__all__ = ["LinkTable", "Network", "simulate"]
+__all__ = ["Network"]
 
 Int64Array = NDArray[np.int64]
 
 # Router visits between two returns from compiled code, so that an interrupt is seen about once a second.
 _VISITS_PER_CALL = 10_000_000
-
-
-@dataclass(frozen=True, eq=False)
-class LinkTable:
-    """The links of a network, in the order of `Network.link_flits`.
-
-    First the links that leave routers, by router and port, then those from terminals into routers, by
-    terminal.
-
-    Attributes
-    ----------
-    from_router, to_router : (n_links,) int64
-        Routers at the ends, -1 where the end is a terminal.
-    from_terminal, to_terminal : (n_links,) int64
-        Terminals at the ends, -1 where the end is a router.
-    cycles : (n_links,) int64
-        Traversal time in cycles.
-    """
-
-    from_router: Int64Array
-    to_router: Int64Array
-    from_terminal: Int64Array
-    to_terminal: Int64Array
-    cycles: Int64Array
-
-    def __len__(self) -> int:
-        """Return the number of links."""
-        return len(self.from_router)
 
 
 class Network:
@@ -93,6 +67,12 @@ class Network:
     arbiter : {"round_robin", "least_recently_served", "oldest_first"}
         Which of several inputs gets an output. The handshake router has a fixed rotating priority, called
         "round_robin" here.
+    detail : {"cycle", "queue", "analytic"}
+        "cycle": flit by flit, as above. "queue": every link serves packets in the order in which they come;
+        one event for each packet and router. "analytic": packets do not see each other, but that a source
+        sends one flit after the other. Packets that meet no others arrive in the same cycle at all three,
+        if their flits wait for no credit (see `zero_load_cycles`). Below "cycle", flits count in
+        `link_flits` as soon as they are scheduled.
     remember : bool
         Whether `hops`, `launch_cycles` and `arrival_cycles` are kept, of all packets. If not, packets are
         forgotten whenever all have arrived and were taken; their ids are counted on.
@@ -110,11 +90,13 @@ class Network:
         router: str = "credit3",
         buffer_depth: int = 8,
         arbiter: str = "round_robin",
+        detail: str = "cycle",
         remember: bool = True,
     ) -> None:
         check_topology(topology)
         check_router(router)
         check_arbiter(arbiter)
+        check_detail(detail)
         check_buffer_depth(buffer_depth)
         if router == "handshake":
             check_handshake(topology, arbiter)
@@ -122,28 +104,36 @@ class Network:
         self.router = router
         self.buffer_depth = int(buffer_depth)
         self.arbiter = arbiter
+        self.detail = detail
         self._graph = topology.graph()
         check_graph(self._graph)
         self._n_terminals = self._graph.n_terminals
-        self._core = _noc.Network(
-            _compiled_graph(self._graph),
-            getattr(_noc.RouterKind, router),
-            self.buffer_depth,
-            getattr(_noc.ArbiterKind, arbiter),
-            bool(remember),
-        )
+        self._core = self._compiled(bool(remember))
         flows = (self._graph.peer >= 0) | (self._graph.terminal >= 0)
         self._connected = np.concatenate((flows, np.ones(self._n_terminals, bool)))
+
+    def _compiled(self, remember: bool) -> _noc.Network | _noc.LinkNetwork:
+        graph, router = compiled_graph(self._graph), getattr(_noc.RouterKind, self.router)
+        if self.detail == "cycle":
+            arbiter = getattr(_noc.ArbiterKind, self.arbiter)
+            return _noc.Network(graph, router, self.buffer_depth, arbiter, remember)
+        detail = getattr(_noc.Detail, self.detail)
+        return _noc.LinkNetwork(graph, router, self.buffer_depth, detail, remember)
 
     def __repr__(self) -> str:
         return (
             f"Network({self.topology!r}, router={self.router!r}, buffer_depth={self.buffer_depth}, "
-            f"arbiter={self.arbiter!r}): cycle {self.now}, {self.n_packets} packets, "
+            f"arbiter={self.arbiter!r}, detail={self.detail!r}): cycle {self.now}, {self.n_packets} packets, "
             f"{self.n_in_flight} in flight"
         )
 
     def inject(
-        self, cycle: ArrayLike, source: ArrayLike, destination: ArrayLike, flits: ArrayLike = 1
+        self,
+        cycle: ArrayLike,
+        source: ArrayLike,
+        destination: ArrayLike,
+        flits: ArrayLike = 1,
+        group: ArrayLike | None = None,
     ) -> Int64Array:
         """Add packets and return their ids.
 
@@ -157,6 +147,10 @@ class Network:
             Terminals; a packet may go to its own source.
         flits : (n,) int or int
             Length of each packet in flits.
+        group : (n,) int, optional
+            Multicast: packets with the same number, which must follow each other and have the same cycle and
+            source and one flit, go as one until their ways part; routers copy them there. Each has an id and
+            an arrival of its own. On the credit3 router only.
 
         Returns
         -------
@@ -171,7 +165,7 @@ class Network:
         packets = check_packets(
             cycle, source, destination, flits, self.now, self._n_terminals, self.n_packets
         )
-        first = self._core.inject(*packets)
+        first = self._core.inject(*packets, check_groups(group, packets, self.router))
         return np.arange(first, first + len(packets[0]), dtype=np.int64)
 
     def advance(self, until_cycle: int) -> None:
@@ -281,6 +275,68 @@ class Network:
         paths: tuple[Int64Array, Int64Array] = self._core.paths(*terminals)
         return paths
 
+    def flow_flits(
+        self,
+        source: ArrayLike,
+        destination: ArrayLike,
+        flits: ArrayLike,
+        group: ArrayLike | None = None,
+    ) -> Int64Array:
+        """Return the flits that each link of `links` would carry, without simulation.
+
+        Parameters
+        ----------
+        source, destination : (n,) int or int
+        flits : (n,) int or int
+            Flits that go from each source to each destination, all packets together.
+        group : (n,) int, optional
+            Multicast, as for `inject`.
+
+        Returns
+        -------
+        (n_links,) int64
+        """
+        sources, destinations, joins = self._flows(source, destination, group)
+        amounts = np.ascontiguousarray(np.broadcast_to(flits, sources.shape), np.int64)
+        carried: Int64Array = self._core.flow_flits(sources, destinations, amounts, joins)[self._connected]
+        return carried
+
+    def count_links(
+        self,
+        source: ArrayLike,
+        destination: ArrayLike,
+        kind: Int64Array,
+        n_kinds: int,
+        group: ArrayLike | None = None,
+    ) -> Int64Array:
+        """Return how many links of each kind packets take that no packet before them in their group takes.
+
+        Parameters
+        ----------
+        source, destination : (n,) int or int
+        kind : (n_links,) int64
+            Of each of `links`, less than `n_kinds`; links of a kind below 0 do not count.
+        n_kinds : int
+        group : (n,) int, optional
+            Multicast, as for `inject`.
+
+        Returns
+        -------
+        (n, n_kinds) int64
+        """
+        sources, destinations, joins = self._flows(source, destination, group)
+        kinds = np.full(len(self._connected), -1, np.int64)
+        kinds[self._connected] = kind
+        counts: Int64Array = self._core.count_links(sources, destinations, joins, kinds, n_kinds)
+        return counts.reshape(len(sources), n_kinds)
+
+    def _flows(
+        self, source: ArrayLike, destination: ArrayLike, group: ArrayLike | None
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8]]:
+        """Return sources, destinations, and whether each goes along with the one before it."""
+        packets = check_packets(0, source, destination, 1, 0, self._n_terminals, 0)
+        return packets[1], packets[2], check_groups(group, packets, self.router)
+
     @property
     def links(self) -> LinkTable:
         """The links, in the order of `link_flits`."""
@@ -314,93 +370,3 @@ class Network:
     def n_flit_moves(self) -> int:
         """Flits moved out of routers so far."""
         return self._core.n_moves
-
-
-def simulate(
-    cycle: ArrayLike,
-    source: ArrayLike,
-    destination: ArrayLike,
-    flits: ArrayLike = 1,
-    *,
-    topology: str | Topology = "mesh",
-    shape: tuple[int, int] = (8, 8),
-    router: str = "credit3",
-    buffer_depth: int = 8,
-    arbiter: str = "round_robin",
-) -> Int64Array:
-    """Return the arrival cycle of each packet of a list.
-
-    Parameters
-    ----------
-    cycle : (n,) int
-        Earliest cycle in which each packet may leave its source queue. In any order: the queue of a source is
-        ordered by cycle, packets of the same cycle stay in list order.
-    source, destination : (n,) int
-        Nodes; node y * columns + x of the mesh stands at (x, y).
-    flits : (n,) int or int
-        Length of each packet in flits.
-    topology : "mesh" or Topology
-        A plain mesh of the given `shape`, or any topology object (then `shape` is not used).
-    shape : (columns, rows)
-        Size of the mesh.
-    router, buffer_depth, arbiter
-        As for `Network`.
-
-    Returns
-    -------
-    (n,) int64
-        Cycle in which the last flit of each packet arrives, in list order.
-
-    Raises
-    ------
-    InvalidInputError
-        If an argument is unknown, out of range or does not go with the others.
-
-    Examples
-    --------
-    >>> simulate([0, 0], [0, 1], [3, 3], shape=(4, 4)).tolist()
-    [14, 11]
-    """
-    if isinstance(topology, str):
-        topology = _named_topology(topology, shape)
-    network = Network(topology, router=router, buffer_depth=buffer_depth, arbiter=arbiter)
-    network.inject(cycle, source, destination, flits)
-    network.drain()
-    return network.arrival_cycles
-
-
-def _named_topology(name: str, shape: tuple[int, int]) -> Topology:
-    if name != "mesh":
-        raise InvalidInputError(
-            f"Asked for topology {name!r}; the only name known is 'mesh'. "
-            "Give topology='mesh' with a shape, or an object such as Mesh(8, 8) or Hierarchy(3, 3)."
-        )
-    if len(shape) != 2:
-        raise InvalidInputError(
-            f"Asked for a mesh of shape {shape}; it has {len(shape)} numbers and needs 2. "
-            "Give shape=(columns, rows)."
-        )
-    return Mesh(*shape)
-
-
-def _compiled_graph(graph: RouterGraph) -> _noc.Graph:
-    routing = graph.routing
-    n_terminals = graph.n_terminals
-    if isinstance(routing, TreeMeshRouting):
-        places, x, y = routing.places, routing.terminal_x, routing.terminal_y
-        next_port = np.zeros(0, np.uint8)
-    else:
-        places = np.zeros((graph.n_routers, 7), np.int32)
-        x = y = np.zeros(n_terminals, np.int32)
-        next_port = np.ascontiguousarray(routing.next_port, np.uint8).ravel()
-    return _noc.Graph.from_arrays(
-        first_port=np.ascontiguousarray(graph.first_port, np.int32),
-        peer=np.ascontiguousarray(graph.peer, np.int32),
-        terminal=np.ascontiguousarray(graph.terminal, np.int32),
-        link_cycles=np.ascontiguousarray(graph.link_cycles, np.int64),
-        flit_cycles=np.ascontiguousarray(graph.flit_cycles, np.int64),
-        places=np.ascontiguousarray(places, np.int32),
-        terminal_x=np.ascontiguousarray(x, np.int32),
-        terminal_y=np.ascontiguousarray(y, np.int32),
-        next_port=next_port,
-    )

@@ -20,7 +20,7 @@ from pycosim.hwmodels.timing.messages import Moves
 from pycosim.hwmodels.timing.traffic import Traffic
 from pycosim.units import format_time
 
-__all__ = ["Acting", "Barrier", "Compiled", "Delivery", "Discipline", "Free", "Tick"]
+__all__ = ["Acting", "Barrier", "Compiled", "Delivery", "Discipline", "Free", "Tick", "barrier_ps"]
 
 Int = NDArray[np.int64]
 # Cores that a note lists by number.
@@ -107,6 +107,11 @@ class Discipline(ABC):
     @abstractmethod
     def time_ps(self) -> int:
         """Hardware time up to which the chip has been followed."""
+
+    @property
+    def clock_step(self) -> int:
+        """Step that the wall clock has reached when the next step of the network begins."""
+        return self.time_ps // self.period_ps
 
     @abstractmethod
     def notes(self) -> list[str]:
@@ -269,9 +274,7 @@ class Barrier(Compiled):
     @property
     def barrier_ps(self) -> int:
         """How long a barrier of all routers in use takes."""
-        routers = np.unique(self.traffic.places.cores // self.description.noc.cores_per_router.size)
-        barrier = self.description.time.barrier
-        return barrier.at(len(routers)) if barrier is not None else 0
+        return barrier_ps(self.description, self.traffic.places.cores)
 
     def notes(self) -> list[str]:
         """Return remarks about the barrier."""
@@ -300,3 +303,16 @@ class Free(Compiled):
             *self._slow_core_notes(),
             *self._backlog_notes(self.free),
         ]
+
+
+def barrier_ps(description: Description, cores: Int) -> int:
+    """Return how long a barrier of some cores takes, over all chips that they are on."""
+    noc, times = description.noc, description.time
+    routers = np.unique(cores // noc.cores_per_router.size)
+    chips, of_chip = np.unique(routers // noc.shape.size, return_counts=True)
+    within = times.barrier.at(int(of_chip.max(initial=0))) if times.barrier is not None else 0
+    if len(chips) < 2 or times.chip_barrier is None or noc.chips is None:
+        return within
+    y, x = np.divmod(chips, noc.chips.value[0])
+    extent = int(np.ptp(x) + np.ptp(y)) + 2
+    return max(within, times.chip_barrier.at(extent))

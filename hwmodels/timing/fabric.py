@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim.hwmodels.description import Noc
-from pycosim.hwmodels.noc import Hierarchy, Mesh, Network, Topology, TreeMeshRouting
+from pycosim.hwmodels.noc import ChipMesh, Hexagon, Hierarchy, Mesh, Network, Topology, Torus
 from pycosim.hwmodels.timing.floorplan import router_positions
 from pycosim.results.hardware import LinkTable
 
@@ -46,6 +46,7 @@ class Fabric:
             router=noc.router,
             buffer_depth=noc.buffer_depth.value,
             arbiter=noc.arbiter,
+            detail=noc.detail,
             remember=False,
         )
 
@@ -84,13 +85,23 @@ class Fabric:
         terminals = self.terminal_of_place.astype(np.int32)
         return face, self.cycle_ps, self._local_ps, self.noc.flits_per_packet.value, terminals
 
-    def send(self, time_ps: Int, source: NDArray[np.integer], destination: NDArray[np.integer]) -> Int:
-        """Hand over messages at given times, from place to place; return their numbers."""
+    def send(
+        self,
+        time_ps: Int,
+        source: NDArray[np.integer],
+        destination: NDArray[np.integer],
+        joins: NDArray[np.integer] | None = None,
+    ) -> Int:
+        """Hand over messages at given times, from place to place; return their numbers.
+
+        A message with ``joins[i] != 0`` goes along with the one before it until their ways part.
+        """
         return self.network.inject(
             np.maximum(-(-time_ps // self.cycle_ps), self.network.now),
             self.terminal_of_place[source],
             self.terminal_of_place[destination],
             self.noc.flits_per_packet.value,
+            _groups(joins),
         )
 
     def run_until(self, time_ps: int) -> tuple[Int, Int]:
@@ -131,48 +142,61 @@ class Fabric:
         here, there, used = here[apart], there[apart], used[apart]
         return LinkTable(x[here], y[here], x[there], y[there], flits[used])
 
-    def mesh_flits(self, link_flits: Int | None = None) -> tuple[int, int]:
-        """Return the flits carried by links of the mesh in x and in y, summed over links."""
+    def mesh_flits(self, link_flits: Int | None = None) -> tuple[int, int, int]:
+        """Return the flits carried by links of the mesh in x, in y and between chips, summed over links."""
         flits = self.network.link_flits if link_flits is None else link_flits
+        kinds = self._kinds_of_links()
+        in_x, in_y, across = (int(flits[kinds == kind].sum()) for kind in range(3))
+        return in_x, in_y, across
+
+    def _kinds_of_links(self) -> Int:
+        """Return 0 for mesh links in x, 1 in y, 2 from chip to chip, -1 for all others, (n_links,) int64."""
         links = self.network.links
-        mesh = self.noc.shape.size
+        mesh = self.noc.n_routers
         between = (0 <= links.from_router) & (links.from_router < mesh) & (0 <= links.to_router)
         between &= links.to_router < mesh
-        along_x = links.from_router // self.noc.shape.value[0] == links.to_router // self.noc.shape.value[0]
-        return int(flits[between & along_x].sum()), int(flits[between & ~along_x].sum())
+        here, there = links.from_router[between], links.to_router[between]
+        along_y = self.noc.place_of_router(here)[1] != self.noc.place_of_router(there)[1]
+        crosses = here // self.noc.shape.size != there // self.noc.shape.size
+        kinds = np.full(len(links), -1)
+        kinds[between] = np.where(crosses, 2, along_y)
+        return kinds
 
-    def flits_of_flows(self, source: Int, destination: Int, messages: Int) -> Int:
+    def flits_of_flows(
+        self, source: Int, destination: Int, messages: Int, joins: NDArray[np.integer] | None = None
+    ) -> Int:
         """Return the flits on each link if so many messages went from place to place, without simulation."""
-        graph = self.topology.graph()
-        routing = graph.routing
-        assert isinstance(routing, TreeMeshRouting)  # both topologies above have it
-        flits = np.zeros(len(graph.peer), np.int64)
-        target = self.terminal_of_place[destination].astype(np.int64)
-        count = messages * self.noc.flits_per_packet.value
-        port_of_terminal = np.flatnonzero(graph.terminal >= 0)
-        port_of_terminal = port_of_terminal[np.argsort(graph.terminal[port_of_terminal])]
-        router = graph.router_of_port[port_of_terminal[self.terminal_of_place[source]]].astype(np.int64)
-        while len(router):
-            port = graph.first_port[router] + _next_port(routing, router, target)
-            np.add.at(flits, port, count)
-            going = graph.peer[port] >= 0
-            router, target, count = graph.router_of_port[graph.peer[port[going]]], target[going], count[going]
-        connected = (graph.peer >= 0) | (graph.terminal >= 0)
-        return np.concatenate((flits[connected], np.zeros(graph.n_terminals, np.int64)))
+        return self.network.flow_flits(
+            self.terminal_of_place[source],
+            self.terminal_of_place[destination],
+            messages * self.noc.flits_per_packet.value,
+            _groups(joins),
+        )
+
+    def count_hops(self, source: Int, destination: Int, joins: NDArray[np.integer] | None = None) -> Int:
+        """Return the links of the mesh that messages take, and none that they go along with took before.
+
+        Returns
+        -------
+        (n, 3) int64
+            In x, in y and between chips.
+        """
+        return self.network.count_links(
+            self.terminal_of_place[source],
+            self.terminal_of_place[destination],
+            self._kinds_of_links(),
+            3,
+            _groups(joins),
+        )
 
     def _arrivals(self) -> tuple[Int, Int]:
         numbers, cycles = self.network.take_arrivals()
         return numbers, cycles * self.cycle_ps + self._local_ps
 
 
-def _next_port(routing: TreeMeshRouting, router: Int, terminal: Int) -> Int:
-    """Return the port that messages for terminals take in routers, as the network-on-chip computes it."""
-    first, number, per_child, child_port, up_port, x, y = routing.places[router].T.astype(np.int64)
-    x_there, y_there = routing.terminal_x[terminal], routing.terminal_y[terminal]
-    across = np.where(x_there != x, np.where(x_there > x, 0, 1), np.where(y_there > y, 2, 3))
-    outside = np.where(up_port >= 0, up_port, across)
-    below = terminal - first
-    return np.where((below >= 0) & (below < number), child_port + below // per_child, outside)
+def _groups(joins: NDArray[np.integer] | None) -> Int | None:
+    """Return numbers of messages that are equal for those that go together."""
+    return None if joins is None or not np.any(joins) else np.cumsum(np.asarray(joins) == 0)
 
 
 def _topology(noc: Noc) -> tuple[Topology, int]:
@@ -185,8 +209,19 @@ def _topology(noc: Noc) -> tuple[Topology, int]:
     columns, rows = noc.shape.value
     n = noc.cores_per_router.size + 1
     rest_ps = rest * noc.cycle.value * noc.slowdown
-    if noc.topology == "mesh":
+    if noc.topology == "hexagon":
+        return Hexagon(columns, n, hop_x, hop_y, local, flit), rest_ps
+    if noc.topology == "torus":
+        return Torus(columns, rows, n, hop_x, hop_y, local, flit), rest_ps
+    if noc.topology == "mesh" and noc.n_chips == 1:
         return Mesh(columns, rows, n, hop_x, hop_y, local, flit), rest_ps
+    if noc.topology == "mesh":
+        assert noc.chips is not None  # the description was checked for these
+        assert noc.chip_hop is not None
+        assert noc.chip_flit is not None
+        chip_hop, chip_flit = _cycles(noc, noc.chip_hop.value) - pipeline, _cycles(noc, noc.chip_flit.value)
+        links = hop_x, hop_y, local, flit, chip_hop, chip_flit, noc.chip_edge == "shared"
+        return ChipMesh(*noc.chips.value, columns, rows, n, *links), rest_ps
     assert noc.trunk is not None  # the description was checked for that
     assert noc.branch is not None
     trunk, branch = _cycles(noc, noc.trunk.value), _cycles(noc, noc.branch.value)

@@ -14,7 +14,7 @@ Float = NDArray[np.float64]
 
 def plan_shape(noc: Noc) -> tuple[int, int]:
     """Return columns and rows of the floor plan in cores."""
-    (columns, rows), (inner_columns, inner_rows) = noc.shape.value, noc.cores_per_router.value
+    (columns, rows), (inner_columns, inner_rows) = noc.mesh_shape, noc.cores_per_router.value
     return columns * inner_columns, rows * inner_rows
 
 
@@ -31,14 +31,13 @@ def router_positions(noc: Noc) -> tuple[Float, Float]:
 
     Routers of the mesh, and tree routers below them, lie in the middle of their cores; core routers on them.
     """
-    chips = np.arange(noc.shape.size)
-    x, y = _corners(noc, chips)
+    x, y = _corners(noc, np.arange(noc.n_routers))
     inner_columns, inner_rows = noc.cores_per_router.value
     x_middle, y_middle = x + (inner_columns - 1) / 2, y + (inner_rows - 1) / 2
-    if noc.topology == "mesh":
+    if noc.topology != "hierarchy":
         return x_middle, y_middle
     size = noc.cores_per_router.size
-    x_cores, y_cores = core_positions(noc, np.arange(noc.shape.size * size))
+    x_cores, y_cores = core_positions(noc, np.arange(noc.n_routers * size))
     # The last core router of each chip is that of the host; it lies in the middle.
     x_leaves = np.column_stack((x_cores.reshape(-1, size), x_middle)).ravel()
     y_leaves = np.column_stack((y_cores.reshape(-1, size), y_middle)).ravel()
@@ -48,5 +47,5 @@ def router_positions(noc: Noc) -> tuple[Float, Float]:
 def _corners(noc: Noc, router: NDArray[np.int64]) -> tuple[Float, Float]:
     """Return x and y of the first core at routers of the mesh."""
     inner_columns, inner_rows = noc.cores_per_router.value
-    y, x = np.divmod(router, noc.shape.value[0])
+    x, y = noc.place_of_router(router)
     return x * float(inner_columns), y * float(inner_rows)

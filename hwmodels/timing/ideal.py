@@ -71,15 +71,17 @@ class Ideal(Discipline):
         source = np.concatenate((places.of_neuron[sources], relay_at))
         destination = np.concatenate((table.destination, place_of_axon[relayed]))
         count = np.concatenate((spikes[sources], spikes[relay_source]))
+        joins = np.concatenate((table.joins, np.zeros(len(relayed), bool)))
         n = traffic.n_places
-        traffic.messages_out += np.bincount(source, count, n).astype(np.int64)
+        traffic.messages_out += np.bincount(source, count * ~joins, n).astype(np.int64)
         to_relays = table.to_relays
         received = np.bincount(place_of_axon, spikes[mapping.axons.source], n)
         received += np.bincount(table.destination[to_relays], spikes[sources][to_relays], n)
         traffic.messages_in += received.astype(np.int64)
         fired = np.bincount(places.of_neuron, spikes, n) + np.bincount(relay_at, spikes[relay_source], n)
         traffic.spikes += fired.astype(np.int64)
-        self._link_flits = self._link_flits + traffic.fabric.flits_of_flows(source, destination, count)
+        flits = traffic.fabric.flits_of_flows(source, destination, count, joins)
+        self._link_flits = self._link_flits + flits
         self.spikes_of_neuron[:] = 0
 
     def total_busy_ps(self) -> Int:

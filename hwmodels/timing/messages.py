@@ -97,6 +97,8 @@ class MessageTable:
         The axons of the mapping that it serves, which have consecutive numbers.
     to_relays : bool
         Whether it goes to a relay core, whose relays send on to each axon.
+    joins : bool
+        Whether it goes along with the one before it, of the same neuron, until their ways part.
     """
 
     first: Int
@@ -104,14 +106,18 @@ class MessageTable:
     axon: Int
     n_axons: Int
     to_relays: NDArray[np.bool_]
+    joins: NDArray[np.bool_]
 
 
 def message_table(description: Description, mapping: Mapping, places: Places) -> MessageTable:
-    """Return the messages of all neurons: one to relays, else one per axon or, with multicast, per router."""
+    """Return the messages of all neurons: one to relays, else one per axon or, with multicast, per router.
+
+    With multicast by trees, those of a neuron go together.
+    """
     axons = mapping.axons
     relayed = mapping.relay_core[axons.source] >= 0
     group = np.arange(len(axons), dtype=np.int64)
-    if description.noc.multicast == "router":
+    if description.noc.multicast != "none":
         group = axons.core.astype(np.int64) // description.noc.cores_per_router.size
     group = np.where(relayed, -1, group)
     new = (np.diff(axons.source, prepend=-1) != 0) | (np.diff(group, prepend=-2) != 0)
@@ -125,6 +131,7 @@ def message_table(description: Description, mapping: Mapping, places: Places) ->
         axon,
         np.diff(axon, append=len(axons)),
         to_relays,
+        (np.diff(source, prepend=-1) == 0) & (description.noc.multicast == "tree"),
     )
 
 

@@ -2,7 +2,8 @@
 
 A packet is one spike on its way over one axon (a row of the log). A message is what the network-on-chip
 carries: it serves one axon, several of one router (multicast), or goes to relays that send on to all axons.
-The work is done by compiled code (csrc/traffic.cpp), which reads the tables made here.
+Messages of a multicast by trees go together until their ways part. The work is done by compiled code
+(csrc/traffic.cpp), which reads the tables made here.
 """
 
 from __future__ import annotations
@@ -138,7 +139,7 @@ class Traffic:
         }
         for name in ("source", "core", "delay", "synapses", "relay_core", "relay_place"):
             tables[name] = np.ascontiguousarray(getattr(routes, name), np.int32)
-        tables["to_relays"] = table.to_relays.astype(np.uint8)
+        tables["to_relays"], tables["joins"] = table.to_relays.astype(np.uint8), table.joins.astype(np.uint8)
         # Messages name axons of the mapping, packets those of the routes.
         tables["first_axon_of_mapping"] = len(routes) - len(mapping.axons)
         return tables | {name: getattr(self, name) for name in self._BY_PLACE}

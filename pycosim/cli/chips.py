@@ -127,7 +127,7 @@ def _print(description: Description, console: Console) -> None:
         part = getattr(description, section)
         if part is not None and part.model_fields_set:
             console.print(_table(title, part))
-    unknown = description.energy.unknown()
+    unknown = description.unknown_energy()
     if unknown:
         tell(f"Energy unknown for: {', '.join(unknown)}.", console)
     for cause, where in description.energy.covered.items():

@@ -1,4 +1,4 @@
-"""The command line: ``pycosim run``, ``compare``, ``check``, ``targets``, ``chips``, ``brian2``."""
+"""The command line: ``pycosim run``, ``compare``, ``levels``, ``check``, ``chips``, ``targets``, and more."""
 
 from __future__ import annotations
 
@@ -32,14 +32,20 @@ app = typer.Typer(
 Script = Annotated[Path, typer.Argument(help="A PyNN script, unmodified.")]
 On = Annotated[str, typer.Option("--on", help="Target, with options in brackets: loihi[timing=trace].")]
 OnSeveral = Annotated[str, typer.Option("--on", help="Targets, comma-separated; the first is the reference.")]
+OnChip = Annotated[str, typer.Option("--on", help="A chip, with options in brackets.")]
 OnAny = Annotated[str | None, typer.Option("--on", help="Targets, comma-separated; all if left out.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the results.")]
 File = Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")]
+Detail = Annotated[
+    str | None, typer.Option("--detail", help="Network-on-chip of chips: cycle (default), queue or analytic.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable results instead of a table.")]
 
 
 @app.command(context_settings=SCRIPT_ARGUMENTS)
-def run(context: typer.Context, script: Script, on: On = "native", as_json: Json = False) -> None:
+def run(
+    context: typer.Context, script: Script, on: On = "native", detail: Detail = None, as_json: Json = False
+) -> None:
     """Run SCRIPT on one target: pycosim run brunel.py --on native."""
     from pycosim.runner import run as run_script
 
@@ -47,7 +53,13 @@ def run(context: typer.Context, script: Script, on: On = "native", as_json: Json
         with progress_lines(console) as lines:
             if lines:
                 lines.watch(on, None)
-            result = run_script(script, on, arguments=context.args, progress=lines and lines.factory)
+            result = run_script(
+                script,
+                on,
+                arguments=context.args,
+                options=_level(detail),
+                progress=lines and lines.factory,
+            )
         if not console.quiet:
             print_result(result, console, as_json)
         if result.error is not None:
@@ -56,7 +68,12 @@ def run(context: typer.Context, script: Script, on: On = "native", as_json: Json
 
 @app.command(context_settings=SCRIPT_ARGUMENTS)
 def compare(
-    context: typer.Context, script: Script, on: OnSeveral, output: Output = None, as_json: Json = False
+    context: typer.Context,
+    script: Script,
+    on: OnSeveral,
+    detail: Detail = None,
+    output: Output = None,
+    as_json: Json = False,
 ) -> None:
     """Run SCRIPT on several targets and compare: pycosim compare net.py --on native,loihi."""
     from pycosim.comparison import compare as compare_script
@@ -71,6 +88,7 @@ def compare(
                 script,
                 targets,
                 arguments=context.args,
+                options=_level(detail),
                 output=output,
                 progress=lines and lines.factory,
                 watch=lines and lines.watch,
@@ -81,6 +99,20 @@ def compare(
             comparison.print(console)
         if comparison.failed:
             raise typer.Exit(1)
+
+
+@app.command(context_settings=SCRIPT_ARGUMENTS)
+def levels(context: typer.Context, script: Script, on: OnChip, as_json: Json = False) -> None:
+    """Run SCRIPT on a chip at each level of detail, and show errors of latencies and the time saved."""
+    from pycosim.comparison import compare_levels
+
+    with console_and_errors() as console:
+        table = compare_levels(script, on, arguments=context.args)
+        if as_json:
+            sys.stdout.write(table.to_json(orient="index", indent=1) + "\n")
+            return
+        shown = table.T.map(lambda value: f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}")
+        tell(shown.to_string(), console)
 
 
 @app.command(context_settings=SCRIPT_ARGUMENTS)
@@ -129,6 +161,11 @@ def export(context: typer.Context, script: Script, output: File = None) -> None:
     with console_and_errors() as console:
         path = export_script(script, output, arguments=context.args)
         tell(f"wrote {path} and {path.with_suffix('.npz').name}", console)
+
+
+def _level(detail: str | None) -> dict[str, str]:
+    """Return the options of a run that ``--detail`` sets."""
+    return {} if detail is None else {"detail": detail}
 
 
 @contextmanager
@@ -216,6 +253,7 @@ def print_result(result: RunResult, console: Console, as_json: bool) -> None:
             "packets": record.sent,
             "late": record.late,
             "dropped": record.dropped,
+            "overruns": record.overruns,
             "cores": len(record.cores.core),
         }
     if as_json:

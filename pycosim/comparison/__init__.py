@@ -10,6 +10,7 @@ from pycosim.comparison.intervals import (
     isi_distortion,
     packet_isi_distortion,
 )
+from pycosim.comparison.levels import compare_levels, levels_table
 from pycosim.comparison.spikes import (
     Divergence,
     SpikeMatch,
@@ -38,12 +39,14 @@ __all__ = [
     "SpikeMatch",
     "Summary",
     "compare",
+    "compare_levels",
     "energy_summary",
     "first_divergence",
     "interspike_intervals",
     "isi_distortion",
     "latency_by_distance",
     "latency_percentiles_us",
+    "levels_table",
     "match_spikes",
     "mean_rate_hz",
     "neuron_spikes",

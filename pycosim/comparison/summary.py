@@ -266,12 +266,14 @@ def _difference(summary: Summary) -> str:
 
 
 def _lateness(summary: Summary) -> str:
-    """Return what went wrong in the chip's communication, in brackets; empty if nothing did."""
+    """Return which deadlines the chip missed, in brackets; empty if none."""
     troubles = []
     if summary.row.get("late_packets"):
         troubles.append(f"{summary.row['late_packets']:,} of {summary.row['packets']:,} packets late")
     if summary.row.get("dropped_packets"):
         troubles.append(f"{summary.row['dropped_packets']:,} dropped")
+    if summary.row.get("overruns"):
+        troubles.append(f"{summary.row['overruns']:,} steps over budget")
     if troubles and "busiest_core" in summary.row:
         troubles.append(f"busiest core {summary.row['busiest_core']}")
     return f" [{', '.join(troubles)}]" if troubles else ""

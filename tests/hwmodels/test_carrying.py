@@ -67,10 +67,11 @@ def test_packets_delivered_one_by_one_act_as_those_of_compiled_steps(chip, timin
     assert_equal(run_at_once(chip, timing), expected)
 
 
-def test_a_fabric_written_in_python_gives_the_same_results(chip, monkeypatch):
-    expected = run_at_once(chip)
+@pytest.mark.parametrize("name", ["loihi", "truenorth", "dynapse", "spinnaker"])
+def test_a_fabric_written_in_python_gives_the_same_results(name, monkeypatch):
+    expected = run_at_once(name)
     monkeypatch.setattr(Fabric, "compiled", lambda fabric: None)
-    assert_equal(run_at_once(chip), expected)
+    assert_equal(run_at_once(name), expected)
 
 
 class PythonBarrier(Discipline):

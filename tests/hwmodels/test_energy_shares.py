@@ -66,6 +66,38 @@ def test_energies_of_cores_and_populations_add_up_to_those_of_the_chip(name, tim
     expect_sums(hardware)
 
 
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("truenorth", {"noc.chips": "2x2", "noc.shape": "2x2"}),
+        ("loihi", {"noc.chips": "2x2", "noc.shape": "2x1", "energy.chip_hop": "100 pJ"}),
+        ("loihi", {"noc.topology": "torus", "noc.shape": "5x4"}),
+        ("loihi", {"noc.multicast": "tree", "noc.chips": "2x2", "noc.shape": "2x1", "energy.chip_hop": 3}),
+        ("dynapse", {"noc.multicast": "tree"}),
+        ("spinnaker", {}),
+    ],
+)
+def test_energies_add_up_on_several_chips_on_rings_and_on_trees(name, shape):
+    network = random_network(n=30, n_sources=6, fan_in=4, seed=3)
+    _, hardware = run_chip(name, network, 60, values={"mapping.neurons_per_core": 3} | shape)
+    expect_sums(hardware)
+    if "noc.chips" in shape:
+        assert hardware.energy_j["links between chips"] > 0
+        assert "links between chips" in hardware.population_energy()
+
+
+def test_hops_over_the_wrap_around_of_a_torus_are_short():
+    network = Network(1.0)
+    near, far = add_neurons(network, 1, **ALWAYS), add_neurons(network, 1, **ALWAYS)
+    target = add_neurons(network, 1)
+    connect(network, *all_pairs(near, target), delays=3)
+    connect(network, *all_pairs(far, target), delays=3)
+    # Tiles (1, 0), (7, 0) and (0, 0) of a ring of eight.
+    _, hardware = run_chip("loihi", network, 9, mapping=[4, 28, 0], values={"noc.topology": "torus"})
+    hops = hardware.energy_of_population_j["hops"]
+    assert hops[0] == close(hops[1]) != 0
+
+
 def test_each_population_pays_for_what_its_spikes_cause():
     network = Network(1.0)
     quiet, busy = add_neurons(network, 3, label="quiet"), add_neurons(network, 1, label="busy", **ALWAYS)

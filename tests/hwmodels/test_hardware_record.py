@@ -103,6 +103,8 @@ def test_the_record_says_how_the_run_was_made(chip):
         "arithmetic": "float",
         "speedup": 2.0,
         "mapping": "sequential",
+        "detail": "cycle",
+        "inputs": "steps",
         "overrides": {"noc.slowdown": 3},
     }
     assert (record.chip, record.discipline) == (chip, load(chip).chip.discipline)

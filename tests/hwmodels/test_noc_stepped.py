@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pycosim.hwmodels.noc import Hierarchy, Mesh, Network, simulate
+from pycosim.hwmodels.noc import ChipMesh, Hierarchy, Mesh, Network, Torus, simulate
 
 STAGES = {"credit3": 3, "credit4": 4, "credit5": 5}
 
@@ -31,6 +31,9 @@ class SteppedNetwork:
         self.served = [[-i for i in range(64)] for _ in range(n)]
         self.free_at = [0] * n
         self.due = {}  # cycle: credits that become usable
+        self.channel = graph.channel if graph.channel is not None else np.full(n, -1)
+        self.channel_free = {}
+        self.on_channel = []  # flits that moved onto shared channels in this cycle
 
     def route(self, router, destination):
         place = self.graph.routing.places[router].tolist()
@@ -40,9 +43,18 @@ class SteppedNetwork:
         if up >= 0:
             return up
         to_x, to_y = self.graph.routing.terminal_x[destination], self.graph.routing.terminal_y[destination]
-        if to_x != x:
-            return 0 if to_x > x else 1
-        return 2 if to_y > y else 3
+        columns, rows = self.graph.routing.rings
+        return self.along(x, to_x, columns) if to_x != x else 2 + self.along(y, to_y, rows)
+
+    @staticmethod
+    def along(here, there, ring):
+        if not ring:
+            return 0 if there > here else 1
+        ahead = (there - here) % ring
+        step = 1 if 2 * ahead <= ring else -1
+        passes = [here + step * k for k in range(min(ahead, ring - ahead) + 1)]
+        wraps = passes[-1] not in range(ring)
+        return (0 if step > 0 else 1) + (0 if wraps else 4)
 
     def run(self, packets):
         queues = {t: deque() for t in self.port_of_terminal}
@@ -57,6 +69,7 @@ class SteppedNetwork:
             moves = [move for r in range(self.graph.n_routers) for move in self.decide(t, r)]
             for move in moves:
                 self.move(t, *move)
+            self.pass_channels(t)
             t += 1
         return [self.arrivals[k] for k in range(len(packets))]
 
@@ -120,6 +133,21 @@ class SteppedNetwork:
             sender = int(graph.peer[port])
             back = (self.credit, sender), graph.link_cycles[sender]
         self.due.setdefault(t + 1 + int(back[1]), []).append(back[0])
+        if self.channel[output] >= 0:
+            self.on_channel.append((output, number, head, tail))
+        else:
+            self.hand_on(t, output, number, head, tail)
+
+    def pass_channels(self, t):
+        for output, *flit in sorted(self.on_channel):
+            channel = int(self.channel[output])
+            start = max(t, self.channel_free.get(channel, 0))
+            self.channel_free[channel] = start + self.graph.flit_cycles[output]
+            self.hand_on(start, output, *flit)
+        self.on_channel = []
+
+    def hand_on(self, t, output, number, head, tail):
+        graph = self.graph
         link = int(graph.link_cycles[output])
         if graph.terminal[output] >= 0:
             if tail:
@@ -140,6 +168,33 @@ meshes = st.builds(
     cycles,
     st.sampled_from([1, 2, 5]),
     spacings,
+)
+
+
+tori = st.builds(
+    Torus,
+    st.integers(1, 5),
+    st.integers(1, 4),
+    st.integers(1, 2),
+    cycles,
+    cycles,
+    st.sampled_from([1, 2]),
+    st.sampled_from([1, 2, 5]),
+)
+chip_meshes = st.builds(
+    ChipMesh,
+    st.integers(1, 3),
+    st.integers(1, 2),
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.integers(1, 2),
+    cycles,
+    cycles,
+    st.sampled_from([1, 2]),
+    st.sampled_from([1, 2]),
+    chip_cycles=st.sampled_from([1, 5, 70]),
+    chip_flit_cycles=st.sampled_from([1, 3, 20]),
+    shared_edges=st.booleans(),
 )
 
 
@@ -178,7 +233,7 @@ def cases(draw, topologies):
 
 @settings(max_examples=120, deadline=None)
 @given(
-    cases(st.one_of(meshes, hierarchies())),
+    cases(st.one_of(meshes, hierarchies(), tori, chip_meshes)),
     st.sampled_from(sorted(STAGES)),
     st.sampled_from([1, 2, 3, 4, 5, 8]),
     st.sampled_from(["round_robin", "least_recently_served", "oldest_first"]),
@@ -196,7 +251,7 @@ def test_arrivals_and_launches_equal_those_of_a_simulation_of_every_cycle(case, 
 
 @settings(max_examples=100, deadline=None)
 @given(
-    cases(st.one_of(meshes, hierarchies())),
+    cases(st.one_of(meshes, hierarchies(), tori, chip_meshes)),
     st.sampled_from(sorted(STAGES)),
     st.sampled_from([1, 2, 8]),
     st.lists(st.integers(1, 60), max_size=30),

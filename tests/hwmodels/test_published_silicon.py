@@ -1,7 +1,7 @@
 """Published measurements and counts beyond those of test_chip_constants.py.
 
 Sources are those of the constants in the descriptions; numbers are recomputed from what these and the record
-of a run give. Energy of spikes between TrueNorth chips (832 pJ) needs systems of several chips.
+of a run give.
 """
 
 import numpy as np
@@ -55,6 +55,24 @@ def test_truenorth_has_no_delay_of_zero_and_none_of_sixteen():
         fit(load("truenorth"), network)
 
 
+def test_a_truenorth_spike_pays_the_published_energy_for_each_hop_edge_and_link_between_chips():
+    """Merolla et al. (2014), S5: 2.3 pJ a hop, 64 pJ at the chip edge, 832 pJ from chip to chip; 2 %."""
+    network = Network(1.0)
+    outside = add_spikes(network, [1, 2, 3, 4], [0, 0, 0, 0], 1)
+    sender, receiver = add_neurons(network, 1, label="sender", **ALWAYS), add_neurons(network, 1)
+    connect(network, *all_pairs(outside, sender), delays=1)
+    connect(network, *all_pairs(sender, receiver), delays=2)
+    # From (60, 0) of the first chip to (2, 1) of the second one, in the row below.
+    _, hardware = run_chip("truenorth", network, 12, mapping=[-1, 60, 4096 + 66], values={"noc.chips": "2x1"})
+    n = int(hardware.cores.spikes[0])
+    by_population, by_core = hardware.energy_of_population_j, hardware.energy_of_core_j
+    np.testing.assert_allclose(by_population["links between chips"], [0, n * 832e-12, 0], rtol=0.02)
+    np.testing.assert_allclose(by_core["links between chips"], [n * 832e-12, 0], rtol=0.02)
+    np.testing.assert_allclose(by_population["packets from outside"], [4 * 64e-12, 0, 0], rtol=0.02)
+    # Spikes from outside enter at (0, 0); the others have six hops on chips, and one between them.
+    np.testing.assert_allclose(by_population["hops"], [4 * 60 * 2.3e-12, n * 6 * 2.3e-12, 0], rtol=0.02)
+
+
 def test_a_ranc_tick_takes_66_051_cycles_whether_idle_or_full():
     """TokenController.v with 256 neurons and 256 axons: 256 x 258 + 3 cycles, whatever arrives."""
     values = {"mapping.splitters": False}
@@ -99,15 +117,15 @@ def test_a_dynapse_neuron_at_30_hertz_draws_the_recalled_power():
 
 @pytest.mark.parametrize(("constants", "energy_j"), [("default", 1.0e-9), ("payload", 1.8e-9)])
 def test_a_spinnaker_packet_costs_the_published_energy_in_each_router(constants, energy_j):
-    """SpiNNMachine: 25 pJ/bit; packets of 40 or 72 bits. From chip (0, 0) to (3, 2) are six routers."""
+    """SpiNNMachine: 25 pJ/bit; packets of 40 or 72 bits. From chip (0, 0) to (3, 2) are four routers."""
     network = Network(1.0)
     connect(network, *all_pairs(add_neurons(network, 1, **ALWAYS), add_neurons(network, 1)), delays=3)
-    mapping = [0, (2 * 8 + 3) * 16]
+    mapping = [0, (5 + 6 + 3) * 16]  # rows of five and of six chips are below
     _, hardware = run_chip("spinnaker", network, 2, mapping=mapping, values={"constants": constants})
     assert hardware.sent == 1
     energy = hardware.energy_j
     # 1 %, as the figures are printed with two digits.
-    assert energy["packets"] + energy["hops"] == pytest.approx(6 * energy_j, rel=0.01)
+    assert energy["packets"] + energy["hops"] == pytest.approx(4 * energy_j, rel=0.01)
 
 
 def test_an_idle_spinnaker_board_draws_26_84_watts():
@@ -117,7 +135,7 @@ def test_an_idle_spinnaker_board_draws_26_84_watts():
     _, hardware = run_chip("spinnaker", network, 100)
     # Steps 0 to 100 of 1 ms.
     assert hardware.energy_j["static"] / 0.101 == pytest.approx(26.84, rel=0.01)
-    assert load("spinnaker").description.noc.shape.size == 48
+    assert load("spinnaker").description.noc.n_routers == 48
 
 
 def test_a_neurocorex_step_takes_96_periods_of_the_neuron_clock():

@@ -9,29 +9,19 @@ namespace pycosim::noc {
 
 bool Network::advance(std::int64_t until, std::int64_t max_visits) {
     const bool done = run(until, max_visits);
-    now_ = done ? until : now_ + 1;
-    settle();
+    settle(done, until);
     return done;
 }
 
 bool Network::drain(std::int64_t max_visits) {
     const std::int64_t start = now_;
     const bool done = run(kNever, max_visits);
-    now_ = done ? std::max(start, last_arrival_ + 1) : now_ + 1;
-    settle();
+    settle_drained(done, start);
     return done;
 }
 
-void Network::settle() {
-    const auto arrived = [&](const Delivery& delivery) { return delivery.cycle < now_; };
-    const auto split = std::stable_partition(on_last_link_.begin(), on_last_link_.end(), arrived);
-    arrived_.insert(arrived_.end(), on_last_link_.begin(), split);
-    n_arrived_ += split - on_last_link_.begin();
-    on_last_link_.erase(on_last_link_.begin(), split);
-}
-
 bool Network::run(std::int64_t until, std::int64_t max_visits) {
-    switch (kind_) {
+    switch (pipeline_.kind) {
         case RouterKind::credit3: return run_as<Grant::with_credit>(until, max_visits);
         case RouterKind::handshake: return run_as<Grant::move_if_space>(until, max_visits);
         default: return run_as<Grant::then_move>(until, max_visits);
@@ -47,8 +37,8 @@ bool Network::run_as(std::int64_t until, std::int64_t max_visits) {
         now_ = next;
         enter_packets();
         calendar_.take(next, [this](std::int32_t router) { visit<grant>(router); });
-        const bool all_delivered = n_arrived_ + static_cast<std::int64_t>(on_last_link_.size()) == n_packets();
-        if (n_visits_ >= stop && !all_delivered) return false;
+        pass_channels();
+        if (n_visits_ >= stop && !all_delivered()) return false;
     }
 }
 
@@ -56,6 +46,7 @@ bool Network::run_as(std::int64_t until, std::int64_t max_visits) {
 void Network::enter_packets() {
     while (pending_.next_cycle() == now_) {
         const std::int32_t id = pending_.pop(packets_);
+        if (follows(id)) continue;
         Source& source = sources_[packets_[id].source];
         if (source.first >= 0) {
             packets_[source.last].next = id;
@@ -74,7 +65,7 @@ void Network::start_packet(Source& source, std::int32_t id) {
     source.first = id;
     source.flits_left = packet.flits;
     // With the handshake, the head is offered to the FIFO as soon as the flit before it was accepted.
-    if (kind_ == RouterKind::handshake) launch_cycles_[id] = std::max(source.last_cycle + 1, packet.cycle);
+    if (pipeline_.kind == RouterKind::handshake) launch_cycles_[id] = std::max(source.last_cycle + 1, packet.cycle);
 }
 
 /// Fills the FIFO behind a source with flits that may act when their launch cycle implies it.
@@ -84,13 +75,13 @@ void Network::launch(Source& source) {
         const std::int32_t id = source.first;
         const Packet& packet = packets_[id];
         const std::int64_t place_free = input.first_slot < 0 ? 0 : slots_[tail_slot(input)].cycle;
-        const std::int64_t earliest = std::max(source.last_cycle + launch_gap_, packet.cycle + accept_cycles_);
+        const std::int64_t earliest = std::max(source.last_cycle + pipeline_.launch_gap, packet.cycle + pipeline_.accept_cycles);
         source.last_cycle = std::max(earliest, place_free);
         ++source.flits;
         std::int32_t marks = 0;
         if (source.flits_left == packet.flits) {
             marks |= kHead;
-            if (kind_ != RouterKind::handshake) launch_cycles_[id] = source.last_cycle;
+            if (pipeline_.kind != RouterKind::handshake) set_launch(id, source.last_cycle);
         }
         if (--source.flits_left == 0) {
             marks |= kTail;
@@ -108,21 +99,30 @@ void Network::visit(std::int32_t router_id) {
     Router& router = routers_[router_id];
     std::array<std::uint64_t, 64> bidders;  // of the outputs in `contested`; the others hold nothing
     std::uint64_t contested = 0, blocked = 0, released = 0;
+    const auto bid = [&](int port, int number) {
+        const std::uint64_t bit = std::uint64_t{1} << number;
+        Output& output = outputs_[router.first_port + number];
+        if (output.held || (released & bit) != 0) {
+            blocked |= bit;
+        } else if (grant != Grant::with_credit || may_send(router_id, output)) {
+            const std::uint64_t others = (contested & bit) != 0 ? bidders[number] : 0;
+            bidders[number] = others | std::uint64_t{1} << port;
+            contested |= bit;
+            if (others != 0) blocked |= bit;
+        }
+    };
     for (std::uint64_t left = router.occupied; left != 0; left &= left - 1) {
         const int port = std::countr_zero(left);
         Input& input = inputs_[router.first_port + port];
         if (input.ready > now_) continue;
-        Output& output = outputs_[router.first_port + input.output];
-        const std::uint64_t bit = std::uint64_t{1} << input.output;
-        if (input.granted) {
-            if (may_send(router_id, output) && send(router, input, output)) released |= bit;
-        } else if (output.held || (released & bit) != 0) {
-            blocked |= bit;
-        } else if (grant != Grant::with_credit || may_send(router_id, output)) {
-            const std::uint64_t others = (contested & bit) != 0 ? bidders[input.output] : 0;
-            bidders[input.output] = others | std::uint64_t{1} << port;
-            contested |= bit;
-            if (others != 0) blocked |= bit;
+        const int number = input.output;  // sending brings the next flit to the front
+        Output& output = outputs_[router.first_port + number];
+        if (input.parts) {
+            for (const Branch& branch : branches_[router.first_port + port]) bid(port, branch.output);
+        } else if (!input.granted) {
+            bid(port, number);
+        } else if (may_send(router_id, output) && send(router, input, output)) {
+            released |= std::uint64_t{1} << number;
         }
     }
     for (; contested != 0; contested &= contested - 1) {
@@ -197,30 +197,61 @@ bool Network::may_send(std::int32_t router_id, const Output& output) {
 
 /// Moves the front flit of an input through its output. Returns true if that releases the output.
 bool Network::send(Router& router, Input& input, Output& output) {
-    const Slot flit = slots_[input.first_slot + input.head];
+    Slot flit = slots_[input.first_slot + input.head];
     const bool tail = (flit.marks & kTail) != 0;
     ++n_moves_;
     ++output.flits;
     output.free_at = now_ + output.spacing;
     if (tail) input.granted = output.held = false;
-    pop(router, input);
-    const std::int64_t arrival = now_ + output.travel_cycles;
+    const int number = static_cast<int>(&output - outputs_.data()) - router.first_port;
+    if (!input.parts || leave(router, input, flit, number)) pop(router, input);
+    if (output.channel >= 0) {
+        shared_.push_back({static_cast<std::int32_t>(&output - outputs_.data()), flit});
+    } else {
+        hand_on(output, now_, flit);
+    }
+    return tail;
+}
+
+/// Takes those packets of a flit that go through an output out of its front. Returns whether no others are left.
+bool Network::leave(Router& router, Input& input, Slot& flit, int output) {
+    std::vector<Branch>& branches = branches_[router.first_port + input.port];
+    const auto branch = std::find_if(branches.begin(), branches.end(), [&](const Branch& b) { return b.output == output; });
+    flit.packet = branch->first;
+    branches.erase(branch);
+    input.parts = !branches.empty();
+    return branches.empty();
+}
+
+/// Lets a flit that goes onto its link in cycle `start` reach the other end.
+void Network::hand_on(const Output& output, std::int64_t start, const Slot& flit) {
+    const std::int64_t arrival = start + output.travel_cycles;
     if (output.terminal < 0) {
         push(inputs_[output.next_input], arrival, flit.packet, flit.marks);
-        return tail;
+        return;
     }
     if (output.next_input >= 0) {  // a terminal takes a flit at once and gives its place back later
         Input& sink = inputs_[output.next_input];
         if (sink.first_slot < 0) allocate(sink);
-        slots_[tail_slot(sink)].cycle = now_ + sink.credit_cycles;
+        slots_[tail_slot(sink)].cycle = start + sink.credit_cycles;
         sink.head = sink.head + 1 == depth_ ? 0 : sink.head + 1;
     }
-    if (tail) {
-        arrival_cycles_[flit.packet] = arrival;
-        last_arrival_ = std::max(last_arrival_, arrival);
-        on_last_link_.push_back({arrival, flit.packet});
+    if ((flit.marks & kTail) != 0) deliver(arrival, flit.packet);
+}
+
+/// Puts the flits of this cycle onto the channels that they share: first come, first served, and the lowest port
+/// among those that come in the same cycle. A flit has its place at the other end already, so it always gets through.
+void Network::pass_channels() {
+    if (shared_.empty()) return;
+    std::sort(shared_.begin(), shared_.end(), [](const Shared& a, const Shared& b) { return a.port < b.port; });
+    for (const Shared& one : shared_) {
+        const Output& output = outputs_[one.port];
+        std::int64_t& free = channel_free_[output.channel];
+        const std::int64_t start = std::max(now_, free);
+        free = start + output.spacing;
+        hand_on(output, start, one.flit);
     }
-    return tail;
+    shared_.clear();
 }
 
 /// Takes the front flit out of a FIFO and gives its place back to the sender.
@@ -256,10 +287,19 @@ void Network::set_front(Input& input) {
     input.ready = std::max(flit.cycle, now_ + 1);
     if ((flit.marks & kHead) != 0) {
         const Place& place = routers_[input.router].place;
-        input.ready += head_cycles_;
+        input.ready += pipeline_.head_cycles;
         input.output = static_cast<std::uint8_t>(route(graph_, input.router, place, packets_[flit.packet]));
+        if (mate(flit.packet) >= 0) part(input, flit.packet);
     }
     calendar_.book(input.router, now_, input.ready);
+}
+
+/// Finds the outputs that the packets of a front flit take.
+void Network::part(Input& input, std::int32_t packet) {
+    if (branches_.empty()) branches_.resize(static_cast<std::size_t>(graph_.n_ports()));
+    std::vector<Branch>& branches = branches_[routers_[input.router].first_port + input.port];
+    split(input.router, packet, branches);
+    input.parts = branches.size() > 1;
 }
 
 void Network::allocate(Input& input) {

@@ -31,6 +31,7 @@ struct Input {
     std::int32_t source = -1;         ///< terminal that feeds it, or -1
     std::uint8_t port = 0;            ///< number within its router
     std::uint8_t output = 0;          ///< output that the front packet takes
+    bool parts = false;               ///< packets of the front flit take several outputs: see Network::branches_
     bool granted = false;             ///< the front packet holds that output
     bool sender_waits = false;        ///< the sender found no place and must be woken
 };
@@ -43,6 +44,7 @@ struct Output {
     std::int64_t spacing = 1;         ///< least distance of two flits
     std::int32_t next_input = -1;     ///< where flits go; -1: a terminal that always accepts
     std::int32_t terminal = -1;       ///< terminal served, or -1
+    std::int32_t channel = -1;        ///< serial line shared with other outputs, or -1
     std::uint8_t pointer = 0;         ///< of the round-robin arbiter
     bool held = false;                ///< a packet holds it
 };

@@ -57,9 +57,11 @@ class PythonFabric final : public Fabric {
   public:
     explicit PythonFabric(nb::object fabric) : fabric_(std::move(fabric)) {}
 
-    void send(Column leave_ps, Column source, Column destination, Ints& numbers) override {
+    void send(Column leave_ps, Column source, Column destination, std::span<const std::uint8_t> joins,
+              Ints& numbers) override {
         const auto copied = [](Column column) { return to_numpy(Ints(column.begin(), column.end())); };
-        const nb::object sent = fabric_.attr("send")(copied(leave_ps), copied(source), copied(destination));
+        const nb::object sent = fabric_.attr("send")(copied(leave_ps), copied(source), copied(destination),
+                                                       copied(Ints(joins.begin(), joins.end())));
         const auto array = nb::cast<Array<Int>>(sent);
         numbers.assign(array.data(), array.data() + array.size());
     }
@@ -108,6 +110,7 @@ void use(Traffic& traffic, const nb::dict& tables, const nb::object& fabric) {
                  .message_axon = of("message_axon"),
                  .n_axons = of("n_axons"),
                  .to_relays = view(nb::cast<Array<std::uint8_t>>(tables["to_relays"])),
+                 .joins = view(nb::cast<Array<std::uint8_t>>(tables["joins"])),
                  .first_axon_of_mapping = nb::cast<Int>(tables["first_axon_of_mapping"]),
                  .source = of32("source"),
                  .core = of32("core"),

@@ -22,9 +22,10 @@ struct Messages {
 class Fabric {
   public:
     virtual ~Fabric() = default;
-    // Hands over messages and writes their numbers.
+    // Hands over messages and writes their numbers. `joins` may be empty; a message with joins[i] != 0 goes along with
+    // the one before it, which leaves the same place at the same time, until their ways part.
     virtual void send(std::span<const Int> leave_ps, std::span<const Int> source, std::span<const Int> destination,
-                      Ints& numbers) = 0;
+                      std::span<const std::uint8_t> joins, Ints& numbers) = 0;
     virtual void run_until(Int time_ps, Messages& arrived) = 0;
     virtual void run_until_idle(Messages& arrived) = 0;
     virtual bool is_idle() const = 0;
@@ -41,7 +42,7 @@ class NocFabric final : public Fabric {
           terminal_of_place_(terminal_of_place.begin(), terminal_of_place.end()) {}
 
     void send(std::span<const Int> leave_ps, std::span<const Int> source, std::span<const Int> destination,
-              Ints& numbers) override {
+              std::span<const std::uint8_t> joins, Ints& numbers) override {
         const std::size_t n = leave_ps.size();
         const Int now = network_.now();
         cycle_.resize(n), source_.resize(n), destination_.resize(n);
@@ -51,7 +52,7 @@ class NocFabric final : public Fabric {
             source_[i] = terminal_of_place_[static_cast<std::size_t>(source[i])];
             destination_[i] = terminal_of_place_[static_cast<std::size_t>(destination[i])];
         }
-        const Int first = network_.inject(cycle_, source_, destination_, flits_);
+        const Int first = network_.inject(cycle_, source_, destination_, flits_, joins);
         numbers.resize(n);
         for (std::size_t i = 0; i < n; ++i) numbers[i] = first + static_cast<Int>(i);
     }

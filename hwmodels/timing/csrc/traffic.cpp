@@ -33,8 +33,10 @@ void Traffic::use(const Tables& t, Fabric& fabric) {
         const bool to_relays = t.to_relays[i] != 0;
         const auto place = to_relays ? destination : static_cast<std::int32_t>(t.place_of_core[t.core[axon]]);
         const std::int32_t synapses = to_relays ? 0 : t.synapses[axon];
-        messages_.push_back({destination, axon, static_cast<std::int32_t>(t.n_axons[i]), place, synapses, to_relays});
+        const bool joins = t.joins[i] != 0;
+        messages_.push_back({destination, axon, static_cast<std::int32_t>(t.n_axons[i]), place, synapses, to_relays, joins});
     }
+    any_join_ = std::any_of(t.joins.begin(), t.joins.end(), [](std::uint8_t joins) { return joins != 0; });
 }
 
 void Traffic::move_places(Column new_place) {
@@ -85,9 +87,10 @@ const Ints& Traffic::send(Int step, Column fired, const Pass& pass, Column relay
         const Int passed = firing.order + 1;
         const Int events = pass.events_ps[place] * passed / std::max(t.units[place], Int{1});
         spent += t.spike[place];
-        write(firing, pass, pass.begin_ps[place] + t.update[place] * passed + events + spent);
-        spent += t.send[place] * firing.n_messages;
-        work_[place] += t.spike[place] + t.send[place] * firing.n_messages;
+        const Int fire = pass.begin_ps[place] + t.update[place] * passed + events + spent;
+        const Int sending = t.send[place] * write(firing, pass, fire);
+        spent += sending;
+        work_[place] += t.spike[place] + sending;
         t.spikes[place] += 1;
         encoded += firing.n_messages > 0 && place < host;
     }
@@ -96,8 +99,9 @@ const Ints& Traffic::send(Int step, Column fired, const Pass& pass, Column relay
     return work_;
 }
 
-// Dates the packets of a firing, and writes its messages.
-void Traffic::write(const Firing& firing, const Pass& pass, Int fire) {
+// Dates the packets of a firing, and writes its messages. Returns how often the place sends: messages that go together
+// are sent once.
+Int Traffic::write(const Firing& firing, const Pass& pass, Int fire) {
     const Tables& t = tables_;
     Int leave = fire;
     if (firing.neuron == kRelay) {
@@ -105,7 +109,7 @@ void Traffic::write(const Firing& firing, const Pass& pass, Int fire) {
         const Int to = place_of(firing.row);
         const Int service = service_ps(to, t.synapses[log.axon[firing.row]]);
         of_relays_.add(leave, firing.place, to, {firing.row, 1, static_cast<std::int32_t>(to), service, false});
-        return;
+        return 1;
     }
     const Int first_axon = t.first_axon[firing.neuron];
     const Int n_axons = t.first_axon[firing.neuron + 1] - first_axon;
@@ -113,21 +117,26 @@ void Traffic::write(const Firing& firing, const Pass& pass, Int fire) {
     std::fill_n(log.emission_ps.data() + firing.row, n_axons, at_start ? pass.step_ps : fire);
     const Int row_of_axon_0 = firing.row - first_axon;
     const Message* message = messages_.data() + t.first_message[firing.neuron];
+    Int n_sent = 0;
     for (const Message* const end = message + firing.n_messages; message < end; ++message) {
-        leave += t.send[firing.place];
+        if (!message->joins) leave += t.send[firing.place], ++n_sent;
+        if (any_join_) own_.joins.push_back(message->joins);
         const Int row = row_of_axon_0 + message->axon;
         std::fill_n(log.injection_ps.data() + row, message->n_axons, leave);
         const Int service = service_ps(message->place, message->synapses);
         own_.add(leave, firing.place, message->destination,
                  {row, message->n_axons, message->place, service, message->to_relays});
     }
+    return n_sent;
 }
 
 // Gives messages to the network-on-chip, and remembers what they carry.
 void Traffic::hand_over(const Letters& letters) {
     if (letters.leave_ps.empty()) return;
-    fabric_->send(letters.leave_ps, letters.source, letters.destination, numbers_);
-    for (const Int place : letters.source) tables_.messages_out[place] += 1;
+    fabric_->send(letters.leave_ps, letters.source, letters.destination, letters.joins, numbers_);
+    for (std::size_t i = 0; i < letters.source.size(); ++i) {
+        tables_.messages_out[letters.source[i]] += letters.joins.empty() || letters.joins[i] == 0;
+    }
     const auto [lowest, highest] = std::minmax_element(numbers_.begin(), numbers_.end());
     if (n_under_way_ == 0) {
         carried_.clear();

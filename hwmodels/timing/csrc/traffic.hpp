@@ -21,6 +21,7 @@ struct Tables {
     // By message; axons are counted from `first_axon_of_mapping` in the routes.
     Column destination, message_axon, n_axons;
     std::span<const std::uint8_t> to_relays;
+    std::span<const std::uint8_t> joins;  // whether it goes along with the one before it until their ways part
     Int first_axon_of_mapping;
     // By axon of the routes.
     Column32 source, core, delay, synapses, relay_core, relay_place;
@@ -77,7 +78,7 @@ class Traffic {
     };
     struct Message {  // of the tables, packed: spikes come from anywhere, and memory is far
         std::int32_t destination, axon, n_axons, place, synapses;
-        bool to_relays;
+        bool to_relays, joins;
     };
     struct Carried {  // by number of the message in the network-on-chip
         Int first_row;
@@ -89,9 +90,10 @@ class Traffic {
     struct Letters {
         Ints leave_ps, source, destination;
         std::vector<Carried> carried;
+        std::vector<std::uint8_t> joins;  // empty where no messages go together
 
         void clear() {
-            leave_ps.clear(), source.clear(), destination.clear(), carried.clear();
+            leave_ps.clear(), source.clear(), destination.clear(), carried.clear(), joins.clear();
         }
         void add(Int leave, Int from, Int to, const Carried& what) {
             leave_ps.push_back(leave), source.push_back(from), destination.push_back(to), carried.push_back(what);
@@ -99,11 +101,12 @@ class Traffic {
     };
 
     void gather(Int step, Column fired, Column relays);
-    void write(const Firing& firing, const Pass& pass, Int fire);
+    Int write(const Firing& firing, const Pass& pass, Int fire);
     void hand_over(const Letters& letters);
 
     Tables tables_{};
     std::vector<Message> messages_;
+    bool any_join_ = false;
     Fabric* fabric_ = nullptr;
     // Time that a place works on a packet when it arrives.
     Int service_ps(Int place, Int synapses) const {

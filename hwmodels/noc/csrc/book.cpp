@@ -1,0 +1,131 @@
+// Packets and arrivals; see book.hpp.
+#include "book.hpp"
+
+#include <utility>
+
+namespace pycosim::noc {
+
+std::int64_t PacketBook::inject(std::span<const std::int64_t> cycle, std::span<const std::int32_t> source,
+                                std::span<const std::int32_t> destination, std::span<const std::int32_t> flits,
+                                std::span<const std::uint8_t> joins) {
+    if (!remember_ && n_in_flight() == 0 && arrived_.empty()) forget_packets();
+    const std::size_t first = packets_.size();
+    const std::size_t last = first + cycle.size();
+    if (last > packets_.capacity()) {
+        const std::size_t room = std::max(last, 2 * packets_.capacity());
+        packets_.reserve(room);
+        launch_cycles_.reserve(room);
+        arrival_cycles_.reserve(room);
+    }
+    for (std::size_t k = 0; k < cycle.size(); ++k) {
+        packets_.push_back(packet_to(source[k], destination[k], flits[k], cycle[k]));
+    }
+    launch_cycles_.resize(last, -1);
+    arrival_cycles_.resize(last, -1);
+    if (!joins.empty() || !mates_.empty()) {
+        mates_.resize(last, -1);
+        follows_.resize(last, 0);
+    }
+    for (std::size_t k = 1; k < joins.size(); ++k) {
+        if (joins[k] == 0) continue;
+        mates_[first + k - 1] = static_cast<std::int32_t>(first + k);
+        follows_[first + k] = 1;
+    }
+    pending_.add(packets_, static_cast<std::int32_t>(first), static_cast<std::int32_t>(last));
+    return number_of(static_cast<std::int64_t>(first));
+}
+
+void PacketBook::forget_packets() {
+    n_forgotten_ = n_packets();
+    packets_.clear();
+    launch_cycles_.clear();
+    arrival_cycles_.clear();
+    mates_.clear();
+    follows_.clear();
+}
+
+std::vector<std::int64_t> PacketBook::before_now(const std::vector<std::int64_t>& cycles) const {
+    std::vector<std::int64_t> known(cycles);
+    for (std::int64_t& cycle : known) {
+        if (cycle >= now_) cycle = -1;
+    }
+    return known;
+}
+
+std::vector<std::pair<std::int64_t, std::int64_t>> PacketBook::take_arrivals() {
+    std::vector<std::pair<std::int64_t, std::int64_t>> taken;
+    taken.reserve(arrived_.size());
+    for (const Delivery& delivery : arrived_) taken.emplace_back(delivery.cycle, number_of(delivery.packet));
+    arrived_.clear();
+    std::sort(taken.begin(), taken.end());
+    return taken;
+}
+
+void PacketBook::split(std::int32_t router, std::int32_t first, std::vector<Branch>& branches) {
+    branches.clear();
+    for (std::int32_t id = first, after; id >= 0; id = after) {
+        after = std::exchange(mates_[id], -1);
+        const std::int32_t output = route(graph_, router, graph_.places[router], packets_[id]);
+        auto place = std::lower_bound(branches.begin(), branches.end(), output,
+                                      [](const Branch& branch, std::int32_t o) { return branch.output < o; });
+        if (place == branches.end() || place->output != output) {
+            branches.insert(place, {output, id, id});
+        } else {
+            mates_[place->last] = id;
+            place->last = id;
+        }
+    }
+}
+
+PacketBook::Path PacketBook::path(std::int32_t source, std::int32_t destination, std::int32_t flits) const {
+    Path path{-1, 0};
+    const Packet packet = packet_to(source, destination, flits, 0);
+    path.cycles = travel_alone(packet, pipeline_.accept_cycles, [&](std::int32_t) { ++path.hops; });
+    return path;
+}
+
+std::vector<std::int64_t> PacketBook::flow_flits(std::span<const std::int32_t> source,
+                                                 std::span<const std::int32_t> destination,
+                                                 std::span<const std::int64_t> flits,
+                                                 std::span<const std::uint8_t> joins) const {
+    const auto n_ports = static_cast<std::size_t>(graph_.n_ports());
+    std::vector<std::int64_t> carried(n_ports + graph_.port_of_terminal.size(), 0);
+    for (std::size_t k = 0; k < source.size(); ++k) {
+        if (joins.empty() || joins[k] == 0) carried[n_ports + static_cast<std::size_t>(source[k])] += flits[k];
+    }
+    visit_links(source, destination, joins, [&](std::size_t k, std::size_t port) { carried[port] += flits[k]; });
+    return carried;
+}
+
+std::vector<std::int64_t> PacketBook::count_links(std::span<const std::int32_t> source,
+                                                  std::span<const std::int32_t> destination,
+                                                  std::span<const std::uint8_t> joins,
+                                                  std::span<const std::int64_t> kind_of_port, std::int64_t n_kinds) const {
+    std::vector<std::int64_t> counts(source.size() * static_cast<std::size_t>(n_kinds), 0);
+    visit_links(source, destination, joins, [&](std::size_t k, std::size_t port) {
+        if (kind_of_port[port] >= 0) ++counts[k * static_cast<std::size_t>(n_kinds) + static_cast<std::size_t>(kind_of_port[port])];
+    });
+    return counts;
+}
+
+/// Ends a call that was to simulate the cycles before `until`; if it stopped early, those up to now() are done.
+void PacketBook::settle(bool done, std::int64_t until) {
+    now_ = done ? until : now_ + 1;
+    move_arrivals();
+}
+
+/// Ends a call that was to simulate until nothing is in flight.
+void PacketBook::settle_drained(bool done, std::int64_t start) {
+    now_ = done ? std::max(start, last_arrival_ + 1) : now_ + 1;
+    move_arrivals();
+}
+
+void PacketBook::move_arrivals() {
+    const auto arrived = [&](const Delivery& delivery) { return delivery.cycle < now_; };
+    const auto split = std::stable_partition(on_last_link_.begin(), on_last_link_.end(), arrived);
+    arrived_.insert(arrived_.end(), on_last_link_.begin(), split);
+    n_arrived_ += split - on_last_link_.begin();
+    on_last_link_.erase(on_last_link_.begin(), split);
+}
+
+}  // namespace pycosim::noc
