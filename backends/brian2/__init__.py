@@ -25,7 +25,7 @@ structure share it whatever their seed. A program is built again where a run rec
 parts, or has a column for each neuron that was one number, and once where weights change while spikes are on
 their way.  Programs are kept in ``$PYCOSIM_CACHE_DIR/brian2`` (default: ``$XDG_CACHE_HOME/pycosim``,
 else ``~/.cache/pycosim``); deleting that folder costs a few seconds of compilation, no more. The compiler
-is ``$CXX``, else ``c++``, ``g++`` or ``clang++``.
+is ``$CXX``, else ``c++``, ``g++`` or ``clang++``; arguments in ``$CXX`` (``"g++ -O1"``) hold against ours.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ import shlex
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from pycosim.errors import BackendError
@@ -44,7 +45,10 @@ _INCLUDE = re.compile(r"^\s*#include\s*([<\"].+[>\"])", re.MULTILINE)
 
 
 def find_compiler() -> list[str] | None:
-    """Return the command of the C++ compiler, with arguments given in ``$CXX``; None if there is none."""
+    """Return the command of the C++ compiler; None if there is none.
+
+    Arguments given in ``$CXX`` come after those of this module, and so hold against them.
+    """
     if os.name != "posix":
         return None
     named = shlex.split(os.environ.get("CXX", ""))
@@ -83,10 +87,10 @@ def compile_program(folder: Path, compiler: list[str], threads: int = 1) -> None
     started = time.perf_counter()
     units = _write_units(folder)
     openmp = (OPENMP_FLAG,) if threads > 1 else ()
-    command = [*compiler, *COMMON_FLAGS, *openmp]
-    failed = _compile(folder, units, command, (NATIVE_FLAG,))
+    common = [*COMMON_FLAGS, *openmp]
+    failed = _compile(folder, units, compiler, (*common, NATIVE_FLAG))
     if failed:
-        failed = _compile(folder, units, command, ())
+        failed = _compile(folder, units, compiler, common)
     objects = [f"{Path(unit).stem}.o" for unit, _ in units]
     failed = failed or _run([[*compiler, *openmp, *objects, "-o", "main"]], folder)
     if failed:
@@ -97,12 +101,11 @@ def compile_program(folder: Path, compiler: list[str], threads: int = 1) -> None
     logger.info("Brian2: compiled in %.1f s", time.perf_counter() - started)
 
 
-def _compile(folder: Path, units: list[Unit], command: list[str], kernel_flags: tuple[str, ...]) -> str:
+def _compile(folder: Path, units: list[Unit], compiler: list[str], common: Sequence[str]) -> str:
     """Compile units side by side and return the output of the compilers that failed."""
-    commands = [
-        [*command, *flags, *(kernel_flags if flags != FRAME_FLAGS else ()), "-c", name]
-        for name, flags in units
-    ]
+    n_words = next((i for i, word in enumerate(compiler) if word.startswith("-")), len(compiler))
+    command, given = compiler[:n_words], compiler[n_words:]
+    commands = [[*command, *common, *flags, *given, "-c", name] for name, flags in units]
     jobs = os.cpu_count() or 1
     return "".join(_run(commands[i : i + jobs], folder) for i in range(0, len(commands), jobs))
 

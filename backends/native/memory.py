@@ -8,13 +8,14 @@ import numpy as np
 
 from pycosim import memory
 from pycosim.network import ProceduralProjection, Projection
+from pycosim.network.plasticity import TIMING_RULES
 
 # Of the engine's SynapseStore: a target, a weight of its own, a segment, the weight of a segment, a row.
 TARGET_BYTES, WEIGHT_BYTES, SEGMENT_BYTES, SHARED_WEIGHT_BYTES, ROW_BYTES = 2, 7, 12, 8, 4
 # Of rows that are made when they are needed: a segment and the number of the row; nothing for synapses.
 PROCEDURAL_ROW_BYTES = SEGMENT_BYTES + 8
-# Of its PlasticStore, with its state.
-PLASTIC_BYTES, PLASTIC_SEGMENT_BYTES = 17, 96
+# Of its PlasticStore, with its state: a synapse, a segment, and the latest spikes of a neuron with a trace.
+PLASTIC_BYTES, PLASTIC_SEGMENT_BYTES, HISTORY_BYTES = 16, 64, 197
 
 
 def require_memory(projections: Sequence[Projection], n_neurons: int, n_threads: int) -> None:
@@ -25,14 +26,21 @@ def require_memory(projections: Sequence[Projection], n_neurons: int, n_threads:
     NotEnoughMemoryError
         If there is not enough memory.
     """
-    n_bytes = sum(predicted_bytes(p, n_threads) for p in projections) + ROW_BYTES * n_neurons * n_threads
+    n_bytes = predicted_bytes(projections, n_neurons, n_threads)
     stored = [p for p in projections if not isinstance(p, ProceduralProjection)]
     n_synapses = sum(projection.n_synapses for projection in stored)
     memory.require(n_bytes, f"The native engine: {n_synapses} synapses need")
 
 
-def predicted_bytes(projection: Projection, n_threads: int) -> float:
-    """Return about how many bytes the engine will take for a projection.
+def predicted_bytes(projections: Sequence[Projection], n_neurons: int, n_threads: int) -> float:
+    """Return about how many bytes the engine will take for the projections, all plastic or all static."""
+    rules = [p.plasticity.rule for p in projections if p.plasticity is not None]
+    history = HISTORY_BYTES if any(rule in TIMING_RULES for rule in rules) else 0
+    return sum(_bytes_of(p, n_threads) for p in projections) + n_neurons * (ROW_BYTES * n_threads + history)
+
+
+def _bytes_of(projection: Projection, n_threads: int) -> float:
+    """Return the bytes of a projection's synapses and segments.
 
     A row of synapses is split into segments of one delay; delays are taken to be independent of the row.
     """

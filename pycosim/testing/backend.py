@@ -23,7 +23,12 @@ from pycosim.network import (
     RewiredProjection,
 )
 from pycosim.network.rewiring import PARAMETERS
-from pycosim.testing.networks import REPRESENTATIVE, deterministic_network, random_projection
+from pycosim.testing.networks import (
+    REPRESENTATIVE,
+    deterministic_network,
+    random_projection,
+    side_by_side,
+)
 from pycosim.testing.report import run_checks
 
 V_TOLERANCE_MV = 1e-9  # the backends share all constants, so only the order of additions differs
@@ -86,24 +91,25 @@ def _supported(name: str) -> list[str]:
     return [*names, *(REPRESENTATIVE if composes else ())]
 
 
-def _same_as_reference(name: str, model: str) -> None:
-    network = deterministic_network(model)
+def _models(name: str) -> None:
+    models = _supported(name)
+    assert models, "MODELS names no neuron model"
+    network = side_by_side([deterministic_network(model) for model in models])
     expected, found = simulated("reference", network), simulated(name, network)
-    rows = spikes_of(expected, network)
-    n_fired = int((rows[:, 0] < 2).sum())
-    assert n_fired > 20, f"the test network of {model} is silent: {n_fired} spikes"
-    expect_equal_spikes(rows, spikes_of(found, network))
-    difference = np.abs(expected.signal(0, "v") - found.signal(0, "v")).max()
-    tolerance = HH_TOLERANCE_MV if model == "HH_cond_exp" else V_TOLERANCE_MV
-    assert difference < tolerance, f"{model}: membrane potentials differ by up to {difference} mV"
+    rows, found_rows = spikes_of(expected, network), spikes_of(found, network)
+    for index, model in enumerate(models):
+        first = 3 * index  # two populations of neurons, and their source
+        mine = [one[(one[:, 0] >= first) & (one[:, 0] < first + 2)] for one in (rows, found_rows)]
+        assert len(mine[0]) > 20, f"the test network of {model} is silent: {len(mine[0])} spikes"
+        try:
+            expect_equal_spikes(*mine)
+        except AssertionError as error:
+            raise AssertionError(f"{model}: {error}") from error
+        difference = np.abs(expected.signal(first, "v") - found.signal(first, "v")).max()
+        tolerance = HH_TOLERANCE_MV if model == "HH_cond_exp" else V_TOLERANCE_MV
+        assert difference < tolerance, f"{model}: membrane potentials differ by up to {difference} mV"
     expected.close()
     found.close()
-
-
-def _models(name: str) -> None:
-    assert _supported(name), "MODELS names no neuron model"
-    for model in _supported(name):
-        _same_as_reference(name, model)
 
 
 def _parts(name: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -159,6 +161,23 @@ def deterministic_network(
                 projection.weights = sign * np.asarray(projection.weights)
             network.projections.append(projection)
     return network
+
+
+def side_by_side(networks: Sequence[Network]) -> Network:
+    """Return one network of the populations and projections of several, which do not meet.
+
+    A target that has to prepare a network, as by compiling it, does so once for all of them.
+    """
+    whole = Network(dt_ms=networks[0].dt_ms, seed=networks[0].seed)
+    for network in networks:
+        first = np.int32(whole.n_neurons)
+        for population in network.populations:
+            whole.add(replace(population))
+        whole.projections += [
+            replace(one, sources=one.sources + first, targets=one.targets + first)
+            for one in network.projections
+        ]
+    return whole
 
 
 def add_part(network: Network, seed: int, *, delay: int) -> None:

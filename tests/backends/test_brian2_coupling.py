@@ -47,7 +47,7 @@ def halving(network):
 
 
 @given(seed=SEEDS, n_pairs=st.integers(1, 60))
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 def test_neurons_with_gap_junctions_do_as_on_native(seed, n_pairs):
     network = with_junctions(seed, n_pairs)
     run_both(network, NUMPY, (1, 99, 150), halving(network))
@@ -79,7 +79,7 @@ def test_junctions_that_come_later_begin_with_membranes_that_did_not_move():
 
 
 @given(network=rewired_networks())
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=2, deadline=None)
 def test_synapses_are_formed_and_eliminated_as_on_native(network):
     results = []
     for simulation in (native.build(network), built(network, NUMPY)):

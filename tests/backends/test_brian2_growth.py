@@ -32,7 +32,7 @@ def grown(build, seed):
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=2, deadline=None)
 def test_a_network_that_grows_learns_as_the_reference_does(seed):
     found = grown(lambda network: built(network, NUMPY), seed)
     expected = grown(reference.build, seed)

@@ -63,30 +63,19 @@ def run_both(network, kind, parts, changes=None):
         simulation.close()
 
 
+PARTS = (1, 50, 49, 100)
+
+
 @given(seed=SEEDS)
 @settings(max_examples=3, deadline=None)
-def test_random_plastic_networks_agree_with_native(seed):
-    run_both(with_plasticity(seed), NUMPY, (1, 59, 140))
+def test_random_plastic_networks_agree_with_native_also_where_weights_and_parameters_change(seed):
+    run_both(with_plasticity(seed), NUMPY, PARTS, np.random.default_rng(seed))
 
 
 @given(seed=SEEDS)
 @settings(max_examples=2, deadline=None)
-def test_weights_and_parameters_that_change_between_runs_act_as_on_native(seed):
-    run_both(with_plasticity(seed), NUMPY, (1, 50, 49, 100), np.random.default_rng(seed))
-
-
-@given(seed=SEEDS)
-@settings(max_examples=2, deadline=None)
-def test_other_timing_rules_learn_as_on_native(seed):
-    network = with_plasticity(seed, short_term=False, rules=OTHER_RULES)
-    run_both(network, NUMPY, (1, 50, 49, 100), np.random.default_rng(seed))
-
-
-@given(seed=SEEDS)
-@settings(max_examples=2, deadline=None)
-def test_dopamine_that_other_synapses_release_teaches_as_on_native(seed):
-    network = with_dopamine(seed, short_term=False)
-    run_both(network, NUMPY, (1, 50, 49, 100), np.random.default_rng(seed))
+def test_all_timing_rules_and_dopamine_that_other_synapses_release_teach_as_on_native(seed):
+    run_both(with_dopamine(seed, short_term=False), NUMPY, PARTS, np.random.default_rng(seed))
 
 
 def all_rules():

@@ -65,7 +65,7 @@ def test_nothing_is_left_behind_but_the_program_in_the_cache(tmp_path, monkeypat
     private = tmp_path / "temporary"
     private.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(private))
-    network = one_synapse("IF_curr_alpha")
+    network = one_synapse("IF_curr_exp")
     simulation = built(network, CPP)
     simulation.advance(10)
     assert len(list(private.glob("pycosim_brian2_*"))) == 1

@@ -163,6 +163,8 @@ def test_brian2_gives_the_membranes_of_native(codegen, tmp_path, monkeypatch):
         network.currents.append(dc([2], 0.2, start=4.0))
         noise = {"mean": 0.5, "stdev": 1.0, "start": 1.0, "stop": 14.0, "dt": 0.1}
         network.currents.append(Current("noise", "NoisyCurrentSource", np.array([1, 2, 2]), noise))
+        wave = {"amplitude": 0.3, "offset": 0.1, "frequency": 40.0, "phase": 90.0, "start": 3.0, "stop": 12.0}
+        network.currents.append(Current("wave", "ACSource", np.array([0, 4]), wave))
         simulation = backend.build(network, Options(overrides=options))
         simulation.advance(90)
         network.currents[1].parameters["amplitude"] = 0.7

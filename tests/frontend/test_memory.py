@@ -5,7 +5,7 @@ import pytest
 
 import pycosim.native as sim
 from pycosim import memory
-from pycosim.backends.native.memory import ROW_BYTES, predicted_bytes
+from pycosim.backends.native.memory import predicted_bytes
 from pycosim.errors import InvalidInputError, NotEnoughMemoryError
 from pycosim.frontend.simulator import state
 
@@ -82,8 +82,8 @@ PAIR_RULE = sim.STDPMechanism(
 def test_the_prediction_is_what_the_engine_takes(synapse, threads):
     projection = network(synapse, threads=threads).column
     sim.run(0.1)
-    predicted = predicted_bytes(projection, threads) + ROW_BYTES * state.network.n_neurons * threads
-    # histories of spikes of plastic synapses' targets, odd segments and rows without synapses are left out
+    predicted = predicted_bytes([projection], state.network.n_neurons, threads)
+    # odd segments and rows without synapses, padding and the rows of the store without synapses are left out
     assert state.simulation.synapse_bytes == pytest.approx(predicted, rel=0.08)
 
 
