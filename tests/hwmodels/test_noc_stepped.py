@@ -265,6 +265,40 @@ def test_results_do_not_depend_on_how_the_run_is_cut(case, router, depth, steps)
     check_cut_run(Network(topology, router=router, buffer_depth=depth), packets, steps, whole, end)
 
 
+@st.composite
+def bursts(draw, topologies):
+    """Spikes: packets to several destinations that one terminal sends in the same cycle."""
+    topology = draw(topologies)
+    terminal = st.integers(0, topology.n_terminals - 1)
+    spike = st.tuples(st.integers(0, 80), terminal, st.lists(terminal, min_size=1, max_size=8))
+    packets, cycle = [], 0
+    for pause, source, destinations in draw(st.lists(spike, min_size=1, max_size=10)):
+        cycle += pause
+        packets += [(cycle, source, destination, 1) for destination in destinations]
+    return topology, packets
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    bursts(st.one_of(meshes, hierarchies(), tori, chip_meshes)),
+    st.sampled_from(sorted(STAGES)),
+    st.sampled_from([1, 2, 8]),
+    st.sampled_from(["round_robin", "least_recently_served", "oldest_first"]),
+    st.lists(st.integers(1, 60), max_size=30),
+)
+def test_bursts_from_one_terminal_after_another_arrive_as_in_a_simulation_of_every_cycle(
+    case, router, depth, arbiter, steps
+):
+    topology, packets = case
+    expected = SteppedNetwork(topology, router, depth, arbiter).run(packets)
+    whole = Network(topology, router=router, buffer_depth=depth, arbiter=arbiter)
+    whole.inject(*np.array(packets).T)
+    end = whole.drain()
+    assert whole.arrival_cycles.tolist() == expected
+    cut = Network(topology, router=router, buffer_depth=depth, arbiter=arbiter)
+    check_cut_run(cut, packets, steps, whole, end)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     cases(st.builds(Mesh, st.integers(1, 4), st.integers(1, 4))),

@@ -31,23 +31,32 @@ bool Network::run(std::int64_t until, std::int64_t max_visits) {
 template <Grant grant>
 bool Network::run_as(std::int64_t until, std::int64_t max_visits) {
     const std::int64_t stop = n_visits_ + max_visits;
+    rival_source_ = -1;
     for (;;) {
         const std::int64_t next = std::min(calendar_.next_cycle(now_), pending_.next_cycle());
         if (next >= until) return true;
         now_ = next;
-        enter_packets();
+        enter_packets<grant>(until);
         calendar_.take(next, [this](std::int32_t router) { visit<grant>(router); });
         pass_channels();
-        if (n_visits_ >= stop && !all_delivered()) return false;
+        if (n_visits_ >= stop && now_ >= ahead_until_ && !all_delivered()) return false;
     }
 }
 
-/// Puts the packets of this cycle into their source queues.
-void Network::enter_packets() {
+/// Puts the packets of this cycle into their source queues, or lets them run ahead.
+template <Grant grant>
+void Network::enter_packets(std::int64_t until) {
     while (pending_.next_cycle() == now_) {
         const std::int32_t id = pending_.pop(packets_);
+        const bool alone = ways_form_trees_ && n_inside_ == 0;
+        ++n_inside_;
         if (follows(id)) continue;
         Source& source = sources_[packets_[id].source];
+        if (alone && packets_[id].flits == 1 && mate(id) < 0) {
+            start_packet(source, id);
+            run_ahead<grant>(source, std::min(until, rival_cycle(packets_[id].source)));
+            continue;
+        }
         if (source.first >= 0) {
             packets_[source.last].next = id;
             source.last = id;
@@ -72,24 +81,82 @@ void Network::start_packet(Source& source, std::int32_t id) {
 void Network::launch(Source& source) {
     Input& input = inputs_[source.input];
     while (source.first >= 0 && input.count < depth_) {
-        const std::int32_t id = source.first;
-        const Packet& packet = packets_[id];
-        const std::int64_t place_free = input.first_slot < 0 ? 0 : slots_[tail_slot(input)].cycle;
-        const std::int64_t earliest = std::max(source.last_cycle + pipeline_.launch_gap, packet.cycle + pipeline_.accept_cycles);
-        source.last_cycle = std::max(earliest, place_free);
-        ++source.flits;
-        std::int32_t marks = 0;
-        if (source.flits_left == packet.flits) {
-            marks |= kHead;
-            if (pipeline_.kind != RouterKind::handshake) set_launch(id, source.last_cycle);
-        }
-        if (--source.flits_left == 0) {
-            marks |= kTail;
-            source.first = -1;
-            if (packet.next >= 0) start_packet(source, packet.next);
-        }
-        push(input, source.last_cycle + inject_cycles_[packet.source], id, marks);
+        const Slot flit = next_flit(source, input);
+        push(input, flit.cycle, flit.packet, flit.marks);
     }
+}
+
+/// Takes the next flit out of a source; there must be one, and a place for it.
+Slot Network::next_flit(Source& source, const Input& input) {
+    const std::int32_t id = source.first;
+    const Packet& packet = packets_[id];
+    const std::int64_t place_free = input.first_slot < 0 ? 0 : slots_[tail_slot(input)].cycle;
+    const std::int64_t earliest = std::max(source.last_cycle + pipeline_.launch_gap, packet.cycle + pipeline_.accept_cycles);
+    source.last_cycle = std::max(earliest, place_free);
+    ++source.flits;
+    std::int32_t marks = 0;
+    if (source.flits_left == packet.flits) {
+        marks |= kHead;
+        if (pipeline_.kind != RouterKind::handshake) set_launch(id, source.last_cycle);
+    }
+    if (--source.flits_left == 0) {
+        marks |= kTail;
+        source.first = -1;
+        if (packet.next >= 0) start_packet(source, packet.next);
+    }
+    return {source.last_cycle + inject_cycles_[packet.source], id, marks};
+}
+
+/// First cycle in which a source other than this one may get a packet.
+std::int64_t Network::rival_cycle(std::int32_t source) {
+    if (source != rival_source_ || now_ >= rival_cycle_) {
+        rival_source_ = source;
+        rival_cycle_ = pending_.next_cycle_of_others(packets_, source);
+    }
+    return rival_cycle_;
+}
+
+/// Lets the only packet of a source go through router after router at once, up to its first move at or after `limit`;
+/// there it stays for the simulation by cycles.
+///
+/// Until then, no packet of another source is in the network, and the ways from one source form a tree: all packets
+/// in a router came over the same input, one behind the other. So what can hold this one up are times that those before
+/// it left behind: when they left the input, when the output is free, and when a place behind it is.
+template <Grant grant>
+void Network::run_ahead(Source& source, std::int64_t limit) {
+    std::int32_t port = source.input;
+    Slot flit = next_flit(source, inputs_[port]);
+    for (;;) {
+        Input& input = inputs_[port];
+        const Router& router = routers_[input.router];
+        const int number = route(graph_, input.router, router.place, packets_[flit.packet]);
+        Output& output = outputs_[router.first_port + number];
+        const std::int64_t bid = std::max(flit.cycle, input.ready) + pipeline_.head_cycles;
+        std::int64_t move = std::max(bid + pipeline_.win_cycles, output.free_at);
+        if (output.next_input >= 0) {
+            const Input& next = inputs_[output.next_input];
+            if (next.first_slot >= 0) move = std::max(move, slots_[tail_slot(next)].cycle);
+        }
+        if (move >= limit || output.channel >= 0) return push(input, flit.cycle, flit.packet, flit.marks);
+        choose<grant>(router, number, std::uint64_t{1} << input.port, grant == Grant::then_move ? bid : move);
+        ++n_visits_;
+        ++n_moves_;
+        ++output.flits;
+        output.free_at = move + output.spacing;
+        ahead_until_ = std::max(ahead_until_, move);
+        leave_place(input, move);
+        if (output.terminal >= 0) return hand_on(output, move, flit);
+        flit.cycle = move + output.travel_cycles;
+        port = output.next_input;
+    }
+}
+
+/// Frees the first place of an empty FIFO, which a flit went through.
+void Network::leave_place(Input& input, std::int64_t cycle) {
+    if (input.first_slot < 0) allocate(input);
+    slots_[input.first_slot + input.head].cycle = cycle + input.credit_cycles;
+    input.head = input.head + 1 == depth_ ? 0 : input.head + 1;
+    input.ready = cycle + 1;
 }
 
 /// One cycle of one router: every flit that may act bids or moves, then the bids are decided.
@@ -136,7 +203,7 @@ void Network::visit(std::int32_t router_id) {
 template <Grant grant>
 bool Network::serve(std::int32_t router_id, Router& router, int output_number, std::uint64_t bidders) {
     Output& output = outputs_[router.first_port + output_number];
-    Input& winner = inputs_[router.first_port + choose<grant>(router, output_number, bidders)];
+    Input& winner = inputs_[router.first_port + choose<grant>(router, output_number, bidders, now_)];
     winner.granted = output.held = true;
     if constexpr (grant == Grant::then_move) {
         calendar_.book(router_id, now_, now_ + 1);
@@ -147,12 +214,12 @@ bool Network::serve(std::int32_t router_id, Router& router, int output_number, s
 }
 
 template <Grant grant>
-int Network::choose(const Router& router, int output, std::uint64_t bidders) {
-    if constexpr (grant == Grant::move_if_space) return first_scanned(bidders, now_);
+int Network::choose(const Router& router, int output, std::uint64_t bidders, std::int64_t cycle) {
+    if constexpr (grant == Grant::move_if_space) return first_scanned(bidders, cycle);
     if (arbiter_ == ArbiterKind::least_recently_served) {
-        return service_order_.take(router.first_port + output, bidders, now_);
+        return service_order_.take(router.first_port + output, bidders, cycle);
     }
-    if (arbiter_ == ArbiterKind::oldest_first) bidders = oldest(router, bidders);
+    if (arbiter_ == ArbiterKind::oldest_first && !std::has_single_bit(bidders)) bidders = oldest(router, bidders);
     std::uint8_t& pointer = outputs_[router.first_port + output].pointer;
     const int winner = first_from(bidders, pointer);
     pointer = static_cast<std::uint8_t>(winner + 1 == router.n_ports ? 0 : winner + 1);
@@ -231,12 +298,11 @@ void Network::hand_on(const Output& output, std::int64_t start, const Slot& flit
         return;
     }
     if (output.next_input >= 0) {  // a terminal takes a flit at once and gives its place back later
-        Input& sink = inputs_[output.next_input];
-        if (sink.first_slot < 0) allocate(sink);
-        slots_[tail_slot(sink)].cycle = start + sink.credit_cycles;
-        sink.head = sink.head + 1 == depth_ ? 0 : sink.head + 1;
+        leave_place(inputs_[output.next_input], start);
     }
-    if ((flit.marks & kTail) != 0) deliver(arrival, flit.packet);
+    if ((flit.marks & kTail) == 0) return;
+    for (std::int32_t id = flit.packet; id >= 0; id = mate(id)) --n_inside_;
+    deliver(arrival, flit.packet);
 }
 
 /// Puts the flits of this cycle onto the channels that they share: first come, first served, and the lowest port
@@ -259,6 +325,7 @@ void Network::pop(Router& router, Input& input) {
     const std::int64_t place_free = now_ + input.credit_cycles;
     slots_[input.first_slot + input.head].cycle = place_free;
     input.head = input.head + 1 == depth_ ? 0 : input.head + 1;
+    input.ready = now_ + 1;
     if (--input.count == 0) {
         router.occupied &= ~(std::uint64_t{1} << input.port);
     } else {
@@ -281,10 +348,10 @@ void Network::push(Input& input, std::int64_t cycle, std::int32_t packet, std::i
     set_front(input);
 }
 
-/// Prepares the front flit of a FIFO, which became its front now.
+/// Prepares the front flit of a FIFO; `ready` is the cycle after the one before it left.
 void Network::set_front(Input& input) {
     const Slot& flit = slots_[input.first_slot + input.head];
-    input.ready = std::max(flit.cycle, now_ + 1);
+    input.ready = std::max(flit.cycle, input.ready);
     if ((flit.marks & kHead) != 0) {
         const Place& place = routers_[input.router].place;
         input.ready += pipeline_.head_cycles;

@@ -25,6 +25,7 @@ Network::Network(Graph graph, RouterKind kind, std::int32_t depth, ArbiterKind a
       outputs_(static_cast<std::size_t>(graph_.n_ports())),
       sources_(static_cast<std::size_t>(graph_.n_terminals())),
       inject_cycles_(static_cast<std::size_t>(graph_.n_terminals()), 0),
+      ways_form_trees_(graph_.next_port.empty() && graph_.ring_columns == 0 && graph_.ring_rows == 0),
       calendar_(graph_.n_routers()) {
     if (arbiter_ == ArbiterKind::least_recently_served) service_order_ = ServiceOrder(graph_.n_ports(), most_ports(graph_));
     channel_free_.assign(static_cast<std::size_t>(graph_.n_channels()), 0);

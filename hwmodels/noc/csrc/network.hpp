@@ -48,15 +48,21 @@ private:
     bool run(std::int64_t until, std::int64_t max_visits);
     template <Grant grant>
     bool run_as(std::int64_t until, std::int64_t max_visits);
-    void enter_packets();
+    template <Grant grant>
+    void enter_packets(std::int64_t until);
     void start_packet(Source& source, std::int32_t id);
     void launch(Source& source);
+    Slot next_flit(Source& source, const Input& input);
+    std::int64_t rival_cycle(std::int32_t source);
+    template <Grant grant>
+    void run_ahead(Source& source, std::int64_t limit);
+    void leave_place(Input& input, std::int64_t cycle);
     template <Grant grant>
     void visit(std::int32_t router_id);
     template <Grant grant>
     bool serve(std::int32_t router_id, Router& router, int output, std::uint64_t bidders);
     template <Grant grant>
-    int choose(const Router& router, int output, std::uint64_t bidders);
+    int choose(const Router& router, int output, std::uint64_t bidders, std::int64_t cycle);
     std::uint64_t oldest(const Router& router, std::uint64_t bidders) const;
     bool may_send(std::int32_t router_id, const Output& output);
     bool send(Router& router, Input& input, Output& output);
@@ -85,6 +91,11 @@ private:
     std::vector<Source> sources_;  ///< per terminal
     std::vector<std::int64_t> inject_cycles_;  ///< per terminal: from launch (acceptance) to the first bid
     std::vector<Slot> slots_;
+    bool ways_form_trees_;               ///< the ways from a source do
+    std::int64_t n_inside_ = 0;          ///< packets that entered source queues and have not left their last router
+    std::int64_t ahead_until_ = -1;      ///< last move of a packet that ran ahead
+    std::int32_t rival_source_ = -1;     ///< source that rival_cycle_ is for
+    std::int64_t rival_cycle_ = 0;
     std::vector<std::vector<Branch>> branches_;  ///< per port, where the packets of a front flit part; or empty
     ServiceOrder service_order_;
     Calendar calendar_;

@@ -43,6 +43,22 @@ public:
         std::push_heap(runs_.begin(), runs_.end(), later);
     }
 
+    /// A cycle before which no packet of another source comes; packets far behind are not looked at.
+    std::int64_t next_cycle_of_others(const std::vector<Packet>& packets, std::int32_t source) const {
+        if (runs_.size() > 4) return next_cycle();
+        std::int64_t first = kNever;
+        for (const Run& run : runs_) {
+            const std::int32_t last = std::min(run.last, run.position + 64);
+            for (std::int32_t k = run.position; k < last; ++k) {
+                const Packet& packet = packets[run.order.empty() ? k : run.order[static_cast<std::size_t>(k - run.first)]];
+                if (packet.source == source && (k + 1 < last || last == run.last)) continue;
+                first = std::min(first, packet.cycle);
+                break;
+            }
+        }
+        return first;
+    }
+
     std::int64_t next_cycle() const { return runs_.empty() ? kNever : runs_.front().cycle; }
 
     /// Removes and returns the first packet by (cycle, id); there must be one.
