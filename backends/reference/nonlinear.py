@@ -30,7 +30,8 @@ def izhikevich_substep(s: States, c: Coefficients, points: tuple[Point, Point, P
     def slopes_with(conductance: Float, current: Float) -> Callable[[Float, Float], tuple[Float, Float]]:
         def slopes(v: Float, u: Float) -> tuple[Float, Float]:
             v = np.minimum(v, c["v_thresh"])
-            dv = 0.04 * v * v + c["slope"] * v + 140.0 - u + c["drive"] + (current - conductance * v)
+            inward = (0.04 * v + c["slope"]) * v + (140.0 + c["drive"]) - u
+            dv = inward + (current - conductance * v)
             return dv, c["a"] * (c["b"] * v - u)
 
         return slopes

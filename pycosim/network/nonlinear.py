@@ -1,8 +1,9 @@
 """The constants of one step of the models whose membranes are not linear.
 
 A step is cut into equal sub-steps of at most the lengths below. With PyNN's default parameters the membranes
-of Izhikevich and EIF are then within 2e-6 mV of the solution until they run away to a spike, and that of HH
-within 0.03 mV but for its spikes, which are 2 us early or late (tests/backends/test_adaptive_cells.py).
+of Izhikevich and EIF are then within 2e-6 mV of the solution until they run away to a spike (Izhikevich's
+within 0.01 mV when it rises by 190 mV/ms), and that of HH within 0.03 mV but for its spikes, which are 2 us
+early or late (tests/backends/test_adaptive_cells.py).
 Synaptic conductances are known exactly at every point of a sub-step.
 
 - Izhikevich and EIF: the classical Runge-Kutta rule of fourth order. Slopes are taken at min(v, v_thresh),
@@ -21,7 +22,7 @@ import numpy as np
 
 from pycosim.network.coefficients import Coefficients, Parameters, alpha_jumps, decay
 
-IZHIKEVICH_SUBSTEP_MS = 0.05
+IZHIKEVICH_SUBSTEP_MS = 0.1
 EIF_SUBSTEP_MS = 0.05
 HH_SUBSTEP_MS = 0.01
 

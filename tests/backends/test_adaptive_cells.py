@@ -142,9 +142,10 @@ def test_izhikevich_membrane_follows_the_equations_up_to_the_first_spike(build):
     first = simulation.spikes(0)[0][0]
     v, u = solved(izhikevich_slopes(0.01), (-70.0, -14.0), 0.1 * np.arange(first))
     rises = np.flatnonzero(v > -40)[0]
-    assert error(simulation, v[:rises]) < 1e-6
-    assert error(simulation, v) < 1e-3  # at the end it rises by 190 mV/ms
-    assert error(simulation, u, "u") < 1e-5
+    # Runge-Kutta with steps of 0.1 ms.
+    assert error(simulation, v[:rises]) < 2e-6
+    assert error(simulation, v) < 1e-2  # at the end it rises by 190 mV/ms: 0.04 us late
+    assert error(simulation, u, "u") < 2e-5
 
 
 def test_izhikevich_resets_and_fires_regularly(build):

@@ -104,7 +104,7 @@ PYCOSIM_ALWAYS_INLINE bool update_block(const SliceColumns& slice, std::size_t b
     }
     if constexpr (HasSubsteps<Model>) {
         const int n_substeps = static_cast<int>(slice.constants[Model::substeps][0]);
-        for (int k = 0; k < n_substeps; ++k) substep<Model, Constants>(slice, begin, n, all);
+        for (int k = 1; k < n_substeps; ++k) substep<Model, Constants>(slice, begin, n, all);
     }
     double* __restrict const excitatory = slice.inputs[0] + begin;
     double* __restrict const inhibitory = slice.inputs[1] + begin;
@@ -114,8 +114,9 @@ PYCOSIM_ALWAYS_INLINE bool update_block(const SliceColumns& slice, std::size_t b
     for (std::size_t i = 0; i < n; ++i) {
         const auto c = constants.of(i);
         double x[] = {state[s][i]...};
-        Model::integrate(x, c, excitatory[i], inhibitory[i]);
         double still = left[i];
+        if constexpr (HasSubsteps<Model>) Model::substep(x, c, still);
+        Model::integrate(x, c, excitatory[i], inhibitory[i]);
         any |= compare<Model>(x, c, still) ? 1 : 0;
         if constexpr (kResets<Model>) left[i] = still;
         ((state[s][i] = x[s]), ...);

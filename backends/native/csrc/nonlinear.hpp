@@ -45,7 +45,8 @@ PYCOSIM_ALWAYS_INLINE void izhikevich_substep(double& v, double& u, const Consta
     const auto slopes_at = [&](int point) PYCOSIM_LAMBDA_INLINE {
         return [&c, &input, point](double at_v, double at_u) PYCOSIM_LAMBDA_INLINE {
             const double x = smaller(at_v, c(Constant::v_thresh));
-            const double inward = 0.04 * x * x + c(Constant::slope) * x + 140.0 - at_u + c(Constant::drive);
+            const double constant = 140.0 + c(Constant::drive);  // once for a block of equal neurons
+            const double inward = (0.04 * x + c(Constant::slope)) * x + constant - at_u;
             return Pair{input.added(inward, point, x), c(Constant::a) * (c(Constant::b) * x - at_u)};
         };
     };

@@ -16,7 +16,10 @@ PYCOSIM_EVERY_INSTRUCTION_SET
 bool count_below(const std::uint32_t* __restrict words, const std::uint32_t* __restrict thresholds, std::size_t n,
                  std::uint32_t* __restrict counts) {
     std::uint32_t count[kBlock] = {}, equal[kBlock] = {};
-    for (std::size_t k = 0; k < n; ++k) {
+    std::uint32_t largest = 0;
+    for (std::size_t i = 0; i < kBlock; ++i) largest = words[i] > largest ? words[i] : largest;
+    // Most tables are several times as long as what a block needs of them.
+    for (std::size_t k = 0; k < n && thresholds[k] <= largest; ++k) {
         const std::uint32_t threshold = thresholds[k];
         for (std::size_t i = 0; i < kBlock; ++i) {
             count[i] += words[i] > threshold;
