@@ -116,7 +116,7 @@ class Noc(Part):
     def _check_hexagon(self) -> Noc:
         columns, rows = self.shape.value
         if self.topology == "hexagon" and (columns != rows or columns % 2):
-            raise ValueError(f"topology = hexagon needs a square shape with an even side, not {self.shape}")
+            raise ValueError(f"shape is {self.shape}; topology = hexagon needs a square with an even side")
         return self
 
     @model_validator(mode="after")
@@ -124,10 +124,12 @@ class Noc(Part):
         if self.n_chips == 1:
             return self
         if self.topology != "mesh":
-            raise ValueError(f"chips = {self.chips} needs topology = mesh, not {self.topology}")
+            raise ValueError(
+                f"chips is {self.chips}; several chips need topology = mesh, not {self.topology}"
+            )
         if self.chip_hop is None or self.chip_flit is None:
             raise ValueError(
-                f"chips = {self.chips} needs chip_hop and chip_flit, the times of links between chips"
+                f"chips is {self.chips}; several chips need chip_hop and chip_flit, the times of links between them"
             )
         return self
 

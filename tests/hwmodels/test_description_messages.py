@@ -15,7 +15,7 @@ CASES = [
     ("splitters = true", 'splitters = "yes"', r"mapping.splitters: .* true or false, without quotes"),
     ('source = "M14, S4"', 'source = "M15, S4"', r"begins with 'M15', which is not in \[sources\] \(M14"),
     ('value = "64x64"', 'value = "64x"', r'noc.shape.value: .* write columns and rows, .* as "8x4"'),
-    ('"mesh"', '"ring"', r"noc.topology: must be 'mesh' or 'hierarchy'"),
+    ('"mesh"', '"ring"', r"noc.topology: must be 'mesh', 'torus', 'hexagon' or 'hierarchy'"),
     (
         "delay_min = { value = 1",
         "delay_min = { value = 16",
