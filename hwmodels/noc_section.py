@@ -129,7 +129,8 @@ class Noc(Part):
             )
         if self.chip_hop is None or self.chip_flit is None:
             raise ValueError(
-                f"chips is {self.chips}; several chips need chip_hop and chip_flit, the times of links between them"
+                f"chips is {self.chips}; several chips need chip_hop and chip_flit, the times of links "
+                "between them"
             )
         return self
 
@@ -137,7 +138,7 @@ class Noc(Part):
     def _check_multicast(self) -> Noc:
         if self.multicast == "tree" and (self.router != "credit3" or self.flits_per_packet.value != 1):
             raise ValueError(
-                f"multicast = tree needs router = credit3 and flits_per_packet = 1, not {self.router} and "
+                f"multicast is tree; it needs router = credit3 and flits_per_packet = 1, not {self.router} and "
                 f"{self.flits_per_packet}"
             )
         return self

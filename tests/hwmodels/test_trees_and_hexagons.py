@@ -147,9 +147,15 @@ def test_cores_of_a_hexagon_lie_where_its_routers_do():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"noc.multicast": "tree", "noc.router": "credit4"}, "multicast = tree needs router = credit3"),
+        (
+            {"noc.multicast": "tree", "noc.router": "credit4"},
+            "noc.multicast: is tree; it needs router = credit3",
+        ),
         ({"noc.multicast": "tree", "noc.flits_per_packet": 2}, "flits_per_packet = 1, not credit3 and 2"),
-        ({"noc.topology": "hexagon", "noc.shape": "8x6"}, "square shape with an even side, not 8x6"),
+        (
+            {"noc.topology": "hexagon", "noc.shape": "8x6"},
+            "noc.shape: is 8x6; topology = hexagon needs a square with an even side",
+        ),
     ],
 )
 def test_trees_and_hexagons_that_cannot_be_are_refused(values, message):
