@@ -138,8 +138,8 @@ class Noc(Part):
     def _check_multicast(self) -> Noc:
         if self.multicast == "tree" and (self.router != "credit3" or self.flits_per_packet.value != 1):
             raise ValueError(
-                f"multicast is tree; it needs router = credit3 and flits_per_packet = 1, not {self.router} and "
-                f"{self.flits_per_packet}"
+                "multicast is tree; it needs router = credit3 and flits_per_packet = 1, "
+                f"not {self.router} and {self.flits_per_packet}"
             )
         return self
 

@@ -155,5 +155,7 @@ def test_networks_too_large_for_one_chip_fill_the_next():
 def test_several_chips_need_the_times_of_the_links_between_them():
     with pytest.raises(ChipDescriptionError, match="topology = mesh, not hierarchy"):
         load("dynapse", {"noc.chips": "2x1"})
-    with pytest.raises(ChipDescriptionError, match="noc.chip_hop: is 200 ps; it must be a multiple of cycle"):
+    with pytest.raises(
+        ChipDescriptionError, match=r"noc\.chip_hop: is 200 ps; it must be a multiple of cycle"
+    ):
         load("loihi", {"noc.chips": "2x1", "noc.chip_hop": "0.2 ns"})
