@@ -58,9 +58,9 @@ def with_plasticity(seed, *, short_term=True, rules=ALL_TO_ALL_RULES):
     return network
 
 
-def with_dopamine(seed, **options):
+def with_dopamine(seed, rules=OTHER_RULES + ALL_TO_ALL_RULES, **options):
     """The same with projections that release dopamine, among synapses of all rules."""
-    network = with_plasticity(seed, rules=OTHER_RULES + ALL_TO_ALL_RULES, **options)
+    network = with_plasticity(seed, rules=rules, **options)
     rng = np.random.default_rng(seed)
     for projection in list(network.projections):
         if projection.n_synapses and rng.random() < 0.4:

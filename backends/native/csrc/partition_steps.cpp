@@ -57,7 +57,8 @@ void Partition::advance(std::size_t number, std::int64_t first_step, std::size_t
     const bool is_whole = n_steps == 1 || slice.is_looked_at();
     const auto in_cache = static_cast<std::uint32_t>(std::max<std::size_t>(kBlockBytes / bytes / 128, 1) * 128);
     const std::uint32_t block = is_whole ? slice.size : std::min(in_cache, slice.size);
-    for (std::uint32_t begin = 0; begin < slice.size; begin += block) {
+    std::uint32_t begin = 0;
+    do {  // once for a slice without neurons, too: what is recorded of it has rows
         for (std::size_t i = 0; i < n_steps; ++i) {
             const std::int64_t step = first_step + static_cast<std::int64_t>(i);
             std::vector<std::uint32_t>& fired = fired_[i * slices.size() + number];
@@ -65,7 +66,8 @@ void Partition::advance(std::size_t number, std::int64_t first_step, std::size_t
             update(slice, begin, std::min(block, slice.size - begin), step, inputs_of(i), fired);
             if (is_whole) slice.end_step(step, fired, board);
         }
-    }
+        begin += block;
+    } while (begin < slice.size);
 }
 
 void Partition::update(Slice& slice, std::uint32_t begin, std::uint32_t size, std::int64_t step, double* inputs,
