@@ -19,7 +19,8 @@ NEURON = {
     "tau_syn_I": 5.0,
 }
 # Fires in every second step: the current lifts the membrane far above the threshold within one step of 1 ms.
-RESTLESS = NEURON | {"i_offset": 1000.0, "tau_refrac": 1.0}
+ALWAYS = {"i_offset": 1000.0, "tau_refrac": 1.0}
+RESTLESS = NEURON | ALWAYS
 
 
 def add_neurons(network, size, *, label="neurons", **changes):

@@ -7,9 +7,7 @@ from pycosim.hwmodels.energy import EnergyCounts, energy_by_cause
 from pycosim.hwmodels.load import load
 from pycosim.network import Network
 
-from .chip_networks import RESTLESS, add_neurons, all_pairs, connect, run_chip
-
-ALWAYS = {k: RESTLESS[k] for k in ("i_offset", "tau_refrac")}
+from .chip_networks import ALWAYS, add_neurons, all_pairs, connect, run_chip
 
 
 def silent(n):

@@ -12,7 +12,7 @@ from pycosim.hwmodels.load import load
 from pycosim.network import Network
 
 from .chip_networks import (
-    RESTLESS,
+    ALWAYS,
     add_neurons,
     add_spikes,
     all_pairs,
@@ -21,8 +21,6 @@ from .chip_networks import (
     record_all,
     run_chip,
 )
-
-ALWAYS = {k: RESTLESS[k] for k in ("i_offset", "tau_refrac")}
 
 
 def close(value):

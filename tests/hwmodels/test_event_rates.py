@@ -8,9 +8,8 @@ from pycosim.hwmodels.timing.fabric import Fabric
 from pycosim.hwmodels.timing.service import serve
 from pycosim.network import Network
 
-from .chip_networks import RESTLESS, add_neurons, add_spikes, all_pairs, connect, run_chip
+from .chip_networks import ALWAYS, add_neurons, add_spikes, all_pairs, connect, run_chip
 
-ALWAYS = {k: RESTLESS[k] for k in ("i_offset", "tau_refrac")}
 LEVELS = ["cycle", "queue"]
 
 

@@ -8,9 +8,7 @@ from pycosim.hwmodels.load import load
 from pycosim.hwmodels.simulation import build
 from pycosim.network import Network
 
-from .chip_networks import RESTLESS, add_neurons, add_spikes, all_pairs, connect, random_network, run_chip
-
-ALWAYS = {k: RESTLESS[k] for k in ("i_offset", "tau_refrac")}
+from .chip_networks import ALWAYS, add_neurons, add_spikes, all_pairs, connect, random_network, run_chip
 
 
 def positions(table, core):

@@ -13,9 +13,8 @@ from pycosim.hwmodels.load import load
 from pycosim.hwmodels.simulation import fit
 from pycosim.network import Network
 
-from .chip_networks import RESTLESS, add_neurons, add_spikes, all_pairs, connect, record_all, run_chip
+from .chip_networks import ALWAYS, add_neurons, add_spikes, all_pairs, connect, record_all, run_chip
 
-ALWAYS = {k: RESTLESS[k] for k in ("i_offset", "tau_refrac")}
 PS_PER_S = 10**12
 
 

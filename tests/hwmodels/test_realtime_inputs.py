@@ -7,7 +7,6 @@ from pycosim.errors import InvalidInputError
 from pycosim.network import Network
 
 from .chip_networks import (
-    RESTLESS,
     add_neurons,
     add_spikes,
     all_pairs,
@@ -17,7 +16,6 @@ from .chip_networks import (
     run_chip,
 )
 
-ALWAYS = {k: RESTLESS[k] for k in ("i_offset", "tau_refrac")}
 # A barrier that lasts 2.5 steps of 1 ms, whatever happens.
 SLOW = {"time.barrier": "2.5 ms", "noc.slowdown": 1}
 

@@ -11,7 +11,7 @@ from pycosim.hwmodels.timing.service import serve
 from pycosim.network import Network
 
 from .chip_networks import (
-    RESTLESS,
+    ALWAYS,
     add_neurons,
     add_spikes,
     all_pairs,
@@ -20,8 +20,6 @@ from .chip_networks import (
     record_all,
     run_chip,
 )
-
-ALWAYS = {k: RESTLESS[k] for k in ("i_offset", "tau_refrac")}
 
 
 def served_one_by_one(place, arrival, service, free):

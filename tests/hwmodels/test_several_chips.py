@@ -10,9 +10,7 @@ from pycosim.hwmodels.timing.disciplines import barrier_ps
 from pycosim.hwmodels.timing.fabric import Fabric
 from pycosim.network import Network as Neurons
 
-from .chip_networks import RESTLESS, add_neurons, add_spikes, all_pairs, connect, random_network, run_chip
-
-ALWAYS = {k: RESTLESS[k] for k in ("i_offset", "tau_refrac")}
+from .chip_networks import ALWAYS, add_neurons, add_spikes, all_pairs, connect, random_network, run_chip
 
 
 def fabric_of(chip, cores, **values):

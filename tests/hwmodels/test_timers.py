@@ -12,7 +12,7 @@ from pycosim.network import Network
 from pycosim.testing.chip import expect_conserved
 
 from .chip_networks import (
-    RESTLESS,
+    ALWAYS,
     add_neurons,
     all_pairs,
     connect,
@@ -22,7 +22,6 @@ from .chip_networks import (
     run_native,
 )
 
-ALWAYS = {k: RESTLESS[k] for k in ("i_offset", "tau_refrac")}
 MS = 10**9
 
 
