@@ -35,6 +35,9 @@ def poisson_spikes(
         If a rate is not between 0 and 1e6, or the lengths differ.
     """
 
+def normal_numbers(seed: int, stream: int, first: int, n: int) -> NDArray[np.float64]:
+    """Return the standard normal numbers first to first + n - 1 of a stream."""
+
 def fixed_probability(
     seed: int,
     stream: int,

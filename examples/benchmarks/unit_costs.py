@@ -84,6 +84,17 @@ def poisson_cost(sim, repeats):
     return with_input - update_cost(sim, sim.IF_curr_delta(v_thresh=1e9), repeats)
 
 
+def noisy_current_cost(sim, repeats):
+    """Return the cost of a number of a noisy current that flows into a neuron of its own, in ns."""
+    sizes = np.array([50, 200, 350, 500])
+
+    def build(n):
+        for cell in sim.Population(500, sim.IF_curr_exp(v_thresh=1e9))[:n]:
+            cell.inject(sim.NoisyCurrentSource(mean=0.1, stdev=0.05, start=0.0, stop=1e9, dt=DT_MS))
+
+    return slope_ns(sim, sizes * MS / DT_MS, [lambda n=int(n): build(n) for n in sizes], repeats)
+
+
 def plastic(sim):
     """Return synapses with the additive pair rule."""
     rule = sim.SpikePairRule(tau_plus=20.0, tau_minus=20.0, A_plus=0.01, A_minus=0.0105)
@@ -132,6 +143,7 @@ def main():
         # The current gives the targets about 30 Hz.
         "event, plastic (additive pair rule)": lambda: event_cost(sim, lambda: plastic(sim), repeats, 0.92),
         "Poisson number (20 kHz)": lambda: poisson_cost(sim, repeats),
+        "number of a noisy current": lambda: noisy_current_cost(sim, repeats),
     }
     for name, cost in costs.items():
         print(f"{name:<46}{cost():8.2f} ns", flush=True)

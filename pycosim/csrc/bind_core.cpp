@@ -11,6 +11,7 @@
 #include "connect.hpp"
 #include "csr.hpp"
 #include "mersenne.hpp"
+#include "normal.hpp"
 #include "numbers.hpp"
 #include "philox.hpp"
 #include "poisson.hpp"
@@ -110,6 +111,15 @@ NB_MODULE(_core, m) {
         },
         "seed"_a, "stream"_a, "rate_per_step"_a, "first_step"_a, "last_step"_a, "begin"_a, "end"_a,
         "Return the spikes of Poisson sources in steps begin to end, ordered by (step, index).");
+
+    m.def(
+        "normal_numbers",
+        [](Seed seed, Seed stream, std::uint64_t first, std::size_t n) {
+            std::vector<double> numbers(n);
+            unlocked([&] { pycosim::fill_normal(pycosim::key_of(seed, stream), first, numbers); });
+            return numpy(std::move(numbers));
+        },
+        "seed"_a, "stream"_a, "first"_a, "n"_a, "Return n standard normal numbers of a stream.");
 
     m.def(
         "fixed_probability",

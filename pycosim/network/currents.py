@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pycosim._core import normal_numbers
 from pycosim.errors import NotSupportedError
 from pycosim.network.columns import Current, Network
 from pycosim.random import stream_of, unsigned
@@ -21,8 +23,6 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
 
 # "For ever", far from where adding to a step could overflow.
 _LAST_STEP = 2**62
-# Noise is always drawn in whole blocks, so that it does not matter which part of a block is asked for.
-_BLOCK = 1024
 
 Float = NDArray[np.float64]
 
@@ -53,18 +53,21 @@ def current_values(network: Network, index: int, first_step: int, last_step: int
             f"Current source {current.label!r} is of the kind {kind}; there are {', '.join(PARAMETERS)}."
         )
     start, stop = (_nearest_step(float(p[name]) / network.dt_ms) for name in ("start", "stop"))
-    active = (since >= max(start, 0)) & (since < stop)
+    values = np.zeros(len(since))
+    active = slice(*(_within(step - first_step + 1, len(since)) for step in (max(start, 0), stop)))
     since = since[active] - start
-    values = np.zeros(len(active))
     if kind == "DCSource":
         values[active] = float(p["amplitude"])
     elif kind == "ACSource":
         turns = since * network.dt_ms * (float(p["frequency"]) / 1000.0) + float(p["phase"]) / 360.0
         values[active] = float(p["offset"]) + float(p["amplitude"]) * np.sin(2 * np.pi * (turns % 1.0))
     elif len(since):
-        numbers = since // max(1, round(float(p["dt"]) / network.dt_ms))
-        noise = _normal(network.seed, stream_of("noisy current", index), int(numbers[0]), int(numbers[-1]))
-        values[active] = float(p["mean"]) + float(p["stdev"]) * noise[numbers - numbers[0]]
+        hold = max(1, round(float(p["dt"]) / network.dt_ms))
+        first, last = (int(step) // hold for step in since[[0, -1]])
+        noise = normal_numbers(unsigned(network.seed), _noise_stream(index), first, last - first + 1)
+        values[active] = float(p["mean"]) + float(p["stdev"]) * (
+            noise if hold == 1 else noise[since // hold - first]
+        )
     return values
 
 
@@ -119,19 +122,13 @@ def _steps(current: Current, since: NDArray[np.int64], dt_ms: float) -> Float:
 
 
 def _nearest_step(steps: float) -> int:
-    return int(np.rint(np.clip(steps, -_LAST_STEP, _LAST_STEP)))
+    return round(min(max(steps, -_LAST_STEP), _LAST_STEP))
 
 
-def _normal(seed: int, stream: int, first: int, last: int) -> Float:
-    """Return the standard normal numbers `first` to `last` of a stream, by the method of Box and Muller."""
-    parts = []
-    for block in range(first // _BLOCK, last // _BLOCK + 1):
-        # A counter gives four words of 64 bits; a number takes two.
-        bits = np.random.Philox(
-            key=np.array([unsigned(seed), unsigned(stream)], np.uint64), counter=block * (_BLOCK // 2)
-        )
-        words = bits.random_raw(2 * _BLOCK)
-        uniform = ((words >> np.uint64(11)) + 0.5) * 2.0**-53
-        parts.append(np.sqrt(-2 * np.log(uniform[:_BLOCK])) * np.cos(2 * np.pi * uniform[_BLOCK:]))
-    start = first // _BLOCK * _BLOCK
-    return np.concatenate(parts)[first - start : last + 1 - start]
+def _within(place: int, n: int) -> int:
+    return min(max(place, 0), n)
+
+
+@cache
+def _noise_stream(index: int) -> int:
+    return stream_of("noisy current", index)

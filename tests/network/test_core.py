@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from pycosim import _core
+from pycosim.network.noise import noise_key
 
 SIZES = st.integers(1, 40)
 SEEDS = st.integers(0, 2**64 - 1)
@@ -326,3 +327,29 @@ def test_rates_that_are_no_rates_are_refused(rate):
 def test_rates_too_small_for_a_spike_give_none():
     steps, _ = poisson([0.0, 5e-324, 1e-17], 0, 10_000)
     assert len(steps) == 0
+
+
+def test_normal_numbers_follow_the_normal_distribution():
+    numbers = _core.normal_numbers(7, 3, 0, 200_000)
+    assert stats.kstest(numbers, "norm").pvalue > 1e-4
+    # Four standard errors of the fourth moment (its variance is 96 / n), and of the correlation in a pair.
+    assert np.mean(numbers**4) == pytest.approx(3.0, abs=4 * np.sqrt(96 / len(numbers)))
+    assert abs(np.mean(numbers[::2] * numbers[1::2])) < 4 / np.sqrt(len(numbers) / 2)
+
+
+@given(first=st.integers(0, 2**40), n=st.integers(0, 1500))
+def test_a_normal_number_does_not_depend_on_what_else_is_drawn(first, n):
+    whole = _core.normal_numbers(1, 2, first, n + 700)
+    np.testing.assert_array_equal(_core.normal_numbers(1, 2, first + 700, n), whole[700:])
+
+
+def test_normal_numbers_are_those_of_box_and_muller():
+    """The logarithm and the sine are our own; NumPy's differ by rounding."""
+    key = noise_key(7, 3)
+    words = np.array([_core.philox4x32((0, 0, pair, 0), key) for pair in range(500)], np.uint64).T
+    u, v = (((words[k] << np.uint64(20)) | (words[k + 1] >> np.uint64(12))) * 2.0**-52 for k in (0, 2))
+    radius, angle = np.sqrt(-2 * np.log(1 - u)), 2 * np.pi * (v - 0.5)
+    numbers = _core.normal_numbers(7, 3, 0, 1000)
+    # Near a node of the sine an angle's rounding, 2^-52 of 3, is all of the error.
+    np.testing.assert_allclose(numbers[::2], radius * np.cos(angle), rtol=1e-14, atol=1e-14)
+    np.testing.assert_allclose(numbers[1::2], radius * np.sin(angle), rtol=1e-14, atol=1e-14)
