@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,7 @@ def current_values(network: Network, index: int, first_step: int, last_step: int
         raise NotSupportedError(
             f"Current source {current.label!r} is of the kind {kind}; there are {', '.join(PARAMETERS)}."
         )
-    start, stop = (_nearest_step(float(p[name]) / network.dt_ms) for name in ("start", "stop"))
+    start, stop = _start_and_stop(network, current)
     values = np.zeros(len(since))
     active = slice(*(_within(step - first_step + 1, len(since)) for step in (max(start, 0), stop)))
     since = since[active] - start
@@ -62,13 +62,34 @@ def current_values(network: Network, index: int, first_step: int, last_step: int
         turns = since * network.dt_ms * (float(p["frequency"]) / 1000.0) + float(p["phase"]) / 360.0
         values[active] = float(p["offset"]) + float(p["amplitude"]) * np.sin(2 * np.pi * (turns % 1.0))
     elif len(since):
-        hold = max(1, round(float(p["dt"]) / network.dt_ms))
-        first, last = (int(step) // hold for step in since[[0, -1]])
-        noise = normal_numbers(unsigned(network.seed), _noise_stream(index), first, last - first + 1)
-        values[active] = float(p["mean"]) + float(p["stdev"]) * (
-            noise if hold == 1 else noise[since // hold - first]
-        )
+        noise = noise_of(network, index)
+        first, last = (int(step) // noise.hold for step in since[[0, -1]])
+        numbers = normal_numbers(noise.seed, noise.stream, first, last - first + 1)
+        values[active] = noise.mean + noise.stdev * numbers[since // noise.hold - first]
     return values
+
+
+class Noise(NamedTuple):
+    """A noisy current (nA, steps) and where its normal numbers come from; each is kept for `hold` steps."""
+
+    mean: float
+    stdev: float
+    start: int
+    stop: int
+    hold: int
+    seed: int
+    stream: int
+
+
+def noise_of(network: Network, index: int) -> Noise | None:
+    """Return what a backend needs to draw a noisy current itself; None for other currents."""
+    current = network.currents[index]
+    if current.kind != "NoisyCurrentSource":
+        return None
+    mean, stdev, dt_ms = (float(current.parameters[name]) for name in ("mean", "stdev", "dt"))
+    hold = max(1, round(dt_ms / network.dt_ms))
+    seed, stream = unsigned(network.seed), stream_of("noisy current", index)
+    return Noise(mean, stdev, *_start_and_stop(network, current), hold, seed, stream)
 
 
 def current_problems(network: Network, current: Current) -> Iterator[str]:
@@ -121,14 +142,14 @@ def _steps(current: Current, since: NDArray[np.int64], dt_ms: float) -> Float:
     return amplitudes[np.searchsorted(times, since, side="right")]
 
 
+def _start_and_stop(network: Network, current: Current) -> tuple[int, int]:
+    start, stop = (float(current.parameters[name]) / network.dt_ms for name in ("start", "stop"))
+    return _nearest_step(start), _nearest_step(stop)
+
+
 def _nearest_step(steps: float) -> int:
     return round(min(max(steps, -_LAST_STEP), _LAST_STEP))
 
 
 def _within(place: int, n: int) -> int:
     return min(max(place, 0), n)
-
-
-@cache
-def _noise_stream(index: int) -> int:
-    return stream_of("noisy current", index)

@@ -143,6 +143,11 @@ void Engine::set_current_values(std::size_t current, std::int64_t first_step, st
     currents_[current] = {first_step, {values.begin(), values.end()}};
 }
 
+void Engine::draw_current(std::size_t current, std::int64_t first_step, std::int64_t last_step, const Noise& noise) {
+    if (current >= currents_.size()) currents_.resize(current + 1);
+    currents_[current].draw(noise, first_step, last_step);
+}
+
 void Engine::set_state(std::size_t population, std::string_view name, std::span<const double> values) {
     const int index = state_index(dynamics(population), name);
     if (values.size() != populations_[population].size) throw std::invalid_argument("wrong number of values");

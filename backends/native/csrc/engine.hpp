@@ -70,6 +70,7 @@ class Engine final : public DeferredEngine {
     void inject(std::size_t population, std::span<const double> drive_per_na, InjectionColumns injections);
     // What a current is in nA from `first_step` on, which must be known for a step before the step is done.
     void set_current_values(std::size_t current, std::int64_t first_step, std::span<const double> values);
+    void draw_current(std::size_t current, std::int64_t first_step, std::int64_t last_step, const Noise& noise);
     // Replaces all gap junctions. The constants of neurons that have some contain their conductance.
     void couple(const JunctionColumns& columns);
     // Gives the network its rewired synapses, once and before all else.

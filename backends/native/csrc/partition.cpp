@@ -21,14 +21,16 @@ void Slice::inject(std::size_t drive_constant, std::span<const double> drive_per
     const Column& own = constants[drive];
     Column per_na(own.size(), drive_per_na[0]);
     if (drive_per_na.size() > 1) std::copy_n(drive_per_na.begin() + first_index, size, per_na.begin());
-    std::vector<Injection> parts;
+    Injections parts;
     for (const auto& [current, indices] : columns) {
-        Injection part{current, {}};
+        const std::size_t before = parts.indices.size();
         for (const std::int64_t i : indices) {
             const std::int64_t within = i - first_index;
-            if (within >= 0 && within < size) part.indices.push_back(static_cast<std::uint32_t>(within));
+            if (within >= 0 && within < size) parts.indices.push_back(static_cast<std::uint32_t>(within));
         }
-        if (!part.indices.empty()) parts.push_back(std::move(part));
+        if (parts.indices.size() == before) continue;
+        parts.currents.push_back(current);
+        parts.ends.push_back(parts.indices.size());
     }
     injections = SliceInjections(std::move(parts), own, std::move(per_na));
 }
