@@ -61,12 +61,15 @@ def connectors(sim, n):
 def synapses(sim):
     """Return a function for each column of the table that makes a synapse type."""
     draw = sim.RandomDistribution
-    clipped = {"mu": 0.1, "sigma": 0.01, "low": 0.0, "high": np.inf}, {
-        "mu": 1.5,
-        "sigma": 0.75,
-        "low": DT_MS,
-        "high": 10.0,
-    }
+    clipped = (
+        {"mu": 0.1, "sigma": 0.01, "low": 0.0, "high": np.inf},
+        {
+            "mu": 1.5,
+            "sigma": 0.75,
+            "low": DT_MS,
+            "high": 10.0,
+        },
+    )
 
     def normal():
         weight, delay = (draw("normal_clipped", **limits) for limits in clipped)
@@ -96,7 +99,7 @@ def built(sim, n, connector=None, synapse=None):
     # Cells that no synapse changes, and of little work.
     cells = [sim.Population(n, sim.IF_curr_delta(v_thresh=1e9), structure=grid) for _ in range(2)]
     for population in cells if synapse else ():
-        population.positions  # made at their first use
+        _ = population.positions  # made at their first use
     made = connector() if connector else None
     count, used = 0, time.process_time()
     if made is not None:

@@ -62,12 +62,16 @@ inline SortedPairs csr_from_pairs(std::span<const std::int32_t> rows, std::span<
 
 /// Rows of sources by target become rows of targets by source. Calls visit(place) for each entry, in turn.
 template <class Visit>
-Csr transposed(const Csr& csr, std::int64_t n_columns, Visit&& visit) {
-    Csr result{offsets_of(csr.targets, n_columns), LongColumn<std::int32_t>(csr.targets.size())};
+Csr transposed(std::span<const std::int64_t> indptr, std::span<const std::int32_t> targets, std::int64_t n_columns,
+               Visit&& visit) {
+    if (indptr.empty() || indptr.back() != static_cast<std::int64_t>(targets.size()) ||
+        indptr.front() != 0 || !std::is_sorted(indptr.begin(), indptr.end()))
+        throw std::invalid_argument("the offsets of rows do not fit the number of entries");
+    Csr result{offsets_of(targets, n_columns), LongColumn<std::int32_t>(targets.size())};
     LongColumn<std::int64_t> next(result.indptr.begin(), result.indptr.end() - 1);
-    for (std::size_t row = 0; row + 1 < csr.indptr.size(); ++row)
-        for (std::int64_t i = csr.indptr[row]; i < csr.indptr[row + 1]; ++i) {
-            const std::int64_t place = next[static_cast<std::size_t>(csr.targets[static_cast<std::size_t>(i)])]++;
+    for (std::size_t row = 0; row + 1 < indptr.size(); ++row)
+        for (std::int64_t i = indptr[row]; i < indptr[row + 1]; ++i) {
+            const std::int64_t place = next[static_cast<std::size_t>(targets[static_cast<std::size_t>(i)])]++;
             result.targets[static_cast<std::size_t>(place)] = static_cast<std::int32_t>(row);
             visit(place);
         }
@@ -75,14 +79,14 @@ Csr transposed(const Csr& csr, std::int64_t n_columns, Visit&& visit) {
 }
 
 inline Csr transposed(const Csr& csr, std::int64_t n_columns) {
-    return transposed(csr, n_columns, [](std::int64_t) {});
+    return transposed(csr.indptr, csr.targets, n_columns, [](std::int64_t) {});
 }
 
 /// The same; `order` has the place of each entry.
 inline SortedPairs transposed_in_turn(const Csr& csr, std::int64_t n_columns) {
     LongColumn<std::int64_t> order;
     order.reserve(csr.targets.size());
-    Csr result = transposed(csr, n_columns, [&](std::int64_t place) { order.push_back(place); });
+    Csr result = transposed(csr.indptr, csr.targets, n_columns, [&](std::int64_t place) { order.push_back(place); });
     return {std::move(result), std::move(order)};
 }
 

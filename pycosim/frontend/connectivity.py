@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import copy, deepcopy
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,12 +18,13 @@ from pyNN.random import RandomDistribution
 
 from pycosim import _core
 from pycosim.errors import ConnectivityError, InvalidInputError, NotSupportedError
+from pycosim.frontend.distances import Distances
 from pycosim.frontend.requests import Connectivity, Request, of_targets, only
 from pycosim.parallel import world
-from pycosim.random import draws_itself, evaluate_distribution, stream_of
+from pycosim.random import draws_itself, evaluate_calls, evaluate_distribution, stream_of
 
-# Pairs whose probabilities are in memory at the same time (8 MB).
-BLOCK_PAIRS = 2**20
+# Pairs whose probabilities are worked on at the same time: a few arrays of them fit into a core's cache.
+BLOCK_PAIRS = 2**15
 
 
 def connect(request: Request) -> Connectivity:
@@ -258,12 +258,11 @@ def _clone(request: Request) -> Connectivity:
 
 
 def _distance_dependent(request: Request) -> Connectivity:
-    projection, (n_pre, _) = request.projection, request.shape
-    pre, post = (cells.positions.T.astype(np.float64) for cells in (projection.pre, projection.post))
+    distances = Distances(request.projection)
 
     def probabilities(targets: slice) -> NDArray[np.float64]:
-        distances = projection.space.distances(pre, post[targets]).reshape(n_pre, -1)
-        return np.broadcast_to(request.connector.distance_function(distances), distances.shape).T
+        block = distances.of_targets(targets)
+        return np.broadcast_to(request.connector.distance_function(block), block.shape)
 
     return _independent(request, probabilities)
 
@@ -297,11 +296,11 @@ def _independent(request: Request, probabilities: Callable[[slice], NDArray[np.f
     """Connect pairs independently; probabilities of n targets are an array of the shape (n, n_pre)."""
     allow_self, is_directed = _allows_self(request), no_mutual(request)
     counts, sources = np.zeros(request.shape[1], np.int64), [np.empty(0, np.int32)]
-    rng = deepcopy(request.connector.rng)
+    rng, may_meet = deepcopy(request.connector.rng), np.isin(request.post_ids, request.pre_ids)
     for block in _blocks_of_targets(request):
         probability = np.array(probabilities(block), np.float64, order="C")
         targets = np.arange(block.start, block.stop)[:, np.newaxis]
-        if not allow_self:
+        if not allow_self and may_meet[block].any():
             probability[request.post_ids[targets] == request.pre_ids] = 0
         elif is_directed:
             probability[np.arange(request.shape[0]) <= targets] = 0
@@ -313,9 +312,9 @@ def _independent(request: Request, probabilities: Callable[[slice], NDArray[np.f
         indptr, part = _chosen(request, rng, block.start, probability)
         counts[block] = np.diff(indptr)
         sources.append(part)
-    targets = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-    made = from_pairs(request, np.concatenate(sources), targets, {})
-    return replace(made, is_whole=request.mask is None or draws_itself(rng))
+    by_target = np.concatenate([[0], np.cumsum(counts)])
+    csr = _core.transposed(by_target, np.concatenate(sources), request.shape[0])
+    return Connectivity(*csr, is_whole=request.mask is None or draws_itself(rng))
 
 
 def _chosen(
@@ -323,11 +322,10 @@ def _chosen(
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Return the sources of each of a block of targets as compressed sparse rows."""
     if not draws_itself(rng):
-        sources = np.arange(request.shape[0], dtype=np.int32)
-        return _core.bernoulli(request.seed, request.stream, first, probability, sources)
-    numbers = rng.next(probability.size, "uniform", {"low": 0.0, "high": 1.0})
-    rows = _from_matrix(numbers.reshape(probability.shape) < probability)
-    return rows.indptr, rows.targets
+        return _core.bernoulli(request.seed, request.stream, first, probability)
+    uniform = RandomDistribution("uniform", low=0.0, high=1.0, rng=rng)
+    numbers = evaluate_calls(uniform, [probability.size], request.seed, request.stream)
+    return _core.chosen(numbers, probability)
 
 
 _KNOWN: dict[Any, Callable[[Request], Connectivity]] = {
