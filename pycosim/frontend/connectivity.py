@@ -296,7 +296,9 @@ def _independent(request: Request, probabilities: Callable[[slice], NDArray[np.f
     """Connect pairs independently; probabilities of n targets are an array of the shape (n, n_pre)."""
     allow_self, is_directed = _allows_self(request), no_mutual(request)
     counts, sources = np.zeros(request.shape[1], np.int64), [np.empty(0, np.int32)]
-    rng, may_meet = deepcopy(request.connector.rng), np.isin(request.post_ids, request.pre_ids)
+    may_meet = np.isin(request.post_ids, request.pre_ids)
+    # The script's own generator stays where it is; a copy of one that only has a seed would have numbers.
+    rng = deepcopy(request.connector.rng) if draws_itself(request.connector.rng) else None
     for block in _blocks_of_targets(request):
         probability = np.array(probabilities(block), np.float64, order="C")
         targets = np.arange(block.start, block.stop)[:, np.newaxis]
