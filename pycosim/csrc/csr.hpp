@@ -40,23 +40,27 @@ inline SortedPairs csr_from_pairs(std::span<const std::int32_t> rows, std::span<
                                   std::int64_t n_rows, std::int64_t n_columns) {
     if (rows.size() != columns.size())
         throw std::invalid_argument("rows and columns must have the same length");
-    LongColumn<std::int64_t> next = offsets_of(columns, n_columns);
-    LongColumn<std::int64_t> by_column;
-    if (!std::is_sorted(columns.begin(), columns.end())) {
-        by_column.resize(rows.size());
-        for (std::size_t i = 0; i < rows.size(); ++i)
-            by_column[static_cast<std::size_t>(next[static_cast<std::size_t>(columns[i])]++)] =
-                static_cast<std::int64_t>(i);
-    }
+    struct Pair {
+        std::int32_t row;
+        std::uint32_t number;
+    };
+    if (rows.size() > UINT32_MAX) throw std::length_error("more than 2^32 pairs");
+    const LongColumn<std::int64_t> first_of_column = offsets_of(columns, n_columns);
+    LongColumn<Pair> by_column(rows.size());  // what is read one after the other below
+    LongColumn<std::int64_t> next = first_of_column;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        by_column[static_cast<std::size_t>(next[static_cast<std::size_t>(columns[i])]++)] = {
+            rows[i], static_cast<std::uint32_t>(i)};
     SortedPairs sorted{{offsets_of(rows, n_rows), LongColumn<std::int32_t>(rows.size())},
                        LongColumn<std::int64_t>(rows.size())};
     next = sorted.csr.indptr;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        const auto pair = by_column.empty() ? i : static_cast<std::size_t>(by_column[i]);
-        const auto place = static_cast<std::size_t>(next[static_cast<std::size_t>(rows[pair])]++);
-        sorted.csr.targets[place] = columns[pair];
-        sorted.order[place] = static_cast<std::int64_t>(pair);
-    }
+    for (std::size_t column = 0; column + 1 < first_of_column.size(); ++column)
+        for (std::int64_t i = first_of_column[column]; i < first_of_column[column + 1]; ++i) {
+            const Pair pair = by_column[static_cast<std::size_t>(i)];
+            const auto place = static_cast<std::size_t>(next[static_cast<std::size_t>(pair.row)]++);
+            sorted.csr.targets[place] = static_cast<std::int32_t>(column);
+            sorted.order[place] = pair.number;
+        }
     return sorted;
 }
 

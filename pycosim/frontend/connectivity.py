@@ -75,19 +75,17 @@ def from_pairs(
 
 def _indices(request: Request, values: ArrayLike, side: int) -> NDArray[np.int32]:
     values, size, name = np.asarray(values), request.shape[side], ("source", "target")[side]
-    if np.issubdtype(values.dtype, np.integer) and (
-        not values.size or 0 <= values.min() <= values.max() < size
-    ):
-        return np.ascontiguousarray(values, np.int32)
+    with np.errstate(invalid="ignore"):
+        indices = np.ascontiguousarray(values, np.int32)  # other numbers where 32 bits do not suffice
+    if np.array_equal(indices, values) and (not values.size or 0 <= indices.min() <= indices.max() < size):
+        return indices
     wrong = ~((values >= 0) & (values < size)) | (values % 1 != 0)
-    if wrong.any():
-        raise ConnectivityError(
-            request.problem(
-                f"{name} index out of range: {np.count_nonzero(wrong)} of {values.size} are not whole "
-                f"numbers from 0 to {size - 1}, for example {values[wrong][0]}."
-            )
+    raise ConnectivityError(
+        request.problem(
+            f"{name} index out of range: {np.count_nonzero(wrong)} of {values.size} are not whole "
+            f"numbers from 0 to {size - 1}, for example {values[wrong][0]}."
         )
-    return np.ascontiguousarray(values, np.int32)
+    )
 
 
 def _allows_self(request: Request) -> bool:
@@ -216,7 +214,7 @@ def _from_table(request: Request, table: NDArray[Any], names: Any) -> Connectivi
             raise InvalidInputError(
                 request.problem(f"{name} is not a valid parameter for {kind}; it has {', '.join(possible)}.")
             )
-    values = {name: np.asarray(table[:, i], np.float64) for i, name in enumerate(names, 2)}
+    values = {name: np.ascontiguousarray(table[:, i], np.float64) for i, name in enumerate(names, 2)}
     csr = from_pairs(request, table[:, 0], table[:, 1], values)
     return Connectivity(csr.indptr, csr.targets, csr.given, checked=False)
 
