@@ -92,6 +92,26 @@ def fixed_total_number(
 def bernoulli(seed: int, stream: int, first_row: int, probability: NDArray[np.float64]) -> _Rows:
     """Connect (first_row + i, j) with probability[i, j]; the result has the rows of `probability`."""
 
+def chosen(numbers: NDArray[np.float64], probability: NDArray[np.float64]) -> _Rows:
+    """Connect (i, j) where the number i * n_columns + j is below probability[i, j]."""
+
+def distances(
+    pre: NDArray[np.float64], post: NDArray[np.float64], period: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the distances of points, (n_axes, n) each, as (n_post, n_pre); no period is infinity."""
+
+def distances_of_pairs(
+    pre: NDArray[np.float64],
+    post: NDArray[np.float64],
+    period: NDArray[np.float64],
+    sources: NDArray[np.int32],
+    targets: NDArray[np.int32],
+) -> NDArray[np.float64]:
+    """Return the distance of each of n pairs of points, (n,); the indices are not checked."""
+
+def transposed(indptr: NDArray[np.int64], columns: NDArray[np.int32], n_columns: int) -> _Rows:
+    """Turn rows of columns into columns of rows; return (indptr, rows)."""
+
 def csr_from_pairs(
     rows: NDArray[np.int32], columns: NDArray[np.int32], n_rows: int, n_columns: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pycosim import memory
 from pycosim.network import ProceduralProjection, Projection
@@ -50,7 +51,7 @@ def _bytes_of(projection: Projection, n_threads: int) -> float:
     if n_synapses == 0:
         return 0.0
     delays = np.atleast_1d(projection.delays)
-    _, counts = np.unique(delays, return_counts=True)
+    counts = _counts(delays)
     share, row_length = counts / len(delays), n_synapses / n_rows
     per_row = np.minimum(1 - (1 - share) ** row_length, share * row_length).sum()
     n_segments = min(n_synapses, per_row * n_rows)
@@ -59,3 +60,12 @@ def _bytes_of(projection: Projection, n_threads: int) -> float:
     if np.ndim(projection.weights):
         return (TARGET_BYTES + WEIGHT_BYTES) * n_synapses + SEGMENT_BYTES * n_segments
     return TARGET_BYTES * n_synapses + (SEGMENT_BYTES + SHARED_WEIGHT_BYTES) * n_segments
+
+
+def _counts(delays: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Return how often each delay is there."""
+    shortest, longest = delays.min(), delays.max()
+    if longest - shortest >= len(delays):  # counting would take more memory than the delays
+        return np.unique(delays, return_counts=True)[1]
+    counts = np.bincount(delays - shortest)
+    return counts[counts > 0]

@@ -3,6 +3,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/tuple.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <tuple>
@@ -10,6 +11,7 @@
 
 #include "connect.hpp"
 #include "csr.hpp"
+#include "distances.hpp"
 #include "mersenne.hpp"
 #include "normal.hpp"
 #include "numbers.hpp"
@@ -51,6 +53,30 @@ Out<T> numpy(std::vector<T, Allocator>&& values) {
     Vector* data = owned.get();
     nb::capsule owner(owned.release(), [](void* p) noexcept { delete static_cast<Vector*>(p); });
     return Out<T>(data->data(), {data->size()}, owner);
+}
+
+using MatrixOut = nb::ndarray<nb::numpy, double, nb::ndim<2>>;
+
+MatrixOut matrix(pycosim::LongColumn<double>&& values, const std::size_t (&shape)[2]) {
+    using Vector = pycosim::LongColumn<double>;
+    auto owned = std::make_unique<Vector>(std::move(values));
+    Vector* data = owned.get();
+    nb::capsule owner(owned.release(), [](void* p) noexcept { delete static_cast<Vector*>(p); });
+    return MatrixOut(data->data(), 2, shape, owner);
+}
+
+pycosim::PlaceColumns places_of(const Matrix& pre, const Matrix& post, const In<double>& period) {
+    const std::size_t n_axes = pre.shape(0);
+    if (n_axes < 1 || n_axes > 3 || post.shape(0) != n_axes || period.size() != n_axes)
+        throw std::invalid_argument("positions need one to three axes, the same on both sides");
+    pycosim::PlaceColumns places{};
+    places.n_axes = n_axes;
+    for (std::size_t axis = 0; axis < n_axes; ++axis) {
+        places.pre[axis] = {pre.data() + axis * pre.shape(1), pre.shape(1)};
+        places.post[axis] = {post.data() + axis * post.shape(1), post.shape(1)};
+        places.period[axis] = period.data()[axis];
+    }
+    return places;
 }
 
 CsrOut numpy(pycosim::Csr&& csr) { return {numpy(std::move(csr.indptr)), numpy(std::move(csr.targets))}; }
@@ -175,18 +201,56 @@ NB_MODULE(_core, m) {
 
     m.def(
         "bernoulli",
-        [](Seed seed, Seed stream, Long first_row, Matrix probability,
-           const std::optional<In<std::int32_t>>& columns) {
-            if (columns && columns->size() != probability.shape(1))
-                throw std::invalid_argument("columns needs one entry for each column of probability");
+        [](Seed seed, Seed stream, Long first_row, Matrix probability) {
             return numpy(unlocked([&] {
                 return pycosim::bernoulli(pycosim::key_of(seed, stream), first_row,
-                                          {probability.data(), probability.size()}, probability.shape(1),
-                                          columns ? span(*columns) : std::span<const std::int32_t>());
+                                          {probability.data(), probability.size()}, probability.shape(1));
             }));
         },
-        "seed"_a, "stream"_a, "first_row"_a, "probability"_a, "columns"_a = nb::none(),
-        "Connect (first_row + i, columns[j]) with probability[i, j]; return (indptr, targets).");
+        "seed"_a, "stream"_a, "first_row"_a, "probability"_a,
+        "Connect (first_row + i, j) with probability[i, j]; return (indptr, targets).");
+
+    m.def(
+        "chosen",
+        [](In<double> numbers, Matrix probability) {
+            if (numbers.size() != probability.size())
+                throw std::invalid_argument("numbers and probability must have the same size");
+            return numpy(unlocked([&] {
+                const std::size_t n = probability.shape(1);
+                return pycosim::chosen({probability.data(), probability.size()}, n,
+                                       [&](std::size_t i, std::span<double> row) {
+                                           std::copy_n(numbers.data() + i * n, n, row.data());
+                                       });
+            }));
+        },
+        "numbers"_a, "probability"_a,
+        "Connect (i, j) where the number i * n_columns + j is below probability[i, j]; return (indptr, targets).");
+
+    m.def(
+        "distances",
+        [](Matrix pre, Matrix post, In<double> period) {
+            const pycosim::PlaceColumns places = places_of(pre, post, period);
+            const std::size_t shape[2] = {post.shape(1), pre.shape(1)};
+            return matrix(unlocked([&] { return pycosim::distances(places); }), shape);
+        },
+        "pre"_a, "post"_a, "period"_a,
+        "Return the distances of points, (n_axes, n) each, as (n_post, n_pre); a period is infinity where there is none.");
+
+    m.def(
+        "distances_of_pairs",
+        [](Matrix pre, Matrix post, In<double> period, In<std::int32_t> sources, In<std::int32_t> targets) {
+            const pycosim::PlaceColumns places = places_of(pre, post, period);
+            return numpy(unlocked([&] { return pycosim::distances_of_pairs(places, span(sources), span(targets)); }));
+        },
+        "pre"_a, "post"_a, "period"_a, "sources"_a, "targets"_a,
+        "Return the distance of each of n pairs of points, (n,).");
+
+    m.def(
+        "transposed",
+        [](In<Long> indptr, In<std::int32_t> columns, Long n_columns) {
+            return numpy(unlocked([&] { return pycosim::transposed(span(indptr), span(columns), n_columns, [](Long) {}); }));
+        },
+        "indptr"_a, "columns"_a, "n_columns"_a, "Turn rows of columns into columns of rows; return (indptr, rows).");
 
     m.def(
         "count_rows",

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -79,11 +80,18 @@ public:
         if (!(p_ > 0)) return;
         const double log_miss = std::log1p(-std::min(p_, 1.0));  // minus infinity for p = 1
         for (const std::size_t begin : blocks_) {
-            RowStream random(key_, static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(begin / kTargetBlock));
             const std::size_t end = std::min(begin + kTargetBlock, post_.size());
+            const auto row = static_cast<std::uint32_t>(i), lane = static_cast<std::uint32_t>(begin / kTargetBlock);
+            std::array<double, kAhead> numbers;
+            std::size_t n_drawn = 0;
+            const auto random = [&] {
+                const std::size_t place = n_drawn++ % n_ahead_;
+                if (place == 0) fill_uniforms(key_, row, lane, (n_drawn - 1) / 2, std::span(numbers).first(n_ahead_));
+                return numbers[place];
+            };
             for (std::size_t next = begin;;) {
                 // log1p(-u) is finite because u < 1; a gap beyond the block's end must not overflow
-                const double gap = p_ < 1 ? std::floor(std::log1p(-random.uniform01()) / log_miss) : 0.0;
+                const double gap = p_ < 1 ? std::floor(std::log1p(-random()) / log_miss) : 0.0;
                 if (gap >= static_cast<double>(end - next)) break;
                 const std::size_t target = next + static_cast<std::size_t>(gap);
                 next = target + 1;
@@ -99,11 +107,14 @@ public:
     }
 
 private:
+    // Numbers that are made together; few where few are needed.
+    static constexpr std::size_t kAhead = 64;
     Key key_;
     Ids pre_, post_;
     double p_;
     bool allow_self_;
     Wanted wanted_;
+    std::size_t n_ahead_ = p_ * kTargetBlock < kAhead / 2 ? 32 : kAhead;
     std::vector<std::size_t> blocks_;  // the first targets of those with any that is wanted
     std::size_t n_drawn_ = 0;
 };
@@ -364,27 +375,34 @@ inline Csr fixed_total_number(Key key, Ids pre, Ids post, std::int64_t n, bool w
     return csr;
 }
 
-/// Connects (first_row + i, columns[j]) with probability[i, j], a row-major matrix; nan counts as 0. The columns
-/// ascend; without them they are 0, 1, ... The targets are numbers of columns.
-inline Csr bernoulli(Key key, std::int64_t first_row, std::span<const double> probability,
-                     std::size_t n_columns, std::span<const std::int32_t> columns = {}) {
+/// Connects (i, j) where numbers[i, j] < probability[i, j], both row-major; nan counts as 0. `fill(i, numbers)` gives
+/// the numbers of a row.
+template <class Fill>
+Csr chosen(std::span<const double> probability, std::size_t n_columns, Fill&& fill) {
     Csr csr;
     csr.indptr.push_back(0);
+    LongColumn<double> numbers(n_columns);
     const std::size_t n_rows = n_columns ? probability.size() / n_columns : 0;
     for (std::size_t i = 0; i < n_rows; ++i) {
-        const auto row = static_cast<std::uint32_t>(first_row + static_cast<std::int64_t>(i));
-        Block block{};
-        std::uint64_t present = UINT64_MAX;  // number of `block`, which serves two columns
+        fill(i, std::span<double>(numbers));
+        const double* const limit = probability.data() + i * n_columns;
+        auto n = static_cast<std::size_t>(csr.indptr.back());
+        csr.targets.resize(n + n_columns);  // as many as there may be
         for (std::size_t j = 0; j < n_columns; ++j) {
-            const std::uint64_t column = columns.empty() ? j : static_cast<std::uint64_t>(columns[j]);
-            if (column / 2 != present) block = block_of(key, row, 0, present = column / 2);
-            const std::size_t word = 2 * (column % 2);
-            if (uniform(block[word], block[word + 1]) < probability[i * n_columns + j])
-                csr.targets.push_back(static_cast<std::int32_t>(column));
+            csr.targets[n] = static_cast<std::int32_t>(j);
+            n += numbers[j] < limit[j];
         }
-        csr.indptr.push_back(static_cast<std::int64_t>(csr.targets.size()));
+        csr.targets.resize(n);
+        csr.indptr.push_back(static_cast<std::int64_t>(n));
     }
     return csr;
+}
+
+/// The same with numbers from the counters of rows first_row + i.
+inline Csr bernoulli(Key key, std::int64_t first_row, std::span<const double> probability, std::size_t n_columns) {
+    return chosen(probability, n_columns, [&](std::size_t i, std::span<double> numbers) {
+        fill_uniforms(key, static_cast<std::uint32_t>(first_row + static_cast<std::int64_t>(i)), 0, 0, numbers);
+    });
 }
 
 }  // namespace pycosim

@@ -40,34 +40,42 @@ inline SortedPairs csr_from_pairs(std::span<const std::int32_t> rows, std::span<
                                   std::int64_t n_rows, std::int64_t n_columns) {
     if (rows.size() != columns.size())
         throw std::invalid_argument("rows and columns must have the same length");
-    LongColumn<std::int64_t> next = offsets_of(columns, n_columns);
-    LongColumn<std::int64_t> by_column;
-    if (!std::is_sorted(columns.begin(), columns.end())) {
-        by_column.resize(rows.size());
-        for (std::size_t i = 0; i < rows.size(); ++i)
-            by_column[static_cast<std::size_t>(next[static_cast<std::size_t>(columns[i])]++)] =
-                static_cast<std::int64_t>(i);
-    }
+    struct Pair {
+        std::int32_t row;
+        std::uint32_t number;
+    };
+    if (rows.size() > UINT32_MAX) throw std::length_error("more than 2^32 pairs");
+    const LongColumn<std::int64_t> first_of_column = offsets_of(columns, n_columns);
+    LongColumn<Pair> by_column(rows.size());  // what is read one after the other below
+    LongColumn<std::int64_t> next = first_of_column;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        by_column[static_cast<std::size_t>(next[static_cast<std::size_t>(columns[i])]++)] = {
+            rows[i], static_cast<std::uint32_t>(i)};
     SortedPairs sorted{{offsets_of(rows, n_rows), LongColumn<std::int32_t>(rows.size())},
                        LongColumn<std::int64_t>(rows.size())};
     next = sorted.csr.indptr;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        const auto pair = by_column.empty() ? i : static_cast<std::size_t>(by_column[i]);
-        const auto place = static_cast<std::size_t>(next[static_cast<std::size_t>(rows[pair])]++);
-        sorted.csr.targets[place] = columns[pair];
-        sorted.order[place] = static_cast<std::int64_t>(pair);
-    }
+    for (std::size_t column = 0; column + 1 < first_of_column.size(); ++column)
+        for (std::int64_t i = first_of_column[column]; i < first_of_column[column + 1]; ++i) {
+            const Pair pair = by_column[static_cast<std::size_t>(i)];
+            const auto place = static_cast<std::size_t>(next[static_cast<std::size_t>(pair.row)]++);
+            sorted.csr.targets[place] = static_cast<std::int32_t>(column);
+            sorted.order[place] = pair.number;
+        }
     return sorted;
 }
 
 /// Rows of sources by target become rows of targets by source. Calls visit(place) for each entry, in turn.
 template <class Visit>
-Csr transposed(const Csr& csr, std::int64_t n_columns, Visit&& visit) {
-    Csr result{offsets_of(csr.targets, n_columns), LongColumn<std::int32_t>(csr.targets.size())};
+Csr transposed(std::span<const std::int64_t> indptr, std::span<const std::int32_t> targets, std::int64_t n_columns,
+               Visit&& visit) {
+    if (indptr.empty() || indptr.back() != static_cast<std::int64_t>(targets.size()) ||
+        indptr.front() != 0 || !std::is_sorted(indptr.begin(), indptr.end()))
+        throw std::invalid_argument("the offsets of rows do not fit the number of entries");
+    Csr result{offsets_of(targets, n_columns), LongColumn<std::int32_t>(targets.size())};
     LongColumn<std::int64_t> next(result.indptr.begin(), result.indptr.end() - 1);
-    for (std::size_t row = 0; row + 1 < csr.indptr.size(); ++row)
-        for (std::int64_t i = csr.indptr[row]; i < csr.indptr[row + 1]; ++i) {
-            const std::int64_t place = next[static_cast<std::size_t>(csr.targets[static_cast<std::size_t>(i)])]++;
+    for (std::size_t row = 0; row + 1 < indptr.size(); ++row)
+        for (std::int64_t i = indptr[row]; i < indptr[row + 1]; ++i) {
+            const std::int64_t place = next[static_cast<std::size_t>(targets[static_cast<std::size_t>(i)])]++;
             result.targets[static_cast<std::size_t>(place)] = static_cast<std::int32_t>(row);
             visit(place);
         }
@@ -75,14 +83,14 @@ Csr transposed(const Csr& csr, std::int64_t n_columns, Visit&& visit) {
 }
 
 inline Csr transposed(const Csr& csr, std::int64_t n_columns) {
-    return transposed(csr, n_columns, [](std::int64_t) {});
+    return transposed(csr.indptr, csr.targets, n_columns, [](std::int64_t) {});
 }
 
 /// The same; `order` has the place of each entry.
 inline SortedPairs transposed_in_turn(const Csr& csr, std::int64_t n_columns) {
     LongColumn<std::int64_t> order;
     order.reserve(csr.targets.size());
-    Csr result = transposed(csr, n_columns, [&](std::int64_t place) { order.push_back(place); });
+    Csr result = transposed(csr.indptr, csr.targets, n_columns, [&](std::int64_t place) { order.push_back(place); });
     return {std::move(result), std::move(order)};
 }
 

@@ -61,6 +61,9 @@ inline double uniform(std::uint32_t high, std::uint32_t low) {
 void fill_blocks(Key key, std::span<const std::uint32_t> rows, std::uint64_t index,
                  const std::array<std::uint32_t*, 4>& words);
 
+/// Writes the numbers in [0, 1) that blocks first, first + 1, ... of a row are made into, two each.
+void fill_uniforms(Key key, std::uint32_t row, std::uint32_t lane, std::uint64_t first, std::span<double> numbers);
+
 /// The random numbers of one row, drawn one after the other.
 class RowStream {
 public:

@@ -9,11 +9,17 @@ from pyNN.standardmodels import StandardCellType
 
 from pycosim.frontend.cells import same_names
 from pycosim.hwmodels.neurons import ChipNeuron, neurons_of
+from pycosim.targets import backends
 
 
 @cache
 def chip_cell_types(chip: str) -> dict[str, type]:
-    """Return the cell types of a chip by name; they can be used on every target that runs their models."""
+    """Return the cell types of a chip by name; they can be used on every target that runs their models.
+
+    Backends have none; descriptions of chips are not even imported for them.
+    """
+    if chip in backends():
+        return {}
     return {name: _cell(neuron) for name, neuron in neurons_of(chip).items()}
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import copy, deepcopy
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,12 +18,13 @@ from pyNN.random import RandomDistribution
 
 from pycosim import _core
 from pycosim.errors import ConnectivityError, InvalidInputError, NotSupportedError
+from pycosim.frontend.distances import Distances
 from pycosim.frontend.requests import Connectivity, Request, of_targets, only
 from pycosim.parallel import world
-from pycosim.random import draws_itself, evaluate_distribution, stream_of
+from pycosim.random import draws_itself, evaluate_calls, evaluate_distribution, stream_of
 
-# Pairs whose probabilities are in memory at the same time (8 MB).
-BLOCK_PAIRS = 2**20
+# Pairs whose probabilities are worked on at the same time: a few arrays of them fit into a core's cache.
+BLOCK_PAIRS = 2**15
 
 
 def connect(request: Request) -> Connectivity:
@@ -75,19 +75,17 @@ def from_pairs(
 
 def _indices(request: Request, values: ArrayLike, side: int) -> NDArray[np.int32]:
     values, size, name = np.asarray(values), request.shape[side], ("source", "target")[side]
-    if np.issubdtype(values.dtype, np.integer) and (
-        not values.size or 0 <= values.min() <= values.max() < size
-    ):
-        return np.ascontiguousarray(values, np.int32)
+    with np.errstate(invalid="ignore"):
+        indices = np.ascontiguousarray(values, np.int32)  # other numbers where 32 bits do not suffice
+    if np.array_equal(indices, values) and (not values.size or 0 <= indices.min() <= indices.max() < size):
+        return indices
     wrong = ~((values >= 0) & (values < size)) | (values % 1 != 0)
-    if wrong.any():
-        raise ConnectivityError(
-            request.problem(
-                f"{name} index out of range: {np.count_nonzero(wrong)} of {values.size} are not whole "
-                f"numbers from 0 to {size - 1}, for example {values[wrong][0]}."
-            )
+    raise ConnectivityError(
+        request.problem(
+            f"{name} index out of range: {np.count_nonzero(wrong)} of {values.size} are not whole "
+            f"numbers from 0 to {size - 1}, for example {values[wrong][0]}."
         )
-    return np.ascontiguousarray(values, np.int32)
+    )
 
 
 def _allows_self(request: Request) -> bool:
@@ -216,7 +214,7 @@ def _from_table(request: Request, table: NDArray[Any], names: Any) -> Connectivi
             raise InvalidInputError(
                 request.problem(f"{name} is not a valid parameter for {kind}; it has {', '.join(possible)}.")
             )
-    values = {name: np.asarray(table[:, i], np.float64) for i, name in enumerate(names, 2)}
+    values = {name: np.ascontiguousarray(table[:, i], np.float64) for i, name in enumerate(names, 2)}
     csr = from_pairs(request, table[:, 0], table[:, 1], values)
     return Connectivity(csr.indptr, csr.targets, csr.given, checked=False)
 
@@ -258,12 +256,11 @@ def _clone(request: Request) -> Connectivity:
 
 
 def _distance_dependent(request: Request) -> Connectivity:
-    projection, (n_pre, _) = request.projection, request.shape
-    pre, post = (cells.positions.T.astype(np.float64) for cells in (projection.pre, projection.post))
+    distances = Distances(request.projection)
 
     def probabilities(targets: slice) -> NDArray[np.float64]:
-        distances = projection.space.distances(pre, post[targets]).reshape(n_pre, -1)
-        return np.broadcast_to(request.connector.distance_function(distances), distances.shape).T
+        block = distances.of_targets(targets)
+        return np.broadcast_to(request.connector.distance_function(block), block.shape)
 
     return _independent(request, probabilities)
 
@@ -297,11 +294,13 @@ def _independent(request: Request, probabilities: Callable[[slice], NDArray[np.f
     """Connect pairs independently; probabilities of n targets are an array of the shape (n, n_pre)."""
     allow_self, is_directed = _allows_self(request), no_mutual(request)
     counts, sources = np.zeros(request.shape[1], np.int64), [np.empty(0, np.int32)]
-    rng = deepcopy(request.connector.rng)
+    may_meet = np.isin(request.post_ids, request.pre_ids)
+    # The script's own generator stays where it is; a copy of one that only has a seed would have numbers.
+    rng = deepcopy(request.connector.rng) if draws_itself(request.connector.rng) else None
     for block in _blocks_of_targets(request):
         probability = np.array(probabilities(block), np.float64, order="C")
         targets = np.arange(block.start, block.stop)[:, np.newaxis]
-        if not allow_self:
+        if not allow_self and may_meet[block].any():
             probability[request.post_ids[targets] == request.pre_ids] = 0
         elif is_directed:
             probability[np.arange(request.shape[0]) <= targets] = 0
@@ -313,9 +312,9 @@ def _independent(request: Request, probabilities: Callable[[slice], NDArray[np.f
         indptr, part = _chosen(request, rng, block.start, probability)
         counts[block] = np.diff(indptr)
         sources.append(part)
-    targets = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-    made = from_pairs(request, np.concatenate(sources), targets, {})
-    return replace(made, is_whole=request.mask is None or draws_itself(rng))
+    by_target = np.concatenate([[0], np.cumsum(counts)])
+    csr = _core.transposed(by_target, np.concatenate(sources), request.shape[0])
+    return Connectivity(*csr, is_whole=request.mask is None or draws_itself(rng))
 
 
 def _chosen(
@@ -323,11 +322,10 @@ def _chosen(
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Return the sources of each of a block of targets as compressed sparse rows."""
     if not draws_itself(rng):
-        sources = np.arange(request.shape[0], dtype=np.int32)
-        return _core.bernoulli(request.seed, request.stream, first, probability, sources)
-    numbers = rng.next(probability.size, "uniform", {"low": 0.0, "high": 1.0})
-    rows = _from_matrix(numbers.reshape(probability.shape) < probability)
-    return rows.indptr, rows.targets
+        return _core.bernoulli(request.seed, request.stream, first, probability)
+    uniform = RandomDistribution("uniform", low=0.0, high=1.0, rng=rng)
+    numbers = evaluate_calls(uniform, [probability.size], request.seed, request.stream)
+    return _core.chosen(numbers, probability)
 
 
 _KNOWN: dict[Any, Callable[[Request], Connectivity]] = {

@@ -166,10 +166,10 @@ def check_values(projection: Any, columns: dict[str, Values | None], *, signs: b
         If any value is impossible.
     """
     for name, column in columns.items():
-        if column is not None:
+        if column is not None and not np.isfinite(_extremes(column)).all():
             _require(projection, np.isfinite(column), column, f"{name}s must be finite numbers")
     delays = columns["delay"]
-    if delays is not None:
+    if delays is not None and _extremes(delays)[0] < 0:
         remedy = "delays must not be negative; 'normal_clipped' is a distribution with limits"
         _require(projection, np.asarray(delays) >= 0, delays, remedy)
     if not (projection._connector.safe and signs):
@@ -184,14 +184,22 @@ def check_values(projection: Any, columns: dict[str, Values | None], *, signs: b
 def _check_signs(projection: Any, weights: Values | None) -> None:
     """Check weights as PyNN's `check_weights` does, and say how many are wrong."""
     values, receptor = np.asarray(weights), projection.receptor_type
+    smallest, largest = _extremes(values)
     if takes_conductance(projection) or receptor in excitatory_receptor_types:
         rule = "weights must be positive for conductance-based and/or excitatory synapses"
-        _require(projection, values >= 0, values, rule)
+        if smallest < 0:
+            _require(projection, values >= 0, values, rule)
     elif receptor in inhibitory_receptor_types:
         rule = "weights must be negative for current-based, inhibitory synapses"
-        _require(projection, values <= 0, values, rule)
-    elif (values < 0).any() and (values > 0).any():
+        if largest > 0:
+            _require(projection, values <= 0, values, rule)
+    elif smallest < 0 < largest:
         _require(projection, values >= 0, values, "weights must be either all positive or all negative")
+
+
+def _extremes(values: Values) -> tuple[Any, Any]:
+    """Return the smallest and the largest value; nan if any value is."""
+    return np.min(values), np.max(values)
 
 
 def _require(projection: Any, right: Any, values: Values, rule: str) -> None:

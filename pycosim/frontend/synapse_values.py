@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from pyNN.core import IndexBasedExpression
 from pyNN.parameters import ParameterSpace
 from pyNN.random import NumpyRNG, RandomDistribution
-from pyNN.space import Space
 
 from pycosim import _core
 from pycosim.errors import InvalidInputError, NotSupportedError
+from pycosim.frontend.distances import Distances
 from pycosim.frontend.requests import Connectivity
 from pycosim.random import draws_itself, evaluate_blocks, evaluate_calls, stream_of
 
@@ -24,8 +24,8 @@ Values = float | NDArray[np.float64]
 # Distributions for which PyNN may draw more numbers than it returns.
 REDRAWN = {"normal_clipped"}
 
-# Synapses whose distances are in memory at the same time (a few 8 MB arrays).
-BLOCK_SYNAPSES = 2**20
+# Synapses whose distances are worked on at the same time: a few arrays of them fit into a core's cache.
+BLOCK_SYNAPSES = 2**15
 # Postsynaptic cells whose synapses are drawn together, by the process that has any of them.
 TARGET_BLOCK = 1024
 
@@ -200,18 +200,16 @@ class SynapseValues:
         return self._by_target(expression, name)
 
     def _of_distances(self, function: Callable[[Any], Any], name: str) -> Values:
-        space, pre, post = self.projection.space, self._positions("pre"), self._positions("post")
-        if type(space).distances is not Space.distances:
-            return self._by_target(lambda i, j: function(space.distances(pre[i], post[j])), name)
-        connectivity, parts = self.connectivity, []
+        distances = Distances(self.projection)
+        if distances.by_target_only:
+            return self._by_target(lambda i, j: function(distances.to_target(i, j)), name)
+        connectivity = self.connectivity
+        values = np.empty(connectivity.n_synapses)
         for first in range(0, connectivity.n_synapses, BLOCK_SYNAPSES):
             block = slice(first, first + BLOCK_SYNAPSES)
-            pairs = pre[connectivity.sources[block]], post[connectivity.targets[block]]
-            parts.append(self._checked(function, name, len(pairs[0]), _distances(space, *pairs)))
-        return np.concatenate([np.empty(0), *parts])
-
-    def _positions(self, side: str) -> NDArray[np.float64]:
-        return getattr(self.projection, side).positions.T.astype(np.float64)
+            pairs = distances.of_pairs(connectivity.sources[block], connectivity.targets[block])
+            values[block] = self._checked(function, name, len(pairs), pairs)
+        return values
 
     def _by_target(self, function: Callable[[Any, int], Any], name: str) -> NDArray[np.float64]:
         values = np.empty(self.connectivity.n_synapses)
@@ -241,16 +239,3 @@ def _synapses_by_target(connectivity: Connectivity, n_post: int) -> Iterator[tup
     for target, (begin, end) in enumerate(zip(np.concatenate([[0], ends[:-1]]), ends)):
         if end > begin:
             yield target, order[begin:end]
-
-
-def _distances(space: Space, pre: NDArray[np.float64], post: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the distance of each of n pairs of positions, (n, 3) each, as `Space.distances` defines it.
-
-    That method only knows the matrix of all distances.
-    """
-    difference = np.abs(pre - space.scale_factor * (post + space.offset))
-    for axis, boundaries in enumerate(space.periodic_boundaries or ()):
-        if boundaries is not None:
-            column = difference[:, axis]
-            difference[:, axis] = np.minimum(column, (boundaries[1] - boundaries[0]) - column)
-    return np.sqrt(np.sum(difference[:, np.asarray(space.axes)] ** 2, axis=1))

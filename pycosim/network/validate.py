@@ -348,8 +348,8 @@ def _synapse_problems(projection: Projection) -> Iterator[str]:
     for name, column in (("weights", weights), ("delays", delays)):
         if column.shape and column.shape != (n_synapses := projection.n_synapses,):
             yield f"{name} has the shape {column.shape}; give one number or {n_synapses} numbers"
-    n_bad = np.count_nonzero(~np.isfinite(weights))
-    if n_bad:
+    if weights.size and not np.isfinite([weights.min(), weights.max()]).all():
+        n_bad = np.count_nonzero(~np.isfinite(weights))
         yield f"{n_bad} of {weights.size} weights are not finite numbers"
     if not np.issubdtype(delays.dtype, np.integer):
         yield f"delays are of type {delays.dtype}; they are whole numbers of steps"

@@ -353,3 +353,16 @@ def test_normal_numbers_are_those_of_box_and_muller():
     # Near a node of the sine an angle's rounding, 2^-52 of 3, is all of the error.
     np.testing.assert_allclose(numbers[::2], radius * np.cos(angle), rtol=1e-14, atol=1e-14)
     np.testing.assert_allclose(numbers[1::2], radius * np.sin(angle), rtol=1e-14, atol=1e-14)
+
+
+def test_pairs_are_chosen_by_the_numbers_of_their_counters():
+    seed, stream, first, n_rows, n_columns = 5, 2**40 + 3, 7, 5, 71
+    key = _core.philox4x32((seed, 0, stream % 2**32, stream >> 32), (0, 0))[:2]
+    indptr, targets = _core.bernoulli(seed, stream, first, np.full((n_rows, n_columns), 0.3))
+    for row in range(n_rows):
+        words = [_core.philox4x32((j // 2, 0, first + row, 0), key) for j in range(n_columns)]
+        numbers = [
+            (w[2 * (j % 2)] * 2**32 + w[2 * (j % 2) + 1] >> 11) * 2.0**-53 for j, w in enumerate(words)
+        ]
+        expected = [j for j, number in enumerate(numbers) if number < 0.3]
+        assert targets[indptr[row] : indptr[row + 1]].tolist() == expected

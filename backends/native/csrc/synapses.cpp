@@ -5,121 +5,175 @@
 #include <stdexcept>
 #include <string>
 
+#include "vectorised.hpp"
+
 namespace pycosim::native {
 
+namespace {
+
+// A column as it is read: one of equal values is one value, again and again.
 template <class T>
-static T at(std::span<const T> column, std::int64_t i) {
-    return column.size() == 1 ? column[0] : column[static_cast<std::size_t>(i)];
+struct Strided {
+    const T* values;
+    std::size_t stride;
+    explicit Strided(std::span<const T> column) : values(column.data()), stride(column.size() != 1) {}
+    const T& operator[](std::int64_t i) const { return values[static_cast<std::size_t>(i) * stride]; }
+};
+
+struct Range {
+    std::int64_t low, high;
+    std::uint64_t width() const { return static_cast<std::uint64_t>(high - low + 1); }
+};
+
+PYCOSIM_EVERY_INSTRUCTION_SET
+Range range_of(const std::int32_t* values, std::size_t n) {
+    std::int32_t low = values[0], high = values[0];
+    for (std::size_t i = 1; i < n; ++i) {
+        low = values[i] < low ? values[i] : low;
+        high = values[i] > high ? values[i] : high;
+    }
+    return {low, high};
 }
+
+}  // namespace
 
 // The synapses of one source neuron on one partition, in columns that are reused from row to row.
 struct SynapseStore::Row {
-    std::uint32_t n_blocks = 1;          // windows of one receptor
+    // Synapses of the same core, delay and window, up to the place `end`; those of the run before end where it begins.
+    struct Run {
+        std::uint32_t end;
+        std::int32_t core, delay, window;
+    };
+
+    std::uint32_t n_blocks = 1;  // windows of one receptor
     std::vector<std::uint16_t> target;  // within its window
     std::vector<double> weight;
-    std::vector<std::int32_t> delay, core, window;
-    std::vector<std::uint32_t> order, other_order, count;  // scratch of the sort
-    std::vector<std::uint32_t> run;                         // ends of runs of equal core and delay
+    std::vector<Run> runs;
 
-    std::size_t size() const { return target.size(); }
+    std::size_t size() const { return n_; }
+    bool has_cores() const { return has_cores_; }
 
     void gather(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
                 const TargetMap& map, std::span<const std::int32_t> core_of_neuron);
     void sort();
-    void find_runs();
+    bool splits_by_weight() const;
 
   private:
-    bool sort_order_by(const std::vector<std::int32_t>& key);
-    template <class T>
-    void permute(std::vector<T>& column);
+    // Core, delay and window of a synapse as one number, in that order of significance.
+    struct Keys {
+        Range core, delay, window;
+        std::uint64_t operator()(std::int32_t c, std::int32_t d, std::int32_t w) const {
+            return (static_cast<std::uint64_t>(c - core.low) * delay.width() + static_cast<std::uint64_t>(d - delay.low)) *
+                       window.width() +
+                   static_cast<std::uint64_t>(w - window.low);
+        }
+        Run run(std::uint64_t key, std::uint32_t end) const {
+            const auto number = [](std::int64_t low, std::uint64_t offset) { return static_cast<std::int32_t>(low + static_cast<std::int64_t>(offset)); };
+            return {end, number(core.low, key / window.width() / delay.width()),
+                    number(delay.low, key / window.width() % delay.width()), number(window.low, key % window.width())};
+        }
+    };
+
+    void sort_by_counting(const Keys& keys);
+    void sort_by_comparing(const Keys& keys);
+    std::uint64_t key_of(const Keys& keys, std::size_t i) const { return keys(has_cores_ ? core_[i] : 0, delay_[i], window_[i]); }
+    void move(std::size_t from, std::size_t to) {
+        sorted_target_[to] = target[from];
+        sorted_weight_[to] = weight[from];
+    }
+
+    std::size_t n_ = 0;
+    bool has_cores_ = false;
+    std::vector<std::int32_t> delay_, core_, window_;
+    std::vector<std::uint16_t> sorted_target_;
+    std::vector<double> sorted_weight_;
+    std::vector<std::uint32_t> count_, order_;
 };
 
 void SynapseStore::Row::gather(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
                                const TargetMap& map, std::span<const std::int32_t> core_of_neuron) {
-    target.clear();
-    weight.clear();
-    delay.clear();
-    core.clear();
-    window.clear();
+    std::size_t most = 1;  // one place for a last write
+    for (const RowIndex::Row& part : parts) most += static_cast<std::size_t>(part.end - part.begin);
+    has_cores_ = !core_of_neuron.empty();
+    if (target.size() < most) {
+        for (auto* column : {&delay_, &window_, &core_}) column->resize(most);
+        for (auto* column : {&target, &sorted_target_}) column->resize(most);
+        for (auto* column : {&weight, &sorted_weight_}) column->resize(most);
+    }
+    std::size_t n = 0;
     for (const RowIndex::Row& part : parts) {
         const ProjectionColumns& projection = projections[part.projection];
-        const std::uint32_t first_window = projection.receptor * n_blocks;
+        const auto first_window = static_cast<std::int32_t>(projection.receptor * n_blocks);
+        const Strided<double> weights(projection.weights);
+        const Strided<std::int32_t> delays(projection.delays);
         for (std::int64_t i = part.begin; i < part.end; ++i) {
-            const std::int32_t neuron = projection.targets[static_cast<std::size_t>(i)];
-            const std::uint32_t index = map.index[static_cast<std::size_t>(neuron)];
-            if (index == kElsewhere) continue;
-            target.push_back(static_cast<std::uint16_t>(index));
-            window.push_back(static_cast<std::int32_t>(first_window + (index >> 16)));
-            weight.push_back(at(projection.weights, i));
-            delay.push_back(at(projection.delays, i));
-            if (!core_of_neuron.empty()) core.push_back(core_of_neuron[static_cast<std::size_t>(neuron)]);
+            const auto neuron = static_cast<std::size_t>(projection.targets[static_cast<std::size_t>(i)]);
+            const std::uint32_t index = map.index[neuron];
+            target[n] = static_cast<std::uint16_t>(index);
+            window_[n] = first_window + static_cast<std::int32_t>(index >> 16);
+            weight[n] = weights[i];
+            delay_[n] = delays[i];
+            if (has_cores_) core_[n] = core_of_neuron[neuron];
+            n += index != kElsewhere;
         }
     }
+    n_ = n;
 }
 
-// Sorts `order` stably by a key: by counting where the keys' range is not much larger than the row, else by comparing.
-// Returns whether anything had to be moved.
-bool SynapseStore::Row::sort_order_by(const std::vector<std::int32_t>& key) {
-    const auto [low, high] = std::minmax_element(key.begin(), key.end());
-    if (*low == *high) return false;
-    const std::int64_t lowest = *low;
-    const auto range = static_cast<std::size_t>(*high - lowest + 1);
-    if (range > 16 * key.size()) {
-        std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return key[a] < key[b]; });
-        return true;
-    }
-    count.assign(range + 1, 0);
-    for (const std::int32_t k : key) ++count[static_cast<std::size_t>(k - lowest) + 1];
-    std::partial_sum(count.begin(), count.end(), count.begin());
-    other_order.resize(order.size());
-    for (const std::uint32_t i : order) other_order[count[static_cast<std::size_t>(key[i] - lowest)]++] = i;
-    order.swap(other_order);
-    return true;
-}
-
-template <class T>
-void SynapseStore::Row::permute(std::vector<T>& column) {
-    std::vector<T> moved(column.size());
-    for (std::size_t i = 0; i < column.size(); ++i) moved[i] = column[order[i]];
-    column.swap(moved);
-}
-
+// Sorts stably by core, delay and window: by counting where there are not many more of them than synapses.
 void SynapseStore::Row::sort() {
-    order.resize(size());
-    std::iota(order.begin(), order.end(), 0u);
-    bool moved = sort_order_by(window);
-    moved |= sort_order_by(delay);
-    if (!core.empty()) moved |= sort_order_by(core);
-    if (!moved) return;
-    permute(target);
-    permute(window);
-    permute(weight);
-    permute(delay);
-    if (!core.empty()) permute(core);
+    runs.clear();
+    const Keys keys{has_cores_ ? range_of(core_.data(), n_) : Range{0, 0}, range_of(delay_.data(), n_),
+                    range_of(window_.data(), n_)};
+    const auto n_keys = static_cast<double>(keys.core.width()) * static_cast<double>(keys.delay.width()) *
+                        static_cast<double>(keys.window.width());
+    if (n_keys == 1) {
+        runs.push_back(keys.run(0, static_cast<std::uint32_t>(n_)));
+        return;
+    }
+    if (n_keys > 16 * static_cast<double>(n_)) sort_by_comparing(keys);
+    else sort_by_counting(keys);
+    target.swap(sorted_target_);
+    weight.swap(sorted_weight_);
 }
 
-// Finds the runs that become segments. Runs are also split where the weight changes if that leaves few enough of them
-// to be worth the weights that it saves.
-void SynapseStore::Row::find_runs() {
-    const auto boundary = [&](std::size_t i) {
-        return delay[i] != delay[i - 1] || window[i] != window[i - 1] || (!core.empty() && core[i] != core[i - 1]);
-    };
-    std::size_t n_runs = 1, n_equal = 1;
-    for (std::size_t i = 1; i < size(); ++i) {
-        const bool split = boundary(i);
-        n_runs += split;
-        n_equal += split || weight[i] != weight[i - 1];
+void SynapseStore::Row::sort_by_counting(const Keys& keys) {
+    const std::size_t n_keys = keys.core.width() * keys.delay.width() * keys.window.width();
+    count_.assign(n_keys, 0);
+    order_.resize(n_);
+    for (std::size_t i = 0; i < n_; ++i) ++count_[order_[i] = static_cast<std::uint32_t>(key_of(keys, i))];
+    std::uint32_t begin = 0;
+    for (std::size_t key = 0; key < n_keys; ++key) {
+        const std::uint32_t n = count_[key];
+        count_[key] = begin;
+        begin += n;
+        if (n) runs.push_back(keys.run(key, begin));
     }
-    const bool by_weight = n_equal <= std::max(n_runs, size() / 8);
-    run.clear();
-    std::size_t begin = 0;
-    for (std::size_t i = 1; i < size(); ++i) {
-        if (boundary(i) || (by_weight && weight[i] != weight[i - 1]) || i - begin == Segment::kMaxCount) {
-            run.push_back(static_cast<std::uint32_t>(i));
-            begin = i;
-        }
+    for (std::size_t i = 0; i < n_; ++i) move(i, count_[order_[i]]++);
+}
+
+void SynapseStore::Row::sort_by_comparing(const Keys& keys) {
+    order_.resize(n_);
+    std::iota(order_.begin(), order_.end(), 0u);
+    const auto key = [&](std::size_t i) { return key_of(keys, order_[i]); };
+    std::stable_sort(order_.begin(), order_.end(), [&](auto a, auto b) { return key_of(keys, a) < key_of(keys, b); });
+    for (std::size_t i = 0; i < n_; ++i) {
+        move(order_[i], i);
+        if (i + 1 == n_ || key(i) != key(i + 1)) runs.push_back(keys.run(key(i), static_cast<std::uint32_t>(i + 1)));
     }
-    run.push_back(static_cast<std::uint32_t>(size()));
+}
+
+// Whether segments are also split where the weight changes: if that leaves few enough of them to be worth the weights
+// that it saves.
+bool SynapseStore::Row::splits_by_weight() const {
+    const std::size_t most = std::max(runs.size(), n_ / 8);
+    std::size_t n_equal = runs.size(), begin = 0;
+    for (const Run& run : runs) {
+        for (std::size_t i = begin + 1; i < run.end; ++i) n_equal += weight[i] != weight[i - 1];
+        if (n_equal > most) return false;
+        begin = run.end;
+    }
+    return true;
 }
 
 // The most frequent signs and exponents get the codes.
@@ -149,43 +203,65 @@ void SynapseStore::append_weights(std::span<const double> weights, WeightFormat 
     const std::size_t width = format == WeightFormat::packed ? 7 : 8, place = words_.size();
     words_.resize(place + (n * width + 1) / 2);
     char* to = reinterpret_cast<char*>(words_.data() + place);
-    for (std::size_t k = 0; k < n; ++k, to += width) {
-        std::uint64_t bits = std::bit_cast<std::uint64_t>(weights[k]);
-        if (format == WeightFormat::packed) bits = (bits & kMantissa) | std::uint64_t{head_code_[bits >> 52]} << 52;
-        std::memcpy(to, &bits, width);
+    if (format != WeightFormat::packed) {
+        std::memcpy(to, weights.data(), n * width);
+        return;
     }
+    const auto packed = [&](double weight) {
+        const auto bits = std::bit_cast<std::uint64_t>(weight);
+        return (bits & kMantissa) | std::uint64_t{head_code_[bits >> 52]} << 52;
+    };
+    // The byte too many of each is the first one of the next.
+    for (std::size_t k = 0; k + 1 < n; ++k, to += width) {
+        const std::uint64_t bits = packed(weights[k]);
+        std::memcpy(to, &bits, sizeof bits);
+    }
+    const std::uint64_t bits = packed(weights[n - 1]);
+    std::memcpy(to, &bits, width);
 }
 
 void SynapseStore::append(const Row& row) {
+    const bool by_weight = row.splits_by_weight();
     std::uint32_t begin = 0;
-    for (const std::uint32_t end : row.run) {
-        const std::span weights(row.weight.data() + begin, end - begin);
-        const WeightFormat format = format_of(weights);
-        const std::uint64_t place = words_.size();
-        if (place > Segment::kMaxPlace) throw std::length_error("a partition has more than 2 TB of synapses");
-        segments_.push_back({static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32),
-                             static_cast<std::uint32_t>(row.delay[begin]), end - begin,
-                             static_cast<std::uint32_t>(row.window[begin]), static_cast<std::uint32_t>(format)});
-        if (!row.core.empty()) core_.push_back(row.core[begin]);
-        words_.insert(words_.end(), row.target.begin() + begin, row.target.begin() + end);
-        append_weights(weights, format);
-        begin = end;
+    for (const Row::Run& run : row.runs) {
+        while (begin < run.end) {
+            const std::uint32_t most = std::min(run.end, begin + Segment::kMaxCount);
+            std::uint32_t end = most;
+            if (by_weight) {
+                end = begin + 1;
+                while (end < most && row.weight[end] == row.weight[end - 1]) ++end;
+            }
+            append_segment(row, run.core, run.delay, run.window, begin, end);
+            begin = end;
+        }
     }
+}
+
+void SynapseStore::append_segment(const Row& row, std::int32_t core, std::int32_t delay, std::int32_t window,
+                                  std::uint32_t begin, std::uint32_t end) {
+    const std::span weights(row.weight.data() + begin, end - begin);
+    const WeightFormat format = format_of(weights);
+    const std::uint64_t place = words_.size();
+    if (place > Segment::kMaxPlace) throw std::length_error("a partition has more than 2 TB of synapses");
+    segments_.push_back({static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32),
+                         static_cast<std::uint32_t>(delay), end - begin, static_cast<std::uint32_t>(window),
+                         static_cast<std::uint32_t>(format)});
+    if (row.has_cores()) core_.push_back(core);
+    words_.insert(words_.end(), row.target.begin() + begin, row.target.begin() + end);
+    append_weights(weights, format);
 }
 
 std::int64_t smallest_delay(std::span<const ProjectionColumns> projections, std::int64_t otherwise) {
     std::int64_t smallest = otherwise;
-    for (const ProjectionColumns& p : projections) {
-        for (const std::int32_t delay : p.delays) smallest = std::min<std::int64_t>(smallest, delay);
-    }
+    for (const ProjectionColumns& p : projections)
+        if (!p.delays.empty()) smallest = std::min(smallest, range_of(p.delays.data(), p.delays.size()).low);
     return smallest;
 }
 
 std::int64_t largest_delay(std::span<const ProjectionColumns> projections) {
     std::int64_t largest = 1;
-    for (const ProjectionColumns& p : projections) {
-        for (const std::int32_t delay : p.delays) largest = std::max<std::int64_t>(largest, delay);
-    }
+    for (const ProjectionColumns& p : projections)
+        if (!p.delays.empty()) largest = std::max(largest, range_of(p.delays.data(), p.delays.size()).high);
     return largest;
 }
 
@@ -223,14 +299,15 @@ SynapseStore::SynapseStore(const RowIndex& index, std::span<const ProjectionColu
             add_procedural(projection, map);
             continue;
         }
-        const std::size_t words_of_weight = projection.weights.size() > 1 ? 4 : 0;
-        n_words += 4 * projection.sources.size();  // at least one weight for each row
+        std::size_t n_here = 0;
+        const Strided<double> weights(projection.weights);
         for (std::size_t i = 0; i < projection.targets.size(); ++i) {
-            if (map.index[static_cast<std::size_t>(projection.targets[i])] == kElsewhere) continue;
-            n_words += 1 + words_of_weight;
-            const double weight = at(projection.weights, static_cast<std::int64_t>(i));
-            ++n_with_head[std::bit_cast<std::uint64_t>(weight) >> 52];
+            const bool is_here = map.index[static_cast<std::size_t>(projection.targets[i])] != kElsewhere;
+            n_here += is_here;
+            if (weights.stride) n_with_head[std::bit_cast<std::uint64_t>(projection.weights[i]) >> 52] += is_here;
         }
+        if (!weights.stride) n_with_head[std::bit_cast<std::uint64_t>(projection.weights[0]) >> 52] += n_here;
+        n_words += 4 * projection.sources.size() + (weights.stride ? 5 : 1) * n_here;  // a weight at least for each row
     }
     choose_heads(n_with_head);
     Row row;
@@ -266,7 +343,6 @@ void SynapseStore::append_row(std::span<const RowIndex::Row> parts, std::span<co
         row.gather(parts.first(n_stored), projections, map, core_of_neuron);
         if (row.size()) {
             row.sort();
-            row.find_runs();
             append(row);
         }
         if (drawn == parts.end()) return;

@@ -175,13 +175,15 @@ class SynapseStore {
                     const TargetMap& map, std::span<const std::int32_t> core_of_neuron, Row& row);
     void choose_heads(std::span<const std::uint64_t> n_with_head);
     void append(const Row& row);
+    void append_segment(const Row& row, std::int32_t core, std::int32_t delay, std::int32_t window, std::uint32_t begin,
+                        std::uint32_t end);
     void append_weights(std::span<const double> weights, WeightFormat format);
     WeightFormat format_of(std::span<const double> weights) const;
 
     std::vector<std::uint32_t> row_;  // by source neuron, and one more: first segment
     std::vector<Segment> segments_;
     std::vector<std::int32_t> core_;  // of each segment; empty without cores
-    std::vector<std::uint16_t> words_;
+    pycosim::LongColumn<std::uint16_t> words_;
     std::vector<Window> windows_;
     std::vector<std::uint32_t> window_begin_;
     std::vector<Procedural> procedural_;

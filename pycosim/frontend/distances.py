@@ -1,0 +1,54 @@
+"""Distances of the cells of a projection: those of `pyNN.space.Space`, compiled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyNN.space import Space
+
+from pycosim import _core
+
+
+class Distances:
+    """Distances between the presynaptic and the postsynaptic cells of a projection.
+
+    The operations are those of ``Space.distances``, in the same order, so that the numbers are the same. A
+    space with a method of its own is asked.
+
+    Parameters
+    ----------
+    projection : PyNN projection
+    """
+
+    def __init__(self, projection: Any):
+        self._space = space = projection.space
+        self._pre, self._post = (
+            cells.positions.T.astype(np.float64) for cells in (projection.pre, projection.post)
+        )
+        self.by_target_only = type(space).distances is not Space.distances
+        if self.by_target_only:
+            return
+        axes = np.asarray(space.axes)
+        scaled = space.scale_factor * (self._post + space.offset)
+        self._columns = [np.ascontiguousarray(places.T[axes], np.float64) for places in (self._pre, scaled)]
+        boundaries = space.periodic_boundaries or (None, None, None)
+        periods = [np.inf if limits is None else limits[1] - limits[0] for limits in boundaries]
+        self._periods = np.array([periods[axis] for axis in axes], np.float64)
+
+    def of_targets(self, targets: slice) -> NDArray[np.float64]:
+        """Return the distances of some targets from all sources, (n_targets, n_pre) float64."""
+        if self.by_target_only:
+            distances = self._space.distances(self._pre, self._post[targets])
+            return np.ascontiguousarray(distances.reshape(len(self._pre), -1).T)
+        pre, post = self._columns
+        return _core.distances(pre, np.ascontiguousarray(post[:, targets]), self._periods)
+
+    def of_pairs(self, sources: NDArray[np.int32], targets: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return the distance of each of n pairs of indices, (n,) float64; not for ``by_target_only``."""
+        return _core.distances_of_pairs(*self._columns, self._periods, sources, targets)
+
+    def to_target(self, sources: NDArray[np.int32], target: int) -> NDArray[np.float64]:
+        """Return what the space says of one target and n sources."""
+        return self._space.distances(self._pre[sources], self._post[target])
