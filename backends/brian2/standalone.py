@@ -66,7 +66,7 @@ _INTEGERS = {
 _DEVICE_STEP_MS = 0.1
 # What the programs share with all targets: random numbers.
 _CORE = Path(pycosim.__file__).parent / "csrc"
-_DRAWING = [_CORE / name for name in ("philox.hpp", "philox.cpp", "poisson.hpp", "clones.hpp")]
+_DRAWING = [_CORE / name for name in ("philox.hpp", "philox.cpp", "poisson.hpp")]
 
 
 class StandaloneEngine:
