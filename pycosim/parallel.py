@@ -87,9 +87,9 @@ class Ranks:
         """Give chunk i to process i, and return what the others gave to this one."""
         return self._communicator.alltoall(chunks) if self.size > 1 else chunks
 
-    def exchange(self, sent: NDArray[np.uint32], received: NDArray[np.uint32]) -> None:
-        """Give row i of `sent` to process i; row i of `received` is what process i gave."""
-        self._communicator.Alltoall(sent, received)
+    def start_exchange(self, sent: NDArray[np.uint32], received: NDArray[np.uint32]) -> Any:
+        """Give row i of `sent` to process i; row i of `received` is what process i gave after `Wait()`."""
+        return self._communicator.Ialltoall(sent, received)
 
     def fail(self, message: str, status: int = 1) -> None:
         """End all processes with one message. Does nothing if this is the only process.

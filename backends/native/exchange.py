@@ -1,4 +1,4 @@
-"""Spikes between the processes of a simulation: once per smallest delay, to those that need them."""
+"""Spikes between the processes of a simulation: to those that need them, while the next steps are done."""
 
 from __future__ import annotations
 
@@ -16,45 +16,64 @@ _FIRST_CAPACITY = 256
 class SpikeExchange:
     """Advances an engine that has a part of the network, together with those of the other processes.
 
-    All processes call the same methods in the same order.
+    The spikes of a batch of steps travel while the next batch is integrated, and act after it. So two
+    batches together are as long as the smallest delay, which makes no difference to any spike. Where that is
+    a single step, nothing can be done meanwhile. All processes call the same methods in the same order.
 
     Parameters
     ----------
     network : Network
     engine : pycosim.backends.native._engine.Engine
     ranks : Ranks
-
-    Attributes
-    ----------
-    batch_steps : int
-        Steps between two exchanges: the smallest delay of all processes' synapses.
     """
 
     def __init__(self, network: Network, engine: Any, ranks: Ranks):
         self._network, self._engine, self._ranks = network, engine, ranks
         self._agreed = False
-        self.batch_steps = 1
+        self._smallest_delay = 1
+        self._under_way: Any = None  # the request of an exchange
+        self._steps_under_way = 0
         self._make_room(_FIRST_CAPACITY)
 
     def begin(self, synapses_are_new: bool) -> None:
-        """Agree on the length of a batch and, if any process has new synapses, on who needs which spikes."""
+        """Agree on the smallest delay and, if any process has new synapses, on who needs which spikes."""
         is_known = int(self._agreed and not synapses_are_new)
-        self.batch_steps, everyone_knows = self._ranks.smallest(self._engine.smallest_delay_steps, is_known)
+        self._smallest_delay, everyone_knows = self._ranks.smallest(
+            self._engine.smallest_delay_steps, is_known
+        )
         if not everyone_knows:
             self._tell_needs()
         self._agreed = True
 
+    @property
+    def batch_steps(self) -> int:
+        """How many steps `advance` can do."""
+        if self._under_way is None:
+            return (self._smallest_delay + 1) // 2
+        return self._smallest_delay - self._steps_under_way
+
     def advance(self, n_steps: int) -> None:
-        """Advance by at most `batch_steps`."""
-        engine = self._engine
-        engine.integrate(n_steps)
-        while True:
-            engine.pack(self._sent)
-            self._ranks.exchange(self._sent, self._received)
-            wanted = engine.unpack(self._received)
-            if wanted <= self._capacity:
-                return
-            self._make_room(2 ** int(wanted - 1).bit_length())
+        """Advance by at most `batch_steps`; the last spikes are under way until the next call or `finish`."""
+        self._engine.integrate(n_steps)
+        self.finish()
+        self._start()
+        self._steps_under_way = n_steps
+        if n_steps == self._smallest_delay:
+            self.finish()
+
+    def finish(self) -> None:
+        """Let the spikes act that are under way."""
+        while self._under_way is not None:
+            self._under_way.Wait()
+            self._under_way = None
+            wanted = self._engine.unpack(self._received)
+            if wanted > self._capacity:
+                self._make_room(2 ** int(wanted - 1).bit_length())
+                self._start()
+
+    def _start(self) -> None:
+        self._engine.pack(self._sent)
+        self._under_way = self._ranks.start_exchange(self._sent, self._received)
 
     def _make_room(self, n_words: int) -> None:
         """Set aside memory for chunks of `n_words`, the same number on all processes."""

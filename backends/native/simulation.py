@@ -148,13 +148,16 @@ class NativeSimulation(DeferredSteps):
         weights_are_new = self._weights_stale
         self._update_weights()
         self._exchange.begin(weights_are_new)
-        while self.step < last:
-            n_done = min(self._exchange.batch_steps, last - self.step)
-            self._feed.reach(self.step, self.step + n_done)
-            self._exchange.advance(n_done)
-            self.step += n_done
-            if progress:
-                progress(n_done)
+        try:
+            while self.step < last:
+                n_done = min(self._exchange.batch_steps, last - self.step)
+                self._feed.reach(self.step, self.step + n_done)
+                self._exchange.advance(n_done)
+                self.step += n_done
+                if progress:
+                    progress(n_done)
+        finally:
+            self._exchange.finish()
 
     def _advance_alone(self, last: int, progress: Progress | None) -> None:
         self._update_weights()

@@ -4,76 +4,154 @@
 
 #include "clones.hpp"
 
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+#endif
+
 namespace pycosim {
 namespace {
 
-constexpr std::size_t kLanes = 16;
+constexpr std::size_t kLanes = 16;   // a multiple of all vectors' lengths
+constexpr std::size_t kChunk = 512;  // blocks that stay in the first-level cache
 
-/// Ten rounds on kLanes counters side by side; the inner loop becomes vector instructions.
-PYCOSIM_SIMD_CLONES
-void rounds(std::uint32_t* __restrict c0, std::uint32_t* __restrict c1, std::uint32_t* __restrict c2,
-            std::uint32_t* __restrict c3, std::uint32_t low, std::uint32_t high) {
-    for (int round = 0; round < philox::kRounds; ++round) {
-        for (std::size_t i = 0; i < kLanes; ++i) {
-            const std::uint64_t product0 = std::uint64_t{philox::kMultiplier0} * c0[i];
-            const std::uint64_t product1 = std::uint64_t{philox::kMultiplier1} * c2[i];
-            c0[i] = static_cast<std::uint32_t>(product1 >> 32) ^ c1[i] ^ low;
-            c1[i] = static_cast<std::uint32_t>(product1);
-            c2[i] = static_cast<std::uint32_t>(product0 >> 32) ^ c3[i] ^ high;
-            c3[i] = static_cast<std::uint32_t>(product0);
-        }
-        low += philox::kWeyl0;
-        high += philox::kWeyl1;
+using Words = std::array<std::uint32_t*, 4>;
+
+/// The counters of many blocks: block i is number index + i * index_step of row rows[i * row_step].
+struct Counters {
+    std::uint64_t index, index_step;
+    const std::uint32_t* rows;
+    std::size_t row_step;
+    std::uint32_t lane;
+
+    Counters from(std::size_t i) const {
+        return {index + i * index_step, index_step, rows + i * row_step, row_step, lane};
+    }
+};
+
+/// Writes `n` blocks, a multiple of kLanes: word k of block i is words[k][i]. There are at least kLanes rows.
+using Fill = void(Key, Counters counters, std::size_t n, Words words);
+
+void fill_plainly(Key key, Counters counters, std::size_t n, Words words) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const Counters c = counters.from(i);
+        const Block block = block_of(key, *c.rows, c.lane, c.index);
+        for (std::size_t k = 0; k < 4; ++k) words[k][i] = block[k];
     }
 }
 
-/// What `uniform` makes of the two halves of each block; 53 bits in two parts, each of which is exact.
+#if defined(__x86_64__) && defined(__GNUC__)
+// By hand, because GCC takes three multiplications of 64 bits for one of 32. A lane has a word in its lower half;
+// the upper half means nothing, and is ignored by the multiplication.
+typedef std::uint64_t Wide4 __attribute__((vector_size(32)));
+typedef std::uint64_t Wide8 __attribute__((vector_size(64)));
+typedef std::uint32_t Narrow4 __attribute__((vector_size(16), aligned(4), may_alias));
+typedef std::uint32_t Narrow8 __attribute__((vector_size(32), aligned(4), may_alias));
+
+__attribute__((target("avx512f"))) void fill_avx512(Key key, Counters counters, std::size_t n, Words words) {
+    const __m512i multiplier0 = _mm512_set1_epi64(philox::kMultiplier0);
+    const __m512i multiplier1 = _mm512_set1_epi64(philox::kMultiplier1);
+    const Wide8 offsets = Wide8{0, 1, 2, 3, 4, 5, 6, 7} * counters.index_step;
+    for (std::size_t i = 0; i < n; i += 8) {
+        const Counters first = counters.from(i);
+        Wide8 c0 = offsets + first.index, c1 = c0 >> 32, c3 = Wide8{} + first.lane;
+        Wide8 c2 = __builtin_convertvector(*reinterpret_cast<const Narrow8*>(first.rows), Wide8);
+        Key k = key;
+        for (int round = 0; round < philox::kRounds; ++round) {
+            // "maskz": GCC 12 warns of its own header otherwise
+            const auto product0 = (Wide8)_mm512_maskz_mul_epu32(0xff, (__m512i)c0, multiplier0);
+            const auto product1 = (Wide8)_mm512_maskz_mul_epu32(0xff, (__m512i)c2, multiplier1);
+            c0 = (product1 >> 32) ^ c1 ^ k.low;
+            c1 = product1;
+            c2 = (product0 >> 32) ^ c3 ^ k.high;
+            c3 = product0;
+            k = {k.low + philox::kWeyl0, k.high + philox::kWeyl1};
+        }
+        *reinterpret_cast<Narrow8*>(words[0] + i) = __builtin_convertvector(c0, Narrow8);
+        *reinterpret_cast<Narrow8*>(words[1] + i) = __builtin_convertvector(c1, Narrow8);
+        *reinterpret_cast<Narrow8*>(words[2] + i) = __builtin_convertvector(c2, Narrow8);
+        *reinterpret_cast<Narrow8*>(words[3] + i) = __builtin_convertvector(c3, Narrow8);
+    }
+}
+
+__attribute__((target("avx2"))) void fill_avx2(Key key, Counters counters, std::size_t n, Words words) {
+    const __m256i multiplier0 = _mm256_set1_epi64x(philox::kMultiplier0);
+    const __m256i multiplier1 = _mm256_set1_epi64x(philox::kMultiplier1);
+    const Wide4 offsets = Wide4{0, 1, 2, 3} * counters.index_step;
+    for (std::size_t i = 0; i < n; i += 4) {
+        const Counters first = counters.from(i);
+        Wide4 c0 = offsets + first.index, c1 = c0 >> 32, c3 = Wide4{} + first.lane;
+        Wide4 c2 = __builtin_convertvector(*reinterpret_cast<const Narrow4*>(first.rows), Wide4);
+        Key k = key;
+        for (int round = 0; round < philox::kRounds; ++round) {
+            const auto product0 = (Wide4)_mm256_mul_epu32((__m256i)c0, multiplier0);
+            const auto product1 = (Wide4)_mm256_mul_epu32((__m256i)c2, multiplier1);
+            c0 = (product1 >> 32) ^ c1 ^ k.low;
+            c1 = product1;
+            c2 = (product0 >> 32) ^ c3 ^ k.high;
+            c3 = product0;
+            k = {k.low + philox::kWeyl0, k.high + philox::kWeyl1};
+        }
+        *reinterpret_cast<Narrow4*>(words[0] + i) = __builtin_convertvector(c0, Narrow4);
+        *reinterpret_cast<Narrow4*>(words[1] + i) = __builtin_convertvector(c1, Narrow4);
+        *reinterpret_cast<Narrow4*>(words[2] + i) = __builtin_convertvector(c2, Narrow4);
+        *reinterpret_cast<Narrow4*>(words[3] + i) = __builtin_convertvector(c3, Narrow4);
+    }
+}
+
+Fill* best_fill() {
+    if (__builtin_cpu_supports("avx512f")) return fill_avx512;
+    if (__builtin_cpu_supports("avx2")) return fill_avx2;
+    return fill_plainly;
+}
+#else
+Fill* best_fill() { return fill_plainly; }
+#endif
+
+void fill(Key key, const Counters& counters, std::size_t n, const Words& words) {
+    static Fill* const fill_whole = best_fill();
+    const std::size_t n_whole = n / kLanes * kLanes, n_left = n - n_whole;
+    fill_whole(key, counters, n_whole, words);
+    if (n_left == 0) return;
+    Counters rest = counters.from(n_whole);
+    std::array<std::array<std::uint32_t, kLanes>, 5> last{};
+    if (rest.row_step) {
+        std::copy_n(rest.rows, n_left, last[4].begin());
+        rest.rows = last[4].data();
+    }
+    fill_whole(key, rest, kLanes, {last[0].data(), last[1].data(), last[2].data(), last[3].data()});
+    for (std::size_t k = 0; k < 4; ++k) std::copy_n(last[k].begin(), n_left, words[k] + n_whole);
+}
+
+/// What `uniform` makes of the two halves of each of `n` blocks; 53 bits in two parts, each of which is exact.
 PYCOSIM_SIMD_CLONES
-void to_uniforms(const std::uint32_t* c0, const std::uint32_t* c1, const std::uint32_t* c2, const std::uint32_t* c3,
-                 double* out) {
+void to_uniforms(const Words& words, std::size_t n, double* numbers) {
     const auto number = [](std::uint32_t high, std::uint32_t low) {
         const auto above = static_cast<std::int32_t>(high >> 1);
         const auto below = static_cast<std::int32_t>((high & 1) << 21 | low >> 11);
         return (static_cast<double>(above) * 0x1p22 + static_cast<double>(below)) * 0x1p-53;
     };
-    for (std::size_t i = 0; i < kLanes; ++i) {
-        out[2 * i] = number(c0[i], c1[i]);
-        out[2 * i + 1] = number(c2[i], c3[i]);
+    for (std::size_t i = 0; i < n; ++i) {
+        numbers[2 * i] = number(words[0][i], words[1][i]);
+        numbers[2 * i + 1] = number(words[2][i], words[3][i]);
     }
 }
 
 }  // namespace
 
-void fill_blocks(Key key, std::span<const std::uint32_t> rows, std::uint64_t index,
-                 const std::array<std::uint32_t*, 4>& words) {
-    alignas(64) std::uint32_t c[4][kLanes];
-    for (std::size_t begin = 0; begin < rows.size(); begin += kLanes) {
-        const std::size_t n = rows.size() - begin < kLanes ? rows.size() - begin : kLanes;
-        for (std::size_t i = 0; i < kLanes; ++i) {
-            c[0][i] = static_cast<std::uint32_t>(index);
-            c[1][i] = static_cast<std::uint32_t>(index >> 32);
-            c[2][i] = rows[begin + (i < n ? i : 0)];
-            c[3][i] = 0;
-        }
-        rounds(c[0], c[1], c[2], c[3], key.low, key.high);
-        for (std::size_t k = 0; k < 4; ++k)
-            for (std::size_t i = 0; i < n; ++i) words[k][begin + i] = c[k][i];
-    }
+void fill_blocks(Key key, std::span<const std::uint32_t> rows, std::uint64_t index, const Words& words) {
+    fill(key, {index, 0, rows.data(), 1, 0}, rows.size(), words);
 }
 
 void fill_uniforms(Key key, std::uint32_t row, std::uint32_t lane, std::uint64_t first, std::span<double> numbers) {
-    alignas(64) std::uint32_t c[4][kLanes];
-    alignas(64) double made[2 * kLanes];
-    for (std::size_t begin = 0; begin < numbers.size(); begin += 2 * kLanes, first += kLanes) {
-        for (std::size_t i = 0; i < kLanes; ++i) {
-            c[0][i] = static_cast<std::uint32_t>(first + i);
-            c[1][i] = static_cast<std::uint32_t>((first + i) >> 32);
-            c[2][i] = row;
-            c[3][i] = lane;
-        }
-        rounds(c[0], c[1], c[2], c[3], key.low, key.high);
-        to_uniforms(c[0], c[1], c[2], c[3], made);
-        std::copy_n(made, std::min(2 * kLanes, numbers.size() - begin), numbers.data() + begin);
+    std::array<std::array<std::uint32_t, kChunk>, 4> blocks;
+    const Words words = {blocks[0].data(), blocks[1].data(), blocks[2].data(), blocks[3].data()};
+    std::array<std::uint32_t, kLanes> rows;
+    rows.fill(row);
+    for (std::size_t begin = 0; begin < numbers.size(); begin += 2 * kChunk, first += kChunk) {
+        const std::size_t n = std::min(2 * kChunk, numbers.size() - begin);
+        fill(key, {first, 1, rows.data(), 0, lane}, (n + 1) / 2, words);
+        to_uniforms(words, n / 2, numbers.data() + begin);
+        if (n % 2) numbers.back() = uniform(words[0][n / 2], words[1][n / 2]);
     }
 }
 

@@ -63,6 +63,33 @@ def test_processes_and_threads_do_not_change_a_bit(n_ranks, n_threads, of_one_pr
     assert sum(len(train) for train in of_one_process["first", "E", 0, "spikes"]) > 1000
 
 
+def test_spikes_under_way_act_on_time_for_any_delay_and_any_end_of_a_run(tmp_path):
+    script = tmp_path / "net.py"
+    script.write_text(
+        "import sys\n"
+        "import pycosim.native as sim\n"
+        "for delay_steps in (1, 2, 3, 6):\n"
+        "    sim.setup(timestep=0.1, seed=1)\n"
+        "    cells = sim.Population(4000, sim.IF_curr_delta(i_offset=40.0, tau_refrac=0.3))\n"
+        "    cells.initialize(v=sim.RandomDistribution('uniform', (-65, -50)))\n"
+        "    synapse = sim.StaticSynapse(weight=0.7, delay=0.1 * delay_steps)\n"
+        "    connector = sim.FixedNumberPostConnector(20, rng=sim.NativeRNG(seed=2))\n"
+        "    sim.Projection(cells, cells, connector, synapse)\n"
+        "    cells.record('spikes')\n"
+        "    for steps in (1, 2, 3, 40, 7):\n"
+        "        sim.run(0.1 * steps)\n"
+        "    trains = [train.magnitude.tolist() for train in cells.get_data().segments[0].spiketrains]\n"
+        "    if sim.rank() == 0:\n"
+        "        print(delay_steps, trains)\n"
+        "    sim.end()\n"
+    )
+    alone, together = (started(n_ranks, script, cwd=tmp_path) for n_ranks in (1, 2))
+    assert together.returncode == 0, together.stderr
+    assert together.stdout == alone.stdout
+    # With 4 delays, 53 steps, 2 processes: more than 256 in a step, for which there is no room at first.
+    assert alone.stdout.count(",") > 4 * 53 * 2 * 256
+
+
 def test_an_error_on_one_process_ends_all_with_its_message(tmp_path):
     script = tmp_path / "fails.py"
     script.write_text(

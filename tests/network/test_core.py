@@ -284,6 +284,16 @@ def test_spike_counts_are_poisson_distributed(mean):
         )
 
 
+@pytest.mark.parametrize("n_sources", [1, 15, 16, 45])
+def test_counts_drawn_side_by_side_are_those_of_single_blocks(n_sources):
+    seed, stream, mean, step = 2**40 + 7, 3, 2.5, 4 * 1000 + 2
+    key = _core.philox4x32((seed % 2**32, seed >> 32, stream, 0), (0, 0))[:2]
+    words = [_core.philox4x32((step // 4, 0, source, 0), key)[step % 4] for source in range(n_sources)]
+    _, indices = poisson(np.full(n_sources, mean), step, step, seed, stream)
+    counts = np.bincount(indices, minlength=n_sources)
+    np.testing.assert_array_equal(counts, stats.poisson.ppf((np.array(words) + 0.5) / 2**32, mean))
+
+
 @settings(max_examples=30)
 @given(st.lists(st.integers(1, 400), max_size=4), st.integers(0, 5))
 def test_a_run_may_be_cut_anywhere(cuts, first):

@@ -102,13 +102,15 @@ class Engine final : public DeferredEngine {
 
     void advance(std::int64_t n_steps);
 
-    // One process of several does a batch of steps, at most as many as the smallest delay anywhere, by calling
-    // `integrate`, `pack` and, with what the others have packed for it, `unpack`.
+    // One process of several does a batch of steps by calling `integrate`, `pack` and, with what the others have packed
+    // for it, `unpack`. The next batch may be integrated before that, and a batch and the next one have together at
+    // most as many steps as the smallest delay anywhere. Before all else, all is unpacked.
     void integrate(std::int64_t n_steps);
-    // Writes a chunk for each process, (n_ranks, n_words / n_ranks): the words that the largest chunk of this process
-    // needs, the number of spikes in each step, the neurons that fired. Only the first word if they do not fit.
+    // Writes a chunk for each process, (n_ranks, n_words / n_ranks), of the oldest batch that is not unpacked: the words
+    // that the largest chunk of this process needs, the number of spikes in each step, the neurons that fired. Only the
+    // first word if they do not fit.
     void pack(std::span<std::uint32_t> chunks) const;
-    // Takes one chunk of each process, and lets all spikes of the batch act. Returns the words that the largest of all
+    // Takes one chunk of each process, and lets all spikes of that batch act. Returns the words that the largest of all
     // chunks needs; if that is more than there are, nothing was done.
     std::size_t unpack(std::span<const std::uint32_t> chunks);
     // Whether a neuron or source has synapses on this process, for every one of the network; 0 or 1.
@@ -144,6 +146,16 @@ class Engine final : public DeferredEngine {
         SpikeColumns spikes;
     };
 
+    // What fired in a batch of steps and has not been sent to the synapses.
+    struct Batch {
+        struct Step {
+            std::vector<std::uint32_t> spikes;   // neurons of this process, then sources
+            std::vector<std::uint32_t> numbers;  // of the neurons among those of this process
+        };
+        std::int64_t first_step;
+        std::vector<Step> steps;
+    };
+
     void add(const PopulationSpec& spec);
     const Model* model_of(const PopulationSpec& spec);
     std::int64_t next_emission() const { return started_ ? step_ + 1 : 0; }
@@ -154,6 +166,7 @@ class Engine final : public DeferredEngine {
     void send_source_spikes(Partition& partition, std::int64_t step);
     template <class Visit>
     void for_local_fired(std::size_t i_step, Visit&& visit) const;
+    void take_batch(std::int64_t n_steps);
     void record_source_spikes(std::int64_t step);
     void check_sources(std::int64_t first_step, std::int64_t last_step) const;
     void forget_old_synapses();
@@ -181,7 +194,7 @@ class Engine final : public DeferredEngine {
     Share share_;
     std::uint32_t n_local_ = 0;              // neurons of this process
     std::vector<std::uint8_t> needed_;       // see set_needed
-    std::int64_t n_integrated_ = 0;          // steps since the last `unpack`
+    std::deque<Batch> batches_;              // that wait for `unpack`, at most two
     ThreadPool pool_;
 };
 

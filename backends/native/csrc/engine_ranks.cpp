@@ -1,4 +1,4 @@
-// The engine as one process of several, which exchange the neurons that fired once per smallest delay.
+// The engine as one process of several, which exchange the neurons that fired while they go on.
 #include <algorithm>
 #include <stdexcept>
 
@@ -21,7 +21,7 @@ void Engine::for_local_fired(std::size_t i_step, Visit&& visit) const {
 }
 
 void Engine::integrate(std::int64_t n_steps) {
-    if (n_integrated_ != 0) throw std::logic_error("unpack() comes before the next integrate()");
+    if (batches_.size() > 1) throw std::logic_error("the spikes of two batches are under way: unpack() comes first");
     check_sources(started_ ? step_ + 1 : 0, step_ + n_steps);
     forget_old_synapses();
     pool_.run([&](unsigned thread) noexcept {
@@ -32,73 +32,86 @@ void Engine::integrate(std::int64_t n_steps) {
     });
     if (!started_) record_source_spikes(0);
     started_ = true;
-    n_integrated_ = n_steps;
+    take_batch(n_steps);
+    step_ += n_steps;
+}
+
+// The sources' spikes are taken, too, because others may be set before this batch's act.
+void Engine::take_batch(std::int64_t n_steps) {
+    Batch& batch = batches_.emplace_back();
+    batch.first_step = step_ + 1;
+    batch.steps.resize(static_cast<std::size_t>(n_steps));
+    for (std::size_t i = 0; i < batch.steps.size(); ++i) {
+        auto& [spikes, numbers] = batch.steps[i];
+        for_local_fired(i, [&](std::uint32_t neuron, std::uint32_t number) {
+            spikes.push_back(neuron);
+            numbers.push_back(number);
+        });
+        const std::int64_t step = batch.first_step + static_cast<std::int64_t>(i);
+        for (const Population& population : populations_) {
+            if (population.model) continue;
+            const auto own = population.source_spikes.at(step);
+            spikes.insert(spikes.end(), own.begin(), own.end());
+        }
+        record_source_spikes(step);
+    }
 }
 
 void Engine::pack(std::span<std::uint32_t> chunks) const {
-    const std::size_t n_words = chunks.size() / share_.n_ranks, n_steps = static_cast<std::size_t>(n_integrated_);
+    if (batches_.empty()) throw std::logic_error("integrate() comes before pack()");
     if (needed_.size() != std::size_t{n_local_} * share_.n_ranks) throw std::logic_error("set_needed() comes first");
+    const std::vector<Batch::Step>& steps = batches_.front().steps;
+    const std::size_t n_words = chunks.size() / share_.n_ranks, n_steps = steps.size();
     std::vector<std::size_t> used(share_.n_ranks, 1 + n_steps);
     for (std::size_t rank = 0; rank < share_.n_ranks; ++rank) {
         std::uint32_t* const chunk = chunks.data() + rank * n_words;
         std::fill_n(chunk, std::min(n_words, 1 + n_steps), 0u);
     }
     for (std::size_t i_step = 0; i_step < n_steps; ++i_step) {
-        for_local_fired(i_step, [&](std::uint32_t neuron, std::uint32_t number) {
+        const auto& [spikes, numbers] = steps[i_step];
+        for (std::size_t i = 0; i < numbers.size(); ++i) {
             for (std::size_t rank = 0; rank < share_.n_ranks; ++rank) {
-                if (rank == share_.rank || !needed_[rank * n_local_ + number]) continue;
+                if (rank == share_.rank || !needed_[rank * n_local_ + numbers[i]]) continue;
                 std::uint32_t* const chunk = chunks.data() + rank * n_words;
                 if (used[rank] < n_words) {
                     ++chunk[1 + i_step];
-                    chunk[used[rank]] = neuron;
+                    chunk[used[rank]] = spikes[i];
                 }
                 ++used[rank];
             }
-        });
+        }
     }
     const auto largest = static_cast<std::uint32_t>(*std::max_element(used.begin(), used.end()));
     for (std::size_t rank = 0; rank < share_.n_ranks; ++rank) chunks[rank * n_words] = largest;
 }
 
 std::size_t Engine::unpack(std::span<const std::uint32_t> chunks) {
-    const std::size_t n_words = chunks.size() / share_.n_ranks, n_steps = static_cast<std::size_t>(n_integrated_);
+    if (batches_.empty()) throw std::logic_error("integrate() comes before unpack()");
+    std::vector<Batch::Step>& steps = batches_.front().steps;
+    const std::size_t n_words = chunks.size() / share_.n_ranks, n_steps = steps.size();
     std::size_t largest = 0;
     for (std::size_t rank = 0; rank < share_.n_ranks; ++rank) {
         largest = std::max<std::size_t>(largest, chunks[rank * n_words]);
     }
     if (largest > n_words) return largest;
-    // In order of the neurons' global numbers, as in one process; that spares sorting where the spikes act.
-    std::vector<std::vector<std::uint32_t>> spikes(n_steps);
-    for (std::size_t i = 0; i < n_steps; ++i) {
-        for_local_fired(i, [&](std::uint32_t neuron, std::uint32_t) { spikes[i].push_back(neuron); });
-    }
     for (std::size_t rank = 0; rank < share_.n_ranks; ++rank) {
         if (rank == share_.rank) continue;
         const std::uint32_t* const chunk = chunks.data() + rank * n_words;
         const std::uint32_t* next = chunk + 1 + n_steps;
         for (std::size_t i = 0; i < n_steps; ++i) {
-            spikes[i].insert(spikes[i].end(), next, next + chunk[1 + i]);
+            steps[i].spikes.insert(steps[i].spikes.end(), next, next + chunk[1 + i]);
             next += chunk[1 + i];
         }
     }
-    for (std::size_t i = 0; i < n_steps; ++i) {
-        const std::int64_t step = step_ + 1 + static_cast<std::int64_t>(i);
-        for (const Population& population : populations_) {
-            if (population.model) continue;
-            const auto own = population.source_spikes.at(step);
-            spikes[i].insert(spikes[i].end(), own.begin(), own.end());
-        }
-        std::sort(spikes[i].begin(), spikes[i].end());
-        record_source_spikes(step);
-    }
+    // In order of the neurons' global numbers, as in one process; that spares sorting where the spikes act.
+    for (Batch::Step& step : steps) std::sort(step.spikes.begin(), step.spikes.end());
     pool_.run([&](unsigned thread) {
         for (std::size_t i = 0; i < n_steps; ++i) {
-            const std::int64_t step = step_ + 1 + static_cast<std::int64_t>(i);
-            for (const std::uint32_t neuron : spikes[i]) partitions_[thread].send(neuron, step);
+            const std::int64_t step = batches_.front().first_step + static_cast<std::int64_t>(i);
+            for (const std::uint32_t neuron : steps[i].spikes) partitions_[thread].send(neuron, step);
         }
     });
-    step_ += n_integrated_;
-    n_integrated_ = 0;
+    batches_.pop_front();
     return largest;
 }
 
