@@ -5,6 +5,7 @@
 // Thread sanitizer cannot run the resolver of that choice; musl has none.
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_THREAD__)
+#define PYCOSIM_SEVERAL_INSTRUCTION_SETS
 #define PYCOSIM_SIMD_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define PYCOSIM_SIMD_CLONES
