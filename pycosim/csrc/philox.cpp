@@ -28,7 +28,7 @@ constexpr std::size_t kLanes = 32;
             for (int v = 0; v < kVectors; ++v) {                                                                \
                 c0[v] = Lanes{} + index;                                                                        \
                 c1[v] = Lanes{} + (index >> 32);                                                                \
-                const auto* const from = reinterpret_cast<const Words*>(rows + begin + v * kWidth);             \
+                const Words* const from = reinterpret_cast<const Words*>(rows + begin + v * kWidth);            \
                 c2[v] = __builtin_convertvector(*from, Lanes);                                                  \
                 c3[v] = Lanes{};                                                                                \
             }                                                                                                   \
