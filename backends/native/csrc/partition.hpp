@@ -120,6 +120,10 @@ class alignas(kCacheLine) Partition {
         const Generation& newest = generations_.back();
         const std::uint32_t end = newest.store.row_end(source);
         for (std::uint32_t i = newest.store.row_begin(source); i < end; ++i) {
+            if (newest.store.has_many_delays(i)) {
+                scatter(newest, i, emission_step);
+                continue;
+            }
             const std::int64_t due = emission_step + newest.store.segment(i).delay;
             pending_.push(due, emission_step, pending_key(emission_step, newest.base + i));
         }
@@ -176,7 +180,20 @@ class alignas(kCacheLine) Partition {
             return part.store->row_begin(source) < part.store->row_end(source);
         });
     }
+    void scatter(const Generation& generation, std::uint32_t i, std::int64_t emission_step) {
+        // A drive acts between rows, but has no key among theirs.
+        const auto end_runs = [&] {
+            for (const PoissonDrive& drive : drives_) pending_.end_run(emission_step + drive.delay());
+        };
+        end_runs();
+        generation.store.scatter(i, emission_step, pending_key(emission_step, generation.base + i), pending_);
+        end_runs();
+    }
     // To the inputs of one step.
+    void add_segment(const Generation& generation, std::uint32_t i, std::int64_t step, double* inputs) {
+        if (generation.store.has_many_delays(i)) return pending_.add_run(step, inputs);
+        generation.store.deliver(i, inputs);
+    }
     void deliver(std::int64_t step, double* inputs);
     void deliver(std::int64_t step, std::span<const PendingKey> keys, double* inputs);
     void deliver_mixed(std::int64_t step, std::span<const PendingKey> keys, double* inputs);

@@ -6,6 +6,16 @@
 #include <string>
 
 namespace pycosim::native {
+namespace {
+
+// Rows with shorter runs of equal delays, on average, become segments of many delays; measured.
+constexpr std::size_t kShortRun = 8;
+// Fewer synapses are segments of their own.
+constexpr std::size_t kShortRow = 4;
+// One byte holds the rest of a delay.
+constexpr int kOffsetBits = 8;
+
+}  // namespace
 
 template <class T>
 static T at(std::span<const T> column, std::int64_t i) {
@@ -19,14 +29,20 @@ struct SynapseStore::Row {
     std::vector<double> weight;
     std::vector<std::int32_t> delay, core, window;
     std::vector<std::uint32_t> order, other_order, count;  // scratch of the sort
-    std::vector<std::uint32_t> run;                         // ends of runs of equal core and delay
+    std::vector<std::uint32_t> run;                         // ends of what becomes segments
+    bool has_many_delays = false;                           // whether these are to have many delays
 
     std::size_t size() const { return target.size(); }
 
     void gather(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
                 const TargetMap& map, std::span<const std::int32_t> core_of_neuron);
+    void choose_layout();
     void sort();
     void find_runs();
+    // What the synapses of a segment have in common of their delays.
+    std::int32_t first_delay(std::size_t i) const {
+        return has_many_delays ? delay[i] >> kOffsetBits << kOffsetBits : delay[i];
+    }
 
   private:
     bool sort_order_by(const std::vector<std::int32_t>& key);
@@ -84,11 +100,28 @@ void SynapseStore::Row::permute(std::vector<T>& column) {
     column.swap(moved);
 }
 
+// Synapses that a chip delivers by core and delay stay sorted by these.
+void SynapseStore::Row::choose_layout() {
+    has_many_delays = false;
+    const auto [low, high] = std::minmax_element(delay.begin(), delay.end());
+    if (!core.empty() || size() < kShortRow || *high >= PendingSegments::kMaxSlots) return;
+    count.assign(static_cast<std::size_t>(*high - *low + 1), 0);
+    for (const std::int32_t steps : delay) count[static_cast<std::size_t>(steps - *low)] = 1;
+    const auto n_delays = std::accumulate(count.begin(), count.end(), std::size_t{0});
+    has_many_delays = n_delays > 1 && size() < kShortRun * n_delays;
+}
+
 void SynapseStore::Row::sort() {
     order.resize(size());
     std::iota(order.begin(), order.end(), 0u);
     bool moved = sort_order_by(window);
-    moved |= sort_order_by(delay);
+    if (has_many_delays) {
+        std::vector<std::int32_t> first(size());
+        for (std::size_t i = 0; i < size(); ++i) first[i] = first_delay(i);
+        moved |= sort_order_by(first);
+    } else {
+        moved |= sort_order_by(delay);
+    }
     if (!core.empty()) moved |= sort_order_by(core);
     if (!moved) return;
     permute(target);
@@ -102,7 +135,7 @@ void SynapseStore::Row::sort() {
 // to be worth the weights that it saves.
 void SynapseStore::Row::find_runs() {
     const auto boundary = [&](std::size_t i) {
-        return delay[i] != delay[i - 1] || window[i] != window[i - 1] || (!core.empty() && core[i] != core[i - 1]);
+        return first_delay(i) != first_delay(i - 1) || window[i] != window[i - 1] || (!core.empty() && core[i] != core[i - 1]);
     };
     std::size_t n_runs = 1, n_equal = 1;
     for (std::size_t i = 1; i < size(); ++i) {
@@ -156,6 +189,13 @@ void SynapseStore::append_weights(std::span<const double> weights, WeightFormat 
     }
 }
 
+void SynapseStore::append_offsets(std::span<const std::int32_t> delays, std::int32_t first_delay) {
+    const std::size_t place = words_.size();
+    words_.resize(place + (delays.size() + 1) / 2);
+    auto* to = reinterpret_cast<std::uint8_t*>(words_.data() + place);
+    for (const std::int32_t delay : delays) *to++ = static_cast<std::uint8_t>(delay - first_delay);
+}
+
 void SynapseStore::append(const Row& row) {
     std::uint32_t begin = 0;
     for (const std::uint32_t end : row.run) {
@@ -164,10 +204,12 @@ void SynapseStore::append(const Row& row) {
         const std::uint64_t place = words_.size();
         if (place > Segment::kMaxPlace) throw std::length_error("a partition has more than 2 TB of synapses");
         segments_.push_back({static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32),
-                             static_cast<std::uint32_t>(row.delay[begin]), end - begin,
-                             static_cast<std::uint32_t>(row.window[begin]), static_cast<std::uint32_t>(format)});
+                             static_cast<std::uint32_t>(row.first_delay(begin)), end - begin,
+                             static_cast<std::uint32_t>(row.window[begin]), row.has_many_delays,
+                             static_cast<std::uint32_t>(format)});
         if (!row.core.empty()) core_.push_back(row.core[begin]);
         words_.insert(words_.end(), row.target.begin() + begin, row.target.begin() + end);
+        if (row.has_many_delays) append_offsets({row.delay.data() + begin, end - begin}, row.first_delay(begin));
         append_weights(weights, format);
         begin = end;
     }
@@ -236,7 +278,7 @@ SynapseStore::SynapseStore(const RowIndex& index, std::span<const ProjectionColu
     Row row;
     row.n_blocks = (map.receptor_stride >> 16) + 1;
     if (n_receptors * row.n_blocks > Segment::kMaxWindows) {
-        throw std::length_error("a partition has more than 1e9 inputs; use more threads or processes");
+        throw std::length_error("a partition has more than 5e8 inputs; use more threads or processes");
     }
     for (std::uint32_t i = 0; i < n_receptors * row.n_blocks; ++i) windows_.push_back({i / row.n_blocks, i % row.n_blocks});
     window_begin_.resize(windows_.size());
@@ -265,6 +307,7 @@ void SynapseStore::append_row(std::span<const RowIndex::Row> parts, std::span<co
         const auto n_stored = static_cast<std::size_t>(drawn - parts.begin());
         row.gather(parts.first(n_stored), projections, map, core_of_neuron);
         if (row.size()) {
+            row.choose_layout();
             row.sort();
             row.find_runs();
             append(row);
@@ -292,7 +335,7 @@ void SynapseStore::append_procedural(std::uint32_t projection, std::uint32_t row
     const std::uint64_t place = procedural_rows_.size();
     procedural_rows_.push_back({projection, row});
     segments_.push_back({static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32),
-                         static_cast<std::uint32_t>(delay), Segment::kMaxCount, 0,
+                         static_cast<std::uint32_t>(delay), Segment::kMaxCount, 0, 0,
                          static_cast<std::uint32_t>(WeightFormat::procedural)});
 }
 
