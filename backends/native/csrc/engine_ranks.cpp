@@ -94,7 +94,7 @@ std::size_t Engine::unpack(std::span<const std::uint32_t> chunks) {
     pool_.run([&](unsigned thread) {
         for (std::size_t i = 0; i < n_steps; ++i) {
             const std::int64_t step = step_ + 1 + static_cast<std::int64_t>(i);
-            for (const std::uint32_t neuron : spikes[i]) partitions_[thread].send(neuron, step);
+            partitions_[thread].send(spikes[i], step);
         }
     });
     step_ += n_integrated_;

@@ -88,6 +88,7 @@ class alignas(kCacheLine) Partition {
     pycosim::Key noise_key{};     // of neurons that fire at random
     std::unique_ptr<RewiredStore> rewired;  // null: none
     MembraneBoard* board = nullptr;  // of the whole network; null where there never were gap junctions
+    std::vector<std::uint32_t> arriving;  // scratch: all that fired in a step
     FiredNeurons fired[2];        // of the present batch of steps, and of the one before, which others may still read
 
     void add_slice(const Model& model, std::span<const std::uint32_t> receptors, std::uint32_t first_index,
@@ -129,6 +130,17 @@ class alignas(kCacheLine) Partition {
         }
         if (!plastic_.empty()) send_plastic(source, emission_step);
         if (rewired) rewired->send(source, emission_step);
+    }
+
+    // The same for the spikes of a step, given in ascending order.
+    void send(std::span<const std::uint32_t> sources, std::int64_t emission_step) {
+        const SynapseStore& store = generations_.back().store;
+        for (std::size_t i = 0; i < sources.size(); ++i) {
+            if (i + 6 < sources.size()) store.prefetch_row(sources[i + 6]);
+            if (i + 4 < sources.size()) store.prefetch_first_segment(sources[i + 4]);
+            if (i + 2 < sources.size()) store.prefetch_scattered(sources[i + 2]);
+            send(sources[i], emission_step);
+        }
     }
 
     // Whether spikes of a neuron act on this partition.

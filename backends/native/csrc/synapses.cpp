@@ -9,7 +9,7 @@ namespace pycosim::native {
 namespace {
 
 // Rows with shorter runs of equal delays, on average, become segments of many delays; measured.
-constexpr std::size_t kShortRun = 8;
+constexpr std::size_t kShortRun = 4;
 // Fewer synapses are segments of their own.
 constexpr std::size_t kShortRow = 4;
 // One byte holds the rest of a delay.

@@ -10,6 +10,7 @@
 // segments are sorted by window and highest bits of the delay only, and are read when their neuron fires.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -20,6 +21,7 @@
 #include <vector>
 
 #include "../../../pycosim/csrc/row_rule.hpp"
+#include "aligned.hpp"
 #include "pending.hpp"
 
 namespace pycosim::native {
@@ -120,6 +122,18 @@ class SynapseStore {
         prefetch(target + segment.count);
     }
 
+    // The same for the row of a source that fires, in this order: where it begins, its first segment, and the synapses of
+    // this one if they are read when the source fires.
+    void prefetch_row(std::size_t source) const { prefetch(&row_[source]); }
+    void prefetch_first_segment(std::size_t source) const { prefetch(segments_.data() + row_[source]); }
+    void prefetch_scattered(std::size_t source) const {
+        if (row_[source] == row_[source + 1] || !segments_[row_[source]].has_many_delays) return;
+        const Segment& segment = segments_[row_[source]];
+        const std::uint16_t* const target = words_.data() + segment.place();
+        const std::size_t n_words = std::min<std::size_t>(segment.count, kWordsAhead);
+        for (std::size_t i = 0; i < n_words; i += kCacheLine / sizeof(*target)) prefetch(target + i);
+    }
+
     // Adds the weights of a segment to the inputs of its targets.
     void deliver(std::uint32_t i, double* inputs) const {
         const Segment& segment = segments_[i];
@@ -214,6 +228,7 @@ class SynapseStore {
     std::array<std::uint8_t, 4096> head_code_;  // by sign and exponent: number in heads_, or kNoCode
 
     static constexpr std::uint8_t kNoCode = 16;
+    static constexpr std::size_t kWordsAhead = 256;  // the rest of a row comes by itself
 };
 
 }  // namespace pycosim::native
