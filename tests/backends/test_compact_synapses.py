@@ -11,9 +11,9 @@ from .backend_networks import add_pairs, network_of, neurons, spike_array
 RNG = np.random.default_rng(1)
 
 
-def membranes(simulation_of, network, **options):
+def membranes(simulation_of, network, n_steps=12, **options):
     simulation = simulation_of(network, **options)
-    simulation.advance(12)
+    simulation.advance(n_steps)
     return simulation.signal(1, "v")
 
 
@@ -45,6 +45,34 @@ def test_more_synapses_than_a_segment_holds_add_up_in_their_order():
     np.testing.assert_array_equal(
         membranes(NativeSimulation, network), membranes(ReferenceSimulation, network)
     )
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(("size", "n", "longest"), [(70_000, 40, 11), (200, 1200, 700)])
+@pytest.mark.parametrize("kind", ["similar", "of every magnitude", "equal"])
+def test_rows_of_many_delays_keep_every_bit_and_their_order(kind, size, n, longest, threads):
+    weights = {
+        "similar": RNG.normal(0.3, 0.03, n),
+        "of every magnitude": weights_of_every_magnitude(n),
+        "equal": 0.1,
+    }[kind]
+    delays = RNG.integers(1, longest, n).astype(np.int32)
+    network = one_row(np.sort(RNG.integers(0, size, n)), weights, delays, size=size)
+    expected = membranes(ReferenceSimulation, network, n_steps=longest + 1)
+    np.testing.assert_array_equal(
+        membranes(NativeSimulation, network, n_steps=longest + 1, threads=threads), expected
+    )
+
+
+def test_rows_of_many_delays_take_ten_bytes_for_a_synapse():
+    n, k = 500, 100
+    network = network_of(neurons("IF_curr_delta", n), neurons("IF_curr_delta", n))
+    pairs = np.repeat(np.arange(n), k), np.tile(np.arange(k), n)
+    add_pairs(
+        network, 0, 1, *pairs, RNG.normal(0.1, 0.01, n * k), RNG.integers(1, 200, n * k).astype(np.int32)
+    )
+    # 2 for the target, 1 for the delay, 7 for the weight, 12 for the segment of a row, 4 for its place
+    assert NativeSimulation(network).synapse_bytes / (n * k) < 10 + 20 / k + 0.1
 
 
 def test_individual_weights_and_delays_take_ten_bytes_and_equal_ones_little_more_than_two():

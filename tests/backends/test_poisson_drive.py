@@ -9,7 +9,9 @@ import pycosim.native as sim
 from pycosim.frontend.simulator import state
 
 
-def potentials(recorded: bool, rates: list[float], *, threads: int = 1, change=None) -> np.ndarray:
+def potentials(
+    recorded: bool, rates: list[float], *, threads: int = 1, change=None, many_delays: bool = False
+) -> np.ndarray:
     """Return v of cells driven by sources; recording these makes them write down their spikes."""
     sim.setup(timestep=0.1, seed=3, threads=threads)
     cells = sim.Population(150, sim.IF_cond_exp(), initial_values={"v": -60.0})
@@ -22,8 +24,9 @@ def potentials(recorded: bool, rates: list[float], *, threads: int = 1, change=N
         sim.Projection(noise, cells, places, synapse)
         if recorded:
             noise.record("spikes")
+    delay = sim.RandomDistribution("uniform", (0.2, 40.0)) if many_delays else 0.7
     sim.Projection(
-        cells, cells, sim.FixedProbabilityConnector(0.1), sim.StaticSynapse(weight=0.001, delay=0.7)
+        cells, cells, sim.FixedProbabilityConnector(0.1), sim.StaticSynapse(weight=0.001, delay=delay)
     )
     cells.record("v")
     sim.run(20.0)
@@ -58,6 +61,13 @@ def begin_to_record(noise, cells, other):
     noise[::3].record("spikes")
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_drawn_spikes_act_in_their_order_among_those_of_many_delays(threads):
+    drawn = potentials(False, [3000.0, 20e3], threads=threads, many_delays=True)
+    written = potentials(True, [3000.0, 20e3], many_delays=True)
+    np.testing.assert_array_equal(drawn, written)
+
+
 def another_use(noise, cells, other):
     sim.Projection(noise, other, sim.AllToAllConnector(), sim.StaticSynapse(weight=0.0001, delay=0.4))
 
@@ -68,10 +78,14 @@ def test_a_change_between_runs_acts_on_spikes_emitted_after_it(change):
     np.testing.assert_array_equal(drawn, written)
 
 
-def test_growth_does_not_disturb_spikes_under_way():
+@pytest.mark.parametrize("many_delays", [False, True])
+def test_growth_does_not_disturb_spikes_under_way(many_delays):
     def grow(noise, cells, other):
         more = sim.Population(7, sim.IF_curr_exp())
         sim.Projection(cells, more, sim.AllToAllConnector(), sim.StaticSynapse(weight=0.1, delay=0.3))
 
-    drawn, written = (potentials(recorded, [3000.0, 1000.0], change=grow) for recorded in (False, True))
+    drawn, written = (
+        potentials(recorded, [3000.0, 1000.0], change=grow, many_delays=many_delays)
+        for recorded in (False, True)
+    )
     np.testing.assert_array_equal(drawn, written)

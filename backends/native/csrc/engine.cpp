@@ -282,21 +282,22 @@ std::span<const std::uint32_t> Engine::fired(const Partition& partition, const P
 
 // In order of the spikes' global numbers, which is the order of populations and partitions.
 void Engine::send_spikes(Partition& partition, std::int64_t step, unsigned parity, std::size_t i_step) {
+    std::vector<std::uint32_t>& neurons = partition.arriving;
+    neurons.clear();
+    const auto add = [&](std::span<const std::uint32_t> more) { neurons.insert(neurons.end(), more.begin(), more.end()); };
     for (const Population& population : populations_) {
         if (!population.model) {
-            for (const std::uint32_t neuron : population.source_spikes.at(step)) partition.send(neuron, step);
+            add(population.source_spikes.at(step));
             continue;
         }
-        for (const Partition& from : partitions_) {
-            for (const std::uint32_t neuron : fired(from, population, parity, i_step)) partition.send(neuron, step);
-        }
+        for (const Partition& from : partitions_) add(fired(from, population, parity, i_step));
     }
+    partition.send(neurons, step);
 }
 
 void Engine::send_source_spikes(Partition& partition, std::int64_t step) {
     for (const Population& population : populations_) {
-        if (population.model) continue;
-        for (const std::uint32_t neuron : population.source_spikes.at(step)) partition.send(neuron, step);
+        if (!population.model) partition.send(population.source_spikes.at(step), step);
     }
 }
 

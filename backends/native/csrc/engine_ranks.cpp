@@ -107,8 +107,7 @@ std::size_t Engine::unpack(std::span<const std::uint32_t> chunks) {
     for (Batch::Step& step : steps) std::sort(step.spikes.begin(), step.spikes.end());
     pool_.run([&](unsigned thread) {
         for (std::size_t i = 0; i < n_steps; ++i) {
-            const std::int64_t step = batches_.front().first_step + static_cast<std::int64_t>(i);
-            for (const std::uint32_t neuron : steps[i].spikes) partitions_[thread].send(neuron, step);
+            partitions_[thread].send(steps[i].spikes, batches_.front().first_step + static_cast<std::int64_t>(i));
         }
     });
     batches_.pop_front();

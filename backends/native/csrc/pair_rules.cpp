@@ -1,8 +1,8 @@
 // The all-to-all pair rules.
 //
-// Most synapses need no more of their neuron's history than its last few spikes: the terms of these are gathered
+// Most synapses need no more of their neuron's history than its last three spikes: the terms of these are gathered
 // without branches for a block of synapses, and the weights then changed as vectors. All others are processed one by
-// one, with the same operations in the same order.
+// one, with the same operations in the same order, nearly all of them from the line of memory that is there already.
 #include "no_trapping_math.hpp"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t kBlock = 128;
 constexpr std::size_t kAhead = 12;  // synapses ahead of which memory is asked for
-constexpr std::size_t kNewPosts = RecentSpikes::kSteps - 1;
+constexpr std::size_t kNewPosts = 3;   // for most synapses
 
 // By synapse of a block: the presynaptic trace at each new postsynaptic spike, the oldest last, or 0; the postsynaptic
 // trace.
@@ -114,6 +114,21 @@ struct PlasticStore::PairRule {
         return kernel.template after_pre<rule>(w, trace, s);
     }
 
+    // The same for a presynaptic spike, if the recent spikes suffice.
+    double changed_recently(double w, std::uint64_t k) const {
+        const RecentSpikes recent = store.history_.recent(store.neuron_of(store.targets_[k]));
+        const std::int64_t applied = own.applied_step - dendritic, now = step - dendritic;
+        if (recent.step(RecentSpikes::kSteps - 1) > applied || recent.step(0) >= now) return changed(w, k);
+        const std::uint32_t s = store.synapse_[k];
+        std::size_t n_new = 0;
+        while (recent.step(n_new) > applied) ++n_new;
+        if (own.values[0] == 0) n_new = 0;
+        while (n_new-- > 0) w = kernel.template after_post<rule>(w, pre_trace(recent.step(n_new) + dendritic), s);
+        const bool has_fired = recent.step(0) != RecentSpikes::kNever;
+        const double trace = has_fired ? recent.trace(which) * model.post(now - recent.step(0)) : 0.0;
+        return kernel.template after_pre<rule>(w, trace, s);
+    }
+
     // Whether the tables tell the presynaptic trace at all spikes that are new to the segment.
     bool has_tables() const {
         return is_pre && model.pre.table() && model.post.table() && own.applied_step >= own.last_step - 1 &&
@@ -154,7 +169,9 @@ struct PlasticStore::PairRule {
         std::uint32_t others[kBlock + 1];
         double other_weights[kBlock];
         const std::size_t n_others = gather(begin, n, terms, others);
-        for (std::size_t i = 0; i < n_others; ++i) other_weights[i] = changed(weights[others[i]], begin + others[i]);
+        for (std::size_t i = 0; i < n_others; ++i) {
+            other_weights[i] = changed_recently(weights[others[i]], begin + others[i]);
+        }
         change_block<rule>(kernel, terms, n, store.synapse_.data() + begin, weights);
         for (std::size_t i = 0; i < n_others; ++i) weights[others[i]] = other_weights[i];
     }

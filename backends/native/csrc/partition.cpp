@@ -58,6 +58,7 @@ void Partition::allocate_inputs(std::size_t n_neurons) {
     for (Plastic& part : plastic_) part.store->grow(n_neurons, n_inputs_);
     if (receptor_stride_) {
         for (PoissonDrive& drive : drives_) drive.move_receptors(receptor_stride_, n_inputs_);
+        pending_.move_receptors(receptor_stride_, n_inputs_);
     }
     receptor_stride_ = n_inputs_;
     inputs_.assign(kMostSteps * n_receptors_ * n_inputs_, 0.0);
@@ -266,7 +267,7 @@ void Partition::deliver_mixed(std::int64_t step, std::span<const PendingKey> key
         const std::uint32_t number = segment_of(keys[i]);
         if (number < plastic_base_) {
             const Generation& generation = generation_of(number);
-            generation.store.deliver(number - generation.base, inputs);
+            add_segment(generation, number - generation.base, step, inputs);
             continue;
         }
         const auto& [store, base, first] = plastic_of(number);
@@ -291,8 +292,7 @@ const Partition::Generation& Partition::generation_of(std::uint64_t number) cons
 
 // In the order of all segments, among which those of a drive have their place.
 void Partition::deliver(std::int64_t step, double* inputs) {
-    std::vector<PendingKey>& keys = pending_.due(step);
-    std::span<const PendingKey> left = keys;
+    std::span<const PendingKey> left = pending_.due(step);
     std::vector<std::pair<PendingKey, PoissonDrive*>> driven;
     for (PoissonDrive& drive : drives_) {
         const std::int64_t emission_step = step - drive.delay();
@@ -306,7 +306,7 @@ void Partition::deliver(std::int64_t step, double* inputs) {
         drive->add(step - drive->delay(), inputs);
     }
     deliver(step, left, inputs);
-    keys.clear();
+    pending_.clear(step);
 }
 
 void Partition::deliver(std::int64_t step, std::span<const PendingKey> keys, double* inputs) {
@@ -318,12 +318,12 @@ void Partition::deliver(std::int64_t step, std::span<const PendingKey> keys, dou
         for (std::size_t i = 0; i < keys.size(); ++i) {
             if (i + kSegmentAhead < keys.size()) only.store.prefetch_segment(number(i + kSegmentAhead));
             if (i + kSynapsesAhead < keys.size()) only.store.prefetch_synapses(number(i + kSynapsesAhead));
-            only.store.deliver(number(i), inputs);
+            add_segment(only, number(i), step, inputs);
         }
     } else {
         for (const PendingKey key : keys) {
             const Generation& generation = generation_of(segment_of(key));
-            generation.store.deliver(segment_of(key) - generation.base, inputs);
+            add_segment(generation, segment_of(key) - generation.base, step, inputs);
         }
     }
 }

@@ -88,6 +88,7 @@ class alignas(kCacheLine) Partition {
     pycosim::Key noise_key{};     // of neurons that fire at random
     std::unique_ptr<RewiredStore> rewired;  // null: none
     MembraneBoard* board = nullptr;  // of the whole network; null where there never were gap junctions
+    std::vector<std::uint32_t> arriving;  // scratch: all that fired in a step
     FiredNeurons fired[2];        // of the present batch of steps, and of the one before, which others may still read
 
     void add_slice(const Model& model, std::span<const std::uint32_t> receptors, std::uint32_t first_index,
@@ -120,11 +121,26 @@ class alignas(kCacheLine) Partition {
         const Generation& newest = generations_.back();
         const std::uint32_t end = newest.store.row_end(source);
         for (std::uint32_t i = newest.store.row_begin(source); i < end; ++i) {
+            if (newest.store.has_many_delays(i)) {
+                scatter(newest, i, emission_step);
+                continue;
+            }
             const std::int64_t due = emission_step + newest.store.segment(i).delay;
             pending_.push(due, emission_step, pending_key(emission_step, newest.base + i));
         }
         if (!plastic_.empty()) send_plastic(source, emission_step);
         if (rewired) rewired->send(source, emission_step);
+    }
+
+    // The same for the spikes of a step, given in ascending order.
+    void send(std::span<const std::uint32_t> sources, std::int64_t emission_step) {
+        const SynapseStore& store = generations_.back().store;
+        for (std::size_t i = 0; i < sources.size(); ++i) {
+            if (i + 6 < sources.size()) store.prefetch_row(sources[i + 6]);
+            if (i + 4 < sources.size()) store.prefetch_first_segment(sources[i + 4]);
+            if (i + 2 < sources.size()) store.prefetch_scattered(sources[i + 2]);
+            send(sources[i], emission_step);
+        }
     }
 
     // Whether spikes of a neuron act on this partition.
@@ -176,7 +192,20 @@ class alignas(kCacheLine) Partition {
             return part.store->row_begin(source) < part.store->row_end(source);
         });
     }
+    void scatter(const Generation& generation, std::uint32_t i, std::int64_t emission_step) {
+        // A drive acts between rows, but has no key among theirs.
+        const auto end_runs = [&] {
+            for (const PoissonDrive& drive : drives_) pending_.end_run(emission_step + drive.delay());
+        };
+        end_runs();
+        generation.store.scatter(i, emission_step, pending_key(emission_step, generation.base + i), pending_);
+        end_runs();
+    }
     // To the inputs of one step.
+    void add_segment(const Generation& generation, std::uint32_t i, std::int64_t step, double* inputs) {
+        if (generation.store.has_many_delays(i)) return pending_.add_run(step, inputs);
+        generation.store.deliver(i, inputs);
+    }
     void deliver(std::int64_t step, double* inputs);
     void deliver(std::int64_t step, std::span<const PendingKey> keys, double* inputs);
     void deliver_mixed(std::int64_t step, std::span<const PendingKey> keys, double* inputs);

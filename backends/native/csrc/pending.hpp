@@ -1,4 +1,9 @@
-// Segments of synapses that wait for the step at which they act.
+// Segments of synapses, and single contributions, that wait for the step at which they act.
+//
+// Where delays differ from synapse to synapse, looking each of them up when it is due costs a line of memory or two. Such
+// a row is read once, when its neuron fires, and what each synapse will add is written to the list of its step, which is
+// later read in order. Contributions between which nothing else acts are a run; a key among those of the segments has
+// its place in the order.
 #pragma once
 
 #include <algorithm>
@@ -20,8 +25,15 @@ constexpr PendingKey pending_key(std::int64_t emission_step, std::uint32_t segme
 
 constexpr std::uint32_t segment_of(PendingKey key) { return static_cast<std::uint32_t>(key); }
 
+struct Contribution {
+    double weight;
+    std::uint32_t input;
+};
+
 class PendingSegments {
   public:
+    static constexpr std::int64_t kMaxSlots = 1 << 16;  // longer delays wait elsewhere
+
     explicit PendingSegments(std::int64_t max_delay = 1) { reserve(max_delay, 0); }
 
     // Makes room for delays up to `max_delay`; longer ones work, but are slower.
@@ -29,20 +41,61 @@ class PendingSegments {
         const auto wanted = std::bit_ceil(static_cast<std::size_t>(std::min(max_delay, kMaxSlots - 1)) + 1);
         if (wanted <= slots_.size()) return;
         std::vector<Slot> old = std::exchange(slots_, std::vector<Slot>(wanted));
+        const std::vector<Tail> old_tails = std::exchange(tails_, std::vector<Tail>(wanted));
         const std::int64_t n_old = static_cast<std::int64_t>(old.size());
         for (std::int64_t step = present_step + 1; step < present_step + n_old; ++step) {
-            slot(step) = std::move(old[static_cast<std::size_t>(step & (n_old - 1))]);
+            const auto from = static_cast<std::size_t>(step & (n_old - 1));
+            slot(step) = std::move(old[from]);
+            tails_[place(step)] = old_tails[from];
         }
     }
 
     void push(std::int64_t due_step, std::int64_t present_step, PendingKey key) {
         const bool near = due_step - present_step < static_cast<std::int64_t>(slots_.size());
         Slot& target = near ? slot(due_step) : far_[due_step];
+        if (target.run_is_open) end_run(due_step);
         if (!target.keys.empty() && key < target.keys.back()) target.sorted = false;
         target.keys.push_back(key);
     }
 
-    // The segments that are due at `step`, in order. To be cleared by the caller.
+    // The contributions of a row of `n` synapses, of which number k acts at first_due + offsets[k]. Rows come in the
+    // order of their keys, and delays are at most those that there is room for.
+    template <class WeightOf>
+    void scatter(std::int64_t first_due, std::size_t n, const std::uint16_t* targets, const std::uint8_t* offsets,
+                 std::uint32_t first_input, PendingKey key, WeightOf weight_of) {
+        Tail* const tails = tails_.data();
+        const std::size_t first = static_cast<std::size_t>(first_due), mask = slots_.size() - 1;
+        for (std::size_t k = 0; k < n; ++k) {
+            Tail& tail = tails[(first + offsets[k]) & mask];
+            if (tail.end == tail.limit) make_room((first + offsets[k]) & mask, key);
+            *tail.end++ = {weight_of(k), first_input + targets[k]};
+        }
+    }
+    // Lets nothing more be added to the last run of a step: what acts between it and the next one has no key here.
+    void end_run(std::int64_t due_step) {
+        slot(due_step).run_is_open = false;
+        tails_[place(due_step)].limit = tails_[place(due_step)].end;
+    }
+    // Adds the next run of a step to the inputs.
+    void add_run(std::int64_t step, double* inputs) {
+        Slot& here = slot(step);
+        const std::size_t i = here.next_run++;
+        const Contribution* next = here.contributions.data() + here.run_begins[i];
+        const Contribution* const end = i + 1 < here.run_begins.size()
+                                            ? here.contributions.data() + here.run_begins[i + 1]
+                                            : tails_[place(step)].end;
+        for (; next != end; ++next) inputs[next->input] += next->weight;
+    }
+    // Follows a change of the distance between the inputs of one receptor and those of the next.
+    void move_receptors(std::uint32_t old_stride, std::uint32_t new_stride) {
+        for (std::size_t i = 0; i < slots_.size(); ++i) {
+            for (Contribution* c = slots_[i].contributions.data(); c != tails_[i].end; ++c) {
+                c->input = c->input / old_stride * new_stride + c->input % old_stride;
+            }
+        }
+    }
+
+    // The segments and runs that are due at `step`, in order.
     std::vector<PendingKey>& due(std::int64_t step) {
         Slot& here = slot(step);
         if (!far_.empty() && far_.begin()->first <= step) {
@@ -54,6 +107,17 @@ class PendingSegments {
         if (!here.sorted) std::sort(here.keys.begin(), here.keys.end());
         here.sorted = true;
         return here.keys;
+    }
+
+    // Forgets what was due.
+    void clear(std::int64_t step) {
+        Slot& here = slot(step);
+        here.keys.clear();
+        if (here.run_begins.empty()) return;
+        here.run_begins.clear();
+        here.next_run = 0;
+        here.run_is_open = false;
+        tails_[place(step)] = {here.contributions.data(), here.contributions.data()};
     }
 
     // Whether a segment with a number from `begin` to `end` - 1 waits.
@@ -82,16 +146,37 @@ class PendingSegments {
     }
 
   private:
-    static constexpr std::int64_t kMaxSlots = 1 << 16;
-
     struct Slot {
         std::vector<PendingKey> keys;
-        bool sorted = true;
+        bool sorted = true, run_is_open = false;
+        std::vector<std::uint32_t> run_begins;  // a key of each run is among the keys, in the same order
+        std::size_t next_run = 0;
+        std::vector<Contribution> contributions;  // those up to the slot's tail
+    };
+    // Where the next contribution is written, if that is not the limit.
+    struct Tail {
+        Contribution *end = nullptr, *limit = nullptr;
     };
 
-    Slot& slot(std::int64_t step) { return slots_[static_cast<std::size_t>(step) & (slots_.size() - 1)]; }
+    std::size_t place(std::int64_t step) const { return static_cast<std::size_t>(step) & (slots_.size() - 1); }
+    Slot& slot(std::int64_t step) { return slots_[place(step)]; }
+
+    // Begins a run, unless there is one that only ran out of memory.
+    void make_room(std::size_t i, PendingKey key) {
+        Slot& here = slots_[i];
+        Tail& tail = tails_[i];
+        const auto n = static_cast<std::size_t>(tail.end - here.contributions.data());
+        if (n == here.contributions.size()) here.contributions.resize(std::max<std::size_t>(2 * n, 64));
+        tail = {here.contributions.data() + n, here.contributions.data() + here.contributions.size()};
+        if (here.run_is_open) return;
+        if (!here.keys.empty() && key < here.keys.back()) here.sorted = false;
+        here.keys.push_back(key);
+        here.run_begins.push_back(static_cast<std::uint32_t>(n));
+        here.run_is_open = true;
+    }
 
     std::vector<Slot> slots_;
+    std::vector<Tail> tails_;  // of the slots; together, as they are all written to by every row
     std::map<std::int64_t, Slot> far_;
 };
 

@@ -13,10 +13,10 @@
 
 namespace pycosim::native {
 
-// The last few spikes of a neuron, which are most often all that its synapses need, in one cache line.
+// The last few spikes of a neuron, which are nearly always all that its synapses need, in one cache line with a trace.
 class RecentSpikes {
   public:
-    static constexpr std::size_t kSteps = 4;
+    static constexpr std::size_t kSteps = 7;
     static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::min() / 2;
 
     explicit RecentSpikes(const std::int64_t* words) : words_(words) {}

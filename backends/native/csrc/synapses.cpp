@@ -8,8 +8,14 @@
 #include "vectorised.hpp"
 
 namespace pycosim::native {
-
 namespace {
+
+// Rows with shorter runs of equal delays, on average, become segments of many delays; measured.
+constexpr std::size_t kShortRun = 4;
+// Fewer synapses are segments of their own.
+constexpr std::size_t kShortRow = 4;
+// One byte holds the rest of a delay.
+constexpr int kOffsetBits = 8;
 
 // A column as it is read: one of equal values is one value, again and again.
 template <class T>
@@ -49,42 +55,55 @@ struct SynapseStore::Row {
     std::vector<std::uint16_t> target;  // within its window
     std::vector<double> weight;
     std::vector<Run> runs;
+    bool has_many_delays = false;  // whether segments are to have many delays
 
     std::size_t size() const { return n_; }
     bool has_cores() const { return has_cores_; }
 
     void gather(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
                 const TargetMap& map, std::span<const std::int32_t> core_of_neuron);
+    void choose_layout();
     void sort();
     bool splits_by_weight() const;
+    std::span<const std::int32_t> delays(std::uint32_t begin, std::uint32_t end) const {
+        return std::span(delay_).subspan(begin, end - begin);
+    }
 
   private:
     // Core, delay and window of a synapse as one number, in that order of significance.
     struct Keys {
         Range core, delay, window;
+        int shift;  // lower bits of delays that are left out
         std::uint64_t operator()(std::int32_t c, std::int32_t d, std::int32_t w) const {
-            return (static_cast<std::uint64_t>(c - core.low) * delay.width() + static_cast<std::uint64_t>(d - delay.low)) *
+            return (static_cast<std::uint64_t>(c - core.low) * delay.width() +
+                    static_cast<std::uint64_t>((d >> shift) - delay.low)) *
                        window.width() +
                    static_cast<std::uint64_t>(w - window.low);
         }
         Run run(std::uint64_t key, std::uint32_t end) const {
-            const auto number = [](std::int64_t low, std::uint64_t offset) { return static_cast<std::int32_t>(low + static_cast<std::int64_t>(offset)); };
+            const auto number = [](std::int64_t low, std::uint64_t offset) {
+                return static_cast<std::int32_t>(low + static_cast<std::int64_t>(offset));
+            };
             return {end, number(core.low, key / window.width() / delay.width()),
-                    number(delay.low, key / window.width() % delay.width()), number(window.low, key % window.width())};
+                    number(delay.low, key / window.width() % delay.width()) << shift,
+                    number(window.low, key % window.width())};
         }
     };
 
     void sort_by_counting(const Keys& keys);
     void sort_by_comparing(const Keys& keys);
-    std::uint64_t key_of(const Keys& keys, std::size_t i) const { return keys(has_cores_ ? core_[i] : 0, delay_[i], window_[i]); }
+    std::uint64_t key_of(const Keys& keys, std::size_t i) const {
+        return keys(has_cores_ ? core_[i] : 0, delay_[i], window_[i]);
+    }
     void move(std::size_t from, std::size_t to) {
         sorted_target_[to] = target[from];
         sorted_weight_[to] = weight[from];
+        if (has_many_delays) sorted_delay_[to] = delay_[from];
     }
 
     std::size_t n_ = 0;
     bool has_cores_ = false;
-    std::vector<std::int32_t> delay_, core_, window_;
+    std::vector<std::int32_t> delay_, core_, window_, sorted_delay_;
     std::vector<std::uint16_t> sorted_target_;
     std::vector<double> sorted_weight_;
     std::vector<std::uint32_t> count_, order_;
@@ -96,7 +115,7 @@ void SynapseStore::Row::gather(std::span<const RowIndex::Row> parts, std::span<c
     for (const RowIndex::Row& part : parts) most += static_cast<std::size_t>(part.end - part.begin);
     has_cores_ = !core_of_neuron.empty();
     if (target.size() < most) {
-        for (auto* column : {&delay_, &window_, &core_}) column->resize(most);
+        for (auto* column : {&delay_, &window_, &core_, &sorted_delay_}) column->resize(most);
         for (auto* column : {&target, &sorted_target_}) column->resize(most);
         for (auto* column : {&weight, &sorted_weight_}) column->resize(most);
     }
@@ -120,11 +139,26 @@ void SynapseStore::Row::gather(std::span<const RowIndex::Row> parts, std::span<c
     n_ = n;
 }
 
+// Synapses that a chip delivers by core and delay stay sorted by these.
+void SynapseStore::Row::choose_layout() {
+    has_many_delays = false;
+    const Range delays = range_of(delay_.data(), n_);
+    if (has_cores_ || n_ < kShortRow || delays.high >= PendingSegments::kMaxSlots) return;
+    count_.assign(delays.width(), 0);
+    for (std::size_t i = 0; i < n_; ++i) count_[static_cast<std::size_t>(delay_[i] - delays.low)] = 1;
+    const auto n_delays = std::accumulate(count_.begin(), count_.end(), std::size_t{0});
+    has_many_delays = n_delays > 1 && n_ < kShortRun * n_delays;
+}
+
 // Sorts stably by core, delay and window: by counting where there are not many more of them than synapses.
 void SynapseStore::Row::sort() {
     runs.clear();
-    const Keys keys{has_cores_ ? range_of(core_.data(), n_) : Range{0, 0}, range_of(delay_.data(), n_),
-                    range_of(window_.data(), n_)};
+    const int shift = has_many_delays ? kOffsetBits : 0;
+    const Range delays = range_of(delay_.data(), n_);
+    const Keys keys{has_cores_ ? range_of(core_.data(), n_) : Range{0, 0},
+                    {delays.low >> shift, delays.high >> shift},
+                    range_of(window_.data(), n_),
+                    shift};
     const auto n_keys = static_cast<double>(keys.core.width()) * static_cast<double>(keys.delay.width()) *
                         static_cast<double>(keys.window.width());
     if (n_keys == 1) {
@@ -135,6 +169,7 @@ void SynapseStore::Row::sort() {
     else sort_by_counting(keys);
     target.swap(sorted_target_);
     weight.swap(sorted_weight_);
+    if (has_many_delays) delay_.swap(sorted_delay_);
 }
 
 void SynapseStore::Row::sort_by_counting(const Keys& keys) {
@@ -220,6 +255,13 @@ void SynapseStore::append_weights(std::span<const double> weights, WeightFormat 
     std::memcpy(to, &bits, width);
 }
 
+void SynapseStore::append_offsets(std::span<const std::int32_t> delays, std::int32_t first_delay) {
+    const std::size_t place = words_.size();
+    words_.resize(place + (delays.size() + 1) / 2);
+    auto* to = reinterpret_cast<std::uint8_t*>(words_.data() + place);
+    for (const std::int32_t delay : delays) *to++ = static_cast<std::uint8_t>(delay - first_delay);
+}
+
 void SynapseStore::append(const Row& row) {
     const bool by_weight = row.splits_by_weight();
     std::uint32_t begin = 0;
@@ -245,9 +287,10 @@ void SynapseStore::append_segment(const Row& row, std::int32_t core, std::int32_
     if (place > Segment::kMaxPlace) throw std::length_error("a partition has more than 2 TB of synapses");
     segments_.push_back({static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32),
                          static_cast<std::uint32_t>(delay), end - begin, static_cast<std::uint32_t>(window),
-                         static_cast<std::uint32_t>(format)});
+                         row.has_many_delays, static_cast<std::uint32_t>(format)});
     if (row.has_cores()) core_.push_back(core);
     words_.insert(words_.end(), row.target.begin() + begin, row.target.begin() + end);
+    if (row.has_many_delays) append_offsets(row.delays(begin, end), delay);
     append_weights(weights, format);
 }
 
@@ -313,7 +356,7 @@ SynapseStore::SynapseStore(const RowIndex& index, std::span<const ProjectionColu
     Row row;
     row.n_blocks = (map.receptor_stride >> 16) + 1;
     if (n_receptors * row.n_blocks > Segment::kMaxWindows) {
-        throw std::length_error("a partition has more than 1e9 inputs; use more threads or processes");
+        throw std::length_error("a partition has more than 5e8 inputs; use more threads or processes");
     }
     for (std::uint32_t i = 0; i < n_receptors * row.n_blocks; ++i) windows_.push_back({i / row.n_blocks, i % row.n_blocks});
     window_begin_.resize(windows_.size());
@@ -342,6 +385,7 @@ void SynapseStore::append_row(std::span<const RowIndex::Row> parts, std::span<co
         const auto n_stored = static_cast<std::size_t>(drawn - parts.begin());
         row.gather(parts.first(n_stored), projections, map, core_of_neuron);
         if (row.size()) {
+            row.choose_layout();
             row.sort();
             append(row);
         }
@@ -368,7 +412,7 @@ void SynapseStore::append_procedural(std::uint32_t projection, std::uint32_t row
     const std::uint64_t place = procedural_rows_.size();
     procedural_rows_.push_back({projection, row});
     segments_.push_back({static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32),
-                         static_cast<std::uint32_t>(delay), Segment::kMaxCount, 0,
+                         static_cast<std::uint32_t>(delay), Segment::kMaxCount, 0, 0,
                          static_cast<std::uint32_t>(WeightFormat::procedural)});
 }
 

@@ -5,8 +5,12 @@
 // of the partition's array of inputs (the inputs of one receptor of all its neurons, then those of the next) in which
 // 16 bits tell targets apart. Where all synapses of a segment have the same weight it is stored once; other weights
 // take 7 bytes without loss if their signs and exponents are among the 16 most frequent ones, else 8.
+//
+// Where runs of equal delays are short, one segment has many delays: after its targets it has a byte for each delay. Such
+// segments are sorted by window and highest bits of the delay only, and are read when their neuron fires.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -17,6 +21,8 @@
 #include <vector>
 
 #include "../../../pycosim/csrc/row_rule.hpp"
+#include "aligned.hpp"
+#include "pending.hpp"
 
 namespace pycosim::native {
 
@@ -63,13 +69,14 @@ enum class WeightFormat : std::uint32_t { equal, packed, full, procedural };
 struct Segment {
     static constexpr std::int64_t kMaxDelay = (1 << 24) - 1;
     static constexpr std::uint64_t kMaxPlace = (std::uint64_t{1} << 40) - 1;
-    static constexpr std::uint32_t kMaxCount = (1 << 16) - 1, kMaxWindows = 1 << 14;
+    static constexpr std::uint32_t kMaxCount = (1 << 16) - 1, kMaxWindows = 1 << 13;
 
     std::uint32_t place_low;  // of the targets in the store's words; their weights follow
     std::uint32_t place_high : 8;
-    std::uint32_t delay : 24;
+    std::uint32_t delay : 24;  // the first one
     std::uint32_t count : 16;
-    std::uint32_t window : 14;
+    std::uint32_t window : 13;
+    std::uint32_t has_many_delays : 1;
     std::uint32_t format : 2;
 
     std::uint64_t place() const { return std::uint64_t{place_high} << 32 | place_low; }
@@ -104,6 +111,8 @@ class SynapseStore {
         return {window_begin_[segment.window] + target[0], std::bit_cast<double>(bits_at(target + segment.count, 0))};
     }
 
+    bool has_many_delays(std::uint32_t i) const { return segments_[i].has_many_delays; }
+
     // Ask for a segment, and later for its synapses, before they are needed: rows begin anywhere in memory.
     void prefetch_segment(std::uint32_t i) const { prefetch(&segments_[i]); }
     void prefetch_synapses(std::uint32_t i) const {
@@ -113,27 +122,40 @@ class SynapseStore {
         prefetch(target + segment.count);
     }
 
+    // The same for the row of a source that fires, in this order: where it begins, its first segment, and the synapses of
+    // this one if they are read when the source fires.
+    void prefetch_row(std::size_t source) const { prefetch(&row_[source]); }
+    void prefetch_first_segment(std::size_t source) const { prefetch(segments_.data() + row_[source]); }
+    void prefetch_scattered(std::size_t source) const {
+        if (row_[source] == row_[source + 1] || !segments_[row_[source]].has_many_delays) return;
+        const Segment& segment = segments_[row_[source]];
+        const std::uint16_t* const target = words_.data() + segment.place();
+        const std::size_t n_words = std::min<std::size_t>(segment.count, kWordsAhead);
+        for (std::size_t i = 0; i < n_words; i += kCacheLine / sizeof(*target)) prefetch(target + i);
+    }
+
     // Adds the weights of a segment to the inputs of its targets.
     void deliver(std::uint32_t i, double* inputs) const {
         const Segment& segment = segments_[i];
         if (segment.weights() == WeightFormat::procedural) return deliver_drawn(segment.place(), inputs);
         const std::uint32_t n = segment.count;
         const std::uint16_t* const target = words_.data() + segment.place();
-        const std::uint16_t* const weights = target + n;
         double* const window = inputs + window_begin_[segment.window];
-        if (segment.weights() == WeightFormat::equal) {
-            const double weight = std::bit_cast<double>(bits_at(weights, 0));
-            for (std::uint32_t k = 0; k < n; ++k) window[target[k]] += weight;
-        } else if (segment.weights() == WeightFormat::packed) {
-            for (std::uint32_t k = 0; k < n; ++k) {
-                const std::uint64_t bits = bits_at(weights, 7 * std::size_t{k});
-                window[target[k]] += std::bit_cast<double>((bits & kMantissa) | heads_[bits >> 52 & 15]);
-            }
-        } else {
-            for (std::uint32_t k = 0; k < n; ++k) {
-                window[target[k]] += std::bit_cast<double>(bits_at(weights, 8 * std::size_t{k}));
-            }
-        }
+        with_weights(segment, target + n, [&](auto weight_of) {
+            for (std::uint32_t k = 0; k < n; ++k) window[target[k]] += weight_of(k);
+        });
+    }
+
+    // Writes down what the synapses of a segment with many delays will add.
+    void scatter(std::uint32_t i, std::int64_t emission_step, PendingKey key, PendingSegments& pending) const {
+        const Segment& segment = segments_[i];
+        const std::uint32_t n = segment.count;
+        const std::uint16_t* const target = words_.data() + segment.place();
+        const auto* const offsets = reinterpret_cast<const std::uint8_t*>(target + n);
+        with_weights(segment, target + n + (n + 1) / 2, [&](auto weight_of) {
+            pending.scatter(emission_step + segment.delay, n, target, offsets, window_begin_[segment.window], key,
+                            weight_of);
+        });
     }
 
   private:
@@ -146,6 +168,20 @@ class SynapseStore {
 
     static constexpr std::uint64_t kMantissa = (std::uint64_t{1} << 52) - 1;
 
+    // Calls `visit` with what gives the weight of each synapse of a segment.
+    template <class Visit>
+    void with_weights(const Segment& segment, const std::uint16_t* weights, Visit visit) const {
+        if (segment.weights() == WeightFormat::equal) {
+            visit([weight = std::bit_cast<double>(bits_at(weights, 0))](std::size_t) { return weight; });
+        } else if (segment.weights() == WeightFormat::packed) {
+            visit([this, weights](std::size_t k) {
+                const std::uint64_t bits = bits_at(weights, 7 * k);
+                return std::bit_cast<double>((bits & kMantissa) | heads_[bits >> 52 & 15]);
+            });
+        } else {
+            visit([weights](std::size_t k) { return std::bit_cast<double>(bits_at(weights, 8 * k)); });
+        }
+    }
     static std::uint64_t bits_at(const std::uint16_t* words, std::size_t byte) {
         std::uint64_t bits;
         std::memcpy(&bits, reinterpret_cast<const char*>(words) + byte, sizeof bits);
@@ -177,6 +213,7 @@ class SynapseStore {
     void append(const Row& row);
     void append_segment(const Row& row, std::int32_t core, std::int32_t delay, std::int32_t window, std::uint32_t begin,
                         std::uint32_t end);
+    void append_offsets(std::span<const std::int32_t> delays, std::int32_t first_delay);
     void append_weights(std::span<const double> weights, WeightFormat format);
     WeightFormat format_of(std::span<const double> weights) const;
 
@@ -193,6 +230,7 @@ class SynapseStore {
     std::array<std::uint8_t, 4096> head_code_;  // by sign and exponent: number in heads_, or kNoCode
 
     static constexpr std::uint8_t kNoCode = 16;
+    static constexpr std::size_t kWordsAhead = 256;  // the rest of a row comes by itself
 };
 
 }  // namespace pycosim::native
