@@ -171,11 +171,11 @@ DYNAPSIM = ChipNeuron(
     ),
     _DEFAULTS,
     "DYNAP-SE2's neuron as Rockpool's DynapSim computes it, with the chip's four types of synapses as "
-    "receptors. A weight is the current of a synapse in pA (Rockpool's weight times Iscale), positive for GABA "
-    "and SHUNT too; on the chip it is the sum of those of the core's base currents Iw_0 to Iw_3 that 4 bits "
-    "select, and the target dynapse2 takes no others. Currents are biases, equal for all neurons of a core on the chip; "
-    "`mismatch` is the coefficient of variation of the log-normal factors by which devices differ. Units are "
-    "pA, pF and mV.",
+    "receptors. A weight is the current of a synapse in pA (Rockpool's weight times Iscale), positive for "
+    "GABA and SHUNT too; on the chip it is the sum of those of the core's base currents Iw_0 to Iw_3 that 4 "
+    "bits select, and the target dynapse2 takes no others. Currents are biases, equal for all neurons of a "
+    "core on the chip; `mismatch` is the coefficient of variation of the log-normal factors by which devices "
+    "differ. Units are pA, pF and mV.",
 )
 
 NEURONS = (DYNAPSIM,)
