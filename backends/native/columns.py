@@ -60,8 +60,8 @@ def _engine_population(
     if model.own:
         if model.own.payload and world().size > 1:
             raise NotSupportedError(
-                f"{population.label!r} ({model.name}) on {world().size} processes: payloads of spikes are not "
-                "exchanged between processes. Run it on one process, with threads."
+                f"{population.label!r} ({model.name}) on {world().size} processes: payloads of spikes are "
+                "not exchanged between them. Run it on one process, with threads."
             )
         _learn(model)
     parts = None

@@ -4,9 +4,9 @@ A step of a neuron, with a_in the sum of weight times payload of the spikes that
 
     it fires if |a_in| > vth (GradedVec), or if a_in > vth (GradedReluVec); the payload s_out is a_in
 
-where a_in is cut to 24 bits, signed, at its largest values. Spikes of other neurons and of sources carry 1.
-Names and rules are those of Lava (lava-nc/lava, src/lava/proc/graded); that sums saturate, and do not wrap, is
-assumed: Lava computes with 32 bits. Its exponent `exp` does not change what its neurons compute and is left out.
+where a_in saturates at 24 bits, signed. Spikes of other neurons and of sources carry 1. Names and rules are
+those of Lava (lava-nc/lava, src/lava/proc/graded); that sums saturate, and do not wrap, is assumed: Lava
+computes with 32 bits. Its exponent `exp` does not change what its neurons compute and is left out.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ def _neuron(name: str, magnitude: Callable[[Float], Float], condition: str) -> C
             ),
         ),
         {"vth": 1.0},
-        f"Lava's {name}: in each step the sum of weight times payload of what arrives at the receptor a_in is "
-        f"sent as the payload of a spike if {condition} vth. The payload, s_out, is recorded as a variable: 0 in "
-        "steps without a spike. It multiplies the weights of all synapses of the neuron.",
+        f"Lava's {name}: in each step the sum of weight times payload of what arrives at the receptor a_in "
+        f"is sent as the payload of a spike if {condition} vth. The payload, s_out, can be recorded; it is "
+        "0 in steps without a spike, and multiplies the weights of all synapses of the neuron.",
     )
 
 

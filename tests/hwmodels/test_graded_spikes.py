@@ -1,6 +1,7 @@
 """Spikes that carry a number: it multiplies the weights where they arrive, on every target alike."""
 
 from importlib import import_module
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ SIZES = (12, 9, 7)
 def random_weights(seed=5):
     """Return inputs (n, m), and recurrent or forward weights between three layers."""
     rng = np.random.default_rng(seed)
-    shapes = [(6, SIZES[0]), *zip(SIZES, SIZES[1:])]
+    shapes = [(6, SIZES[0]), *pairwise(SIZES)]
     return [rng.integers(-5, 6, shape) * (rng.random(shape) < 0.5) for shape in shapes]
 
 
@@ -85,8 +86,12 @@ def test_a_loop_multiplies_its_payload_until_it_saturates(target):
     sim.setup(timestep=1.0, min_delay=1.0)
     source = sim.Population(1, sim.SpikeSourceArray(spike_times=[0.0]))
     cell = sim.Population(1, GradedVec())
-    sim.Projection(source, cell, sim.AllToAllConnector(), sim.StaticSynapse(weight=2.0, delay=1.0), receptor_type="a_in")
-    sim.Projection(cell, cell, sim.AllToAllConnector(), sim.StaticSynapse(weight=-8.0, delay=2.0), receptor_type="a_in")
+    sim.Projection(
+        source, cell, sim.AllToAllConnector(), sim.StaticSynapse(weight=2.0, delay=1.0), receptor_type="a_in"
+    )
+    sim.Projection(
+        cell, cell, sim.AllToAllConnector(), sim.StaticSynapse(weight=-8.0, delay=2.0), receptor_type="a_in"
+    )
     cell.record("s_out")
     sim.run(20)
     s_out = cell.get_data().segments[0].filter(name="s_out")[0].magnitude[:, 0]
@@ -104,7 +109,9 @@ def test_payloads_act_on_other_cells_and_weights_may_change_meanwhile(target):
     source = sim.Population(1, sim.SpikeSourceArray(spike_times=[0.0, 10.0]))
     cell = sim.Population(1, GradedVec())
     compartment = sim.Population(2, CUBA(du=4095, dv=4095, vth_mant=131071))
-    sim.Projection(source, cell, sim.AllToAllConnector(), sim.StaticSynapse(weight=7.0, delay=1.0), receptor_type="a_in")
+    sim.Projection(
+        source, cell, sim.AllToAllConnector(), sim.StaticSynapse(weight=7.0, delay=1.0), receptor_type="a_in"
+    )
     mixed = sim.Assembly(source, cell)
     out = sim.Projection(
         mixed, compartment, sim.AllToAllConnector(), sim.StaticSynapse(weight=4.0, delay=5.0),
@@ -133,8 +140,8 @@ def test_plastic_synapses_refuse_payloads_by_name():
         weight=0.1,
         delay=1.0,
     )
+    sim.Projection(cell, after, sim.AllToAllConnector(), synapse)
     with pytest.raises(ConnectivityError, match=r"plastic, and the spikes of 'vector' .* StaticSynapse"):
-        sim.Projection(cell, after, sim.AllToAllConnector(), synapse)
         sim.run(1)
     sim.end()
 
