@@ -1,7 +1,7 @@
 """The neurons of chips: where they are, and how they become models and cell types.
 
-A chip's folder may have a module ``neurons`` with a tuple ``NEURONS`` of `ChipNeuron`, or its description may
-name the chip whose neurons it has. Their models are known to all targets by names such as "loihi.CUBA".
+A chip's folder may have a module ``neurons`` with a tuple ``NEURONS`` of `ChipNeuron`, and its description
+may name a chip whose neurons it has too. Their models are known to all targets by names such as "loihi.CUBA".
 """
 
 from __future__ import annotations
@@ -49,10 +49,11 @@ def neurons_of(chip: str) -> dict[str, ChipNeuron]:
     package = package_of(chip)
     if package is None:
         return {}
+    other = read(chips()[chip]).get("chip", {}).get("neurons", "")
+    known = neurons_of(other) if other in chips() and other != chip else {}
     if find_spec(f"{package}.neurons") is None:
-        other = read(chips()[chip]).get("chip", {}).get("neurons", "")
-        return neurons_of(other) if other in chips() and other != chip else {}
-    return {neuron.name: neuron for neuron in import_module(f"{package}.neurons").NEURONS}
+        return known
+    return known | {neuron.name: neuron for neuron in import_module(f"{package}.neurons").NEURONS}
 
 
 def neuron_named(name: str) -> ChipNeuron:

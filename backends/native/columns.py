@@ -20,6 +20,7 @@ from pycosim.network import (
     model_named,
 )
 from pycosim.network.models import Coefficients
+from pycosim.parallel import world
 
 _CONSTANTS = {model: constants for model, _, constants in _engine.models()}
 # In the order of the engine's MembraneRule.
@@ -57,6 +58,11 @@ def _engine_population(
     if isinstance(model, SourceModel):
         return "", population.size, [], None
     if model.own:
+        if model.own.payload and world().size > 1:
+            raise NotSupportedError(
+                f"{population.label!r} ({model.name}) on {world().size} processes: payloads of spikes are "
+                "not exchanged between them. Run it on one process, with threads."
+            )
         _learn(model)
     parts = None
     if model.composition is not None:

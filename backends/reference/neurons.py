@@ -180,6 +180,11 @@ class Neurons:
         )
         return np.flatnonzero(fired)
 
+    def payload(self, index: int) -> float:
+        """Return what a spike of a neuron carries at the present step."""
+        own = self._model.own
+        return float(self.states[own.payload][index]) if own and own.payload else 1.0
+
     def _integrate(self, s: States, c: Coefficients, inputs: list[Float], held: Bool) -> None:
         if self._model.composition:
             composed.integrate(self._model.composition, s, c, inputs, held)

@@ -197,6 +197,7 @@ class ReferenceSimulation:
 
     def _send(self, source: int) -> None:
         """Add the weights of all synapses of a neuron to the arrivals of the steps at which they act."""
+        payload = self._payload(source)
         for index, projection in enumerate(self._network.projections):
             if index in self._plastic:
                 continue
@@ -205,11 +206,19 @@ class ReferenceSimulation:
                 continue
             synapses = slice(projection.indptr[row], projection.indptr[row + 1])
             targets = projection.targets[synapses]
-            weights = projection.weight_column()[synapses]
+            weights = projection.weight_column()[synapses] * payload
             delays = projection.delay_column()[synapses]
             for delay in np.unique(delays):
                 arrivals = self._arrivals[self.step + int(delay)][self._receptors.index(projection.receptor)]
                 np.add.at(arrivals, targets[delays == delay], weights[delays == delay])
+
+    def _payload(self, source: int) -> float:
+        """Return what a spike of the present step carries."""
+        for index, neurons in self._neurons.items():
+            numbers = self._network.populations[index].neurons
+            if numbers.start <= source < numbers.stop:
+                return neurons.payload(source - numbers.start)
+        return 1.0
 
     def _sample(self) -> None:
         for recorder in self._recorders:

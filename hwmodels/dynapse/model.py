@@ -19,8 +19,9 @@ from pycosim.hwmodels.base import ChipModel
 from pycosim.hwmodels.dynapse.neurons import DPI
 from pycosim.hwmodels.mapping.table import Mapping
 from pycosim.network import Network, Population
+from pycosim.network.models import model_named
 
-__all__ = ["Model", "Tags", "addresses", "allocate_tags"]
+__all__ = ["Model", "Tags", "addresses", "allocate_tags", "biases_of_cores"]
 
 N_ADDRESSES = 256
 N_VIRTUAL_CORES = 4
@@ -148,7 +149,7 @@ class Model(ChipModel):
                     "use smaller weights with a larger bias (I..._w0), or fewer synapses",
                 )
             )
-        biases = _biases_of_cores(own, mapping)
+        biases = biases_of_cores(own, mapping)
         if biases.max() > 1:
             wrong = int(np.count_nonzero(biases > 1))
             remedy = "place neurons with other parameters on other cores; devices differ by `mismatch`"
@@ -167,9 +168,13 @@ def _cam_words(network: Network) -> NDArray[np.int64]:
     return np.rint(words).astype(np.int64)
 
 
-def _biases_of_cores(populations: list[Population], mapping: Mapping) -> NDArray[np.int64]:
-    """Return how many different sets of parameters the neurons of each core have, (n_cores,) int64."""
-    columns = [np.stack([p.column(name) for name in DPI.model.parameters]) for p in populations]
+def biases_of_cores(populations: list[Population], mapping: Mapping) -> NDArray[np.int64]:
+    """Return how many different sets of parameters the neurons of each core have, (n_cores,) int64.
+
+    Populations have the same model.
+    """
+    names = model_named(populations[0].model).parameters
+    columns = [np.stack([p.column(name) for name in names]) for p in populations]
     cores = mapping.core_of_neuron[np.concatenate([p.neurons for p in populations])]
     sets = np.unique(np.vstack((cores, np.hstack(columns))), axis=1)
     return np.bincount(sets[0].astype(np.int64), minlength=mapping.n_cores)

@@ -31,13 +31,12 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pycosim.hwmodels.mismatch import log_normal
 from pycosim.hwmodels.neurons import ChipNeuron
 from pycosim.network.coefficients import Coefficients, Parameters, decay
 from pycosim.network.exponential import exponential
 from pycosim.network.models import NeuronModel
-from pycosim.network.noise import noise_key, random_words
 from pycosim.network.own_update import Draws, OwnUpdate, Register
-from pycosim.random import stream_of
 
 __all__ = ["BIASES", "DPI", "NEURONS", "SUBSTEP_MS", "mismatched"]
 
@@ -48,7 +47,6 @@ SUBSTEP_MS = 0.05
 _SYNAPSES = "nmda", "ampa", "gaba_a", "gaba_b"
 _DECAYING = *_SYNAPSES, "ahp"
 _STATE = {name: f"I{name}" for name in _SYNAPSES} | {"ahp": "Isoma_ahp"}
-_MISMATCH = stream_of("device mismatch")
 
 # In the order of their random numbers.
 BIASES = (
@@ -74,24 +72,7 @@ _DEFAULTS = {
 }
 
 
-def mismatched(p: Parameters, seed: int, neurons: NDArray[np.int64]) -> Parameters:
-    """Return parameters whose currents have log-normal factors of mean 1 and variation `mismatch`.
-
-    It is the coefficient of variation (standard deviation over mean). A factor depends on seed,
-    number of the neuron and current alone.
-    """
-    variation = np.asarray(p["mismatch"], np.float64)
-    if not np.any(variation > 0):
-        return p
-    sigma = np.sqrt(np.log1p(variation**2))
-    key = noise_key(seed, _MISMATCH)
-    own = dict(p)
-    for lane, name in enumerate(BIASES):
-        a, b, c, d = (word.astype(np.float64) for word in random_words(key, neurons, 0, lane))
-        first, second = (a * 2.0**32 + b + 0.5) * 2.0**-64, (c * 2.0**32 + d) * 2.0**-64
-        normal = np.sqrt(-2 * np.log(first)) * np.cos(2 * np.pi * second)
-        own[name] = np.asarray(p[name]) * np.exp(sigma * normal - sigma**2 / 2)
-    return own
+mismatched = log_normal(BIASES)
 
 
 def _constants(p: Parameters, dt_ms: float) -> Coefficients:

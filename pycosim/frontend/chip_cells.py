@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -9,7 +10,15 @@ from pyNN.standardmodels import StandardCellType
 
 from pycosim.frontend.cells import same_names
 from pycosim.hwmodels.neurons import ChipNeuron, neurons_of
+from pycosim.network.own_update import Register
 from pycosim.targets import backends
+
+
+@dataclass(frozen=True)
+class _Response:
+    """What a receptor's weights are: magnitudes, as conductances, or currents with signs."""
+
+    conductance_based: bool
 
 
 @cache
@@ -36,8 +45,15 @@ def _cell(neuron: ChipNeuron) -> type:
         "units": {name: unit for name, (_, unit) in variables},
         "receptor_types": tuple(model.receptors),
         "conductance_based": False,
+        "post_synaptic_receptors": {name: _Response(_is_magnitude(neuron, name)) for name in model.receptors},
         "injectable": False,
     }
     cell: Any = type(neuron.name, (StandardCellType,), contents)
     cell.translations = same_names(cell)
     return cell
+
+
+def _is_magnitude(neuron: ChipNeuron, receptor: str) -> bool:
+    """Return whether no weight of a receptor can be negative, so that its name alone says what it does."""
+    register = neuron.model.own.weights.get(receptor)
+    return isinstance(register, Register) and register.low >= 0

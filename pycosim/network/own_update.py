@@ -107,6 +107,9 @@ class OwnUpdate:
     weight_counts_events : bool
         Whether a synapse of weight k is k unit synapses of the chip (repeated CAM words; a crossbar bit that
         is set or not), so that a spike causes k synaptic events there.
+    payload : str
+        State variable whose value at the end of the step a spike carries: it multiplies the weights of all
+        synapses of the neuron. Empty: spikes carry nothing.
     weights : dict of str to Holder
         By receptor; it is asked about all weights of a projection together.
     """
@@ -118,3 +121,4 @@ class OwnUpdate:
     registers: Mapping[str, Register] = field(default_factory=dict)
     weights: Mapping[str, Holder] = field(default_factory=dict)
     weight_counts_events: bool = False
+    payload: str = ""

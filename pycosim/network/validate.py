@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from pycosim.errors import ConnectivityError, InvalidInputError
 from pycosim.network.columns import Column, Current, Network, Population, Projection
@@ -53,7 +53,10 @@ def validate(network: Network) -> None:
     for junctions in network.junctions:
         connections += _junction_problems(network, junctions)
     for index, projection in enumerate(network.rewired):
-        problems = rewiring_problems(network, index)
+        problems = [
+            *rewiring_problems(network, index),
+            *_payloads_of(network, projection.candidates, "rewired"),
+        ]
         connections += [f"projection {projection.label!r}: {text}" for text in problems]
     if general:
         raise InvalidInputError(_message(general + connections))
@@ -239,6 +242,7 @@ def _projection_problems(network: Network, projection: Projection) -> Iterator[s
     problems = problems or list(_register_problems(network, projection))
     problems += _synapse_problems(projection)
     problems += plasticity_problems(projection)
+    problems += _payload_problems(network, projection)
     for problem in problems:
         yield f"projection {projection.label!r}: {problem}"
 
@@ -320,6 +324,27 @@ def _register_problems(network: Network, projection: Projection) -> Iterator[str
                     f"ones; {INTEGER_PAIR} has whole ones"
                 )
             yield from register.problems(f"the weight of synapses on {population.label!r}", values)
+
+
+def _payload_problems(network: Network, projection: Projection) -> Iterator[str]:
+    """Yield that only static, stored synapses take spikes with payloads."""
+    if isinstance(projection, ProceduralProjection):
+        yield from _payloads_of(network, projection.rule.pre, "made anew at each spike")
+    elif projection.plasticity is not None:
+        yield from _payloads_of(network, projection.sources, "plastic")
+
+
+def _payloads_of(network: Network, sources: ArrayLike, kind: str) -> Iterator[str]:
+    """Yield which populations of the sources of synapses have spikes with payloads."""
+    sources = np.asarray(sources)
+    for population in network.populations:
+        own = getattr(model_named(population.model), "own", None)
+        begins_here = (sources >= population.first) & (sources < population.first + population.size)
+        if own and own.payload and np.any(begins_here):
+            yield (
+                f"it is {kind}, and the spikes of {population.label!r} ({population.model}) carry payloads, "
+                "which only static synapses that are stored take; use StaticSynapse (and synapses='stored')"
+            )
 
 
 def _rule_problems(network: Network, projection: ProceduralProjection) -> Iterator[str]:

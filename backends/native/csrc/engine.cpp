@@ -63,6 +63,9 @@ void Engine::add(const PopulationSpec& spec) {
             const auto end = static_cast<std::uint32_t>(spec.size * (number + 1) / n_partitions);
             partitions_[p].add_slice(*population.model, spec.receptors, begin, population.first + begin, end - begin);
             n_local_ += end - begin;
+            if (population.model->payload >= 0 && !partitions_[p].graded) {
+                partitions_[p].graded = std::make_unique<GradedStore>();
+            }
         }
     }
     populations_.push_back(std::move(population));
@@ -84,15 +87,42 @@ void Engine::grow(std::span<const PopulationSpec> populations, std::span<const s
 }
 
 void Engine::connect(std::span<const ProjectionColumns> projections) {
-    const RowIndex index(n_neurons_, projections);
+    std::vector<ProjectionColumns> plain, graded;
+    for (const ProjectionColumns& projection : projections) split(projection, plain, graded);
+    const RowIndex index(n_neurons_, plain);
     const std::int64_t first_emission = next_emission();
     const std::int64_t max_delay = std::max(largest_delay(projections), largest_plastic_delay_);
     pool_.run([&](unsigned thread) {
         Partition& partition = partitions_[thread];
-        SynapseStore store(index, projections, partition.target_map(n_neurons_), core_of_neuron_);
+        const TargetMap map = partition.target_map(n_neurons_);
+        SynapseStore store(index, plain, map, core_of_neuron_);
+        if (partition.graded) partition.graded->connect(n_neurons_, graded, map, core_of_neuron_);
         partition.connect(std::move(store), first_emission, max_delay, step_);
     });
     batch_steps_ = std::min({smallest_delay(projections, kMaxBatchSteps), smallest_plastic_delay_, longest_batch_});
+}
+
+bool Engine::is_graded(std::int32_t source) const {
+    const auto neuron = static_cast<std::uint32_t>(source);
+    const auto found = std::ranges::find_if(populations_, [neuron](const Population& population) {
+        return neuron >= population.first && neuron - population.first < population.size;
+    });
+    return found != populations_.end() && found->model && found->model->payload >= 0;
+}
+
+// The rows of a projection whose sources' spikes have no payload, and those whose spikes have one.
+void Engine::split(const ProjectionColumns& projection, std::vector<ProjectionColumns>& plain,
+                   std::vector<ProjectionColumns>& graded) const {
+    if (!partitions_[0].graded || projection.rule) return plain.push_back(projection);
+    const std::size_t n = projection.sources.size();
+    for (std::size_t begin = 0, end = 0; begin < n; begin = end) {
+        const bool has_payload = is_graded(projection.sources[begin]);
+        while (end < n && is_graded(projection.sources[end]) == has_payload) ++end;
+        ProjectionColumns part = projection;
+        part.sources = projection.sources.subspan(begin, end - begin);
+        part.indptr = projection.indptr.subspan(begin, end - begin + 1);
+        (has_payload ? graded : plain).push_back(part);
+    }
 }
 
 const Model& Engine::dynamics(std::size_t population) const {
@@ -295,6 +325,19 @@ void Engine::send_spikes(Partition& partition, std::int64_t step, unsigned parit
     partition.send(neurons, step);
 }
 
+// Visits the neurons that fired in a step and have payloads, and these.
+template <class Visit>
+void Engine::for_payloads(std::int64_t step, unsigned parity, std::size_t i_step, Visit&& visit) const {
+    for (const Population& population : populations_) {
+        if (!population.model || population.model->payload < 0) continue;
+        for (const Partition& from : partitions_) {
+            const auto neurons = fired(from, population, parity, i_step);
+            const double* const payloads = from.fired[parity].payloads_of(i_step * n_slices_ + population.slice);
+            for (std::size_t i = 0; i < neurons.size(); ++i) visit(neurons[i], step, payloads[i]);
+        }
+    }
+}
+
 void Engine::send_source_spikes(Partition& partition, std::int64_t step) {
     for (const Population& population : populations_) {
         if (!population.model) partition.send(population.source_spikes.at(step), step);
@@ -337,6 +380,12 @@ void Engine::advance_partition(unsigned thread, std::int64_t n_steps) {
         pool_.meet();
         for (std::int64_t i = 1; i <= n; ++i) {
             send_spikes(partition, done + i, parity, static_cast<std::size_t>(i - 1));
+            if (partition.graded) {
+                for_payloads(done + i, parity, static_cast<std::size_t>(i - 1), [&](auto neuron, auto step, double payload) {
+                    partition.graded->emit(neuron, step, payload);
+                    partition.graded->send(neuron, step);
+                });
+            }
             if (partition.rewired) partition.rewired->rewire(done + i);
             if (thread == 0) record_source_spikes(done + i);
         }
@@ -368,6 +417,10 @@ std::vector<std::int64_t> Engine::step_deferred() {
         partitions_[thread].advance(step, 1, partitions_[thread].fired[0]);
     });
     step_ = step;
+    for (Partition& partition : partitions_) {
+        if (!partition.graded) continue;
+        for_payloads(step, 0, 0, [&](auto neuron, auto, double payload) { partition.graded->emit(neuron, step, payload); });
+    }
     record_source_spikes(step);
     std::vector<std::int64_t> neurons;
     for (const Population& population : populations_) {
@@ -412,7 +465,11 @@ void Engine::deliver(std::span<const std::int64_t> emission_steps, std::span<con
 }
 
 void Engine::deliver_on_time() {
-    for (Partition& partition : partitions_) send_spikes(partition, step_, 0, 0);
+    for (Partition& partition : partitions_) {
+        send_spikes(partition, step_, 0, 0);
+        if (!partition.graded) continue;
+        for_payloads(step_, 0, 0, [&](auto neuron, auto step, double) { partition.graded->send(neuron, step); });
+    }
 }
 
 std::size_t Engine::n_synapse_bytes() const {

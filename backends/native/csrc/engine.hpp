@@ -165,6 +165,11 @@ class Engine final : public DeferredEngine {
     void send_spikes(Partition& partition, std::int64_t step, unsigned parity, std::size_t i_step);
     void send_source_spikes(Partition& partition, std::int64_t step);
     template <class Visit>
+    void for_payloads(std::int64_t step, unsigned parity, std::size_t i_step, Visit&& visit) const;
+    bool is_graded(std::int32_t source) const;
+    void split(const ProjectionColumns& projection, std::vector<ProjectionColumns>& plain,
+               std::vector<ProjectionColumns>& graded) const;
+    template <class Visit>
     void for_local_fired(std::size_t i_step, Visit&& visit) const;
     void take_batch(std::int64_t n_steps);
     void record_source_spikes(std::int64_t step);

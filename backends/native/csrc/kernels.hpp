@@ -37,6 +37,7 @@ struct Model {
     Update update_distinct;  // every neuron has its own
     std::size_t n_receptors;
     const Composition* composition = nullptr;
+    int payload = -1;  // the state that spikes carry, and by which their weights are multiplied; -1: none
 };
 
 std::span<const Model> models();

@@ -21,6 +21,8 @@
 //         }
 //     };
 //
+// A model whose spikes carry a number says which of its states that is: `static constexpr int payload = v;`.
+//
 // PYCOSIM_OWN_MODEL(Integrator) at namespace scope makes `own_model<Integrator>`, and the module's function `models`
 // returns capsules of such models: `return own_capsules({&own_model<Integrator>});`.
 #pragma once
@@ -34,7 +36,7 @@
 namespace pycosim::native {
 
 // Changes with the layout of Model and SliceColumns, so that a module that knows another one is refused.
-inline constexpr const char* kModelCapsule = "pycosim native model 1";
+inline constexpr const char* kModelCapsule = "pycosim native model 2";
 
 // The random numbers of a neuron in one step.
 struct Draws {
@@ -76,6 +78,12 @@ PYCOSIM_ALWAYS_INLINE std::size_t update_own(const SliceColumns& slice, std::uin
 }
 
 template <class M>
+constexpr int payload_of() {
+    if constexpr (requires { M::payload; }) return M::payload;
+    return -1;
+}
+
+template <class M>
 extern const Model own_model;
 
 #define PYCOSIM_OWN_MODEL(M)                                                                                       \
@@ -89,6 +97,7 @@ extern const Model own_model;
     }                                                                                                              \
     template <>                                                                                                    \
     const pycosim::native::Model pycosim::native::own_model<M>{M::name,    M::states,     M::constants,  true,     \
-                                                               M##_equal, M##_distinct, M::n_receptors, nullptr};
+                                                               M##_equal, M##_distinct, M::n_receptors, nullptr,  \
+                                                               payload_of<M>()};
 
 }  // namespace pycosim::native

@@ -119,6 +119,7 @@ std::optional<DriveSynapses> Partition::single_synapses(std::uint32_t first_sour
 
 void Partition::forget_old_synapses(std::int64_t present_step, std::int64_t oldest_under_way) {
     std::erase_if(drives_, [&](const PoissonDrive& drive) { return drive.is_over(present_step); });
+    if (graded) graded->forget(present_step, oldest_under_way);
     while (generations_.size() > 1) {
         const Generation& oldest = generations_.front();
         const std::int64_t last_emission = generations_[1].first_emission - 1;
@@ -131,6 +132,7 @@ void Partition::forget_old_synapses(std::int64_t present_step, std::int64_t olde
 
 void Partition::send_to_core(std::uint32_t source, std::int32_t core, std::int64_t emission_step, std::int64_t shift,
                              std::int64_t floor, std::int64_t only_delay, std::int64_t present_step) {
+    if (graded) graded->send_to_core(source, core, emission_step, shift, floor, only_delay, present_step);
     const Generation* generation = &generations_.back();
     while (generation != generations_.data() && generation->first_emission > emission_step) --generation;
     const auto [begin, end] = generation->store.row_on_core(source, core);
@@ -332,6 +334,7 @@ std::size_t Partition::n_bytes() const {
     std::size_t n = 0;
     for (const Generation& generation : generations_) n += generation.store.n_bytes();
     for (const Plastic& part : plastic_) n += part.store->n_bytes();
+    if (graded) n += graded->n_bytes();
     return n + dopamine_.n_bytes();
 }
 

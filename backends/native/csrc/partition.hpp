@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "aligned.hpp"
+#include "graded.hpp"
 #include "injection.hpp"
 #include "junctions.hpp"
 #include "kernels.hpp"
@@ -57,6 +58,10 @@ struct Slice {
 
     // Whether something besides synapses reads or changes its columns in every step.
     bool is_looked_at() const { return !injections.empty() || !junctions.empty() || !signals.empty(); }
+    // What a spike carries, now.
+    double payload(std::uint32_t index) const {
+        return model->payload < 0 ? 1.0 : states[static_cast<std::size_t>(model->payload)][index];
+    }
     void begin_step(const std::vector<CurrentValues>& currents, std::int64_t step, MembraneBoard* board);
     // `fired` are indices.
     void end_step(std::int64_t step, std::span<const std::uint32_t> fired, MembraneBoard* board);
@@ -69,9 +74,11 @@ struct Slice {
 struct FiredNeurons {
     std::vector<std::uint32_t> neurons;
     std::vector<std::size_t> ends;
+    std::vector<double> payloads;  // of the neurons, where the partition has synapses of spikes with payloads
 
     void clear() {
         neurons.clear();
+        payloads.clear();
         ends.clear();
     }
     // `i` counts slices through all steps.
@@ -79,6 +86,7 @@ struct FiredNeurons {
         const std::size_t begin = i ? ends[i - 1] : 0;
         return {neurons.data() + begin, ends[i] - begin};
     }
+    const double* payloads_of(std::size_t i) const { return payloads.data() + (i ? ends[i - 1] : 0); }
 };
 
 class alignas(kCacheLine) Partition {
@@ -87,6 +95,7 @@ class alignas(kCacheLine) Partition {
     const std::vector<CurrentValues>* currents = nullptr;  // of the whole network
     pycosim::Key noise_key{};     // of neurons that fire at random
     std::unique_ptr<RewiredStore> rewired;  // null: none
+    std::unique_ptr<GradedStore> graded;    // null: no neuron of the network has spikes with payloads
     MembraneBoard* board = nullptr;  // of the whole network; null where there never were gap junctions
     std::vector<std::uint32_t> arriving;  // scratch: all that fired in a step
     FiredNeurons fired[2];        // of the present batch of steps, and of the one before, which others may still read

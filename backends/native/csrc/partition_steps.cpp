@@ -13,10 +13,10 @@ constexpr std::size_t kBlockBytes = 24 << 10;  // of states and inputs: they sta
 }  // namespace
 
 // Plastic synapses and those that are rewired look at the postsynaptic spikes of the step before, junctions at the
-// membranes of all neurons.
+// membranes of all neurons; payloads are states of the step.
 std::int64_t Partition::steps_together() const {
     const bool has_junctions = std::ranges::any_of(slices, [](const Slice& s) { return !s.junctions.empty(); });
-    return !plastic_.empty() || rewired || has_junctions ? 1 : static_cast<std::int64_t>(kMostSteps);
+    return !plastic_.empty() || rewired || graded || has_junctions ? 1 : static_cast<std::int64_t>(kMostSteps);
 }
 
 void Partition::advance(std::int64_t first_step, std::int64_t n_steps, FiredNeurons& fired) {
@@ -29,6 +29,7 @@ void Partition::advance(std::int64_t first_step, std::int64_t n_steps, FiredNeur
 void Partition::advance_together(std::int64_t first_step, std::size_t n_steps, FiredNeurons& fired) {
     for (std::size_t i = 0; i < n_steps; ++i) deliver(first_step + static_cast<std::int64_t>(i), inputs_of(i));
     if (rewired) rewired->deliver(first_step, inputs_of(0));
+    if (graded) graded->deliver(first_step, inputs_of(0), receptor_stride_);
     fired_.resize(kMostSteps * slices.size());
     for (std::vector<std::uint32_t>& list : fired_) list.clear();
     for (std::size_t slice = 0; slice < slices.size(); ++slice) advance(slice, first_step, n_steps);
@@ -38,6 +39,7 @@ void Partition::advance_together(std::int64_t first_step, std::size_t n_steps, F
             const std::int64_t step = first_step + static_cast<std::int64_t>(i);
             for (const std::uint32_t index : fired_[i * slices.size() + s]) {
                 fired.neurons.push_back(slice.first_neuron + index);
+                if (graded) fired.payloads.push_back(slice.payload(index));
                 if (!slice.spikes_recorded.empty() && slice.spikes_recorded[index]) {
                     slice.spikes.add(step, slice.first_index + index);
                 }
