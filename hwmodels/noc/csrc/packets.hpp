@@ -61,6 +61,9 @@ public:
 
     std::int64_t next_cycle() const { return runs_.empty() ? kNever : runs_.front().cycle; }
 
+    /// The first packet by (cycle, id); there must be one.
+    std::int32_t next() const { return runs_.front().id; }
+
     /// Removes and returns the first packet by (cycle, id); there must be one.
     std::int32_t pop(const std::vector<Packet>& packets) {
         if (runs_.size() > 1) std::pop_heap(runs_.begin(), runs_.end(), later);
