@@ -247,8 +247,6 @@ int Network::choose(const Router& router, int output, std::uint64_t bidders, std
     return winner;
 }
 
-template int Network::choose<Grant::with_credit>(const Router&, int, std::uint64_t, std::int64_t);
-
 /// Those bidders whose packets have the smallest cycle.
 std::uint64_t Network::oldest(const Router& router, std::uint64_t bidders) const {
     std::int64_t first_cycle = kNever;

@@ -29,7 +29,7 @@ void Network::fly(std::int64_t until, std::int64_t stop) {
 /// credits do not matter while no more flits than a FIFO has places come to it.
 bool Network::fly_together(std::int64_t until) {
     flights_.clear();
-    uses_.clear();
+    n_uses_ = 0;
     moves_ahead_.clear();
     first_group_ = group_ + 1;
     last_move_ = 0;
@@ -48,7 +48,9 @@ bool Network::fly_together(std::int64_t until) {
 /// are not, or wait for each other's credits.
 bool Network::add_group() {
     ++group_;
-    const std::size_t first_flight = flights_.size(), first_use = uses_.size();
+    const std::size_t first_flight = flights_.size();
+    const std::int32_t first_use = n_uses_;
+    if (uses_.size() < n_uses_ + last_uses_.size()) uses_.resize(n_uses_ + 2 * last_uses_.size());
     const std::int64_t cycle = pending_.next_cycle();
     const std::int32_t terminal = packets_[pending_.next()].source;
     bool simple = true;
@@ -61,7 +63,7 @@ bool Network::add_group() {
 
     const Source& source = sources_[terminal];
     std::int64_t launch = std::max(source.last_cycle + pipeline_.launch_gap, cycle);
-    const auto injection = static_cast<std::int32_t>(use_of(graph_.n_ports() + terminal));
+    const std::int32_t injection = use_of(graph_.n_ports() + terminal);
     uses_[injection].first = cycle;
     for (std::size_t k = first_flight; k < flights_.size(); ++k, launch += pipeline_.launch_gap) {
         flights_[k].launch = launch;
@@ -70,7 +72,7 @@ bool Network::add_group() {
     }
     uses_[injection].last = uses_[injection].left;
     last_move_ = std::max(last_move_, uses_[injection].last);
-    for (std::size_t k = first_use; k < uses_.size(); ++k) {
+    for (std::int32_t k = first_use; k < n_uses_; ++k) {
         if (meets(uses_[k])) return false;
     }
     return true;
@@ -79,26 +81,28 @@ bool Network::add_group() {
 /// Finds the cycles of a packet behind those of its group, which may act in its first router from `cycle` on; `before`
 /// is the use of the link to there. Returns when it arrives.
 std::int64_t Network::fly_one(const Packet& packet, std::int32_t port, std::int64_t cycle, std::int32_t before) {
+    const std::int64_t head_cycles = pipeline_.head_cycles, win_cycles = pipeline_.win_cycles;
+    const Onward* const onward = onward_.data();
+    std::int32_t router = inputs_[port].router;
+    Use* behind = &uses_[before];
     for (;;) {
-        const std::int32_t router = inputs_[port].router;
         const std::int32_t out = graph_.first_port[router] + route(graph_, router, graph_.places[router], packet);
-        const Output& output = outputs_[out];
-        const std::int64_t bid = std::max(cycle, uses_[before].left + 1) + pipeline_.head_cycles;
-        const std::int32_t here = use_of(out);
-        Use& use = uses_[here];
-        const std::int64_t move = std::max(bid + pipeline_.win_cycles, use.last + output.spacing);
-        if (use.n++ == 0) use.first = bid, use.input = inputs_[port].port;
-        use.last = move;
-        uses_[before].left = move;
+        const Onward& link = onward[out];
+        const std::int64_t bid = std::max(cycle, behind->left + 1) + head_cycles;
+        Use* const use = &uses_[use_of(out)];
+        const std::int64_t move = std::max(bid + win_cycles, use->last + link.spacing);
+        if (use->n++ == 0) use->first = bid, use->port = port;
+        use->last = behind->left = move;
         moves_ahead_.push_back({port, move});
-        cycle = move + output.travel_cycles;
-        if (output.terminal >= 0) {
-            if (output.next_input >= 0) moves_ahead_.push_back({output.next_input, move});
+        cycle = move + link.travel;
+        if (link.router < 0) {
+            if (link.input >= 0) moves_ahead_.push_back({link.input, move});
             last_move_ = std::max(last_move_, move);
             return cycle;
         }
-        before = here;
-        port = output.next_input;
+        behind = use;
+        port = link.input;
+        router = link.router;
     }
 }
 
@@ -107,17 +111,17 @@ std::int32_t Network::use_of(std::int32_t link) {
     LastUse& last = last_uses_[link];
     if (last.group == group_) return last.use;
     const std::int32_t earlier = last.group >= first_group_ ? last.use : -1;
-    last = {group_, static_cast<std::int32_t>(uses_.size())};
-    uses_.push_back({link, earlier, 0, 0, 0, kLongAgo, kLongAgo});
-    return last.use;
+    last = {group_, n_uses_};
+    uses_[n_uses_] = {link, earlier, 0, 0, 0, kLongAgo, kLongAgo};
+    return n_uses_++;
 }
 
 /// Whether another group uses the link or the input behind it within the same cycles, or all together could fill the
 /// FIFO there.
 bool Network::meets(const Use& use) const {
     const bool output = use.link < graph_.n_ports();
-    const std::int64_t spacing = output ? outputs_[use.link].spacing : 1;
-    const std::int64_t travel = output ? outputs_[use.link].travel_cycles : 0;
+    const std::int64_t spacing = output ? onward_[use.link].spacing : 1;
+    const std::int64_t travel = output ? onward_[use.link].travel : 0;
     const auto end = [&](const Use& of) { return std::max(of.last + spacing, of.left + 1 - travel); };
     std::int32_t n = use.n;
     for (std::int32_t k = use.earlier; k >= 0; k = uses_[k].earlier) {
@@ -130,21 +134,24 @@ bool Network::meets(const Use& use) const {
 
 /// Notes what the packets of fly_together() leave behind.
 void Network::land() {
-    if (group_ > first_group_) {
-        std::sort(uses_.begin(), uses_.end(), [](const Use& a, const Use& b) { return a.last < b.last; });
-    }
-    for (const Use& use : uses_) {
+    for (std::int32_t k = 0; k < n_uses_; ++k) {
+        const Use& use = uses_[k];
         if (use.link >= graph_.n_ports()) {
             sources_[use.link - graph_.n_ports()].flits += use.n;
             continue;
         }
         Output& output = outputs_[use.link];
         output.flits += use.n;
-        output.free_at = use.last + output.spacing;
         n_moves_ += use.n;
         n_visits_ += use.n;
-        const Router& router = routers_[graph_.router_of_port[use.link]];
-        choose<Grant::with_credit>(router, use.link - router.first_port, std::uint64_t{1} << use.input, use.last);
+        const Input& input = inputs_[use.port];
+        const Router& router = routers_[input.router];
+        if (arbiter_ == ArbiterKind::least_recently_served) {
+            service_order_.note(use.link, input.port, use.last);
+        } else if (use.last + output.spacing > output.free_at) {
+            output.pointer = static_cast<std::uint8_t>(input.port + 1 == router.n_ports ? 0 : input.port + 1);
+        }
+        output.free_at = std::max(output.free_at, use.last + output.spacing);
     }
     for (const Flight& flight : flights_) {
         set_launch(flight.packet, flight.launch);

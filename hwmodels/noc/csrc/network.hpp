@@ -86,10 +86,15 @@ private:
         std::int32_t link;     ///< output, or n_ports + terminal
         std::int32_t earlier;  ///< use of it by the group before that used it, -1 if none
         std::int32_t n;        ///< flits
-        std::int32_t input;    ///< over which they come, its number within the router
+        std::int32_t port;     ///< over which they come
         std::int64_t first;    ///< bid
         std::int64_t last;     ///< move
         std::int64_t left;     ///< last move out of the input behind it
+    };
+    /// Where an output leads: as much of Output and Input as a packet needs that meets no others.
+    struct Onward {
+        std::int64_t travel, spacing;
+        std::int32_t input, router;  ///< -1: none; no router behind the link to a terminal
     };
     struct LastUse {
         std::int64_t group = 0;
@@ -143,7 +148,9 @@ private:
     std::int64_t first_group_ = 0;       ///< of those that fly together
     std::int64_t last_move_ = 0;         ///< of them
     std::vector<Flight> flights_;
-    std::vector<Use> uses_;
+    std::vector<Use> uses_;              ///< the first n_uses_ are those of the groups that fly together
+    std::int32_t n_uses_ = 0;
+    std::vector<Onward> onward_;         ///< per output
     std::vector<LastUse> last_uses_;     ///< per output, then per injection link
     std::vector<MoveAhead> moves_ahead_; ///< of which the places behind are not taken note of
     std::deque<std::int32_t> held_;      ///< packets that met others, to be simulated by cycles
