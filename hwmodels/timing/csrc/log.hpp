@@ -10,10 +10,6 @@
 #include <span>
 #include <utility>
 
-#if __has_include(<sys/mman.h>)
-#include <sys/mman.h>
-#endif
-
 namespace pycosim::timing {
 
 inline constexpr std::int64_t kInFlight = -1;  // time of arrival of a packet that is under way
@@ -27,21 +23,10 @@ struct Buffer {
     Buffer& operator=(const Buffer&) = delete;
     ~Buffer() { std::free(bytes); }
 
-    // Asks for few large pages where the system has them: else, touching new memory costs as much as filling it.
-    void use_large_pages([[maybe_unused]] std::size_t n_bytes) {
-#ifdef MADV_HUGEPAGE
-        constexpr std::uintptr_t kPage = std::uintptr_t{1} << 21;
-        const auto first = (reinterpret_cast<std::uintptr_t>(bytes) + kPage - 1) & ~(kPage - 1);
-        const auto last = (reinterpret_cast<std::uintptr_t>(bytes) + n_bytes) & ~(kPage - 1);
-        if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
-#endif
-    }
-
     void resize(std::size_t n_bytes) {
         void* const moved = std::realloc(bytes, n_bytes);
         if (!moved) throw std::bad_alloc();
         bytes = moved;
-        use_large_pages(n_bytes);
     }
 };
 
