@@ -420,4 +420,6 @@ def test_spikes_that_fly_side_by_side_or_meet_arrive_as_in_a_simulation_of_every
     end = whole.drain()
     assert whole.arrival_cycles.tolist() == expected
     assert whole.launch_cycles.tolist() == [stepped.launches[k] for k in range(len(packets))]
-    check_cut_run(Network(topology, router=router, buffer_depth=depth, arbiter=arbiter), packets, steps, whole, end)
+    check_cut_run(
+        Network(topology, router=router, buffer_depth=depth, arbiter=arbiter), packets, steps, whole, end
+    )

@@ -44,23 +44,6 @@ bool Network::run_as(std::int64_t until, std::int64_t max_visits) {
     }
 }
 
-/// Cycle of the next packet that waits for it.
-std::int64_t Network::next_entry() const {
-    const std::int64_t cycle = pending_.next_cycle();
-    return held_.empty() ? cycle : std::min(cycle, packets_[held_.front()].cycle);
-}
-
-/// Removes and returns that packet.
-std::int32_t Network::take_entry() {
-    if (!moves_ahead_.empty()) remember_places(now_);
-    const bool held = !held_.empty() && (packets_[held_.front()].cycle < pending_.next_cycle() ||
-                                         (packets_[held_.front()].cycle == pending_.next_cycle() && held_.front() < pending_.next()));
-    if (!held) return pending_.pop(packets_);
-    const std::int32_t id = held_.front();
-    held_.pop_front();
-    return id;
-}
-
 /// Puts the packets of this cycle into their source queues, or lets them run ahead.
 template <Grant grant>
 void Network::enter_packets(std::int64_t until) {

@@ -68,7 +68,8 @@ bool Network::add_group() {
     for (std::size_t k = first_flight; k < flights_.size(); ++k, launch += pipeline_.launch_gap) {
         flights_[k].launch = launch;
         ++uses_[injection].n;
-        flights_[k].arrival = fly_one(packets_[flights_[k].packet], source.input, launch + inject_cycles_[terminal], injection);
+        const Packet& packet = packets_[flights_[k].packet];
+        flights_[k].arrival = fly_one(packet, source.input, launch + inject_cycles_[terminal], injection);
     }
     uses_[injection].last = uses_[injection].left;
     last_move_ = std::max(last_move_, uses_[injection].last);
@@ -160,6 +161,23 @@ void Network::land() {
     }
     now_ = ahead_until_ = last_move_;
     clean_at_ = last_move_ + effect_cycles_;
+}
+
+/// Cycle of the next packet that waits for it.
+std::int64_t Network::next_entry() const {
+    const std::int64_t cycle = pending_.next_cycle();
+    return held_.empty() ? cycle : std::min(cycle, packets_[held_.front()].cycle);
+}
+
+/// Removes and returns that packet.
+std::int32_t Network::take_entry() {
+    if (!moves_ahead_.empty()) remember_places(now_);
+    const bool held = !held_.empty() && (packets_[held_.front()].cycle < pending_.next_cycle() ||
+                                         (packets_[held_.front()].cycle == pending_.next_cycle() && held_.front() < pending_.next()));
+    if (!held) return pending_.pop(packets_);
+    const std::int32_t id = held_.front();
+    held_.pop_front();
+    return id;
 }
 
 /// Takes note of the places that are not free again yet when a packet comes that is simulated by cycles.

@@ -36,7 +36,8 @@ Network::Network(Graph graph, RouterKind kind, std::int32_t depth, ArbiterKind a
     last_uses_.resize(static_cast<std::size_t>(graph_.n_ports() + graph_.n_terminals()));
     for (const Output& output : outputs_) {
         const bool last = output.terminal >= 0 || output.next_input < 0;
-        onward_.push_back({output.travel_cycles, output.spacing, output.next_input, last ? -1 : inputs_[output.next_input].router});
+        const std::int32_t router = last ? -1 : inputs_[output.next_input].router;
+        onward_.push_back({output.travel_cycles, output.spacing, output.next_input, router});
     }
     tabulate_routes();
 }

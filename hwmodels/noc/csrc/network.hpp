@@ -6,6 +6,9 @@
 /// later at the earliest, so the order of visits within a cycle does not matter and the result equals that
 /// of a simulation that steps every router through every cycle.
 ///
+/// Packets that meet no others are not simulated at all: flights.cpp finds their cycles from the windows in which they
+/// use links.
+///
 /// Sources are not visited at all: the FIFO behind a source is kept filled ahead of time, with flits that may
 /// act in the cycle that their launch cycle implies.
 #pragma once
