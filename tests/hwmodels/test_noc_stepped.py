@@ -385,3 +385,41 @@ def test_the_stepped_simulation_has_the_zero_load_latency(router):
     packets = [(0, 0, 11, 2)]
     (arrival,) = SteppedNetwork(Mesh(4, 3), router, 8, "round_robin").run(packets)
     assert arrival == STAGES[router] * (5 + 1) + 2 + 1
+
+
+@st.composite
+def spikes_of_many_cores(draw, topologies):
+    """Spikes of several terminals, some of which leave so close to each other that their packets meet."""
+    topology = draw(topologies)
+    terminal = st.integers(0, topology.n_terminals - 1)
+    destinations = st.lists(terminal, min_size=1, max_size=6)
+    spike = st.tuples(st.sampled_from([0, 1, 4, 20, 60, 150, 400]), terminal, destinations)
+    packets, cycle = [], 0
+    for pause, source, to in draw(st.lists(spike, min_size=2, max_size=14)):
+        cycle += pause
+        packets += [(cycle, source, destination, 1) for destination in to]
+    return topology, packets
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    spikes_of_many_cores(st.one_of(meshes, hierarchies(), chip_meshes)),
+    st.sampled_from(sorted(STAGES)),
+    st.sampled_from([1, 2, 4, 16]),
+    st.sampled_from(["round_robin", "least_recently_served", "oldest_first"]),
+    st.lists(st.integers(1, 200), max_size=20),
+)
+def test_spikes_that_fly_side_by_side_or_meet_arrive_as_in_a_simulation_of_every_cycle(
+    case, router, depth, arbiter, steps
+):
+    topology, packets = case
+    stepped = SteppedNetwork(topology, router, depth, arbiter)
+    expected = stepped.run(packets)
+    whole = Network(topology, router=router, buffer_depth=depth, arbiter=arbiter)
+    whole.inject(*np.array(packets).T)
+    end = whole.drain()
+    assert whole.arrival_cycles.tolist() == expected
+    assert whole.launch_cycles.tolist() == [stepped.launches[k] for k in range(len(packets))]
+    check_cut_run(
+        Network(topology, router=router, buffer_depth=depth, arbiter=arbiter), packets, steps, whole, end
+    )

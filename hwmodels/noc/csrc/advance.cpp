@@ -33,7 +33,8 @@ bool Network::run_as(std::int64_t until, std::int64_t max_visits) {
     const std::int64_t stop = n_visits_ + max_visits;
     rival_source_ = -1;
     for (;;) {
-        const std::int64_t next = std::min(calendar_.next_cycle(now_), pending_.next_cycle());
+        if (n_inside_ == 0) fly(until, stop);
+        const std::int64_t next = std::min(calendar_.next_cycle(now_), next_entry());
         if (next >= until) return true;
         now_ = next;
         enter_packets<grant>(until);
@@ -46,8 +47,8 @@ bool Network::run_as(std::int64_t until, std::int64_t max_visits) {
 /// Puts the packets of this cycle into their source queues, or lets them run ahead.
 template <Grant grant>
 void Network::enter_packets(std::int64_t until) {
-    while (pending_.next_cycle() == now_) {
-        const std::int32_t id = pending_.pop(packets_);
+    while (next_entry() == now_) {
+        const std::int32_t id = take_entry();
         const bool alone = ways_form_trees_ && n_inside_ == 0;
         ++n_inside_;
         if (follows(id)) continue;
@@ -112,6 +113,8 @@ std::int64_t Network::rival_cycle(std::int32_t source) {
     if (source != rival_source_ || now_ >= rival_cycle_) {
         rival_source_ = source;
         rival_cycle_ = pending_.next_cycle_of_others(packets_, source);
+        const auto rival = std::find_if(held_.begin(), held_.end(), [&](std::int32_t id) { return packets_[id].source != source; });
+        if (rival != held_.end()) rival_cycle_ = std::min(rival_cycle_, packets_[*rival].cycle);
     }
     return rival_cycle_;
 }
@@ -144,6 +147,7 @@ void Network::run_ahead(Source& source, std::int64_t limit) {
         ++output.flits;
         output.free_at = move + output.spacing;
         ahead_until_ = std::max(ahead_until_, move);
+        clean_at_ = std::max(clean_at_, move + effect_cycles_);
         leave_place(input, move);
         if (output.terminal >= 0) return hand_on(output, move, flit);
         flit.cycle = move + output.travel_cycles;
@@ -269,6 +273,7 @@ bool Network::send(Router& router, Input& input, Output& output) {
     ++n_moves_;
     ++output.flits;
     output.free_at = now_ + output.spacing;
+    clean_at_ = std::max(clean_at_, now_ + effect_cycles_);
     if (tail) input.granted = output.held = false;
     const int number = static_cast<int>(&output - outputs_.data()) - router.first_port;
     if (!input.parts || leave(router, input, flit, number)) pop(router, input);

@@ -1,6 +1,7 @@
 /// Which of several bidders gets an output.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -54,6 +55,12 @@ public:
         }
         served[best] = cycle + 1;
         return best;
+    }
+
+    /// Notes that an input was served in a cycle that may be before the last one noted.
+    void note(std::int32_t output, int input, std::int64_t cycle) {
+        std::int64_t& served = served_[static_cast<std::size_t>(output) * stride_ + static_cast<std::size_t>(input)];
+        served = std::max(served, cycle + 1);
     }
 
 private:

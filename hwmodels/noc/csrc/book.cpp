@@ -121,11 +121,16 @@ void PacketBook::settle_drained(bool done, std::int64_t start) {
 }
 
 void PacketBook::move_arrivals() {
-    const auto arrived = [&](const Delivery& delivery) { return delivery.cycle < now_; };
-    const auto split = std::stable_partition(on_last_link_.begin(), on_last_link_.end(), arrived);
-    arrived_.insert(arrived_.end(), on_last_link_.begin(), split);
-    n_arrived_ += split - on_last_link_.begin();
-    on_last_link_.erase(on_last_link_.begin(), split);
+    std::size_t kept = 0;
+    for (const Delivery& delivery : on_last_link_) {
+        if (delivery.cycle < now_) {
+            arrived_.push_back(delivery);
+        } else {
+            on_last_link_[kept++] = delivery;
+        }
+    }
+    n_arrived_ += static_cast<std::int64_t>(on_last_link_.size() - kept);
+    on_last_link_.resize(kept);
 }
 
 }  // namespace pycosim::noc

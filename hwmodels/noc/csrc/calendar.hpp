@@ -36,6 +36,8 @@ public:
         buckets_[index].push_back(router);
     }
 
+    bool empty() const { return filled_ == 0 && far_.empty(); }
+
     /// First cycle, at or after `now`, with a visit; every cycle before `now` has been taken.
     std::int64_t next_cycle(std::int64_t now) const {
         const std::int64_t far = far_.empty() ? kNever : far_.top().first;

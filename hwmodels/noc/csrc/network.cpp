@@ -31,6 +31,29 @@ Network::Network(Graph graph, RouterKind kind, std::int32_t depth, ArbiterKind a
     channel_free_.assign(static_cast<std::size_t>(graph_.n_channels()), 0);
     connect_ports();
     connect_terminals();
+    may_fly_ = ways_form_trees_ && kind != RouterKind::handshake && graph_.n_channels() == 0;
+    effect_cycles_ = longest_effect();
+    last_uses_.resize(static_cast<std::size_t>(graph_.n_ports() + graph_.n_terminals()));
+    for (const Output& output : outputs_) {
+        const bool last = output.terminal >= 0 || output.next_input < 0;
+        const std::int32_t router = last ? -1 : inputs_[output.next_input].router;
+        onward_.push_back({output.travel_cycles, output.spacing, output.next_input, router});
+    }
+    tabulate_routes();
+}
+
+/// Looks routes up where that takes little memory.
+void Network::tabulate_routes() {
+    const std::size_t n_terminals = graph_.terminal_x.size();
+    if (!graph_.next_port.empty() || routers_.size() * n_terminals > kLargestTable) return;
+    std::vector<std::uint8_t> table;
+    for (std::int32_t router = 0; router < graph_.n_routers(); ++router) {
+        for (std::int32_t to = 0; to < graph_.n_terminals(); ++to) {
+            const Packet packet = packet_to(0, to, 1, 0);
+            table.push_back(static_cast<std::uint8_t>(route(graph_, router, graph_.places[router], packet)));
+        }
+    }
+    graph_.next_port = std::move(table);
 }
 
 void Network::connect_ports() {

@@ -6,11 +6,15 @@
 /// later at the earliest, so the order of visits within a cycle does not matter and the result equals that
 /// of a simulation that steps every router through every cycle.
 ///
+/// Packets that meet no others are not simulated at all: flights.cpp finds their cycles from the windows in which they
+/// use links.
+///
 /// Sources are not visited at all: the FIFO behind a source is kept filled ahead of time, with flits that may
 /// act in the cycle that their launch cycle implies.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 #include "arbiter.hpp"
@@ -45,6 +49,7 @@ public:
 private:
     void connect_ports();
     void connect_terminals();
+    void tabulate_routes();
     bool run(std::int64_t until, std::int64_t max_visits);
     template <Grant grant>
     bool run_as(std::int64_t until, std::int64_t max_visits);
@@ -74,6 +79,49 @@ private:
     void allocate(Input& input);
     std::int64_t tail_slot(const Input& input) const;
 
+    /// A packet of which it is known when it arrives.
+    struct Flight {
+        std::int32_t packet;
+        std::int64_t launch, arrival;
+    };
+    /// What a group of packets does with an output or an injection link.
+    struct Use {
+        std::int32_t link;     ///< output, or n_ports + terminal
+        std::int32_t earlier;  ///< use of it by the group before that used it, -1 if none
+        std::int32_t n;        ///< flits
+        std::int32_t port;     ///< over which they come
+        std::int64_t first;    ///< bid
+        std::int64_t last;     ///< move
+        std::int64_t left;     ///< last move out of the input behind it
+    };
+    /// Where an output leads: as much of Output and Input as a packet needs that meets no others.
+    struct Onward {
+        std::int64_t travel, spacing;
+        std::int32_t input, router;  ///< -1: none; no router behind the link to a terminal
+    };
+    struct LastUse {
+        std::int64_t group = 0;
+        std::int32_t use = -1;
+    };
+    struct MoveAhead {
+        std::int32_t input;
+        std::int64_t cycle;
+    };
+    static constexpr std::size_t kLargestTable = 1 << 16;
+    static constexpr std::int64_t kLongAgo = -(std::int64_t{1} << 40);
+
+    std::int64_t longest_effect() const;
+    void fly(std::int64_t until, std::int64_t stop);
+    bool fly_together(std::int64_t until);
+    bool add_group();
+    std::int64_t fly_one(const Packet& packet, std::int32_t port, std::int64_t cycle, std::int32_t before);
+    std::int32_t use_of(std::int32_t link);
+    bool meets(const Use& use) const;
+    void land();
+    void remember_places(std::int64_t cycle);
+    std::int64_t next_entry() const;
+    std::int32_t take_entry();
+
     /// A flit that goes over a channel which it shares with other outputs.
     struct Shared {
         std::int32_t port;
@@ -96,6 +144,19 @@ private:
     std::int64_t ahead_until_ = -1;      ///< last move of a packet that ran ahead
     std::int32_t rival_source_ = -1;     ///< source that rival_cycle_ is for
     std::int64_t rival_cycle_ = 0;
+    bool may_fly_;                       ///< the ways from a source form trees, and flits wait for nothing but credits
+    std::int64_t effect_cycles_;         ///< after a move, until it holds nothing up any more
+    std::int64_t clean_at_ = 0;          ///< first cycle in which no move so far holds anything up
+    std::int64_t group_ = 0;             ///< number of the last group that flew
+    std::int64_t first_group_ = 0;       ///< of those that fly together
+    std::int64_t last_move_ = 0;         ///< of them
+    std::vector<Flight> flights_;
+    std::vector<Use> uses_;              ///< the first n_uses_ are those of the groups that fly together
+    std::int32_t n_uses_ = 0;
+    std::vector<Onward> onward_;         ///< per output
+    std::vector<LastUse> last_uses_;     ///< per output, then per injection link
+    std::vector<MoveAhead> moves_ahead_; ///< of which the places behind are not taken note of
+    std::deque<std::int32_t> held_;      ///< packets that met others, to be simulated by cycles
     std::vector<std::vector<Branch>> branches_;  ///< per port, where the packets of a front flit part; or empty
     ServiceOrder service_order_;
     Calendar calendar_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <utility>
 #include <vector>
 
 namespace pycosim::noc {
@@ -30,12 +31,17 @@ public:
     void add(const std::vector<Packet>& packets, std::int32_t first, std::int32_t last) {
         if (first == last) return;
         Run run{0, first, first, last, {}};
-        const auto earlier = [&](std::int32_t a, std::int32_t b) { return packets[a].cycle < packets[b].cycle; };
         const auto by_cycle = [](const Packet& a, const Packet& b) { return a.cycle < b.cycle; };
         if (!std::is_sorted(packets.begin() + first, packets.begin() + last, by_cycle)) {
-            run.order.resize(static_cast<std::size_t>(last - first));
-            for (std::int32_t id = first; id < last; ++id) run.order[static_cast<std::size_t>(id - first)] = id;
-            std::stable_sort(run.order.begin(), run.order.end(), earlier);
+            blocks_.clear();  // of packets of the same cycle, such as those of a spike, by (cycle, first id)
+            for (std::int32_t id = first; id < last; ++id) {
+                if (id == first || packets[id].cycle != packets[id - 1].cycle) blocks_.emplace_back(packets[id].cycle, id);
+            }
+            std::sort(blocks_.begin(), blocks_.end());
+            run.order.reserve(static_cast<std::size_t>(last - first));
+            for (const auto& [cycle, begin] : blocks_) {
+                for (std::int32_t id = begin; id < last && packets[id].cycle == cycle; ++id) run.order.push_back(id);
+            }
         }
         run.id = run.order.empty() ? first : run.order.front();
         run.cycle = packets[run.id].cycle;
@@ -60,6 +66,9 @@ public:
     }
 
     std::int64_t next_cycle() const { return runs_.empty() ? kNever : runs_.front().cycle; }
+
+    /// The first packet by (cycle, id); there must be one.
+    std::int32_t next() const { return runs_.front().id; }
 
     /// Removes and returns the first packet by (cycle, id); there must be one.
     std::int32_t pop(const std::vector<Packet>& packets) {
@@ -89,6 +98,7 @@ private:
     static bool later(const Run& a, const Run& b) { return a.cycle != b.cycle ? a.cycle > b.cycle : a.id > b.id; }
 
     std::vector<Run> runs_;
+    std::vector<std::pair<std::int64_t, std::int32_t>> blocks_;  // kept for its memory
 };
 
 }  // namespace pycosim::noc
