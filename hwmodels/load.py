@@ -146,10 +146,12 @@ def package_of(name: str) -> str | None:
     return next(elsewhere, f"pycosim.hwmodels.{name}")
 
 
-def _model_class(name: str, path: Path, neurons_of: str) -> type[ChipModel]:
+def _model_class(name: str, path: Path, other: str) -> type[ChipModel]:
     """Return the class of the chip, or of the one whose neurons it has; else `ChipModel`."""
     if chips().get(name) != path or not path.with_name("model.py").exists():
-        return _model_class(neurons_of, chips()[neurons_of], "") if neurons_of else ChipModel
+        if not other:
+            return ChipModel
+        return _model_class(other, chips()[other], read(chips()[other])["chip"].get("neurons", ""))
     return import_module(f"{package_of(name)}.model").Model
 
 
@@ -230,8 +232,10 @@ def _other_problems(raw: Mapping[str, Any]) -> list[_Problem]:
         return problems
     known = [name for name in sorted(chips()) if neurons_of(name)]
     if other not in known:
-        what = "has no neurons of its own" if other in chips() else "is not known"
-        text = f"the chip {other!r} {what}; those that have neurons are {', '.join(known)}"
+        what = (
+            f"the chip {other!r} has no neurons" if other in chips() else f"there is no chip called {other!r}"
+        )
+        text = f"{what}; those that have neurons are {', '.join(known)}"
         problems.append(_Problem(("chip", "neurons"), text))
     return problems
 
