@@ -145,6 +145,7 @@ class Mapping(Part):
     entry_router: StrictInt = Field(default=0, ge=0)
 
 
+_CORE_WORK = ("neuron_update", "synaptic_event", "spike", "packet_out", "packet_in")
 _OF_DISCIPLINE = {
     "barrier": "barrier",
     "chip_barrier": "barrier",
@@ -324,6 +325,16 @@ class Description(Part):
         """Return the causes that can occur here and have neither a constant nor one that covers them."""
         unknown = self.energy.unknown()
         return [name for name in unknown if name != "chip_hop" or self.noc.n_chips > 1]
+
+    @property
+    def untimed(self) -> list[str]:
+        """Causes of work in a core for which no time is known."""
+        return [name for name in _CORE_WORK if getattr(self.time, name) is None]
+
+    @property
+    def has_core_times(self) -> bool:
+        """Whether any time of a core is known; without one, nothing can be said of how long steps take."""
+        return len(self.untimed) < len(_CORE_WORK) or self.time.step is not None
 
     def named_constants(self) -> Iterator[tuple[str, Constant]]:
         """Iterate over all constants with their dotted paths."""

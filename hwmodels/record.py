@@ -67,6 +67,7 @@ def make_record(
         options=options,
         period_ps=discipline.period_ps,
         step_duration_ps=durations,
+        steps_are_timed=description.has_core_times,
         packets=packets,
         sent=len(traffic.log),
         delivered=delivered,
@@ -159,8 +160,8 @@ def _notes(description: Description, discipline: Discipline) -> list[str]:
         notes.append(f"Assumed, with no published value: {', '.join(by_confidence['assumed'])}.")
     if "recalled" in by_confidence:
         notes.append(f"Recalled, not checked against the paper: {', '.join(by_confidence['recalled'])}.")
-    untimed = [name for name in ("neuron_update", "synaptic_event", "spike", "packet_out", "packet_in")
-               if getattr(description.time, name) is None]  # fmt: skip
-    if untimed:
-        notes.append(f"No time is known for {', '.join(untimed)}; taken as 0.")
+    if not description.has_core_times:
+        notes.append("No time of a core is known: how long steps take is unknown, and delays no packet.")
+    elif description.untimed:
+        notes.append(f"No time is known for {', '.join(description.untimed)}; taken as 0.")
     return notes
