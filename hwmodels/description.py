@@ -328,13 +328,15 @@ class Description(Part):
 
     @property
     def untimed(self) -> list[str]:
-        """Causes of work in a core for which no time is known."""
-        return [name for name in _CORE_WORK if getattr(self.time, name) is None]
+        """Causes of work, of cores and of a barrier, for which no time is known."""
+        work = (*_CORE_WORK, "barrier") if self.chip.discipline == "barrier" else _CORE_WORK
+        return [name for name in work if getattr(self.time, name) is None]
 
     @property
     def has_core_times(self) -> bool:
-        """Whether any time of a core is known; without one, nothing can be said of how long steps take."""
-        return len(self.untimed) < len(_CORE_WORK) or self.time.step is not None
+        """Whether any time of a step is known; without one, nothing can be said of how long steps take."""
+        times = (getattr(self.time, name) for name in (*_CORE_WORK, "step", "barrier"))
+        return any(time is not None for time in times)
 
     def named_constants(self) -> Iterator[tuple[str, Constant]]:
         """Iterate over all constants with their dotted paths."""
