@@ -324,7 +324,7 @@ class Description(Part):
     def unknown_energy(self) -> list[str]:
         """Return the causes that can occur here and have neither a constant nor one that covers them."""
         unknown = self.energy.unknown()
-        return [name for name in unknown if name != "chip_hop" or self.noc.n_chips > 1]
+        return [name for name in unknown if self.noc.has_links(name)]
 
     @property
     def untimed(self) -> list[str]:

@@ -94,6 +94,12 @@ class Noc(Part):
         """Number of chips that `chips` gives; 1 if it does not."""
         return 1 if self.chips is None else self.chips.size
 
+    def has_links(self, name: str) -> bool:
+        """Whether the links exist that a constant such as "hop_x" or "chip_flit" is about."""
+        if name.startswith("chip_"):
+            return self.n_chips > 1
+        return self.n_routers > 1 or name not in ("hop_x", "hop_y")
+
     @property
     def n_routers(self) -> int:
         """Routers of the (top-level) mesh, on all chips."""

@@ -117,8 +117,8 @@ def _energy_counts(
         packet_in=int(traffic.messages_in.sum()),
         leave_core=int(np.count_nonzero(leaves[traffic.log.axon])),
         host_packet=int(traffic.messages_out[-1]),
-        hop_x=mesh_flits[0],
-        hop_y=mesh_flits[1],
+        hop_x=mesh_flits[0] if description.noc.n_routers > 1 else None,
+        hop_y=mesh_flits[1] if description.noc.n_routers > 1 else None,
         chip_hop=mesh_flits[2] if description.noc.n_chips > 1 else None,
         static_power=discipline.time_ps * 1e-12 * description.noc.n_chips,
     )
@@ -152,7 +152,7 @@ def _notes(description: Description, discipline: Discipline) -> list[str]:
     by_confidence: dict[str, list[str]] = {}
     for path, constant in description.named_constants():
         section, name = path.split(".")
-        if name.startswith("chip_") and description.noc.n_chips == 1:
+        if not description.noc.has_links(name):
             continue
         if section in ("noc", "time", "energy"):
             by_confidence.setdefault(constant.confidence, []).append(f"{path} = {constant}")

@@ -65,3 +65,8 @@ def test_a_description_that_names_no_chip_is_refused_at_its_line(tmp_path):
         ChipDescriptionError, match=r"line \d+: chip.neurons: there is no chip called 'loihi3'"
     ):
         load(path)
+
+
+def test_ranc_says_why_it_takes_no_cell_of_pynn():
+    with pytest.raises(NotSupportedError, match="9 bits and wraps around .* Write the network with .*RANCNeuron"):
+        run_chip("ranc", random_network(), 1, arithmetic="chip")
