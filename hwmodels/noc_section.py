@@ -85,7 +85,7 @@ class Noc(Part):
     arbiter: Literal["round_robin", "least_recently_served", "oldest_first"] = "round_robin"
     buffer_depth: Size
     cycle: Time
-    slowdown: StrictInt = Field(default=1, ge=1, le=10**6)
+    slowdown: StrictInt = Field(default=1, ge=1, le=10**9)
     multicast: Literal["none", "router", "tree"] = "none"
     detail: Literal["cycle", "queue", "analytic"] = "cycle"
 
