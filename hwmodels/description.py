@@ -17,7 +17,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import Field, StrictBool, StrictInt, model_validator
 
 from pycosim.hwmodels.noc_section import Noc
-from pycosim.hwmodels.quantities import Constant, Count, Energy, Part, Power, Time, TimeTable
+from pycosim.hwmodels.quantities import Constant, Count, Energy, Part, Power, Size, Text, Time, TimeTable
 
 __all__ = [
     "Capacity",
@@ -50,12 +50,12 @@ class Chip(Part):
         What a reader of results should know; copied to every hardware record.
     """
 
-    title: str
-    summary: str
+    title: Text
+    summary: Text
     discipline: Literal["tick", "barrier", "free", "timer"]
     neurons: str = ""
-    acceleration: float = Field(default=1.0, gt=0)
-    notes: tuple[str, ...] = ()
+    acceleration: float = Field(default=1.0, gt=0, le=1e9, allow_inf_nan=False, strict=True)
+    notes: tuple[Text, ...] = ()
 
 
 class Capacity(Part):
@@ -85,17 +85,17 @@ class Capacity(Part):
         Distance in routers of the top-level mesh, in x and in y.
     """
 
-    cores: Count | None = None
-    neurons_per_core: Count
-    axons_per_core: Count | None = None
-    synapses_per_core: Count | None = None
-    synapse_words_per_core: Count | None = None
-    fan_in_per_neuron: Count | None = None
-    out_edges_per_core: Count | None = None
-    axon_targets_per_neuron: Count | None = None
-    target_chips_per_neuron: Count | None = None
+    cores: Size | None = None
+    neurons_per_core: Size
+    axons_per_core: Size | None = None
+    synapses_per_core: Size | None = None
+    synapse_words_per_core: Size | None = None
+    fan_in_per_neuron: Size | None = None
+    out_edges_per_core: Size | None = None
+    axon_targets_per_neuron: Size | None = None
+    target_chips_per_neuron: Size | None = None
     delay_min: Count | None = None
-    delay_max: Count | None = None
+    delay_max: Size | None = None
     reach: Count | None = None
 
     @model_validator(mode="after")
@@ -117,11 +117,11 @@ class SynapseMemory(Part):
         Bits of a weight's mantissa, for chips whose arithmetic is modelled.
     """
 
-    word_bits: Count
-    entry_bits: Count
+    word_bits: Size
+    entry_bits: Size
     header_bits: Count
-    entries_per_chunk: Count
-    weight_bits: Count | None = None
+    entries_per_chunk: Size
+    weight_bits: Size | None = None
 
 
 class Mapping(Part):
@@ -139,10 +139,21 @@ class Mapping(Part):
         Router of the top-level mesh at which spikes of external sources enter.
     """
 
-    neurons_per_core: Count | None = None
+    neurons_per_core: Size | None = None
     delay_in_axon: StrictBool = False
     splitters: StrictBool = False
     entry_router: StrictInt = Field(default=0, ge=0)
+
+
+_CORE_WORK = ("neuron_update", "synaptic_event", "spike", "packet_out", "packet_in")
+_OF_DISCIPLINE = {
+    "barrier": "barrier",
+    "chip_barrier": "barrier",
+    "shortest_period": "tick",
+    "timer_spread": "timer",
+    "timer_seed": "timer",
+    "drop_after": "timer",
+}
 
 
 class ServiceTimes(Part):
@@ -187,7 +198,7 @@ class ServiceTimes(Part):
     shortest_period: Time | None = None
     scans_all_neurons: StrictBool = False
     timer_spread: Time | None = None
-    timer_seed: StrictInt = 1
+    timer_seed: StrictInt = Field(default=1, ge=0, lt=2**63)
     drop_after: Time | None = None
 
 
@@ -230,7 +241,7 @@ class EnergyCosts(Part):
     chip_hop: Energy | None = None
     static_power: Power | None = None
     static_share: Literal["all_cores", "cores_in_use"] = "all_cores"
-    covered: dict[str, str] = Field(default_factory=dict)
+    covered: dict[str, Text] = Field(default_factory=dict)
 
     def unknown(self) -> list[str]:
         """Return the causes that have neither a constant nor one that covers them."""
@@ -267,7 +278,7 @@ class Description(Part):
     """
 
     chip: Chip
-    sources: dict[str, str] = Field(default_factory=dict)
+    sources: dict[str, Text] = Field(default_factory=dict)
     capacity: Capacity
     synapse_memory: SynapseMemory | None = None
     mapping: Mapping = Mapping()
@@ -291,6 +302,12 @@ class Description(Part):
             )
         if self.noc.n_chips > 1 and self.time.barrier is not None and self.time.chip_barrier is None:
             raise ValueError(f"noc.chips = {self.noc.chips} needs time.chip_barrier beside time.barrier")
+        for name in sorted(self.time.model_fields_set & _OF_DISCIPLINE.keys()):
+            if self.chip.discipline != _OF_DISCIPLINE[name] and getattr(self.time, name) is not None:
+                raise ValueError(
+                    f"time.{name} is for chips with discipline = {_OF_DISCIPLINE[name]}, and "
+                    f"chip.discipline is {self.chip.discipline}; remove it"
+                )
         if self.chip.discipline == "timer" and self.mapping.splitters:
             raise ValueError("mapping.splitters = true does not go with chip.discipline = timer")
         if self.capacity.synapse_words_per_core and self.synapse_memory is None:
@@ -307,7 +324,19 @@ class Description(Part):
     def unknown_energy(self) -> list[str]:
         """Return the causes that can occur here and have neither a constant nor one that covers them."""
         unknown = self.energy.unknown()
-        return [name for name in unknown if name != "chip_hop" or self.noc.n_chips > 1]
+        return [name for name in unknown if self.noc.has_links(name)]
+
+    @property
+    def untimed(self) -> list[str]:
+        """Causes of work, of cores and of a barrier, for which no time is known."""
+        work = (*_CORE_WORK, "barrier") if self.chip.discipline == "barrier" else _CORE_WORK
+        return [name for name in work if getattr(self.time, name) is None]
+
+    @property
+    def has_core_times(self) -> bool:
+        """Whether any time of a step is known; without one, nothing can be said of how long steps take."""
+        times = (getattr(self.time, name) for name in (*_CORE_WORK, "step", "barrier"))
+        return any(time is not None for time in times)
 
     def named_constants(self) -> Iterator[tuple[str, Constant]]:
         """Iterate over all constants with their dotted paths."""

@@ -41,8 +41,8 @@ class EnergyCounts:
     packet_in: int = 0
     leave_core: int = 0
     host_packet: int = 0
-    hop_x: int = 0
-    hop_y: int = 0
+    hop_x: int | None = 0
+    hop_y: int | None = 0
     chip_hop: int | None = None
     static_power: float = 0.0
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, Literal, get_args, get_origin
 
 from pycosim.hwmodels.description import field_kinds
-from pycosim.hwmodels.quantities import Constant, Count, Energy, Power, Shape, Time, TimeTable
+from pycosim.hwmodels.quantities import Constant, Count, Energy, Power, Shape, Size, Time, TimeTable
 
 __all__ = ["example_of"]
 
 _EXAMPLES: dict[Any, str] = {
     Count: "1",
+    Size: "1",
     Time: '"10 ns"',
     Energy: '"10 pJ"',
     Power: '"10 mW"',

@@ -24,6 +24,7 @@ from pycosim.hwmodels.base import ChipModel
 from pycosim.hwmodels.description import Description
 from pycosim.hwmodels.examples import example_of
 from pycosim.hwmodels.lines import line_of, lines_of_keys
+from pycosim.hwmodels.neurons import neurons_of
 from pycosim.hwmodels.overrides import apply_overrides, near_names
 
 __all__ = ["chips", "load", "load_description", "package_of", "read"]
@@ -73,17 +74,18 @@ def load_description(name: str, path: Path, overrides: Mapping[str, Any] | None 
     overrides = dict(overrides or {})
     sets = raw.pop("sets", {})
     selected = str(overrides.pop("constants", "default"))
-    problems = _problems(raw)
-    for key, constants in sets.items():
+    problems = _problems(raw) + _set_problems(sets)
+    for key, constants in _tables(sets).items():
         problems += [
             problem._replace(of_set=key)
             for problem in _problems(_merged(raw, constants))
             if problem not in problems
         ]
     if problems:
-        lines = lines_of_keys(path.read_text(encoding="utf-8"))
-        problems.sort(key=lambda problem: problem.line(lines) or 0)
-        texts = [problem.at_line(lines) for problem in problems]
+        text = path.read_text(encoding="utf-8")
+        lines, last = lines_of_keys(text), max(1, len(text.splitlines()))
+        problems.sort(key=lambda problem: problem.line(lines) or last)
+        texts = [problem.at_line(lines, last) for problem in problems]
         raise ChipDescriptionError(_listed(f"The description {path} is not valid", texts))
     if selected != "default":
         raw = _merged(raw, _selected_set(name, sets, selected))
@@ -144,10 +146,12 @@ def package_of(name: str) -> str | None:
     return next(elsewhere, f"pycosim.hwmodels.{name}")
 
 
-def _model_class(name: str, path: Path, neurons_of: str) -> type[ChipModel]:
+def _model_class(name: str, path: Path, other: str) -> type[ChipModel]:
     """Return the class of the chip, or of the one whose neurons it has; else `ChipModel`."""
     if chips().get(name) != path or not path.with_name("model.py").exists():
-        return _model_class(neurons_of, chips()[neurons_of], "") if neurons_of else ChipModel
+        if not other:
+            return ChipModel
+        return _model_class(other, chips()[other], read(chips()[other])["chip"].get("neurons", ""))
     return import_module(f"{package_of(name)}.model").Model
 
 
@@ -160,10 +164,16 @@ def _selected_set(name: str, sets: Mapping[str, Any], selected: str) -> Mapping[
     )
 
 
-def _merged(raw: Mapping[str, Any], constants: Any) -> dict[str, Any]:
+def _tables(sets: Any) -> dict[str, dict[str, Any]]:
+    """Return the sets that are tables."""
+    named = sets if isinstance(sets, dict) else {}
+    return {key: constants for key, constants in named.items() if isinstance(constants, dict)}
+
+
+def _merged(raw: Mapping[str, Any], constants: Mapping[str, Any]) -> dict[str, Any]:
     """Return a description in which the constants of a set replace those of the same name."""
     merged = dict(raw)
-    for section, values in (constants if isinstance(constants, dict) else {"": constants}).items():
+    for section, values in constants.items():
         if section != "title":
             replaced = raw.get(section, {})
             both = isinstance(values, dict) and isinstance(replaced, dict)
@@ -191,10 +201,10 @@ class _Problem(NamedTuple):
         place = ".".join(self.place) or "description"
         return f"sets.{self.of_set}: {place}: {self.text}" if self.of_set else f"{place}: {self.text}"
 
-    def at_line(self, lines: Mapping[tuple[str, ...], int]) -> str:
-        """Return the problem with the line that it is on."""
+    def at_line(self, lines: Mapping[tuple[str, ...], int], last: int) -> str:
+        """Return the problem with its line; what is missing altogether belongs after the last one."""
         line = self.line(lines)
-        return str(self) if line is None else f"line {line}: {self}"
+        return f"line {last} (the end): {self}" if line is None else f"line {line}: {self}"
 
     def line(self, lines: Mapping[tuple[str, ...], int]) -> int | None:
         """Return the line that it is on; None if nothing around it is written down."""
@@ -211,13 +221,42 @@ def _problems(raw: Mapping[str, Any]) -> list[_Problem]:
 
 
 def _other_problems(raw: Mapping[str, Any]) -> list[_Problem]:
-    """Return the names of sources and of another chip that are not known."""
+    """Return the names of sources and of another chip that are not known, and the set that is chosen."""
+    problems = _source_problems(raw)
+    if "constants" in raw:
+        text = "there is no such field, remove it; a run chooses its set: --on 'FILE[constants=NAME]'"
+        problems.append(_Problem(("constants",), text))
     chip = raw.get("chip")
     other = chip.get("neurons", "") if isinstance(chip, dict) else ""
-    if not isinstance(other, str) or other in ("", *chips()):
-        return _source_problems(raw)
-    text = f"there is no chip called {other!r}; known: {', '.join(sorted(chips()))}"
-    return [_Problem(("chip", "neurons"), text), *_source_problems(raw)]
+    if not isinstance(other, str) or not other:
+        return problems
+    known = [name for name in sorted(chips()) if neurons_of(name)]
+    if other not in known:
+        what = (
+            f"the chip {other!r} has no neurons" if other in chips() else f"there is no chip called {other!r}"
+        )
+        text = f"{what}; those that have neurons are {', '.join(known)}"
+        problems.append(_Problem(("chip", "neurons"), text))
+    return problems
+
+
+def _set_problems(sets: Any) -> list[_Problem]:
+    """Return what is wrong with the form of named sets; their constants are checked as part of the whole."""
+    form = 'write [sets.NAME] with a title and values such as time.spike = { value = "10 ns", ... }'
+    if not isinstance(sets, dict):
+        return [_Problem(("sets",), f"must be a table of sets (given: {sets!r:.80}); {form}")]
+    problems = []
+    for key, constants in sets.items():
+        if not isinstance(constants, dict):
+            problems.append(_Problem(("sets", key), f"must be a table (given: {constants!r:.80}); {form}"))
+        elif not isinstance(title := constants.get("title", key), str) or not title:
+            problems.append(
+                _Problem(("sets", key, "title"), f"must be text, in quotes (given: {title!r:.80})")
+            )
+        if key == "default":
+            text = "is what the constants outside of sets are called; give the set another name"
+            problems.append(_Problem(("sets", key), text))
+    return problems
 
 
 def _found(error: ValidationError) -> list[_Problem]:
@@ -270,6 +309,7 @@ def _did_you_mean(place: tuple[str, ...]) -> str:
 def _source_problems(raw: Mapping[str, Any]) -> list[_Problem]:
     """Return the constants whose source is not one of ``[sources]``."""
     known = raw.get("sources", {})
+    known = known if isinstance(known, dict) else {}
     problems = []
     for section, part in raw.items():
         for name, value in part.items() if isinstance(part, dict) else ():

@@ -9,9 +9,14 @@ from numpy.typing import NDArray
 from pydantic import Field, StrictInt, model_validator
 
 from pycosim.hwmodels.hexagon import hexagon_places
-from pycosim.hwmodels.quantities import Count, Part, Shape, Time
+from pycosim.hwmodels.quantities import Part, Shape, Size, Time
 
 __all__ = ["Noc"]
+
+# What the compiled network-on-chip can number, and what fits into memory.
+_MOST = {"buffer_depth": 65_536, "flits_per_packet": 65_536}
+_MOST_CYCLES = 10**9
+_MOST_CORES = 2**26
 
 
 class Noc(Part):
@@ -75,12 +80,12 @@ class Noc(Part):
     trunk: Time | None = None
     branch: Time | None = None
     flit: Time
-    flits_per_packet: Count
+    flits_per_packet: Size
     router: Literal["credit3", "credit4", "credit5"] = "credit3"
     arbiter: Literal["round_robin", "least_recently_served", "oldest_first"] = "round_robin"
-    buffer_depth: Count
+    buffer_depth: Size
     cycle: Time
-    slowdown: StrictInt = Field(default=1, ge=1)
+    slowdown: StrictInt = Field(default=1, ge=1, le=10**9)
     multicast: Literal["none", "router", "tree"] = "none"
     detail: Literal["cycle", "queue", "analytic"] = "cycle"
 
@@ -88,6 +93,12 @@ class Noc(Part):
     def n_chips(self) -> int:
         """Number of chips that `chips` gives; 1 if it does not."""
         return 1 if self.chips is None else self.chips.size
+
+    def has_links(self, name: str) -> bool:
+        """Whether the links exist that a constant such as "hop_x" or "chip_flit" is about."""
+        if name.startswith("chip_"):
+            return self.n_chips > 1
+        return self.n_routers > 1 or name not in ("hop_x", "hop_y")
 
     @property
     def n_routers(self) -> int:
@@ -144,6 +155,21 @@ class Noc(Part):
         return self
 
     @model_validator(mode="after")
+    def _check_sizes(self) -> Noc:
+        for name, most in _MOST.items():
+            if getattr(self, name).value > most:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}; the model of routers takes {most} at most"
+                )
+        cores = self.n_routers * self.cores_per_router.size
+        if cores > _MOST_CORES:
+            raise ValueError(
+                f"shape is {self.shape}, which makes {cores} cores with cores_per_router and chips; "
+                f"{_MOST_CORES} is the most that is modelled"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_times(self) -> Noc:
         if self.cycle.value < 1:
             raise ValueError("cycle must be longer than 0")
@@ -164,6 +190,10 @@ class Noc(Part):
             time = getattr(self, name)
             if time is None:
                 continue
+            if time.value > _MOST_CYCLES * self.cycle.value:
+                raise ValueError(
+                    f"{name} is {time}; it must be at most {_MOST_CYCLES} times cycle = {self.cycle}"
+                )
             if time.value % self.cycle.value or time.value < cycles * self.cycle.value:
                 raise ValueError(
                     f"{name} is {time}; it must be a multiple of cycle = {self.cycle}, and at least {cycles} "

@@ -64,7 +64,7 @@ def _quantity(kind: type[Constant], value: Any) -> Any:
     """Return a value as the field expects it: bare numbers get the customary unit."""
     if kind in _CUSTOMARY_UNIT and _is_number(value):
         return f"{value} {_CUSTOMARY_UNIT[kind]}"
-    if kind is Count:
+    if issubclass(kind, Count):
         return int(value) if _is_number(value) and float(value) == int(float(value)) else value
     if kind is TimeTable and not isinstance(value, dict):
         return {1: _quantity(Time, value)}
@@ -79,6 +79,8 @@ def _plain(kind: Any, value: Any) -> Any:
         return [value]
     if value.lower() in ("true", "false"):
         return value.lower() == "true"
+    if kind is float and _is_number(value):
+        return float(value)
     return int(value) if value.isdecimal() else value
 
 

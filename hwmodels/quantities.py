@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, model_validator
 
 from pycosim.units import (
     format_energy,
@@ -15,9 +17,30 @@ from pycosim.units import (
     parse_time_ps,
 )
 
-__all__ = ["Constant", "Count", "Energy", "Part", "Power", "Shape", "Time", "TimeTable", "parse_shape"]
+__all__ = [
+    "Constant",
+    "Count",
+    "Energy",
+    "Part",
+    "Power",
+    "Shape",
+    "Size",
+    "Text",
+    "Time",
+    "TimeTable",
+    "parse_shape",
+]
+
+# Beyond these, a value is a slip of the unit, and sums over a run would no longer fit into 64 bits.
+_MOST_PS = 100 * 10**12
+_MOST_J, _MOST_W = 1e3, 1e6
+_MOST_COUNT = 2**31 - 1
+_MOST_SIDE = 2**16
 
 Confidence = Literal["published", "measured", "derived", "recalled", "assumed"]
+
+
+Text = Annotated[str, Field(min_length=1)]
 
 
 class Part(BaseModel):
@@ -37,17 +60,23 @@ class Constant(Part):
         "recalled" is published, but not checked against the paper's text.
     """
 
-    source: str = Field(min_length=1)
+    source: Text
     confidence: Confidence
 
 
 class Count(Constant):
     """A whole number that is not negative."""
 
-    value: StrictInt = Field(ge=0)
+    value: StrictInt = Field(ge=0, le=_MOST_COUNT)
 
     def __str__(self) -> str:
         return str(self.value)
+
+
+class Size(Count):
+    """A whole number that is at least 1."""
+
+    value: StrictInt = Field(ge=1, le=_MOST_COUNT)
 
 
 # How far a value may be off either way, as a factor, where its description gives no bounds. Our own choice: a
@@ -95,17 +124,31 @@ class _Bounded(Constant):
         return " to ".join(self._format(float(f"{bound:.3g}")) for bound in (low, high))
 
 
+def _at_most(most: float, name: str) -> AfterValidator:
+    """Return a check that a quantity is not larger than any chip's."""
+
+    def check(value: float) -> float:
+        if value > most:
+            raise ValueError(f"must be at most {name}; look at its unit")
+        return value
+
+    return AfterValidator(check)
+
+
+Picoseconds = Annotated[int, BeforeValidator(parse_time_ps), _at_most(_MOST_PS, format_time(_MOST_PS))]
+
+
 class Time(Constant):
     """A duration in picoseconds, written with a unit."""
 
-    value: Annotated[int, BeforeValidator(parse_time_ps)]
+    value: Picoseconds
 
     def __str__(self) -> str:
         return format_time(self.value)
 
 
-Joules = Annotated[float, BeforeValidator(parse_energy_j)]
-Watts = Annotated[float, BeforeValidator(parse_power_w)]
+Joules = Annotated[float, BeforeValidator(parse_energy_j), _at_most(_MOST_J, format_energy(_MOST_J))]
+Watts = Annotated[float, BeforeValidator(parse_power_w), _at_most(_MOST_W, format_power(_MOST_W))]
 
 
 class Energy(_Bounded):
@@ -139,8 +182,10 @@ def parse_shape(text: Any) -> tuple[int, int]:
         columns, rows = (int(part) for part in parts)
     except (TypeError, ValueError):
         columns = rows = 0
-    if columns < 1 or rows < 1:
-        raise ValueError(f'{text!r} is not a shape: write columns and rows, both at least 1, as "8x4".')
+    if not (1 <= columns <= _MOST_SIDE and 1 <= rows <= _MOST_SIDE):
+        raise ValueError(
+            f'{text!r:.80} is not a shape: write columns and rows, both from 1 to {_MOST_SIDE}, as "8x4".'
+        )
     return columns, rows
 
 
@@ -158,8 +203,32 @@ class Shape(Constant):
         return "{}x{}".format(*self.value)
 
 
+def _table_keys(table: Any) -> Any:
+    """Return a table whose keys are numbers, each written in one way only ("01" could hide "1")."""
+    if not isinstance(table, dict):
+        return table
+    for key in table:
+        if not re.fullmatch(r"0|[1-9][0-9]{0,8}", str(key)):
+            raise ValueError(
+                f"the key {key!r:.80} is not a whole number from 0 to 999999999 without leading zeros; "
+                'write { 1 = "10 ns", 32 = "20 ns" }'
+            )
+    return {int(key): value for key, value in table.items()}
+
+
+def _not_falling(table: dict[int, int]) -> dict[int, int]:
+    keys = sorted(table)
+    for low, high in pairwise(keys):
+        if table[high] < table[low]:
+            raise ValueError(
+                f"falls from {format_time(table[low])} at {low} to {format_time(table[high])} at {high}; a "
+                "barrier of more cannot take less time: exchange the values"
+            )
+    return table
+
+
 class TimeTable(Constant):
-    """A duration that depends on a number, given at some numbers.
+    """A duration that depends on a number, given at some numbers; it does not fall.
 
     Attributes
     ----------
@@ -169,7 +238,12 @@ class TimeTable(Constant):
         Linear interpolation, or the value at the largest key that is not above. Outside, the nearest key's.
     """
 
-    value: dict[int, Annotated[int, BeforeValidator(parse_time_ps)]] = Field(min_length=1)
+    value: Annotated[
+        dict[int, Picoseconds],
+        Field(min_length=1),
+        BeforeValidator(_table_keys),
+        AfterValidator(_not_falling),
+    ]
     between: Literal["line", "previous"] = "line"
 
     def at(self, number: int) -> int:

@@ -67,6 +67,7 @@ def make_record(
         options=options,
         period_ps=discipline.period_ps,
         step_duration_ps=durations,
+        steps_are_timed=description.has_core_times,
         packets=packets,
         sent=len(traffic.log),
         delivered=delivered,
@@ -116,8 +117,8 @@ def _energy_counts(
         packet_in=int(traffic.messages_in.sum()),
         leave_core=int(np.count_nonzero(leaves[traffic.log.axon])),
         host_packet=int(traffic.messages_out[-1]),
-        hop_x=mesh_flits[0],
-        hop_y=mesh_flits[1],
+        hop_x=mesh_flits[0] if description.noc.n_routers > 1 else None,
+        hop_y=mesh_flits[1] if description.noc.n_routers > 1 else None,
         chip_hop=mesh_flits[2] if description.noc.n_chips > 1 else None,
         static_power=discipline.time_ps * 1e-12 * description.noc.n_chips,
     )
@@ -151,7 +152,7 @@ def _notes(description: Description, discipline: Discipline) -> list[str]:
     by_confidence: dict[str, list[str]] = {}
     for path, constant in description.named_constants():
         section, name = path.split(".")
-        if name.startswith("chip_") and description.noc.n_chips == 1:
+        if not description.noc.has_links(name):
             continue
         if section in ("noc", "time", "energy"):
             by_confidence.setdefault(constant.confidence, []).append(f"{path} = {constant}")
@@ -159,8 +160,8 @@ def _notes(description: Description, discipline: Discipline) -> list[str]:
         notes.append(f"Assumed, with no published value: {', '.join(by_confidence['assumed'])}.")
     if "recalled" in by_confidence:
         notes.append(f"Recalled, not checked against the paper: {', '.join(by_confidence['recalled'])}.")
-    untimed = [name for name in ("neuron_update", "synaptic_event", "spike", "packet_out", "packet_in")
-               if getattr(description.time, name) is None]  # fmt: skip
-    if untimed:
-        notes.append(f"No time is known for {', '.join(untimed)}; taken as 0.")
+    if not description.has_core_times:
+        notes.append("No time of a core is known: how long steps take is unknown, and delays no packet.")
+    elif description.untimed:
+        notes.append(f"No time is known for {', '.join(description.untimed)}; taken as 0.")
     return notes

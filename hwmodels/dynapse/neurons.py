@@ -150,8 +150,12 @@ def _registers() -> dict[str, Register]:
     positive, any_size = Register(1e-6, 1e9, 0), Register(0, 1e9, 0)
     endings = "_w0", "_w", "_gain", "_thr", "_const", "refP"
     may_be_zero = {name for name in _DEFAULTS if name.endswith(endings)}
+    slope = Register(1e-3, 1, 0)  # a capacitive divider
     return {name: any_size if name in may_be_zero else positive for name in _DEFAULTS} | {
-        "mismatch": Register(0, 1, 0)
+        "kn": slope,
+        "kp": slope,
+        "Ut": Register(0.1, 1000, 0),
+        "mismatch": Register(0, 1, 0),
     }
 
 
@@ -169,6 +173,7 @@ DPI = ChipNeuron(
             native="pycosim.hwmodels.dynapse._neurons",
             registers=_registers(),
             weights=dict.fromkeys((name.upper() for name in _SYNAPSES), Register(0, 64)),
+            states=dict.fromkeys(("Isoma_mem", *_STATE.values()), Register(1e-6, 1e9, 0)),
             individual=mismatched,
             weight_counts_events=True,
         ),

@@ -146,6 +146,8 @@ def _neuron(name: str, *, joined: bool, doc: str) -> ChipNeuron:
             native="pycosim.hwmodels.loihi._neurons",
             registers=registers,
             weights=dict.fromkeys(receptors, SynapticWeights()),
+            states={"v": Register(1 - _STATE_HALF, _STATE_HALF - 1)}
+            | dict.fromkeys(currents, Register(-_STATE_HALF, _STATE_HALF - 1)),
         ),
     )
     return ChipNeuron(model, _DEFAULTS | ({"du_dendrite": 4095.0} if joined else {}), doc)

@@ -57,20 +57,24 @@ def map_network(
     if before is not None or isinstance(method, str):
         core_of_neuron = sequential(description, network, before)
     else:
-        given = _column(network, method) if isinstance(method, dict) else np.asarray(method)
+        given = (
+            _column(network, method, description.n_cores) if isinstance(method, dict) else np.asarray(method)
+        )
         core_of_neuron = _explicit(description, network, given)
     axons = build_axons(network, core_of_neuron, description.mapping.delay_in_axon)
     return Mapping(core_of_neuron, axons, *place_relays(description, axons, core_of_neuron))
 
 
-def _column(network: Network, table: Table) -> NDArray[np.int64]:
+def _column(network: Network, table: Table, n_cores: int) -> NDArray[np.int64]:
     """Return the core of each neuron from a table of the neurons on each core; -1 for those in no list."""
     cores = np.full(network.n_neurons, -1, np.int64)
     for core, neurons in table.items():
-        numbers = np.asarray(neurons).reshape(-1)
+        numbers = np.atleast_1d(np.asarray(neurons))
         whole = (
             isinstance(core, int | np.integer)
+            and not isinstance(core, bool)
             and core >= 0
+            and numbers.ndim == 1
             and (numbers.dtype.kind in "iu" or not numbers.size)
         )
         if not whole or np.any((numbers < 0) | (numbers >= network.n_neurons)):
@@ -78,6 +82,11 @@ def _column(network: Network, table: Table) -> NDArray[np.int64]:
                 f"mapping[{core!r}] = {neurons!r:.80}: a table has the number of a core, and for it the "
                 f"numbers of its neurons, 0 to {network.n_neurons - 1}."
             )
+        if core >= n_cores:
+            what = f"names core {core}"
+            if numbers.size:
+                what = f"puts neuron {numbers[0]} on core {core} ({numbers.size} such neurons)"
+            raise InvalidInputError(f"mapping {what}: the chip has the cores 0 to {n_cores - 1}.")
         numbers = numbers.astype(np.int64)
         counted, times = np.unique(numbers, return_counts=True)
         twice = np.concatenate((counted[times > 1], counted[cores[counted] >= 0]))

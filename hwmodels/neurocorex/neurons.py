@@ -17,7 +17,10 @@ Rules are those of ORNL/NeuroCoreX (vhdl_src/Core_engine.vhd, process LIF_update
   `bias` is added to one neuron, the one that is watched. All are parameters of each neuron here.
 - Its release does not clear the register of the recurrent current where no recurrent spike arrives (the lines
   that did are comments), nor that of the feed-forward current where only a recurrent spike does: old values
-  act again, on other neurons too. Here each current lasts one step, which is taken to be what was meant.
+  act again, on other neurons too. Here each current lasts one step, which is taken to be what was meant: the
+  feed-forward one does where feed-forward spikes arrive, or none at all.
+- An earlier state of the repository (process updater) has a membrane and currents that decay by a factor;
+  that is another neuron.
 - v_reset is a constant, 0, of its synthesis.
 """
 

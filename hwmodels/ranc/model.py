@@ -13,6 +13,11 @@ __all__ = ["Model"]
 class Model(truenorth.Model):
     """RANC: TrueNorth's limits of axons, and no translation."""
 
+    why_untranslated = (
+        "RANC's membrane has 9 bits and wraps around beyond -256 and 255, so that a sum of inputs above the "
+        "threshold can be missed and inhibition can make a neuron fire, which no PyNN cell does. "
+    )
+
     def translate(self, network: Network, before: Translation | None = None) -> Translation:
         """Return the network, which has to be one of `RANCNeuron`."""
         return ChipModel.translate(self, network, before)

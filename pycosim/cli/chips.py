@@ -21,6 +21,9 @@ Name = Annotated[str, typer.Argument(help="Name of a chip, or path of a descript
 File = Annotated[Path, typer.Argument(help="A description (.toml).")]
 Constants = Annotated[str, typer.Option("--constants", help="A named set of constants.")]
 
+# Choices that say nothing of a chip whose description leaves them out.
+_ONLY_IF_SET = {"scans_all_neurons", "timer_seed", "static_share", "chip_edge", "slowdown"}
+
 TITLES = {
     "capacity": "Capacities",
     "synapse_memory": "Synapse memory",
@@ -160,7 +163,8 @@ def _table(title: str, part: Any) -> Any:
         if isinstance(value, Constant):
             table.add_row(name, _with_range(value), value.confidence, value.source)
     for name, value in values.items():
-        if isinstance(value, str | bool | int):
+        is_said = name in part.model_fields_set or name not in _ONLY_IF_SET
+        if isinstance(value, str | bool | int) and is_said:
             table.add_row(name, str(value).lower(), "", "")
     return table
 

@@ -253,7 +253,7 @@ def print_result(result: RunResult, console: Console, as_json: bool) -> None:
             "packets": record.sent,
             "late": record.late,
             "dropped": record.dropped,
-            "overruns": record.overruns,
+            "overruns": record.overruns if record.steps_are_timed else "unknown",
             "cores": len(record.cores.core),
         }
     if as_json:

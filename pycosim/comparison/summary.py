@@ -134,7 +134,8 @@ def _own_figures(result: RunResult) -> dict[str, Any]:
 
 def _hardware_figures(hardware: HardwareRecord) -> dict[str, Any]:
     latency, steps = latency_percentiles_us(hardware.packets), step_durations_us(hardware)
-    busiest = np.argmax(hardware.cores.busy_ps) if len(hardware.cores.core) else None
+    timed = hardware.steps_are_timed
+    busiest = np.argmax(hardware.cores.busy_ps) if timed and len(hardware.cores.core) else None
     return {
         "packets": hardware.sent,
         "delivered_packets": hardware.delivered,
@@ -146,7 +147,8 @@ def _hardware_figures(hardware: HardwareRecord) -> dict[str, Any]:
         "disorder_percent": 100 * spike_disorder(hardware.packets),
         **{f"step_{name}_us": value for name, value in steps.items()},
         "step_budget_us": hardware.period_ps / PS_PER_US,
-        "overruns": hardware.overruns,
+        "steps_are_timed": timed,
+        **({"overruns": hardware.overruns} if timed else {}),
         "cores": len(hardware.cores.core),
         "relays": hardware.relays,
         **({} if busiest is None else {"busiest_core": int(hardware.cores.core[busiest])}),

@@ -37,6 +37,9 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
+Format = Callable[[Any], str]
+
+
 def number(value: float) -> str:
     """Return a number with three significant digits, never in powers of ten between 0.001 and a million."""
     if value == 0:
@@ -74,6 +77,11 @@ def energy(row: dict[str, Any]) -> str:
     return ("≥ " if row["energy_is_lower_bound"] else "") + with_prefix(row["energy_j"], "J")
 
 
+def step_time(column: str, form: Format) -> Format:
+    """Return how a figure of steps is written: "unknown" where no time of a core is known."""
+    return lambda row: "unknown" if row.get("steps_are_timed") is False else _text(row, column, form)
+
+
 def energy_range(row: dict[str, Any]) -> str:
     """Return what the known energy lies between where it rests on uncertain constants."""
     if not row.get("energy_uncertain"):
@@ -87,8 +95,6 @@ def between(low: float, high: float, unit: str) -> str:
     same = first.split(" ")[-1] == last.split(" ")[-1]
     return f"{first.split(' ')[0] if same else first}–{last}"
 
-
-Format = Callable[[Any], str]
 
 SECTIONS: list[tuple[str, list[tuple[str, str, Format]]]] = [
     (
@@ -133,11 +139,11 @@ SECTIONS: list[tuple[str, list[tuple[str, str, Format]]]] = [
     (
         "Time and cost",
         [
-            ("step, median (µs)", "step_median_us", number),
-            ("step, 99 % (µs)", "step_p99_us", number),
-            ("step, max (µs)", "step_max_us", number),
+            ("step, median (µs)", "", step_time("step_median_us", number)),
+            ("step, 99 % (µs)", "", step_time("step_p99_us", number)),
+            ("step, max (µs)", "", step_time("step_max_us", number)),
             ("step budget (µs)", "step_budget_us", number),
-            ("steps over budget", "overruns", count),
+            ("steps over budget", "", step_time("overruns", count)),
             ("real-time factor (s/s)", "real_time_factor", number),
             ("energy", "", energy),
             ("energy, range", "", energy_range),

@@ -99,9 +99,9 @@ def spike_disorder(packets: PacketTable) -> float:
 
 
 def step_durations_us(hardware: HardwareRecord) -> dict[str, float]:
-    """Return the median, p99 and max of the steps' duration, in us; nan without steps."""
+    """Return the median, p99 and max of the steps' duration, in us; nan without steps, or times of cores."""
     durations = hardware.step_duration_ps / PS_PER_US
-    if not len(durations):
+    if not len(durations) or not hardware.steps_are_timed:
         return dict.fromkeys(("median", "p99", "max"), float("nan"))
     median, p99 = np.percentile(durations, (50, 99))
     return {"median": float(median), "p99": float(p99), "max": float(durations.max())}

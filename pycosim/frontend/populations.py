@@ -244,6 +244,11 @@ class Population(_Shared, common.Population):
         if name is None:
             known = list(getattr(model_named(self.column.model), "recordables", ()))
             raise errors.NonExistentParameterError(variable, self.column.model, known)
+        own = getattr(model_named(self.column.model), "own", None)
+        register = own.states.get(name) if own is not None else None
+        what = f"{'value' if simulator.state.knows(self.number) else 'initial value'} of {variable}"
+        for problem in register.problems(what, values) if register is not None else ():
+            raise InvalidInputError(f"Population {self.label!r}: {problem}.")
         if simulator.state.knows(self.number):
             present = simulator.state.simulation.state(self.number, name)
             present[indices] = values

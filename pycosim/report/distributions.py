@@ -133,10 +133,10 @@ def _histograms(
 
 
 def step_plot(result: RunResult) -> str:
-    """Return the HTML of a chip's step durations against their budget; empty without steps."""
+    """Return the HTML of a chip's step durations against their budget; empty where nothing is known."""
     hardware = result.hardware
     durations = hardware.step_duration_ps / PS_PER_US
-    if not len(durations):
+    if not len(durations) or not hardware.steps_are_timed:
         return ""
     budget = hardware.period_ps / PS_PER_US
     stretch = -(-len(durations) // MAX_STEPS)

@@ -38,7 +38,7 @@ def floor_plan(hardware: HardwareRecord) -> str:
     view = f"{left:.3f} {-high:.3f} {right - left:.3f} {high - low:.3f}"
     body = _empty_cells(hardware, left, right, low, high) + _links(hardware, cell)
     for row in range(len(cores.core)):
-        tip = escaped(_describe(cores, row, f"{number(load[row])} {unit}"))
+        tip = escaped(_describe(cores, row, f"{number(load[row])} {unit}", hardware.steps_are_timed))
         colour = heat(load[row] / largest)
         body += (
             f'<rect x="{cores.x[row] - side / 2:.3f}" y="{-cores.y[row] - side / 2:.3f}" width="{side:.3f}" '
@@ -130,14 +130,15 @@ def _links(hardware: HardwareRecord, cell: float) -> str:
     return "".join(drawn)
 
 
-def _describe(cores: CoreTable, row: int, load: str) -> str:
+def _describe(cores: CoreTable, row: int, load: str, timed: bool) -> str:
+    busy = with_prefix(cores.busy_ps[row] * 1e-12, "s") if timed else "a time that is unknown"
     relays = f" and {cores.relays[row]:,} relays" if cores.relays[row] else ""
     return (
         f"core {cores.core[row]}: {load}\n"
         f"{cores.neurons[row]:,} neurons{relays}, {cores.synapses[row]:,} synapses\n"
         f"{cores.spikes[row]:,} spikes, {cores.synaptic_events[row]:,} synaptic events\n"
         f"{cores.packets_in[row]:,} packets in, {cores.packets_out[row]:,} out\n"
-        f"busy for {with_prefix(cores.busy_ps[row] * 1e-12, 's')}"
+        f"busy for {busy}"
     )
 
 

@@ -167,6 +167,9 @@ class HardwareRecord:
         Largest use of each limited resource.
     relays : int
         Helper neurons (splitters) that the mapping added.
+    steps_are_timed : bool
+        Whether the chip's description has times of work in cores; without any, `step_duration_ps`, `overruns`
+        and `CoreTable.busy_ps` are 0 because nothing is known.
     roundings : list of pycosim.hwmodels.arithmetic.Rounding
         With arithmetic="chip": the values that the chip holds with limited precision, asked and got.
     notes : list of str
@@ -194,6 +197,7 @@ class HardwareRecord:
     core_of_neuron: NDArray[np.int32]
     utilisation: dict[str, tuple[int, int]]
     relays: int = 0
+    steps_are_timed: bool = True
     roundings: list[Rounding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     energy_range_j: dict[str, tuple[float, float]] = field(default_factory=dict)

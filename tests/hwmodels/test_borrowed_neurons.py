@@ -7,7 +7,7 @@ import pytest
 
 import pycosim.loihi2 as loihi2
 from pycosim.backends.base import Options
-from pycosim.errors import ChipDescriptionError
+from pycosim.errors import ChipDescriptionError, NotSupportedError
 from pycosim.hwmodels.load import chips, load
 from pycosim.hwmodels.simulation import build
 from pycosim.loihi import CUBA
@@ -65,3 +65,8 @@ def test_a_description_that_names_no_chip_is_refused_at_its_line(tmp_path):
         ChipDescriptionError, match=r"line \d+: chip.neurons: there is no chip called 'loihi3'"
     ):
         load(path)
+
+
+def test_ranc_says_why_it_takes_no_cell_of_pynn():
+    with pytest.raises(NotSupportedError, match=r"9 bits and wraps around .* Write .*RANCNeuron"):
+        run_chip("ranc", random_network(), 1, arithmetic="chip")

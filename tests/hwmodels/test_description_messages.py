@@ -10,7 +10,7 @@ CASES = [
     ("[mapping]", "[maping]", r"maping: there is no such field; did you mean mapping\?"),
     ('"14.32 ns"', '"14.32 pJ"', r"time.synaptic_event.value: .* the unit must be one of ps, ns, us, ms, s"),
     ('"14.32 ns"', '"-14.32 ns"', r"time.synaptic_event.value: .* a number that is not negative and a unit"),
-    ("value = 15,", "value = -15,", r"capacity.delay_max.value: must be greater than or equal to 0"),
+    ("value = 15,", "value = -15,", r"capacity.delay_max.value: must be greater than or equal to 1"),
     ("value = 15,", 'value = "15",', r"delay_max.value: must be a valid integer, without quotes or a point"),
     ("splitters = true", 'splitters = "yes"', r"mapping.splitters: .* true or false, without quotes"),
     ('source = "M14, S4"', 'source = "M15, S4"', r"begins with 'M15', which is not in \[sources\] \(M14"),

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from pycosim.backends.base import Options, Simulation
+from pycosim.comparison.table import number, step_time
+from pycosim.comparison.timing import step_durations_us
 from pycosim.errors import InvalidInputError, NotSupportedError
 from pycosim.hwmodels.base import ChipModel
 from pycosim.hwmodels.load import load
@@ -197,3 +199,13 @@ def test_chip_arithmetic_is_refused_by_name_where_it_is_not_modelled(network):
 def test_impossible_options_are_refused(chip, network, options):
     with pytest.raises(InvalidInputError, match=next(iter(options))):
         build(chip, network, Options(**options))
+
+
+def test_step_times_of_a_chip_without_times_of_cores_are_unknown_and_not_0():
+    _, hardware = run_chip("brainscales2", random_network(), 5)
+    assert not hardware.steps_are_timed
+    assert all(np.isnan(value) for value in step_durations_us(hardware).values())
+    assert any("how long steps take is unknown" in note for note in hardware.notes)
+    row = {"steps_are_timed": False, "step_median_us": float("nan")}
+    assert step_time("step_median_us", number)(row) == "unknown"
+    assert run_chip("dynapse", random_network(), 5)[1].steps_are_timed
