@@ -1,8 +1,8 @@
-"""Neurons whose update is code of their own, as chips' are: Brian2 adds up what arrives, Python does it.
+"""Neurons whose update is code of their own, as chips' are, which Python executes in every step.
 
-A group has the states as variables, one variable for what arrives at each receptor, and "fires", which its
-threshold reads. Between the arrival of spikes and the comparison with the threshold the update in NumPy, that
-of the reference backend, takes all of it to the end of the step.
+Brian2 adds up what arrives: a group has the states as variables, one variable for what arrives at each
+receptor, and "fires", which its threshold reads. Between the arrival of spikes and the comparison with the
+threshold the update in NumPy, that of the reference backend, takes all of it to the end of the step.
 """
 
 from __future__ import annotations
