@@ -39,7 +39,7 @@ from pycosim.backends.brian2.compiler import DRAWING_UNIT, compile_program, comp
 from pycosim.backends.brian2.equations import CURRENT
 from pycosim.backends.brian2.plan import HELD_UNTIL, Plan, SynapsesPlan
 from pycosim.backends.brian2.plastic_equations import INTEGERS
-from pycosim.backends.brian2.wiring import ROWS
+from pycosim.backends.brian2.wiring import ROWS, sources_of_rows
 from pycosim.errors import BackendError, NotSupportedError
 
 if TYPE_CHECKING:
@@ -108,7 +108,9 @@ class StandaloneEngine:
         """Return the present values of a variable."""
         path = self._folder / "data" / f"{owner}.{name}"
         if not path.exists():
-            return np.empty(0, np.int32)
+            return (
+                sources_of_rows(self.get(owner, ROWS)) if name == "_synaptic_pre" else np.empty(0, np.int32)
+            )
         values = np.fromfile(path, self._types.get((owner, name), _INTEGERS.get(name, np.float64)))
         return np.rint(values / self._dt_s).astype(np.int64) + 1 if name == "delay" else values
 
