@@ -16,7 +16,8 @@ threads : int
 
 Gap junctions are Synapses whose currents are summed before neurons are integrated, dopamine is released by
 Synapses onto Synapses. Synapses with homeostatic scaling execute statements in every step. Structural
-plasticity is done by Python functions in every step, so it takes "numpy" (the default then) or "cython".
+plasticity, the neurons of chips and the pair rule with whole numbers are done by Python functions in every
+step, so they take "numpy" (the default then) or "cython".
 
 C++ standalone programs hold no data: parameters, connections, input spikes and the state at the end of a
 run are files in a private temporary directory. The same program therefore goes on where it stopped, as
@@ -59,7 +60,7 @@ def build(network: Network, options: Options | None = None) -> Simulation:
     """
     from pycosim.backends.brian2.capture import watched
     from pycosim.backends.brian2.codegen import engine_for
-    from pycosim.backends.brian2.rewired import require_python
+    from pycosim.backends.brian2.in_python import require_python
     from pycosim.backends.brian2.simulation import Brian2Simulation
 
     options = options or Options()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pycosim.backends.base import Progress
 from pycosim.backends.brian2.codegen import Engine, Key, Operations, Recorded
 from pycosim.backends.brian2.plan import GroupPlan, Plan, SynapsesPlan
+from pycosim.backends.brian2.wiring import ROWS, sources_of_rows
 
 # New in every piece of a run.
 _TRAINS = ("_timebins", "neuron_index", "_spikespace")
@@ -78,6 +79,7 @@ class CapturingEngine:
 
     def __init__(self, engine: Engine):
         self._engine = engine
+        self._operations: Operations | None = None
         self.plan: Plan | None = None
         self.n_steps = 0
         self.data: dict[Key, NDArray[Any]] = {}
@@ -91,12 +93,23 @@ class CapturingEngine:
         self._new_other = self._new_fixed = ""
 
     @property
+    def in_python(self) -> list[str]:
+        """What Python functions do in every step, in words."""
+        return self._operations.reasons() if self._operations else []
+
+    @property
     def preparation_s(self) -> float:
         """As of the engine that does the work."""
         return self._engine.preparation_s
 
     def set(self, values: Mapping[Key, NDArray[Any]]) -> None:
         """Take over values."""
+        values = {
+            (owner, "_synaptic_pre" if name == ROWS else name): sources_of_rows(value)
+            if name == ROWS
+            else value
+            for (owner, name), value in values.items()
+        }
         for (owner, name), value in values.items():
             if self.plan is None:
                 self.data[owner, name] = np.array(value)
@@ -126,7 +139,7 @@ class CapturingEngine:
 
     def set_operations(self, operations: Operations) -> None:
         """Call Python functions in every step, which no script has."""
-        self._new_other = "synapses by structural plasticity"
+        self._operations = operations
         self._engine.set_operations(operations)
 
     def run(self, plan: Plan, first_step: int, n_steps: int, progress: Progress | None) -> Recorded:

@@ -5,6 +5,11 @@
 
 #pragma once
 
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -24,16 +29,44 @@ namespace pycosim {
     std::exit(3);
 }
 
+/// The contents of a file, as long as this exists.
+class Contents {
+public:
+    explicit Contents(const std::string& name) {
+        const std::string path = "data/" + name;
+        const int file = open(path.c_str(), O_RDONLY);
+        struct stat status;
+        if (file < 0 || fstat(file, &status) != 0) fail(path, "cannot open");
+        n_bytes_ = static_cast<size_t>(status.st_size);
+        if (n_bytes_) start_ = mmap(nullptr, n_bytes_, PROT_READ, MAP_PRIVATE, file, 0);
+        if (start_ == MAP_FAILED) fail(path, "cannot read");
+        close(file);
+    }
+    ~Contents() {
+        if (n_bytes_) munmap(start_, n_bytes_);
+    }
+    Contents(const Contents&) = delete;
+    Contents& operator=(const Contents&) = delete;
+
+    template <class T>
+    const T* begin() const {
+        return static_cast<const T*>(start_);
+    }
+    template <class T>
+    const T* end() const {
+        return begin<T>() + n_bytes_ / sizeof(T);
+    }
+    size_t n_bytes() const { return n_bytes_; }
+
+private:
+    void* start_ = nullptr;
+    size_t n_bytes_ = 0;
+};
+
 template <class T>
 std::vector<T> read(const std::string& name) {
-    const std::string path = "data/" + name;
-    std::ifstream file(path, std::ios::binary | std::ios::ate);
-    if (!file) fail(path, "cannot open");
-    std::vector<T> values(static_cast<size_t>(file.tellg()) / sizeof(T));
-    file.seekg(0);
-    file.read(reinterpret_cast<char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(T)));
-    if (!file) fail(path, "cannot read");
-    return values;
+    const Contents file(name);
+    return {file.begin<T>(), file.end<T>()};
 }
 
 template <class T>
@@ -55,6 +88,25 @@ void load(const std::string& name, T* target, size_t n) {
 template <class T>
 void load(const std::string& name, std::vector<T>& target) {
     target = read<T>(name);
+}
+
+/// Both ends of synapses. Sources are a column, or how many synapses each of them has; targets have two bytes or four.
+inline void load_ends(const std::string& name, std::vector<int32_t>& sources, std::vector<int32_t>& targets) {
+    const Contents file(name + "._synaptic_post");
+    if (access(("data/" + name + "._synaptic_rows").c_str(), F_OK) == 0) {
+        const Contents rows(name + "._synaptic_rows");
+        const int32_t* const begin = rows.begin<int32_t>();
+        sources.reserve(static_cast<size_t>(std::accumulate(begin, rows.end<int32_t>(), int64_t{0})));
+        for (const int32_t* row = begin; row != rows.end<int32_t>(); ++row)
+            sources.insert(sources.end(), static_cast<size_t>(*row), static_cast<int32_t>(row - begin));
+    } else {
+        load(name + "._synaptic_pre", sources);
+    }
+    if (file.n_bytes() == sources.size() * sizeof(uint16_t))
+        targets.assign(file.begin<uint16_t>(), file.end<uint16_t>());
+    else
+        targets.assign(file.begin<int32_t>(), file.end<int32_t>());
+    if (targets.size() != sources.size()) fail(name, "wrong number of values in");
 }
 
 /// The currents of this run; its first step and the number of columns are in a file of their own.

@@ -43,7 +43,10 @@ class Engine(Protocol):
     """Whether its programs can draw the spikes of Poisson sources."""
 
     def set(self, values: Mapping[Key, NDArray[Any]]) -> None:
-        """Take over values: constants, states, weights, delays (in steps), ends of synapses, input spikes."""
+        """Take over values: constants, states, weights, delays (in steps), ends of synapses, input spikes.
+
+        Sources of synapses are given as "_synaptic_pre", or those in order of sources as `wiring.ROWS`.
+        """
 
     def get(self, owner: str, name: str) -> NDArray[np.float64]:
         """Return the present values of a variable; empty where it never had any."""
@@ -64,8 +67,14 @@ class Engine(Protocol):
 class Operations(Protocol):
     """What Python does in every step, with the Brian2 objects of a program."""
 
+    def reasons(self) -> list[str]:
+        """Return in words what is to be done; empty if nothing."""
+
     def begin(self, step: int, program: Any) -> None:
         """Act where synapses do."""
+
+    def update(self, step: int, program: Any) -> None:
+        """Act after synapses, and before thresholds."""
 
     def end(self, step: int, program: Any) -> None:
         """Act at the end of a step, before samples are taken."""

@@ -25,6 +25,9 @@ is d - 1 steps for Brian2.
 CURRENT = "current"
 """Which of the table's currents flow into a neuron."""
 
+FIRES = "fires"
+"""Whether a neuron fires, where that is not an equation's matter."""
+
 NOT_HELD = f"t_in_timesteps > {HELD_UNTIL}"
 
 # The names of these coefficients mean something else to Brian2.
@@ -94,14 +97,14 @@ v = free*v_free + (1 - free)*v_reset
 
 
 def has_statements(model: NeuronModel | SourceModel) -> bool:
-    """Return whether there are Brian2 statements for a model; sources need none."""
-    if isinstance(model, SourceModel | EquationsModel):
+    """Return whether there are Brian2 statements for a model; sources and updates in Python need none."""
+    if isinstance(model, SourceModel | EquationsModel) or model.own:
         return True
     return bool(model.composition) or model.name in _INTEGRATION or model.name in nonlinear.MODELS
 
 
 def require_statements(network: Network) -> None:
-    """Refuse cells for which there are none: chips' neurons.
+    """Refuse cells for which there are none.
 
     Raises
     ------
@@ -125,6 +128,10 @@ def neuron_equations(model: NeuronModel, plan: GroupPlan) -> str:
     """Return the declarations of a population's variables."""
     lines = [f"{state} : 1" for state in model.states]
     lines.append(f"{HELD_UNTIL} : integer")
+    if model.own:
+        return "\n".join(
+            [*lines, f"{FIRES} : 1", *(f"{received(model, name)} : 1" for name in model.receptors)]
+        )
     if isinstance(model, EquationsModel):
         lines = [model.equations, lines[-1], "injected : 1", *(f"{state}_before : 1" for state in model.held)]
     elif plan.injects or plan.junctions:
@@ -142,6 +149,8 @@ def update_statements(model: NeuronModel, plan: GroupPlan) -> str:
 
     Brian2 itself integrates a model that is defined by equations, before.
     """
+    if model.own:
+        return ""
     if isinstance(model, EquationsModel):
         free = f"int({NOT_HELD})"
         return "\n".join(f"{state} = {free}*{state} + (1 - {free})*{state}_before" for state in model.held)
@@ -167,6 +176,8 @@ def arrived_statements(plan: GroupPlan) -> str:
 
 def threshold(model: NeuronModel) -> str:
     """Return the condition under which a neuron fires."""
+    if model.own:
+        return f"{FIRES} > 0.5"
     if isinstance(model, EquationsModel):
         condition = f"({model.threshold})"
     else:
@@ -181,6 +192,8 @@ def method(model: NeuronModel) -> str:
 
 def reset_statements(model: NeuronModel, plan: GroupPlan) -> str:
     """Return the statements that a spike executes in its neuron."""
+    if model.own:
+        return f"{FIRES} = 0.0"
     if isinstance(model, EquationsModel):
         return f"{model.reset}\n{HELD_UNTIL} = t_in_timesteps + refractory_steps"
     if not model.resets:
@@ -191,9 +204,16 @@ def reset_statements(model: NeuronModel, plan: GroupPlan) -> str:
     return "\n".join([*lines, *(composed.sums(model.composition) if model.composition else ())])
 
 
+def received(model: NeuronModel, receptor: str) -> str:
+    """Return the variable that what arrives at a receptor is added to."""
+    if model.own:
+        return f"received_{list(model.receptors).index(receptor)}"
+    return model.receptors[receptor]
+
+
 def arrival_statement(model: NeuronModel, receptor: str, amount: str = "weight") -> str:
     """Return the statement that adds `amount`, a variable of a synapse, to what its receptor receives."""
-    state = model.receptors[receptor]
+    state = received(model, receptor)
     if state == "v":
         return f"v_post += {amount}*int(t_in_timesteps > held_until_post)"
     jump = model.jumps.get(receptor)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pycosim.network.plasticity import DOPAMINE, WEIGHT_DEPENDENCES
+from pycosim.network.plasticity import DOPAMINE, INTEGER_PAIR, WEIGHT_DEPENDENCES, Plasticity
 
 _UP = {
     "AdditiveWeightDependence": "w_max",
@@ -203,8 +203,13 @@ class Rule:
 
 
 def supported_rules() -> tuple[str, ...]:
-    """Return the names of the rules that have statements."""
-    return (*_PRE, "TsodyksMarkram", *_QUANTAL_RULES, DOPAMINE)
+    """Return the names of the rules that have statements, or are done by Python functions."""
+    return (*_PRE, "TsodyksMarkram", *_QUANTAL_RULES, DOPAMINE, INTEGER_PAIR)
+
+
+def is_in_python(plasticity: Plasticity | None) -> bool:
+    """Return whether the synapses of a rule are not Brian2's: traces are rounded at random in every step."""
+    return plasticity is not None and plasticity.rule == INTEGER_PAIR
 
 
 def rule_named(rule: str, weight_dependence: str) -> Rule:

@@ -99,10 +99,13 @@ def add_operations(program: Program, operations: Operations) -> None:
     def begin() -> None:
         operations.begin(program.step, program)
 
+    def update() -> None:
+        operations.update(program.step, program)
+
     def end() -> None:
         operations.end(program.step, program)
 
-    for function, when, order in ((begin, "synapses", 1), (end, "end", -1)):
+    for function, when, order in ((begin, "synapses", 1), (update, "thresholds", -1), (end, "end", -1)):
         operation = brian2.NetworkOperation(function, clock=program.clock, when=when, order=order)
         program.network.add(operation)
 

@@ -17,10 +17,10 @@ from pycosim.backends.brian2.plastic import (
     initial_states,
     settle,
 )
-from pycosim.backends.brian2.plastic_equations import rule_named
+from pycosim.backends.brian2.plastic_equations import is_in_python, rule_named
 from pycosim.backends.brian2.releases import Releases
 from pycosim.backends.brian2.underway import UnderWay, send_present_spikes, sent_now
-from pycosim.backends.brian2.wiring import Part, delays_of, endpoints, parts_of, weights_of
+from pycosim.backends.brian2.wiring import Part, delays_of, ends_of, parts_of, weights_of
 from pycosim.errors import NotSupportedError
 from pycosim.network import Network, Projection
 from pycosim.network.plasticity_checks import require_same_delays
@@ -73,7 +73,11 @@ class Projections:
     def start(self, step: int) -> None:
         """Give the engine the projections that it does not know, in a network that is at `step`."""
         n_old = len(self._parts)
-        new = [parts_of(self._network, i) for i in range(n_old, len(self._network.projections))]
+        projections = self._network.projections
+        new = [
+            [] if is_in_python(projections[i].plasticity) else parts_of(self._network, i)
+            for i in range(n_old, len(projections))
+        ]
         for source in {part.source for parts in new for part in parts}:
             self._send_present_spikes(source)
         self._releases.require_known(new, self._parts, step)
@@ -83,9 +87,8 @@ class Projections:
                 self._delays[index] = self._network.projections[index].delay_column()
                 continue
             for part in parts:
-                pre, post = endpoints(self._network, part)
-                name = self._name(part)
-                self._engine.set({(name, "_synaptic_pre"): pre, (name, "_synaptic_post"): post})
+                ends = ends_of(self._network, part)
+                self._engine.set({(self._name(part), name): column for name, column in ends.items()})
             self._send_weights(index)
             if self._network.projections[index].plasticity is not None:
                 self._start_plastic(index, step)

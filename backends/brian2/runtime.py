@@ -16,6 +16,7 @@ from pycosim.backends.brian2 import cache
 from pycosim.backends.brian2.codegen import Key, Operations, brian2_session, closed_error
 from pycosim.backends.brian2.compiler import KERNEL_FLAGS, NATIVE_FLAG
 from pycosim.backends.brian2.plan import Plan
+from pycosim.backends.brian2.wiring import ROWS, sources_of_rows
 
 _PENDING = ("pending_ahead", "pending_synapses")
 
@@ -46,6 +47,9 @@ class RuntimeEngine:
         for (owner, name), value in values.items():
             if name in ("_spikespace", *_PENDING):
                 self._save_state()
+            if name == ROWS:
+                self._data[owner, "_synaptic_pre"] = sources_of_rows(value)
+                continue
             self._data[owner, name] = np.array(value)
             if self._program is not None:
                 self._apply(owner, name)
@@ -82,8 +86,9 @@ class RuntimeEngine:
             _set_if_it_fits(program.variable(owner, name), value)
 
     def set_operations(self, operations: Operations) -> None:
-        """Call Python functions in every step."""
-        self._operations = operations
+        """Call Python functions in every step; the next run builds a program that does."""
+        self._save_state()
+        self._operations, self._plan = operations, None
 
     def _currents_at(self, step: int) -> NDArray[np.float64]:
         first, n_columns = self._data["network", "currents_shape"]

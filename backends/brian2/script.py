@@ -126,6 +126,11 @@ def export_script(
     ran = [engine for engine in engines if engine.plan is not None]
     if not ran:
         raise ScriptError(f"Exporting {name}: the script ran no neurons; there is no program to write.")
+    if ran[-1].in_python:
+        raise NotSupportedError(
+            f"Exporting {name}: Python functions do {'; '.join(ran[-1].in_python)} in every step, as Brian2 "
+            "has no statements for it, and a script has none of them. Run it with brian2, or leave that out."
+        )
     if ran[-1].changed or len(ran) > 1:
         what = ran[-1].changed or "the state, by reset() or setup(),"
         raise NotSupportedError(

@@ -14,11 +14,11 @@ from pycosim.backends.brian2.composed import NOISE_CONSTANTS
 from pycosim.backends.brian2.coupling import Coupling
 from pycosim.backends.brian2.currents import Currents
 from pycosim.backends.brian2.equations import CURRENT, require_statements, variable_of
+from pycosim.backends.brian2.in_python import InPython
 from pycosim.backends.brian2.inputs import Inputs
 from pycosim.backends.brian2.plan import HELD_UNTIL, GroupPlan, Plan, SamplerPlan, population_name
 from pycosim.backends.brian2.plastic_equations import supported_rules
 from pycosim.backends.brian2.projections import Projections
-from pycosim.backends.brian2.rewired import Rewired
 from pycosim.backends.recording import Recorder, SignalLog, state_named
 from pycosim.errors import InvalidInputError
 from pycosim.network import Network, model_named
@@ -66,9 +66,8 @@ class Brian2Simulation:
         self._constants: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self._projections = Projections(network, engine, self._names)
         self._coupling = Coupling(network, engine, self._names)
-        self._rewired = Rewired(network, self._names)
-        if network.rewired:
-            engine.set_operations(self._rewired)
+        self._in_python = InPython(network, self._names)
+        self._calls_python = False
         self._recorders: list[Recorder] = []
         self._start()
         self._inputs = Inputs(
@@ -94,13 +93,17 @@ class Brian2Simulation:
                 Recorder(population, lambda name, index=index: self.state(index, name), self.step)
             )
         self._projections.start(self.step)
+        self._in_python.start(self.step)
+        if not self._calls_python and self._in_python.reasons():
+            self._engine.set_operations(self._in_python)
+            self._calls_python = True
         self._coupling.send()
 
     def network_grown(self) -> None:
         """Take over the populations and projections that were appended to the network."""
         require_rules(self._network, "Brian2", supported_rules())
         validate(self._network)
-        self._rewired.require_same()
+        self._in_python.require_same()
         self._currents.read()
         self._read_coupling()
         self._start()
@@ -108,7 +111,7 @@ class Brian2Simulation:
 
     def _connected(self) -> set[int]:
         """Return the populations that have synapses, or may have some."""
-        return self._projections.connected() | self._rewired.candidates()
+        return self._projections.connected() | self._in_python.candidates()
 
     def _read_coupling(self) -> None:
         """Read gap junctions again, which are a part of the membranes of the neurons that have some."""
@@ -139,6 +142,10 @@ class Brian2Simulation:
     def _send_constants(self, index: int) -> None:
         """Send the constants of one step, each as one number where all neurons have the same."""
         population, name = self._network.populations[index], self._names[index]
+        if model_named(population.model).own:
+            self._in_python.neurons.read_parameters(index)
+            self._constants[index] = (), ()
+            return
         coefficients = self._coupling.coefficients_of(index)
         is_coupled = coefficients is not None
         if coefficients is None:
@@ -322,19 +329,26 @@ class Brian2Simulation:
         """Read weights and delays again; spikes under way keep the weight they were emitted with."""
         validate_projection(self._network, self._network.projections[projection])
         self._projections.weights_changed(projection, self.step)
+        learning = self._in_python.learning(projection)
+        if learning is not None:
+            learning.read_weights()
 
     def plasticity_changed(self, projection: int) -> None:
         """Read the parameters of a projection's plasticity again; weights and traces stay."""
         validate_projection(self._network, self._network.projections[projection])
         self._projections.plasticity_changed(projection, self.step)
+        learning = self._in_python.learning(projection)
+        if learning is not None:
+            learning.read_parameters()
 
     def weights(self, projection: int) -> NDArray[np.float64]:
         """Return the present weights of a projection, (n_synapses,) float64."""
-        return self._projections.weights(projection, self.step)
+        learning = self._in_python.learning(projection)
+        return self._projections.weights(projection, self.step) if learning is None else learning.weights()
 
     def rewired_synapses(self, projection: int) -> tuple[NDArray, ...]:
         """Return sources, targets, weights and delays (steps) of a rewired projection's present synapses."""
-        return self._rewired.synapses(projection)
+        return self._in_python.synapses(projection)
 
     def currents_changed(self) -> None:
         """Read the currents again."""

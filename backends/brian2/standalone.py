@@ -39,7 +39,8 @@ from pycosim.backends.brian2.compiler import DRAWING_UNIT, compile_program, comp
 from pycosim.backends.brian2.equations import CURRENT
 from pycosim.backends.brian2.plan import HELD_UNTIL, Plan, SynapsesPlan
 from pycosim.backends.brian2.plastic_equations import INTEGERS
-from pycosim.errors import BackendError
+from pycosim.backends.brian2.wiring import ROWS, sources_of_rows
+from pycosim.errors import BackendError, NotSupportedError
 
 if TYPE_CHECKING:
     from pycosim.backends.brian2.program import Program
@@ -50,6 +51,7 @@ _INTEGERS = {
     "_timebins": np.int32,
     "_synaptic_pre": np.int32,
     "_synaptic_post": np.int32,
+    ROWS: np.int32,
     "_indices": np.int32,
     "neuron_index": np.int32,
     "pending_ahead": np.int32,
@@ -63,6 +65,7 @@ _INTEGERS = {
     "request": np.int64,
     HELD_UNTIL: np.int32,
 } | dict.fromkeys(INTEGERS, np.int32)
+_UINT16_MAX = 0xFFFF
 _DEVICE_STEP_MS = 0.1
 # What the programs share with all targets: random numbers.
 _CORE = Path(pycosim.__file__).parent / "csrc"
@@ -92,6 +95,7 @@ class StandaloneEngine:
             (self._folder / name).mkdir()
         self._write("network", "dt", np.array([self._dt_s]))
         self._programs: dict[Plan, Path] = {}
+        self._types: dict[Key, type[np.generic]] = {}
         self.preparation_s = 0.0
 
     def set(self, values: Mapping[Key, NDArray[Any]]) -> None:
@@ -104,16 +108,25 @@ class StandaloneEngine:
         """Return the present values of a variable."""
         path = self._folder / "data" / f"{owner}.{name}"
         if not path.exists():
-            return np.empty(0, np.int32)
-        values = np.fromfile(path, _INTEGERS.get(name, np.float64))
+            return (
+                sources_of_rows(self.get(owner, ROWS)) if name == "_synaptic_pre" else np.empty(0, np.int32)
+            )
+        values = np.fromfile(path, self._types.get((owner, name), _INTEGERS.get(name, np.float64)))
         return np.rint(values / self._dt_s).astype(np.int64) + 1 if name == "delay" else values
 
     def _write(self, owner: str, name: str, value: NDArray[Any]) -> None:
-        np.asarray(value, _INTEGERS.get(name, np.float64)).tofile(self._folder / "data" / f"{owner}.{name}")
+        dtype = _INTEGERS.get(name, np.float64)
+        if name == "_synaptic_post":
+            dtype = self._types[owner, name] = np.uint16 if value.max(initial=0) <= _UINT16_MAX else np.int32
+        np.asarray(value, dtype).tofile(self._folder / "data" / f"{owner}.{name}")
 
     def set_operations(self, operations: Operations) -> None:
         """Refuse Python functions, which no program can call."""
-        raise BackendError("Brian2's C++ standalone programs cannot call Python; use codegen='numpy'.")
+        raise NotSupportedError(
+            f"Not supported by Brian2's C++ standalone mode: {'; '.join(operations.reasons())}. Python "
+            "functions do it in every step, and a standalone program runs none. Use codegen='numpy' from the "
+            "start."
+        )
 
     def run(self, plan: Plan, first_step: int, n_steps: int, progress: Progress | None) -> RecordedFiles:
         """Run the program of `plan` for `n_steps` steps; nothing has changed if it fails."""
@@ -292,8 +305,6 @@ class _Lines:
             yield source.name, "_timebins"
             yield source.name, "neuron_index"
         for synapses in self._plan.synapses:
-            yield synapses.name, "_synaptic_pre"
-            yield synapses.name, "_synaptic_post"
             for pathway in synapses.pathways:
                 yield pathway, "delay"
             for name in sorted({*synapses.variables} - {*synapses.shared}):
@@ -317,8 +328,9 @@ class _Lines:
         for owner, name in self._growing():
             yield f'pycosim::load("{owner}.{name}", {self._array(owner, name)});'
         for synapses in self._plan.synapses:
-            n, sources = (self._array(synapses.name, name) for name in ("N", "_synaptic_pre"))
-            yield f"{n}[0] = static_cast<int32_t>({sources}.size());"
+            n, *ends = (self._array(synapses.name, x) for x in ("N", "_synaptic_pre", "_synaptic_post"))
+            yield f'pycosim::load_ends("{synapses.name}", {", ".join(ends)});'
+            yield f"{n}[0] = static_cast<int32_t>({ends[0]}.size());"
 
     def running(self) -> Iterator[str]:
         """Iterate over the statements that run and save."""

@@ -9,6 +9,14 @@ from numpy.typing import NDArray
 
 from pycosim.network import Network, Projection
 
+ROWS = "_synaptic_rows"
+"""Numbers of synapses of each source, given to an engine instead of the source of each synapse."""
+
+
+def sources_of_rows(rows: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the source of each synapse; the synapses are in order of their sources."""
+    return np.repeat(np.arange(len(rows), dtype=np.int32), rows)
+
 
 @dataclass(frozen=True)
 class Part:
@@ -54,6 +62,19 @@ def endpoints(network: Network, part: Part) -> tuple[NDArray[np.int32], NDArray[
     pre = np.repeat(rows, np.diff(projection.indptr))[part.synapses]
     post = projection.targets[part.synapses]
     return pre, (post - np.int32(target.first) if target.first else np.asarray(post, np.int32))
+
+
+def ends_of(network: Network, part: Part) -> dict[str, NDArray[np.int32]]:
+    """Return, by the engine's names, how many synapses each source has and where they end, in rows."""
+    projection = network.projections[part.projection]
+    source, target = network.populations[part.source], network.populations[part.target]
+    if isinstance(part.synapses, slice):
+        rows = np.zeros(source.size, np.int32)
+        rows[projection.sources - source.first] = np.diff(projection.indptr)
+        targets = np.asarray(projection.targets, np.int32)
+        return {ROWS: rows, "_synaptic_post": targets - np.int32(target.first) if target.first else targets}
+    pre, post = endpoints(network, part)
+    return {ROWS: np.bincount(pre, minlength=source.size).astype(np.int32), "_synaptic_post": post}
 
 
 def weights_of(projection: Projection, part: Part) -> NDArray[np.float64]:

@@ -465,7 +465,7 @@ def _ascends(numbers: NDArray[np.int64]) -> bool:
 def _numbered(indices: NDArray[np.int32], numbers: NDArray[np.int64]) -> NDArray[np.int32]:
     """Return the global numbers of cells given by index; `numbers` ascend."""
     if len(numbers) and numbers[-1] - numbers[0] == len(numbers) - 1:
-        return indices + np.int32(numbers[0])
+        return indices + np.int32(numbers[0]) if numbers[0] else indices
     return numbers.astype(np.int32)[indices]
 
 

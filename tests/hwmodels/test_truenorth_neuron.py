@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pycosim.errors import DoesNotFitError, InvalidInputError, NotSupportedError
+from pycosim.errors import DoesNotFitError, InvalidInputError
 from pycosim.truenorth import RANCNeuron, TrueNorthNeuron
 
 TARGETS = ["native", "reference"]
@@ -270,8 +270,3 @@ def test_a_membrane_begins_at_a_whole_number():
             InvalidInputError, match=r"initial value of v is .* whole numbers from -524288 to"
         ):
             one_tick("native", TrueNorthNeuron, [({}, v, {})])
-
-
-def test_brian2_refuses_the_cell_by_name():
-    with pytest.raises(NotSupportedError, match=r"truenorth\.TrueNorthNeuron"):
-        one_tick("brian2", TrueNorthNeuron, [({}, 0, {})])
