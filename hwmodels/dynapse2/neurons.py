@@ -163,9 +163,9 @@ DYNAPSIM = ChipNeuron(
         own=OwnUpdate(
             _step,
             native="pycosim.hwmodels.dynapse2._neurons",
-            states={"imem": Register(1e-6, 1e9, 0)},
+            states=dict.fromkeys(_CURRENTS, Register(1e-6, 1e9, 0)) | {"vmem": Register(-1000, 1000, 0)},
             registers=_registers(),
-            weights=dict.fromkeys((name.upper() for name in _SYNAPSES), Register(0, 1e9, 0)),
+            weights=dict.fromkeys((name.upper() for name in _SYNAPSES), Register(0, 1e8, 0)),
             individual=log_normal(BIASES),
         ),
     ),
