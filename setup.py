@@ -15,7 +15,7 @@ from setuptools.command.build_ext import build_ext
 ROOTS = {"pycosim": "pycosim", "pycosim.backends": "backends", "pycosim.hwmodels": "hwmodels"}
 NANOBIND = Path(nanobind.include_dir()).parent
 INCLUDES = [str(NANOBIND / "include"), str(NANOBIND / "ext" / "robin_map" / "include")]
-DEBUG = "-g" in os.environ.get("CFLAGS", "").split()
+DEBUG = any(flag.startswith("-g") for flag in os.environ.get("CFLAGS", "").split())
 FLAGS = [
     "-std=c++20",
     "-O3",
