@@ -13,6 +13,9 @@ from pycosim.network.plasticity import TIMING_RULES
 
 # Of the engine's SynapseStore: a target, a weight of its own, a segment, the weight of a segment, a row.
 TARGET_BYTES, WEIGHT_BYTES, SEGMENT_BYTES, SHARED_WEIGHT_BYTES, ROW_BYTES = 2, 7, 12, 8, 4
+# Rows of at least 4 synapses, fewer than 4 of a delay, are segments of delays that differ in the lower byte.
+# Each synapse has that byte; a column of them is filled up to a whole number of words.
+SHORT_ROW, SHORT_RUN, DELAY_BYTES, FILLING_BYTES, DELAYS_PER_SEGMENT = 4, 4, 1, 0.5, 256
 # Of rows that are made when they are needed: a segment and the number of the row; nothing for synapses.
 PROCEDURAL_ROW_BYTES = SEGMENT_BYTES + 8
 # Of its PlasticStore, with its state: a synapse, a segment, and the latest spikes of a neuron with a trace.
@@ -43,23 +46,42 @@ def predicted_bytes(projections: Sequence[Projection], n_neurons: int, n_threads
 def _bytes_of(projection: Projection, n_threads: int) -> float:
     """Return the bytes of a projection's synapses and segments.
 
-    A row of synapses is split into segments of one delay; delays are taken to be independent of the row.
+    Rows are taken to be shared evenly by the threads, and delays to be independent of the row.
     """
     if isinstance(projection, ProceduralProjection):
         return PROCEDURAL_ROW_BYTES * len(projection.sources) * n_threads
-    n_synapses, n_rows = projection.n_synapses, len(projection.sources) * n_threads
-    if n_synapses == 0:
+    if projection.n_synapses == 0:
         return 0.0
     delays = np.atleast_1d(projection.delays)
-    counts = _counts(delays)
-    share, row_length = counts / len(delays), n_synapses / n_rows
-    per_row = np.minimum(1 - (1 - share) ** row_length, share * row_length).sum()
-    n_segments = min(n_synapses, per_row * n_rows)
+    lengths = np.diff(projection.indptr) / n_threads
+    n_segments = _segments_per_row(delays, lengths.mean())
     if projection.plasticity is not None:
-        return PLASTIC_BYTES * n_synapses + PLASTIC_SEGMENT_BYTES * n_segments
-    if np.ndim(projection.weights):
-        return (TARGET_BYTES + WEIGHT_BYTES) * n_synapses + SEGMENT_BYTES * n_segments
-    return TARGET_BYTES * n_synapses + (SEGMENT_BYTES + SHARED_WEIGHT_BYTES) * n_segments
+        n_segments *= n_threads * len(lengths)
+        return PLASTIC_BYTES * projection.n_synapses + PLASTIC_SEGMENT_BYTES * n_segments
+    has_weights = np.ndim(projection.weights) > 0
+    is_scattered = (n_segments > 1) & (lengths >= SHORT_ROW) & (lengths < SHORT_RUN * n_segments)
+    return n_threads * (
+        _static_bytes(lengths[~is_scattered], delays, has_weights)
+        + _static_bytes(lengths[is_scattered], delays // DELAYS_PER_SEGMENT, has_weights)
+        + (DELAY_BYTES * lengths[is_scattered] + FILLING_BYTES).sum()
+    )
+
+
+def _static_bytes(lengths: NDArray[np.float64], delays: NDArray[np.integer], has_weights: bool) -> float:
+    """Return the bytes of rows without what tells the delays of a segment apart."""
+    if len(lengths) == 0:
+        return 0.0
+    n_segments = _segments_per_row(delays, lengths.mean()) * len(lengths)
+    per_synapse = TARGET_BYTES + WEIGHT_BYTES * has_weights
+    per_segment = SEGMENT_BYTES + SHARED_WEIGHT_BYTES * (not has_weights)
+    return per_synapse * lengths.sum() + per_segment * n_segments
+
+
+def _segments_per_row(delays: NDArray[np.integer], row_length: float) -> float:
+    """Return how many different delays a row will have on average."""
+    counts = _counts(delays)
+    share = counts / len(delays)
+    return min(row_length, np.minimum(1 - (1 - share) ** row_length, share * row_length).sum())
 
 
 def _counts(delays: NDArray[np.integer]) -> NDArray[np.int64]:
