@@ -155,7 +155,7 @@ class ChipSimulation:
         self._recounted: set[str] = set()
 
     def _cores(self, mapping: Mapping) -> NDArray[np.int32]:
-        """Return the cores that the engine has to tell apart: one where all packets of a spike act on time."""
+        """Return the cores that the engine tells apart: one where all packets act on time."""
         return np.zeros_like(mapping.core_of_neuron) if self._on_time else mapping.core_of_neuron
 
     def _input_step(self) -> int:
