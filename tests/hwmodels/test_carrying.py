@@ -128,7 +128,7 @@ def test_columns_of_the_log_that_were_read_outlive_its_growth():
 
 
 def test_a_log_keeps_its_rows_when_it_grows_to_millions():
-    # Columns of 4 MiB and more lie on large pages: 524,288 rows of 8 bytes; they move there, and then grow there.
+    # Columns of 4 MiB (524,288 rows of 8 bytes) and more lie on large pages: they move there, and grow there.
     log = _carrying.Traffic()
     sizes = [1_000, 600_000, 700_000]
     for step, n in enumerate(sizes):
