@@ -21,7 +21,6 @@ from pycosim.hwmodels.record import make_record
 from pycosim.hwmodels.timing.disciplines import Acting, Compiled, Delivery, Discipline
 from pycosim.hwmodels.timing.ideal import Ideal
 from pycosim.hwmodels.timing.kinds import DISCIPLINES
-from pycosim.hwmodels.timing.messages import expand
 from pycosim.network import Network
 from pycosim.network.requirements import require_projections_only
 from pycosim.network.validate import validate
@@ -144,18 +143,20 @@ class ChipSimulation:
         self._discipline: Discipline = kind(
             chip.description, mapping, period_ps(network.dt_ms, options.speedup * chip.chip.acceleration)
         )
-        self._engine = NativeSimulation(
-            network, threads=options.threads, core_of_neuron=mapping.core_of_neuron
-        )
+        self._on_time = options.timing != "closed" or self._discipline.packets_act_on_time
+        self._engine = NativeSimulation(network, threads=options.threads, core_of_neuron=self._cores(mapping))
         self._reached = 0
         if options.inputs == "realtime":
             self._engine.follow_clock(self._input_step)
         self._delays = [np.array(projection.delays) for projection in network.projections]
-        self._pairs = _pairs(mapping)
         self._started = False
         self._grown_at: list[int] = []
         self._synapses_changed = False
         self._recounted: set[str] = set()
+
+    def _cores(self, mapping: Mapping) -> NDArray[np.int32]:
+        """Return the cores that the engine tells apart: one where all packets act on time."""
+        return np.zeros_like(mapping.core_of_neuron) if self._on_time else mapping.core_of_neuron
 
     def _input_step(self) -> int:
         """Return the step that the wall clock has reached when the next step begins."""
@@ -266,11 +267,10 @@ class ChipSimulation:
         """
         validate(self._network)
         mapping, utilisation = fit(self.chip, self._network, self._options.mapping, self.mapping)
-        self._engine.network_grown(mapping.core_of_neuron)
+        self._engine.network_grown(self._cores(mapping))
         self._discipline.grow(mapping)
         self.mapping, self.utilisation = mapping, utilisation
         self._delays += [np.array(new.delays) for new in self._network.projections[len(self._delays) :]]
-        self._pairs = _pairs(mapping)
         self._grown_at.append(self.step)
         self._synapses_changed = True
 
@@ -351,15 +351,10 @@ class ChipSimulation:
         """Let the chip carry the spikes of the present step, and the engine know when they act."""
         step = self._engine.step
         acting = self._discipline.carry(step, fired)
-        if self._options.timing == "closed":
+        if self._on_time:
+            self._engine.deliver_on_time()
+        else:
             self._deliver(acting)
-        elif len(fired):
-            first, core = self._pairs
-            n = first[fired + 1] - first[fired]
-            zeros = np.zeros(n.sum(), np.int64)
-            self._engine.deliver(
-                zeros + step, np.repeat(fired, n), core[expand(first[fired], n)], zeros, zeros
-            )
 
     def _deliver(self, acting: Acting) -> None:
         """Tell the engine when packets act."""
@@ -379,12 +374,3 @@ class ChipSimulation:
             acting.floor,
             only_delay,
         )
-
-
-def _pairs(mapping: Mapping) -> tuple[Int, Int]:
-    """Return the cores that each neuron sends to, without regard to delays, as compressed rows by neuron."""
-    axons = mapping.axons
-    new = (np.diff(axons.source, prepend=-1) != 0) | (np.diff(axons.core, prepend=-1) != 0)
-    axon = np.flatnonzero(new)
-    first = np.searchsorted(axons.source[axon], np.arange(len(axons.first)))
-    return first, axons.core[axon].astype(np.int64)

@@ -40,6 +40,7 @@ class DeferredSteps(ABC):
         BackendError
             If the spikes of step 0 have been emitted already.
         """
+        self._update_weights()
         self._check_length(1)
         self._feed.ready(self.step, 1)
         try:
@@ -116,6 +117,10 @@ class DeferredSteps(ABC):
     def keep_synapses_since(self, emission_step: int) -> None:
         """Keep the synapses that spikes of this step, and of later ones, meet when they are delivered."""
         self._engine.set_oldest_under_way(emission_step)
+
+    def deliver_on_time(self) -> None:
+        """Let all spikes of the present step act when they are due; before the next step."""
+        self._engine.deliver_on_time()
 
     def deliver(
         self,

@@ -86,6 +86,8 @@ class Discipline(ABC):
     """
 
     events_on_arrival = True
+    # Whether no packet ever acts later than its delay says.
+    packets_act_on_time = False
 
     def __init__(self, description: Description, mapping: Mapping, period_ps: int):
         self.traffic = Traffic(description, mapping, events_on_arrival=self.events_on_arrival)
@@ -265,6 +267,7 @@ class Barrier(Compiled):
     The next step begins after that, but not before its period is due. Packets always act in time.
     """
 
+    packets_act_on_time = True
     _KIND = _carrying.Barrier
 
     def _bind(self) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from pycosim.backends.base import Options
 from pycosim.hwmodels.simulation import build
-from pycosim.hwmodels.timing import kinds
+from pycosim.hwmodels.timing import _carrying, kinds
 from pycosim.hwmodels.timing.disciplines import Acting, Discipline
 from pycosim.hwmodels.timing.fabric import Fabric
 from pycosim.hwmodels.timing.traffic import Pass
@@ -125,3 +125,16 @@ def test_columns_of_the_log_that_were_read_outlive_its_growth():
     assert len(log) > 2 * len(kept) > 0
     np.testing.assert_array_equal(before, kept)
     np.testing.assert_array_equal(log.arrival_ps[: len(kept)], kept)
+
+
+def test_a_log_keeps_its_rows_when_it_grows_to_millions():
+    # Columns of 4 MiB (524,288 rows of 8 bytes) and more lie on large pages: they move there, and grow there.
+    log = _carrying.Traffic()
+    sizes = [1_000, 600_000, 700_000]
+    for step, n in enumerate(sizes):
+        first = log.append(step, np.arange(n))
+        log.arrival_ps[first:] = np.arange(n) * (step + 1)
+    np.testing.assert_array_equal(log.axon, np.concatenate([np.arange(n) for n in sizes]))
+    np.testing.assert_array_equal(log.emission_step, np.repeat(np.arange(len(sizes)), sizes))
+    expected = [np.arange(n) * (step + 1) for step, n in enumerate(sizes)]
+    np.testing.assert_array_equal(log.arrival_ps, np.concatenate(expected))

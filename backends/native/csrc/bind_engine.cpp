@@ -337,6 +337,7 @@ NB_MODULE(_engine, module) {
                  return to_numpy(std::move(neurons));
              })
         .def("set_oldest_under_way", &Engine::set_oldest_under_way, nb::arg("emission_step"))
+        .def("deliver_on_time", &Engine::deliver_on_time)
         .def("deliver", [](Engine& engine, const Array<std::int64_t>& emission_steps,
                            const Array<std::int64_t>& sources, const Array<std::int64_t>& cores,
                            const Array<std::int64_t>& shifts, const Array<std::int64_t>& floors,

@@ -243,6 +243,7 @@ std::vector<std::int64_t> Engine::initial_spikes() {
     if (started_) throw std::logic_error("the spikes of step 0 have been emitted already");
     check_sources(0, 0);
     started_ = true;
+    for (Partition& partition : partitions_) partition.fired[0].ends.assign(n_slices_, 0);  // no neurons
     record_source_spikes(0);
     std::vector<std::int64_t> neurons;
     for (const Population& population : populations_) {

@@ -128,7 +128,7 @@ class Engine final : public DeferredEngine {
     void deliver(std::span<const std::int64_t> emission_steps, std::span<const std::int64_t> sources,
                  std::span<const std::int64_t> cores, std::span<const std::int64_t> shifts,
                  std::span<const std::int64_t> floors, std::span<const std::int64_t> only_delays) override;
-    // Lets all spikes of the step that step_deferred() did act when they are due.
+    // Lets all spikes of the step that step_deferred() did, or of step 0, act when they are due.
     void deliver_on_time() override;
 
     std::int64_t step() const override { return step_; }

@@ -57,10 +57,7 @@ Graph make_graph(Input1<std::int32_t> first_port, Input1<std::int32_t> peer, Inp
 
 std::pair<Cycles, Cycles> arrivals(PacketBook& network) {
     std::vector<std::int64_t> ids, cycles;
-    for (const auto& [cycle, id] : network.take_arrivals()) {
-        ids.push_back(id);
-        cycles.push_back(cycle);
-    }
+    network.take_arrivals(ids, cycles);
     return {to_numpy(std::move(ids)), to_numpy(std::move(cycles))};
 }
 

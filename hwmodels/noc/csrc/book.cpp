@@ -52,13 +52,31 @@ std::vector<std::int64_t> PacketBook::before_now(const std::vector<std::int64_t>
     return known;
 }
 
-std::vector<std::pair<std::int64_t, std::int64_t>> PacketBook::take_arrivals() {
-    std::vector<std::pair<std::int64_t, std::int64_t>> taken;
-    taken.reserve(arrived_.size());
-    for (const Delivery& delivery : arrived_) taken.emplace_back(delivery.cycle, number_of(delivery.packet));
+void PacketBook::take_arrivals(std::vector<std::int64_t>& ids, std::vector<std::int64_t>& cycles) {
+    sort_arrivals();
+    ids.resize(arrived_.size());
+    cycles.resize(arrived_.size());
+    for (std::size_t k = 0; k < arrived_.size(); ++k) {
+        ids[k] = number_of(arrived_[k].packet);
+        cycles[k] = arrived_[k].cycle;
+    }
     arrived_.clear();
-    std::sort(taken.begin(), taken.end());
-    return taken;
+}
+
+/// By (cycle, id). Packets are delivered nearly in that order, so most of them have to go back a few places only.
+void PacketBook::sort_arrivals() {
+    const auto earlier = [](const Delivery& a, const Delivery& b) {
+        return a.cycle != b.cycle ? a.cycle < b.cycle : a.packet < b.packet;
+    };
+    std::size_t moves = 0;
+    for (std::size_t k = 1; k < arrived_.size(); ++k) {
+        const Delivery delivery = arrived_[k];
+        std::size_t place = k;
+        for (; place > 0 && earlier(delivery, arrived_[place - 1]); --place) arrived_[place] = arrived_[place - 1];
+        arrived_[place] = delivery;
+        moves += k - place;
+        if (moves > kFewMoves * arrived_.size()) return std::sort(arrived_.begin(), arrived_.end(), earlier);
+    }
 }
 
 void PacketBook::split(std::int32_t router, std::int32_t first, std::vector<Branch>& branches) {

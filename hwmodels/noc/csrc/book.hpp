@@ -45,7 +45,7 @@ public:
                         std::span<const std::int32_t> destination, std::span<const std::int32_t> flits,
                         std::span<const std::uint8_t> joins) final;
 
-    std::vector<std::pair<std::int64_t, std::int64_t>> take_arrivals() final;
+    void take_arrivals(std::vector<std::int64_t>& ids, std::vector<std::int64_t>& cycles) final;
 
     std::int64_t now() const final { return now_; }
     std::int64_t n_packets() const { return n_forgotten_ + static_cast<std::int64_t>(packets_.size()); }
@@ -162,6 +162,9 @@ private:
     }
     std::vector<std::int64_t> before_now(const std::vector<std::int64_t>& cycles) const;
     void move_arrivals();
+    void sort_arrivals();
+
+    static constexpr std::size_t kFewMoves = 8;  ///< of each packet, to sort arrivals
 
     bool remember_;
     std::int64_t n_forgotten_ = 0;        ///< packets before the first of packets_

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace pycosim::noc {
@@ -25,8 +24,8 @@ public:
     /// Simulates until nothing is in flight, with at most about `max_visits` visits of routers; see advance().
     virtual bool drain(std::int64_t max_visits) = 0;
 
-    /// Ids and arrival cycles of the packets that arrived before now() since the last call, by (cycle, id).
-    virtual std::vector<std::pair<std::int64_t, std::int64_t>> take_arrivals() = 0;
+    /// Writes ids and arrival cycles of the packets that arrived before now() since the last call, by (cycle, id).
+    virtual void take_arrivals(std::vector<std::int64_t>& ids, std::vector<std::int64_t>& cycles) = 0;
     virtual std::int64_t now() const = 0;
     virtual std::int64_t n_in_flight() const = 0;
 

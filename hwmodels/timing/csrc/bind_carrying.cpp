@@ -204,7 +204,8 @@ NB_MODULE(_carrying, m) {
              "busy_ps"_a, "slow_steps"_a, "free"_a)
         .def("carry",
              [](Discipline& d, Int step, const Array<Int>& fired) {
-                 const Acting& acting = d.carry(step, view(fired));
+                 Acting acting = d.carry(step, view(fired));
+                 if (acting.all_on_time) acting.shift.resize(acting.rows.size(), 0), acting.floor = acting.shift;
                  return std::make_tuple(to_numpy(acting.rows), to_numpy(acting.shift), to_numpy(acting.floor));
              },
              "step"_a, "fired"_a)

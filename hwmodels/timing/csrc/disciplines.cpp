@@ -112,16 +112,14 @@ void Barrier::carry_into(Acting& acting, Int step, Column fired) {
     work_ = traffic_.send(step, fired, {time_ps_, begin_, no_work_, false}, {});
     if (step == 0) leave_out_idle(work_);
     traffic_.fabric().run_until_idle(arrived_);
-    const Arrivals& arrivals = traffic_.receive(arrived_);
+    Arrivals& arrivals = traffic_.receive(arrived_);
     const Int end = std::max(time_ps_ + longest(work_), arrivals.last_ps);
     for (std::size_t p = 0; p < work_.size(); ++p) work_[p] = std::max(work_[p], arrivals.work_ps[p]);
     count_work(work_);
     end_step(step, end);
-    acting.rows = arrivals.rows;
+    acting.rows.swap(arrivals.rows);
     acting.all_on_time = true;
     for (const Int row : acting.rows) traffic_.log.lateness_steps[row] = 0;
-    acting.shift.assign(acting.rows.size(), 0);
-    acting.floor.assign(acting.rows.size(), 0);
 }
 
 // Adds the barrier, and begins the next step.

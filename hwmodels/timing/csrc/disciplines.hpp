@@ -12,7 +12,7 @@ namespace pycosim::timing {
 // Packets of which it became known when they act: at step max(emission step + delay + shift, floor).
 struct Acting {
     Ints rows, shift, floor;
-    bool all_on_time = false;  // they are all packets of this step's spikes, and no others, with shift = floor = 0
+    bool all_on_time = false;  // they are all packets of this step's spikes, and no others; shift and floor are left out
 
     void clear() { rows.clear(), shift.clear(), floor.clear(), all_on_time = false; }
 };

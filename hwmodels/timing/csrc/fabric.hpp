@@ -75,12 +75,8 @@ class NocFabric final : public Fabric {
     static constexpr Int kVisits = 10'000'000;
 
     void take(Messages& arrived) {
-        arrived.numbers.clear();
-        arrived.times_ps.clear();
-        for (const auto& [cycle, number] : network_.take_arrivals()) {
-            arrived.numbers.push_back(number);
-            arrived.times_ps.push_back(cycle * cycle_ps_ + local_ps_);
-        }
+        network_.take_arrivals(arrived.numbers, arrived.times_ps);
+        for (Int& time : arrived.times_ps) time = time * cycle_ps_ + local_ps_;
     }
 
     noc::PacketNetwork& network_;

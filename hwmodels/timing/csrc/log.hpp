@@ -3,32 +3,19 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <new>
+#include <numeric>
 #include <span>
 #include <utility>
+
+#include "../../../pycosim/csrc/growing_memory.hpp"
 
 namespace pycosim::timing {
 
 inline constexpr std::int64_t kInFlight = -1;  // time of arrival of a packet that is under way
 
-// Memory that the system can enlarge without copying it.
-struct Buffer {
-    void* bytes = nullptr;
-
-    Buffer() = default;
-    Buffer(const Buffer&) = delete;
-    Buffer& operator=(const Buffer&) = delete;
-    ~Buffer() { std::free(bytes); }
-
-    void resize(std::size_t n_bytes) {
-        void* const moved = std::realloc(bytes, n_bytes);
-        if (!moved) throw std::bad_alloc();
-        bytes = moved;
-    }
-};
+using Buffer = pycosim::GrowingMemory;
 
 // A column that grows. Its buffer is moved only if nobody else (a NumPy array) looks at it, and copied otherwise.
 template <class T>
@@ -44,12 +31,12 @@ class LogColumn {
         const std::size_t n_bytes = static_cast<std::size_t>(room) * sizeof(T);
         if (buffer_.use_count() > 1) {
             const auto kept = std::exchange(buffer_, std::make_shared<Buffer>());
-            buffer_->resize(n_bytes);
-            std::memcpy(buffer_->bytes, kept->bytes, static_cast<std::size_t>(n_rows) * sizeof(T));
+            buffer_->grow(n_bytes);
+            std::memcpy(buffer_->bytes(), kept->bytes(), static_cast<std::size_t>(n_rows) * sizeof(T));
         } else {
-            buffer_->resize(n_bytes);
+            buffer_->grow(n_bytes);
         }
-        data_ = static_cast<T*>(buffer_->bytes);
+        data_ = static_cast<T*>(buffer_->bytes());
     }
 
   private:
@@ -63,11 +50,12 @@ struct Log {
 
     std::int64_t n_rows() const { return n_rows_; }
 
-    // Adds n rows of a step, of axons first_axon, first_axon + 1, ..., and returns the number of the first.
-    std::int64_t append(std::int64_t step, std::int64_t first_axon, std::int64_t n) {
-        const std::int64_t first = grow(step, n);
-        for (std::int64_t i = 0; i < n; ++i) axon[first + i] = static_cast<std::int32_t>(first_axon + i);
-        return first;
+    // Adds n rows of a step, whose axons are to be written, and returns the number of the first.
+    std::int64_t append(std::int64_t step, std::int64_t n) { return grow(step, n); }
+
+    // Gives n rows from `row` on the axons first_axon, first_axon + 1, ...
+    void set_axons(std::int64_t row, std::int64_t first_axon, std::int64_t n) {
+        std::iota(axon.data() + row, axon.data() + row + n, static_cast<std::int32_t>(first_axon));
     }
 
     std::int64_t append(std::int64_t step, std::span<const std::int64_t> axons) {

@@ -72,9 +72,16 @@ void Traffic::gather(Int step, Column fired, Column relays) {
     if (!std::is_sorted(firings_.begin(), firings_.end(), earlier)) {
         std::stable_sort(firings_.begin(), firings_.end(), earlier);
     }
+    Int n_rows = 0;
+    for (Firing& firing : firings_) {
+        firing.row = n_rows;
+        n_rows += t.first_axon[firing.neuron + 1] - t.first_axon[firing.neuron];
+    }
+    const Int first_row = log.append(step, n_rows);
     for (Firing& firing : firings_) {
         const Int axon = t.first_axon[firing.neuron];
-        firing.row = log.append(step, axon, t.first_axon[firing.neuron + 1] - axon);
+        firing.row += first_row;
+        log.set_axons(firing.row, axon, t.first_axon[firing.neuron + 1] - axon);
     }
     if (relays.empty()) return;
     for (const Int row : relays) {
@@ -122,6 +129,7 @@ Int Traffic::write(const Firing& firing, const Pass& pass, Int fire) {
         const Int to = place_of(firing.row);
         const Int service = service_ps(to, t.synapses[log.axon[firing.row]]);
         of_relays_.add(leave, firing.place, to, {firing.row, 1, static_cast<std::int32_t>(to), service, false});
+        t.messages_out[firing.place] += 1;
         return 1;
     }
     const Int first_axon = t.first_axon[firing.neuron];
@@ -140,28 +148,32 @@ Int Traffic::write(const Firing& firing, const Pass& pass, Int fire) {
         own_.add(leave, firing.place, message->destination,
                  {row, message->n_axons, message->place, service, message->to_relays});
     }
+    t.messages_out[firing.place] += n_sent;
     return n_sent;
 }
 
 // Gives messages to the network-on-chip, and remembers what they carry.
-void Traffic::hand_over(const Letters& letters) {
+void Traffic::hand_over(Letters& letters) {
     if (letters.leave_ps.empty()) return;
     fabric_->send(letters.leave_ps, letters.source, letters.destination, letters.joins, numbers_);
-    for (std::size_t i = 0; i < letters.source.size(); ++i) {
-        tables_.messages_out[letters.source[i]] += letters.joins.empty() || letters.joins[i] == 0;
-    }
     const auto [lowest, highest] = std::minmax_element(numbers_.begin(), numbers_.end());
-    if (n_under_way_ == 0) {
+    const bool are_first = n_under_way_ == 0;
+    n_under_way_ += static_cast<Int>(numbers_.size());
+    if (are_first) {
         carried_.clear();
         first_carried_ = *lowest;
+        const auto apart = [](Int a, Int b) { return b != a + 1; };
+        if (std::adjacent_find(numbers_.begin(), numbers_.end(), apart) == numbers_.end()) {
+            carried_.swap(letters.carried);
+            return;
+        }
     }
-    n_under_way_ += static_cast<Int>(numbers_.size());
     const auto end = static_cast<std::size_t>(*highest - first_carried_) + 1;
     if (end > carried_.size()) carried_.resize(end);
     for (std::size_t i = 0; i < numbers_.size(); ++i) carried_[numbers_[i] - first_carried_] = letters.carried[i];
 }
 
-const Arrivals& Traffic::receive(const Messages& arrived) {
+Arrivals& Traffic::receive(const Messages& arrived) {
     const Tables& t = tables_;
     Arrivals& a = arrivals_;
     for (Ints* column : {&a.rows, &a.relayed, &a.n_relayed, &place_, &arrival_, &service_}) column->clear();
@@ -196,7 +208,8 @@ const Arrivals& Traffic::receive(const Messages& arrived) {
     for (std::size_t i = 0; i < a.rows.size(); ++i) log.arrival_ps[a.rows[i]] = done_[i];
     a.last_ps = done_.empty() ? 0 : *std::max_element(done_.begin(), done_.end());
     a.relayed_ps.assign(done_.begin() + static_cast<std::ptrdiff_t>(a.rows.size()), done_.end());
-    a.done_ps.assign(done_.begin(), done_.begin() + static_cast<std::ptrdiff_t>(a.rows.size()));
+    done_.resize(a.rows.size());
+    a.done_ps.swap(done_);
     return a;
 }
 

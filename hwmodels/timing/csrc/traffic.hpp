@@ -56,7 +56,7 @@ class Traffic {
     // Sends the spikes of a step, and those of relays (rows of the log), and returns how long each place worked.
     const Ints& send(Int step, Column fired, const Pass& pass, Column relays);
     // Lets cores work on messages.
-    const Arrivals& receive(const Messages& arrived);
+    Arrivals& receive(const Messages& arrived);
 
     Fabric& fabric() { return *fabric_; }
     const Tables& tables() const { return tables_; }
@@ -102,7 +102,7 @@ class Traffic {
 
     void gather(Int step, Column fired, Column relays);
     Int write(const Firing& firing, const Pass& pass, Int fire);
-    void hand_over(const Letters& letters);
+    void hand_over(Letters& letters);
 
     Tables tables_{};
     std::vector<Message> messages_;

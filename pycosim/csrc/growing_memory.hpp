@@ -1,0 +1,90 @@
+/// Memory that grows without being copied, on large pages where the system has them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+namespace pycosim {
+
+/// Less than 4 MiB is enlarged by the C library; more begins at a large page, and keeps its pages when it grows.
+class GrowingMemory {
+public:
+    GrowingMemory() = default;
+    GrowingMemory(const GrowingMemory&) = delete;
+    GrowingMemory& operator=(const GrowingMemory&) = delete;
+    ~GrowingMemory() { release(); }
+
+    void* bytes() { return bytes_; }
+    const void* bytes() const { return bytes_; }
+
+    /// Makes room for `n_bytes`, at least as many as before; new ones have no value.
+    void grow(std::size_t n_bytes) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+        if (n_bytes >= 2 * kLargePage) return map(n_bytes);
+#endif
+        void* const moved = std::realloc(bytes_, n_bytes);
+        if (!moved) throw std::bad_alloc();
+        bytes_ = moved;
+        n_bytes_ = n_bytes;
+    }
+
+private:
+    static constexpr std::size_t kLargePage = std::size_t{1} << 21;
+
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    void map(std::size_t n_bytes) {
+        const std::size_t whole = (n_bytes + kLargePage - 1) / kLargePage * kLargePage;
+        void* const place = reserve(whole);
+        if (is_mapped_) {
+            if (mremap(bytes_, n_bytes_, whole, MREMAP_MAYMOVE | MREMAP_FIXED, place) == MAP_FAILED) fail(place, whole);
+        } else {
+            if (mprotect(place, whole, PROT_READ | PROT_WRITE) != 0) fail(place, whole);
+            if (n_bytes_ > 0) std::memcpy(place, bytes_, n_bytes_);
+            std::free(bytes_);
+        }
+        madvise(place, whole, MADV_HUGEPAGE);  // a wish: without it only slower
+        bytes_ = place, n_bytes_ = whole, is_mapped_ = true;
+    }
+
+    /// Addresses from the beginning of a large page on.
+    static void* reserve(std::size_t n_bytes) {
+        const std::size_t most = n_bytes + kLargePage;
+        void* const area = mmap(nullptr, most, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (area == MAP_FAILED) throw std::bad_alloc();
+        char* const begin = static_cast<char*>(area);
+        const std::size_t before = (kLargePage - reinterpret_cast<std::uintptr_t>(area) % kLargePage) % kLargePage;
+        if (before > 0) munmap(begin, before);
+        if (before < kLargePage) munmap(begin + before + n_bytes, kLargePage - before);
+        return begin + before;
+    }
+
+    [[noreturn]] static void fail(void* place, std::size_t n_bytes) {
+        munmap(place, n_bytes);
+        throw std::bad_alloc();
+    }
+#endif
+
+    void release() {
+#if defined(__linux__)
+        if (is_mapped_) {
+            munmap(bytes_, n_bytes_);
+            return;
+        }
+#endif
+        std::free(bytes_);
+    }
+
+    void* bytes_ = nullptr;
+    std::size_t n_bytes_ = 0;
+    bool is_mapped_ = false;
+};
+
+}  // namespace pycosim
