@@ -118,14 +118,19 @@ struct PlasticStore::PairRule {
     double changed_recently(double w, std::uint64_t k) const {
         const RecentSpikes recent = store.history_.recent(store.neuron_of(store.targets_[k]));
         const std::int64_t applied = own.applied_step - dendritic, now = step - dendritic;
-        if (recent.step(RecentSpikes::kSteps - 1) > applied || recent.step(0) >= now) return changed(w, k);
+        // The newest may not have reached the synapse yet.
+        std::size_t first = 0;
+        while (first < RecentSpikes::kTraces && recent.step(first) > now) ++first;
+        const bool suffices = first < RecentSpikes::kTraces && recent.step(first) != now;
+        if (!suffices || recent.step(RecentSpikes::kSteps - 1) > applied) return changed(w, k);
         const std::uint32_t s = store.synapse_[k];
-        std::size_t n_new = 0;
-        while (recent.step(n_new) > applied) ++n_new;
-        if (own.values[0] == 0) n_new = 0;
-        while (n_new-- > 0) w = kernel.template after_post<rule>(w, pre_trace(recent.step(n_new) + dendritic), s);
-        const bool has_fired = recent.step(0) != RecentSpikes::kNever;
-        const double trace = has_fired ? recent.trace(which) * model.post(now - recent.step(0)) : 0.0;
+        std::size_t end = first;
+        while (recent.step(end) > applied) ++end;
+        for (std::size_t i = own.values[0] == 0 ? first : end; i-- > first;) {
+            w = kernel.template after_post<rule>(w, pre_trace(recent.step(i) + dendritic), s);
+        }
+        const bool has_fired = recent.step(first) != RecentSpikes::kNever;
+        const double trace = has_fired ? recent.trace(which, first) * model.post(now - recent.step(first)) : 0.0;
         return kernel.template after_pre<rule>(w, trace, s);
     }
 
@@ -151,13 +156,15 @@ struct PlasticStore::PairRule {
         for (std::size_t k = 0; k < n; ++k) {
             if (k + kAhead < n_ahead) history.prefetch_recent(neuron_of(targets[k + kAhead], stride));
             const RecentSpikes recent = history.recent(neuron_of(targets[k], stride));
-            const auto interval = static_cast<std::uint64_t>(now - recent.step(0));
-            const bool suffices = (interval - 1 < Decay::kTable - 1) & (recent.step(kNewPosts) <= applied);
+            const std::size_t newest = recent.step(0) > now;
+            const auto interval = static_cast<std::uint64_t>(now - recent.step(newest));
+            const bool suffices =
+                (interval - 1 < Decay::kTable - 1) & (recent.step(newest + kNewPosts) <= applied);
             others[n_others] = static_cast<std::uint32_t>(k);
             n_others += !suffices;
-            terms.post[k] = recent.trace(tau) * post_table[chosen(suffices, interval)];
+            terms.post[k] = recent.trace(tau, newest) * post_table[chosen(suffices, interval)];
             for (std::size_t j = 0; j < kNewPosts; ++j) {
-                const std::int64_t at = recent.step(j);
+                const std::int64_t at = recent.step(newest + j);
                 const std::uint64_t since = chosen((at > applied) & suffices, static_cast<std::uint64_t>(at - last));
                 terms.pre[j][k] = (since == 0 ? trace_before : trace) * pre_table[since];
             }
