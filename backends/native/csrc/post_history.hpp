@@ -13,7 +13,8 @@
 
 namespace pycosim::native {
 
-// The last few spikes of a neuron, which are nearly always all that its synapses need, in one cache line with the traces of two.
+// The last few spikes of a neuron, which are nearly always all that its synapses need, in one cache line with the
+// traces of two.
 class RecentSpikes {
   public:
     static constexpr std::size_t kSteps = 6, kTraces = 2;
@@ -36,15 +37,12 @@ class PostHistory {
     // One trace for each time constant, in steps.
     PostHistory(std::size_t n_neurons, std::vector<double> taus)
         : taus_(std::move(taus)), count_(n_neurons, 0), steps_(n_neurons * capacity_),
-          traces_(n_neurons * capacity_ * taus_.size()), recent_stride_(padded(RecentSpikes::kSteps + RecentSpikes::kTraces * taus_.size())),
+          traces_(n_neurons * capacity_ * taus_.size()),
+          recent_stride_(padded(RecentSpikes::kSteps + RecentSpikes::kTraces * taus_.size())),
           recent_(n_neurons * recent_stride_, RecentSpikes::kNever) {}
 
     RecentSpikes recent(std::size_t neuron) const { return RecentSpikes(recent_.data() + neuron * recent_stride_); }
-    void prefetch_recent([[maybe_unused]] std::size_t neuron) const {
-#if defined(__GNUC__)
-        __builtin_prefetch(recent_.data() + neuron * recent_stride_);
-#endif
-    }
+    void prefetch_recent(std::size_t neuron) const { prefetch(recent_.data() + neuron * recent_stride_); }
 
     std::span<const std::int64_t> steps(std::size_t neuron) const {
         return {steps_.data() + neuron * capacity_, count_[neuron]};
