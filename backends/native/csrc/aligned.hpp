@@ -1,4 +1,4 @@
-// Arrays that begin on a cache line.
+// Arrays that begin on a cache line, and asking for one.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +8,13 @@
 namespace pycosim::native {
 
 inline constexpr std::size_t kCacheLine = 64;
+
+// Also past the end of an array.
+inline void prefetch([[maybe_unused]] const void* address) {
+#if defined(__GNUC__)
+    __builtin_prefetch(address);
+#endif
+}
 
 template <class T>
 struct AlignedAllocator {

@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::size_t kBlock = 128;
 constexpr std::size_t kAhead = 12;  // synapses ahead of which memory is asked for
+constexpr std::size_t kTargetsAhead = 96;
+constexpr std::size_t kLine = kCacheLine / sizeof(double);
 constexpr std::size_t kNewPosts = 3;   // for most synapses
 
 // By synapse of a block: the presynaptic trace at each new postsynaptic spike, the oldest last, or 0; the postsynaptic
@@ -118,14 +120,19 @@ struct PlasticStore::PairRule {
     double changed_recently(double w, std::uint64_t k) const {
         const RecentSpikes recent = store.history_.recent(store.neuron_of(store.targets_[k]));
         const std::int64_t applied = own.applied_step - dendritic, now = step - dendritic;
-        if (recent.step(RecentSpikes::kSteps - 1) > applied || recent.step(0) >= now) return changed(w, k);
+        // The newest may not have reached the synapse yet, or reach it together with the presynaptic one.
+        std::size_t before = 0;
+        while (before < RecentSpikes::kTraces && recent.step(before) >= now) ++before;
+        if (before == RecentSpikes::kTraces || recent.step(RecentSpikes::kSteps - 1) > applied) return changed(w, k);
+        const std::size_t first = before - (before > 0 && recent.step(before - 1) <= last_post - dendritic);
         const std::uint32_t s = store.synapse_[k];
-        std::size_t n_new = 0;
-        while (recent.step(n_new) > applied) ++n_new;
-        if (own.values[0] == 0) n_new = 0;
-        while (n_new-- > 0) w = kernel.template after_post<rule>(w, pre_trace(recent.step(n_new) + dendritic), s);
-        const bool has_fired = recent.step(0) != RecentSpikes::kNever;
-        const double trace = has_fired ? recent.trace(which) * model.post(now - recent.step(0)) : 0.0;
+        std::size_t end = first;
+        while (recent.step(end) > applied) ++end;
+        for (std::size_t i = own.values[0] == 0 ? first : end; i-- > first;) {
+            w = kernel.template after_post<rule>(w, pre_trace(recent.step(i) + dendritic), s);
+        }
+        const bool has_fired = recent.step(before) != RecentSpikes::kNever;
+        const double trace = has_fired ? recent.trace(which, before) * model.post(now - recent.step(before)) : 0.0;
         return kernel.template after_pre<rule>(w, trace, s);
     }
 
@@ -136,7 +143,8 @@ struct PlasticStore::PairRule {
     }
 
     // Fills the terms of the synapses from `begin` on, and `others` with those that need more of the history.
-    std::size_t gather(std::uint64_t begin, std::size_t n, PairTerms& terms, std::uint32_t* others) const {
+    std::size_t gather(std::uint64_t begin, std::size_t n, PairTerms& terms, std::uint32_t* others,
+                       const double* weights) const {
         const PostHistory& history = store.history_;
         const std::uint32_t* const targets = store.targets_.data() + begin;
         const double* const pre_table = model.pre.table();
@@ -149,15 +157,21 @@ struct PlasticStore::PairRule {
         const std::size_t tau = which;
         std::size_t n_others = 0;
         for (std::size_t k = 0; k < n; ++k) {
+            if (k % kLine == 0) {
+                prefetch(weights + k);
+                prefetch(targets + k + kTargetsAhead);
+            }
             if (k + kAhead < n_ahead) history.prefetch_recent(neuron_of(targets[k + kAhead], stride));
             const RecentSpikes recent = history.recent(neuron_of(targets[k], stride));
-            const auto interval = static_cast<std::uint64_t>(now - recent.step(0));
-            const bool suffices = (interval - 1 < Decay::kTable - 1) & (recent.step(kNewPosts) <= applied);
+            const std::size_t newest = recent.step(0) > now;
+            const auto interval = static_cast<std::uint64_t>(now - recent.step(newest));
+            const bool suffices =
+                (interval - 1 < Decay::kTable - 1) & (recent.step(newest + kNewPosts) <= applied);
             others[n_others] = static_cast<std::uint32_t>(k);
             n_others += !suffices;
-            terms.post[k] = recent.trace(tau) * post_table[chosen(suffices, interval)];
+            terms.post[k] = recent.trace(tau, newest) * post_table[chosen(suffices, interval)];
             for (std::size_t j = 0; j < kNewPosts; ++j) {
-                const std::int64_t at = recent.step(j);
+                const std::int64_t at = recent.step(newest + j);
                 const std::uint64_t since = chosen((at > applied) & suffices, static_cast<std::uint64_t>(at - last));
                 terms.pre[j][k] = (since == 0 ? trace_before : trace) * pre_table[since];
             }
@@ -168,7 +182,7 @@ struct PlasticStore::PairRule {
     void change_block_of(std::uint64_t begin, std::size_t n, PairTerms& terms, double* weights) const {
         std::uint32_t others[kBlock + 1];
         double other_weights[kBlock];
-        const std::size_t n_others = gather(begin, n, terms, others);
+        const std::size_t n_others = gather(begin, n, terms, others, weights);
         for (std::size_t i = 0; i < n_others; ++i) {
             other_weights[i] = changed_recently(weights[others[i]], begin + others[i]);
         }

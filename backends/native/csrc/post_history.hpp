@@ -13,17 +13,20 @@
 
 namespace pycosim::native {
 
-// The last few spikes of a neuron, which are nearly always all that its synapses need, in one cache line with a trace.
+// The last few spikes of a neuron, which are nearly always all that its synapses need, in one cache line with the
+// traces of two.
 class RecentSpikes {
   public:
-    static constexpr std::size_t kSteps = 7;
+    static constexpr std::size_t kSteps = 6, kTraces = 2;
     static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::min() / 2;
 
     explicit RecentSpikes(const std::int64_t* words) : words_(words) {}
     // From the newest, number 0, to the oldest; kNever where there are fewer.
     std::int64_t step(std::size_t i) const { return words_[i]; }
-    // Just after the newest.
-    double trace(std::size_t tau) const { return std::bit_cast<double>(words_[kSteps + tau]); }
+    // Just after number `i` < kTraces, if there was one.
+    double trace(std::size_t tau, std::size_t i) const {
+        return std::bit_cast<double>(words_[kSteps + kTraces * tau + i]);
+    }
 
   private:
     const std::int64_t* words_;
@@ -34,15 +37,12 @@ class PostHistory {
     // One trace for each time constant, in steps.
     PostHistory(std::size_t n_neurons, std::vector<double> taus)
         : taus_(std::move(taus)), count_(n_neurons, 0), steps_(n_neurons * capacity_),
-          traces_(n_neurons * capacity_ * taus_.size()), recent_stride_(padded(RecentSpikes::kSteps + taus_.size())),
+          traces_(n_neurons * capacity_ * taus_.size()),
+          recent_stride_(padded(RecentSpikes::kSteps + RecentSpikes::kTraces * taus_.size())),
           recent_(n_neurons * recent_stride_, RecentSpikes::kNever) {}
 
     RecentSpikes recent(std::size_t neuron) const { return RecentSpikes(recent_.data() + neuron * recent_stride_); }
-    void prefetch_recent([[maybe_unused]] std::size_t neuron) const {
-#if defined(__GNUC__)
-        __builtin_prefetch(recent_.data() + neuron * recent_stride_);
-#endif
-    }
+    void prefetch_recent(std::size_t neuron) const { prefetch(recent_.data() + neuron * recent_stride_); }
 
     std::span<const std::int64_t> steps(std::size_t neuron) const {
         return {steps_.data() + neuron * capacity_, count_[neuron]};
@@ -69,7 +69,9 @@ class PostHistory {
         std::copy_backward(recent, recent + RecentSpikes::kSteps - 1, recent + RecentSpikes::kSteps);
         recent[0] = step;
         for (std::size_t tau = 0; tau < taus_.size(); ++tau) {
-            recent[RecentSpikes::kSteps + tau] = std::bit_cast<std::int64_t>(traces_[place * taus_.size() + tau]);
+            std::int64_t* const newest = recent + RecentSpikes::kSteps + RecentSpikes::kTraces * tau;
+            newest[1] = newest[0];
+            newest[0] = std::bit_cast<std::int64_t>(traces_[place * taus_.size() + tau]);
         }
     }
 

@@ -187,11 +187,6 @@ class SynapseStore {
         std::memcpy(&bits, reinterpret_cast<const char*>(words) + byte, sizeof bits);
         return bits;
     }
-    static void prefetch([[maybe_unused]] const void* address) {
-#if defined(__GNUC__)
-        __builtin_prefetch(address);
-#endif
-    }
     // A projection whose rows are drawn, as this partition sees it.
     struct Procedural {
         std::shared_ptr<const pycosim::RowRule> rule;
