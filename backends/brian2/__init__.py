@@ -16,8 +16,8 @@ threads : int
 
 Gap junctions are Synapses whose currents are summed before neurons are integrated, dopamine is released by
 Synapses onto Synapses. Synapses with homeostatic scaling execute statements in every step. Structural
-plasticity, the neurons of chips and the pair rule with whole numbers are done by Python functions in every
-step, so they take "numpy" (the default then) or "cython".
+plasticity, the neurons of chips, spikes that carry a number and the pair rule with whole numbers are done by
+Python functions in every step, so they take "numpy" (the default then) or "cython".
 
 C++ standalone programs hold no data: parameters, connections, input spikes and the state at the end of a
 run are files in a private temporary directory. The same program therefore goes on where it stopped, as

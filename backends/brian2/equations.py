@@ -97,14 +97,9 @@ v = free*v_free + (1 - free)*v_reset
 
 
 def has_statements(model: NeuronModel | SourceModel) -> bool:
-    """Return whether there are Brian2 statements for a model; sources and updates in Python need none.
-
-    Synapses do not get to know what a spike carried.
-    """
-    if isinstance(model, SourceModel | EquationsModel):
+    """Return whether there are Brian2 statements for a model; sources and updates in Python need none."""
+    if isinstance(model, SourceModel | EquationsModel) or model.own:
         return True
-    if model.own:
-        return not model.own.payload
     return bool(model.composition) or model.name in _INTEGRATION or model.name in nonlinear.MODELS
 
 

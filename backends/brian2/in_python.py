@@ -5,6 +5,7 @@
 - Plasticity that acts in every step on all synapses, with random numbers: the synapses are those of the
   reference backend as well.
 - Neurons whose update is code of their own: see `own_neurons`.
+- Synapses of neurons whose spikes carry a number: see `graded`.
 
 Brian2 has all other neurons. At the place in the schedule where synapses act, what these synapses transmit is
 added to the variables of the neurons' receptors, and at the end of a step they are told who fired.
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pycosim.backends.brian2.equations import received
+from pycosim.backends.brian2.graded import GradedSynapses
 from pycosim.backends.brian2.own_neurons import OwnNeurons
 from pycosim.backends.brian2.plan import HELD_UNTIL
 from pycosim.backends.brian2.plastic_equations import is_in_python
@@ -110,10 +112,11 @@ class InPython:
     def __init__(self, network: Network, names: list[str]):
         self._network, self._names = network, names
         self.neurons = OwnNeurons(network, names)
+        self._graded = GradedSynapses(network, names)
         self._groups = rewired_synapses(network)
         self._learning: dict[int, _Learning] = {}
         self._n_known, self._n_projections = len(network.rewired), 0
-        self._is_started, self._step = False, 0
+        self._step = 0
         self._arrivals: dict[int, dict[str, Float]] = defaultdict(dict)
 
     def start(self, step: int) -> None:
@@ -123,6 +126,10 @@ class InPython:
             if is_in_python(projections[index].plasticity):
                 self._learning[index] = _Learning(self._network, index, step)
         self._n_projections = len(projections)
+        self._graded.start()
+        for sums in self._arrivals.values():
+            for receptor, column in sums.items():
+                sums[receptor] = np.pad(column, (0, self._network.n_neurons - len(column)))
 
     def reasons(self) -> list[str]:
         """Return in words what there is to do; empty if nothing."""
@@ -156,9 +163,8 @@ class InPython:
 
     def begin(self, step: int, program: Any) -> None:
         """Let act what acts at `step`, with the neurons of `program`."""
-        if not self._is_started:
-            self._is_started = True
-            self._emit(0, self._counts(program))
+        if step == 1:
+            self._emit(0, program)
         self._step = step
         for one in self._learning.values():
             one.arrive(step, self._arrive)
@@ -190,11 +196,13 @@ class InPython:
 
     def end(self, step: int, program: Any) -> None:
         """Take note of who fired at `step`, form synapses, and eliminate some."""
-        self._emit(step, self._counts(program))
+        self._emit(step, program)
         for group in self._groups:
             group.rewire(step)
 
-    def _emit(self, step: int, counts: Int) -> None:
+    def _emit(self, step: int, program: Any) -> None:
+        counts = self._counts(program)
+        self._graded.emit(counts, program, self._arrive)
         for one in self._learning.values():
             one.emit(step, counts, self._arrive)
         for group in self._groups:

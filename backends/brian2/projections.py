@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim.backends.brian2.codegen import Engine
+from pycosim.backends.brian2.graded import payload_of
 from pycosim.backends.brian2.plan import PlasticPlan, SourcePlan, SynapsesPlan, pathway_name
 from pycosim.backends.brian2.plastic import (
     Columns,
@@ -74,10 +75,7 @@ class Projections:
         """Give the engine the projections that it does not know, in a network that is at `step`."""
         n_old = len(self._parts)
         projections = self._network.projections
-        new = [
-            [] if is_in_python(projections[i].plasticity) else parts_of(self._network, i)
-            for i in range(n_old, len(projections))
-        ]
+        new = [self._parts_in_brian2(i) for i in range(n_old, len(projections))]
         for source in {part.source for parts in new for part in parts}:
             self._send_present_spikes(source)
         self._releases.require_known(new, self._parts, step)
@@ -93,6 +91,13 @@ class Projections:
             if self._network.projections[index].plasticity is not None:
                 self._start_plastic(index, step)
         self._releases.read(self._parts, self._name)
+
+    def _parts_in_brian2(self, index: int) -> list[Part]:
+        """Return the parts of a projection that are not done by Python functions."""
+        if is_in_python(self._network.projections[index].plasticity):
+            return []
+        populations = self._network.populations
+        return [part for part in parts_of(self._network, index) if not payload_of(populations[part.source])]
 
     def _start_plastic(self, index: int, step: int) -> None:
         projection = self._network.projections[index]

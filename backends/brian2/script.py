@@ -129,7 +129,8 @@ def export_script(
     if ran[-1].in_python:
         raise NotSupportedError(
             f"Exporting {name}: Python functions do {'; '.join(ran[-1].in_python)} in every step, as Brian2 "
-            "has no statements for it, and a script has none of them. Run it with brian2, or leave that out."
+            "has no statements for that, and a Brian2 script would lack them. Run it on brian2 instead, or "
+            "leave that out."
         )
     if ran[-1].changed or len(ran) > 1:
         what = ran[-1].changed or "the state, by reset() or setup(),"

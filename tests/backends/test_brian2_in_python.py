@@ -9,6 +9,7 @@ from pycosim.backends.native import build as build_native
 from pycosim.errors import NotSupportedError
 from pycosim.hwmodels.dynapse.neurons import NEURONS as DYNAPSE
 from pycosim.hwmodels.loihi.neurons import NEURONS as LOIHI
+from pycosim.hwmodels.loihi2.neurons import NEURONS as LOIHI2
 from pycosim.hwmodels.neurocorex.neurons import NEURONS as NEUROCOREX
 from pycosim.hwmodels.truenorth.neurons import NEURONS as TRUENORTH
 from pycosim.network import Network, Plasticity, Population, Projection, Recording, model_named
@@ -16,11 +17,12 @@ from pycosim.network import Network, Plasticity, Population, Projection, Recordi
 from .test_integer_stdp import RULE, pairs
 
 N = 30
-CHIPS = {neuron.model.name: neuron for chip in (DYNAPSE, LOIHI, NEUROCOREX, TRUENORTH) for neuron in chip}
+CHIPS = {neuron.model.name: neuron for neuron in (*DYNAPSE, *LOIHI, *LOIHI2, *NEUROCOREX, *TRUENORTH)}
 # What makes a cell fire and what it draws at random; the weight of a synapse.
 CASES = {
     "loihi.CUBA": ({"du": 1000.0, "dv": 300.0, "noise_exp": 8.0, "randomize_v": 1.0}, 64.0),
     "loihi.CUBAWithDendrite": ({"du": 1000.0, "dv": 300.0, "refractory": 3.0}, 64.0),
+    "loihi2.GradedVec": ({"vth": 5.0}, -1.0),
     "truenorth.TrueNorthNeuron": ({"alpha": 6.0, "TM": 2.0, "b0": 1.0, "S0": 200.0, "lambda_": 1.0}, 1.0),
     "truenorth.RANCNeuron": ({"positive_threshold": 6.0, "leak": 1.0}, 1.0),
     "dynapse.DPINeuron": ({"mismatch": 0.1, "Igaba_a_w0": 5.0, "Igaba_b_w0": 5.0}, 3.0),
@@ -58,9 +60,8 @@ def chip_network(name):
 def run(build, network, options=None):
     simulation = build(network, options or Options())
     simulation.advance(35)
-    simulation.set_state(
-        1, "v" if "v" in model_named(network.populations[1].model).states else "Iampa", np.ones(N)
-    )
+    states = model_named(network.populations[1].model).states
+    simulation.set_state(1, next(name for name in ("v", "Iampa", "s_out") if name in states), np.ones(N))
     simulation.advance(25)
     names = [name for name in network.populations[1].recordings if name != "spikes"]
     found = simulation.spikes(1), {name: simulation.signal(1, name) for name in names}
@@ -116,6 +117,67 @@ def test_spikes_through_learning_synapses_act_when_and_as_much_as_on_native():
         simulation.close()
     assert np.ptp(potentials[0]) > 0
     np.testing.assert_allclose(*potentials, rtol=0, atol=1e-9)  # sums in another order
+
+
+def graded_network():
+    """Return sources and graded neurons that both drive, by one projection, graded neurons and an IF cell."""
+    network, chip = chip_network("loihi2.GradedVec"), CHIPS["loihi2.GradedReluVec"]
+    after = Population("after", chip.model.name, N, parameters=chip.defaults)
+    after.recordings = {"spikes": Recording(np.arange(N)), "s_out": Recording(np.arange(N))}
+    network.add(after)
+    cell = {"cm": 1.0, "tau_m": 10.0, "tau_refrac": 2.0, "v_rest": -65.0, "v_reset": -65.0}
+    cell |= {"v_thresh": -50.0, "i_offset": 0.0}
+    plain = Population("plain", "IF_curr_delta", 1, parameters=cell, initial={"v": -65.0})
+    plain.recordings = {"spikes": Recording(np.arange(1)), "v": Recording(np.arange(1))}
+    network.add(plain)
+    rng, sources = np.random.default_rng(8), np.arange(2 * N, dtype=np.int32)
+    for receptor, first, size, scale in (("a_in", 2 * N, N, 1.0), ("excitatory", 3 * N, 1, 1e-5)):
+        pre, post = np.nonzero(rng.random((2 * N, size)) < (0.2 if size > 1 else 0.5))
+        rows = np.concatenate([[0], np.cumsum(np.bincount(pre, minlength=2 * N))])
+        weights = rng.integers(1, 9, len(post)) * scale
+        delays = rng.integers(1, 12, len(post)).astype(np.int32)
+        targets = (first + post).astype(np.int32)
+        network.projections.append(Projection(receptor, receptor, sources, rows, targets, weights, delays))
+    return network
+
+
+def test_numbers_that_spikes_carry_act_on_all_cells_with_the_weights_of_their_emission_as_on_native():
+    found = []
+    for build in (build_native, build_brian2):
+        network = graded_network()
+        simulation = build(network, Options())
+        simulation.advance(7)
+        for projection in network.projections[2:]:
+            projection.weights = 2 * projection.weights
+        for index in range(len(network.projections)):
+            simulation.weights_changed(index)
+        simulation.advance(24)
+        spikes = simulation.spikes(2), simulation.spikes(3)
+        found.append((*spikes, simulation.signal(2, "s_out"), simulation.signal(3, "v")))
+        simulation.close()
+    assert np.abs(found[0][2]).max() > 1000
+    assert len(found[0][1][0])
+    for of_native, of_brian2 in zip(found[0][:3], found[1][:3]):
+        np.testing.assert_array_equal(of_brian2, of_native)
+    np.testing.assert_allclose(found[1][3], found[0][3], rtol=0, atol=1e-9)  # sums in another order
+
+
+def test_graded_cells_get_synapses_onto_new_cells_while_spikes_are_on_their_way():
+    found = []
+    for build in (build_native, build_brian2):
+        network, whole = graded_network(), graded_network()
+        del network.populations[2:], network.projections[2:]
+        simulation = build(network, Options())
+        simulation.advance(9)
+        network.populations += whole.populations[2:]
+        network.projections += whole.projections[2:]
+        simulation.network_grown()
+        simulation.advance(20)
+        found.append((simulation.spikes(2), simulation.signal(2, "s_out")))
+        simulation.close()
+    assert len(found[0][0][0]) > N
+    for of_native, of_brian2 in zip(*found):
+        np.testing.assert_array_equal(of_brian2, of_native)
 
 
 def test_standalone_programs_refuse_what_python_does_by_name():

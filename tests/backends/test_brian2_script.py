@@ -9,6 +9,7 @@ import pytest
 import pycosim
 from pycosim.backends.brian2.script import export_script
 from pycosim.errors import NotSupportedError, ScriptError
+from pycosim.loihi import CUBA
 
 
 def small_network(sim):
@@ -194,3 +195,14 @@ def test_changes_that_a_script_cannot_say_are_refused_by_name(tmp_path, change, 
 def test_a_script_without_neurons_is_an_error(tmp_path):
     with pytest.raises(ScriptError, match="ran no neurons"):
         export_script(lambda sim: sim.setup(), tmp_path / "x.py", codegen="numpy")
+
+
+def test_chips_neurons_are_refused_by_name_and_no_file_is_written(tmp_path):
+    def script(sim):
+        sim.setup(timestep=1.0, min_delay=1.0)
+        sim.Population(1, CUBA())
+        sim.run(1.0)
+
+    with pytest.raises(NotSupportedError, match=r"neurons of loihi\.CUBA in every step.*leave that out"):
+        export_script(script, tmp_path / "x.py")
+    assert not list(tmp_path.iterdir())

@@ -80,7 +80,7 @@ def test_layers_compute_products_of_matrices(target, setup, cells):
     assert any((layer < 0).any() for layer in found) == (cells is GradedVec)
 
 
-@pytest.mark.parametrize("target", ["native", "reference", "loihi2"])
+@pytest.mark.parametrize("target", ["native", "reference", "brian2", "loihi2"])
 def test_a_loop_multiplies_its_payload_until_it_saturates(target):
     sim = import_module(f"pycosim.{target}")
     sim.setup(timestep=1.0, min_delay=1.0)
@@ -102,7 +102,7 @@ def test_a_loop_multiplies_its_payload_until_it_saturates(target):
     assert s_out.tolist() == expected
 
 
-@pytest.mark.parametrize("target", ["native", "reference"])
+@pytest.mark.parametrize("target", ["native", "reference", "brian2"])
 def test_payloads_act_on_other_cells_and_weights_may_change_meanwhile(target):
     sim = import_module(f"pycosim.{target}")
     sim.setup(timestep=1.0, min_delay=1.0)
