@@ -205,6 +205,15 @@ def drawn_numbers(
         If too many numbers are out of the limits.
     """
 
+def extremes(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the smallest and the largest value; both NaN if any is.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+
 def numbers_by_block(
     seed: int,
     streams: NDArray[np.uint64],

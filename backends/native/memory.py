@@ -21,6 +21,9 @@ PROCEDURAL_ROW_BYTES = SEGMENT_BYTES + 8
 # Of its PlasticStore, with its state: a synapse, a segment, and the latest spikes of a neuron with a trace.
 PLASTIC_BYTES, PLASTIC_SEGMENT_BYTES, HISTORY_BYTES = 16, 64, 197
 
+# Delays that are counted at the same time: their copies fit into a core's cache.
+BLOCK_DELAYS = 2**15
+
 
 def require_memory(projections: Sequence[Projection], n_neurons: int, n_threads: int) -> None:
     """Refuse synapses that would not fit.
@@ -89,5 +92,8 @@ def _counts(delays: NDArray[np.integer]) -> NDArray[np.int64]:
     shortest, longest = delays.min(), delays.max()
     if longest - shortest >= len(delays):  # counting would take more memory than the delays
         return np.unique(delays, return_counts=True)[1]
-    counts = np.bincount(delays - shortest)
+    n_kinds = int(longest - shortest) + 1
+    counts, n_together = np.zeros(n_kinds, np.int64), max(BLOCK_DELAYS, n_kinds)
+    for first in range(0, len(delays), n_together):
+        counts += np.bincount(delays[first : first + n_together] - shortest, minlength=n_kinds)
     return counts[counts > 0]

@@ -22,7 +22,7 @@ PROBABILITY = 0.0953  # 1.6 million synapses between 4,096 cells
 
 def connectors(sim, n):
     """Return a function for each row of the table that makes a connector; `n` cells on both sides."""
-    own = getattr(sim, "NativeRNG", None)
+    own = sim.NativeRNG if sim.__name__.startswith("pycosim") else None  # others have one for some connectors
     rows, fixed = {}, round(PROBABILITY * n)
 
     def add(name, make):

@@ -363,6 +363,14 @@ NB_MODULE(_core, m) {
         "the order of the keys.");
 
     m.def(
+        "extremes",
+        [](In<double> values) {
+            const auto [smallest, largest] = unlocked([&] { return pycosim::extremes(span(values)); });
+            return std::tuple(smallest, largest);
+        },
+        "values"_a, "Return the smallest and the largest value; both NaN if any is.");
+
+    m.def(
         "in_turn",
         [](In<double> drawn, In<std::int32_t> keys, Long n_keys) {
             return numpy(unlocked([&] { return pycosim::in_turn(span(drawn), span(keys), n_keys); }));

@@ -71,6 +71,43 @@ bool round_all(const double* delays_ms, std::size_t n, double dt_ms, std::int32_
 
 }  // namespace
 
+namespace {
+
+constexpr std::size_t kLanes = 16;
+
+// One minimum and maximum for each lane of a vector; returns whether all values are numbers.
+PYCOSIM_SIMD_CLONES
+bool add_extremes(const double* values, std::size_t n, double* low, double* high) {
+    std::int64_t n_nan = 0;
+    for (std::size_t i = 0; i < n; i += kLanes) {
+        for (std::size_t k = 0; k < kLanes; ++k) {
+            const double value = values[i + k];
+            low[k] = value < low[k] ? value : low[k];
+            high[k] = value > high[k] ? value : high[k];
+            n_nan += value != value;
+        }
+    }
+    return n_nan == 0;
+}
+
+}  // namespace
+
+std::array<double, 2> extremes(std::span<const double> values) {
+    if (values.empty()) throw std::invalid_argument("there is no value");
+    std::array<double, kLanes> low, high;
+    low.fill(values[0]);
+    high.fill(values[0]);
+    const std::size_t n_whole = values.size() / kLanes * kLanes;
+    bool are_numbers = add_extremes(values.data(), n_whole, low.data(), high.data());
+    for (std::size_t i = n_whole; i < values.size(); ++i) {
+        low[0] = std::min(low[0], values[i]);
+        high[0] = std::max(high[0], values[i]);
+        are_numbers = are_numbers && !std::isnan(values[i]);
+    }
+    if (!are_numbers) return {std::nan(""), std::nan("")};
+    return {*std::min_element(low.begin(), low.end()), *std::max_element(high.begin(), high.end())};
+}
+
 DelaySteps delay_steps(std::span<const double> delays_ms, double dt_ms) {
     DelaySteps result{LongColumn<std::int32_t>(delays_ms.size()), true, 0, 0, 0};
     if (delays_ms.empty()) return result;
@@ -106,20 +143,49 @@ LongColumn<std::int64_t> counts_of_blocks(std::span<const std::int32_t> keys, st
     return counts;
 }
 
-// Hands out what was drawn, of which each block has as much as `counts` says.
-LongColumn<double> handed_out(const LongColumn<double>& drawn, std::span<const std::int64_t> counts,
-                               std::span<const std::int32_t> keys, int shift) {
-    LongColumn<std::int64_t> next(counts.size() + 1, 0);
-    std::partial_sum(counts.begin(), counts.end(), next.begin() + 1);
-    LongColumn<double> values;
-    values.reserve(drawn.size());
-    for_runs(keys, shift, [&](std::size_t first, std::size_t last, std::size_t block) {
-        const auto begin = drawn.begin() + next[block], end = begin + static_cast<std::ptrdiff_t>(last - first);
-        values.insert(values.end(), begin, end);
-        next[block] = end - drawn.begin();
-    });
-    return values;
-}
+// The numbers of a block, drawn piece by piece: they are handed out while they are in the cache.
+class BlockNumbers {
+public:
+    BlockNumbers(Philox64 random, const DistributionOf& distribution, std::int64_t n)
+        : random_(random), distribution_(distribution), n_left_(static_cast<std::size_t>(n)) {}
+
+    // Writes the next numbers to the places from `first` to before `last`.
+    void take(std::span<double> values, std::size_t first, std::size_t last) {
+        for (std::size_t i = first; i < last;) {
+            if (next_ == piece_.size()) refill();
+            const std::size_t n = std::min(last - i, piece_.size() - next_);
+            std::copy_n(piece_.begin() + static_cast<std::ptrdiff_t>(next_), n, values.begin() + static_cast<std::ptrdiff_t>(i));
+            next_ += n;
+            i += n;
+        }
+        if (!distribution_.is_clipped()) return;
+        for (std::size_t i = first; i < last; ++i)
+            if (!distribution_.limits.leaves(values[i])) wrong_.push_back(i);
+    }
+
+    // After all were taken.
+    void redraw(std::span<double> values) {
+        pycosim::redraw(random_, spare_, distribution_.mu, distribution_.sigma, distribution_.limits, wrong_, values);
+    }
+
+private:
+    static constexpr std::size_t kPiece = 1024;
+
+    // Never more than are asked for: what is drawn again comes next.
+    void refill() {
+        piece_.resize(std::min(kPiece, n_left_));
+        n_left_ -= piece_.size();
+        distribution_.fill_at_first(random_, spare_, piece_);
+        next_ = 0;
+    }
+
+    Philox64 random_;
+    SpareNormal spare_;
+    DistributionOf distribution_;
+    std::size_t n_left_, next_ = 0;
+    std::vector<double> piece_;
+    std::vector<std::size_t> wrong_;
+};
 
 }  // namespace
 
@@ -142,16 +208,21 @@ LongColumn<double> numbers_by_block(std::uint64_t seed, std::span<const std::uin
                                      int shift) {
     const auto n_blocks = static_cast<std::int64_t>(streams.size());
     const LongColumn<std::int64_t> counts = counts_of_blocks(keys, n_blocks, shift);
-    LongColumn<double> drawn(keys.size());
-    std::span<double> left(drawn);
-    for (std::size_t block = 0; block < streams.size(); ++block) {
-        Philox64 random(seed, streams[block]);
+    LongColumn<double> values(keys.size());
+    if (n_blocks == 1) {
+        Philox64 random(seed, streams[0]);
         SpareNormal spare;
-        distribution.fill(random, spare, left.first(static_cast<std::size_t>(counts[block])));
-        left = left.subspan(static_cast<std::size_t>(counts[block]));
+        distribution.fill(random, spare, values);
+        return values;
     }
-    if (n_blocks == 1) return drawn;
-    return handed_out(drawn, counts, keys, shift);
+    std::vector<BlockNumbers> blocks;
+    for (std::size_t block = 0; block < streams.size(); ++block)
+        blocks.emplace_back(Philox64(seed, streams[block]), distribution, counts[block]);
+    for_runs(keys, shift, [&](std::size_t first, std::size_t last, std::size_t block) {
+        blocks[block].take(values, first, last);
+    });
+    for (BlockNumbers& block : blocks) block.redraw(values);
+    return values;
 }
 
 }  // namespace pycosim

@@ -112,15 +112,14 @@ struct Clipping {
     bool leaves(double value) const { return !(value > high || value < low); }
 };
 
-/// PyNN's normal_clipped: what is out of the limits is drawn again, all that is left at once.
+/// Numbers that are drawn one after the other while they are in the cache; even, as normal numbers come in pairs.
+inline constexpr std::size_t kPieceOfNumbers = 4096;
+
+/// Draws again what is out of the limits, all that is left at once; `wrong` are places in `out`.
 template <class Random>
-void fill_clipped(Random& random, SpareNormal& spare, double mu, double sigma, Clipping limits,
-                  std::span<double> out) {
+void redraw(Random& random, SpareNormal& spare, double mu, double sigma, Clipping limits,
+            std::vector<std::size_t>& wrong, std::span<double> out) {
     constexpr int kMostRedraws = 1000;  // PyNN's MAX_REDRAWS
-    fill_normal(random, spare, mu, sigma, out.data(), out.size());
-    std::vector<std::size_t> wrong;
-    for (std::size_t i = 0; i < out.size(); ++i)
-        if (!limits.leaves(out[i])) wrong.push_back(i);
     LongColumn<double> redrawn;
     for (int n_redraws = 0; !wrong.empty(); ++n_redraws) {
         if (n_redraws > kMostRedraws) throw std::invalid_argument("too many numbers are out of the limits");
@@ -133,6 +132,20 @@ void fill_clipped(Random& random, SpareNormal& spare, double mu, double sigma, C
         }
         wrong.resize(n_left);
     }
+}
+
+/// PyNN's normal_clipped: what is out of the limits is drawn again.
+template <class Random>
+void fill_clipped(Random& random, SpareNormal& spare, double mu, double sigma, Clipping limits,
+                  std::span<double> out) {
+    std::vector<std::size_t> wrong;
+    for (std::size_t first = 0; first < out.size(); first += kPieceOfNumbers) {
+        const std::size_t last = std::min(first + kPieceOfNumbers, out.size());
+        fill_normal(random, spare, mu, sigma, &out[first], last - first);
+        for (std::size_t i = first; i < last; ++i)
+            if (!limits.leaves(out[i])) wrong.push_back(i);
+    }
+    redraw(random, spare, mu, sigma, limits, wrong, out);
 }
 
 /// RandomState.uniform(low, high, n).
@@ -152,11 +165,19 @@ struct DistributionOf {
     double mu, sigma;
     Clipping limits;
 
+    bool is_clipped() const { return kind == Distribution::normal_clipped; }
+
     template <class Random>
     void fill(Random& random, SpareNormal& spare, std::span<double> out) const {
+        if (is_clipped()) return fill_clipped(random, spare, mu, sigma, limits, out);
+        fill_at_first(random, spare, out);
+    }
+
+    /// The same, but for what is out of the limits.
+    template <class Random>
+    void fill_at_first(Random& random, SpareNormal& spare, std::span<double> out) const {
         if (kind == Distribution::uniform) return fill_uniform(random, limits.low, limits.high, out);
-        if (kind == Distribution::normal) return fill_normal(random, spare, mu, sigma, out.data(), out.size());
-        fill_clipped(random, spare, mu, sigma, limits, out);
+        fill_normal(random, spare, mu, sigma, out.data(), out.size());
     }
 };
 
@@ -184,6 +205,9 @@ struct DelaySteps {
 
 /// Rounds delays to the nearest whole step, and at least one.
 DelaySteps delay_steps(std::span<const double> delays_ms, double dt_ms);
+
+/// The smallest and the largest value; both NaN if any is.
+std::array<double, 2> extremes(std::span<const double> values);
 
 /// values[i] is the next of `drawn` for the key keys[i]: first those of key 0, then of key 1, ...
 LongColumn<double> in_turn(std::span<const double> drawn, std::span<const std::int32_t> keys, std::int64_t n_keys);

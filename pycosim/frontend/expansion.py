@@ -13,6 +13,7 @@ from pyNN.connectors import FixedNumberPostConnector, FixedTotalNumberConnector
 from pyNN.parameters import ParameterSpace
 from pyNN.standardmodels.base import check_weights, excitatory_receptor_types, inhibitory_receptor_types
 
+from pycosim import _core
 from pycosim.errors import ConnectivityError
 from pycosim.frontend.cells import takes_conductance
 from pycosim.frontend.connectivity import connect
@@ -165,26 +166,26 @@ def check_values(projection: Any, columns: dict[str, Values | None], *, signs: b
     ConnectivityError
         If any value is impossible.
     """
-    for name, column in columns.items():
-        if column is not None and not np.isfinite(_extremes(column)).all():
-            _require(projection, np.isfinite(column), column, f"{name}s must be finite numbers")
+    found = {name: _extremes(column) for name, column in columns.items() if column is not None}
+    for name, limits in found.items():
+        if not np.isfinite(limits).all():
+            _require(projection, np.isfinite(columns[name]), columns[name], f"{name}s must be finite numbers")
     delays = columns["delay"]
-    if delays is not None and _extremes(delays)[0] < 0:
+    if delays is not None and found["delay"][0] < 0:
         remedy = "delays must not be negative; 'normal_clipped' is a distribution with limits"
         _require(projection, np.asarray(delays) >= 0, delays, remedy)
     if not (projection._connector.safe and signs):
         return
     for name, check in projection.synapse_type.parameter_checks.items():
         if check is check_weights:
-            _check_signs(projection, columns["weight"])
+            _check_signs(projection, columns["weight"], *found["weight"])
         elif columns.get(name) is not None:
             check(columns[name], projection)
 
 
-def _check_signs(projection: Any, weights: Values | None) -> None:
+def _check_signs(projection: Any, weights: Values, smallest: float, largest: float) -> None:
     """Check weights as PyNN's `check_weights` does, and say how many are wrong."""
     values, receptor = np.asarray(weights), projection.receptor_type
-    smallest, largest = _extremes(values)
     if takes_conductance(projection) or receptor in excitatory_receptor_types:
         rule = "weights must be positive for conductance-based and/or excitatory synapses"
         if smallest < 0:
@@ -197,9 +198,9 @@ def _check_signs(projection: Any, weights: Values | None) -> None:
         _require(projection, values >= 0, values, "weights must be either all positive or all negative")
 
 
-def _extremes(values: Values) -> tuple[Any, Any]:
+def _extremes(values: Values) -> tuple[float, float]:
     """Return the smallest and the largest value; nan if any value is."""
-    return np.min(values), np.max(values)
+    return _core.extremes(np.ascontiguousarray(values, np.float64).reshape(-1))
 
 
 def _require(projection: Any, right: Any, values: Values, rule: str) -> None:

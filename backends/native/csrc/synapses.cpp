@@ -279,15 +279,21 @@ void SynapseStore::append(const Row& row) {
     }
 }
 
+// Its targets, their delays and their weights come next.
+void SynapseStore::add_segment(std::int32_t delay, std::uint32_t count, std::uint32_t window, bool has_many_delays,
+                               WeightFormat format) {
+    const std::uint64_t place = words_.size();
+    if (place > Segment::kMaxPlace) throw std::length_error("a partition has more than 2 TB of synapses");
+    segments_.push_back({static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32),
+                         static_cast<std::uint32_t>(delay), count, window, has_many_delays,
+                         static_cast<std::uint32_t>(format)});
+}
+
 void SynapseStore::append_segment(const Row& row, std::int32_t core, std::int32_t delay, std::int32_t window,
                                   std::uint32_t begin, std::uint32_t end) {
     const std::span weights(row.weight.data() + begin, end - begin);
     const WeightFormat format = format_of(weights);
-    const std::uint64_t place = words_.size();
-    if (place > Segment::kMaxPlace) throw std::length_error("a partition has more than 2 TB of synapses");
-    segments_.push_back({static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32),
-                         static_cast<std::uint32_t>(delay), end - begin, static_cast<std::uint32_t>(window),
-                         row.has_many_delays, static_cast<std::uint32_t>(format)});
+    add_segment(delay, end - begin, static_cast<std::uint32_t>(window), row.has_many_delays, format);
     if (row.has_cores()) core_.push_back(core);
     words_.insert(words_.end(), row.target.begin() + begin, row.target.begin() + end);
     if (row.has_many_delays) append_offsets(row.delays(begin, end), delay);
@@ -379,6 +385,12 @@ SynapseStore::SynapseStore(const RowIndex& index, std::span<const ProjectionColu
 void SynapseStore::append_row(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
                               const TargetMap& map, std::span<const std::int32_t> core_of_neuron, Row& row) {
     std::uint32_t n_procedural = 0, counted = 0;  // projections among the first `counted` ones
+    const auto is_single = [&](const RowIndex::Row& part) {
+        return part.end == part.begin + 1 && !projections[part.projection].rule;
+    };
+    if (parts.size() == 1 && is_single(parts[0])) {
+        return append_single(parts[0], projections[parts[0].projection], map, core_of_neuron, row.n_blocks);
+    }
     while (!parts.empty()) {
         const auto drawn = std::find_if(parts.begin(), parts.end(),
                                         [&](const RowIndex::Row& part) { return projections[part.projection].rule != nullptr; });
@@ -394,6 +406,20 @@ void SynapseStore::append_row(std::span<const RowIndex::Row> parts, std::span<co
         append_procedural(n_procedural, static_cast<std::uint32_t>(drawn->begin), projections[drawn->projection].delays[0]);
         parts = parts.subspan(n_stored + 1);
     }
+}
+
+// The same as a row of many, without what sorts them: this is most of what pairs of neurons cost.
+void SynapseStore::append_single(const RowIndex::Row& part, const ProjectionColumns& projection, const TargetMap& map,
+                                 std::span<const std::int32_t> core_of_neuron, std::uint32_t n_blocks) {
+    const auto neuron = static_cast<std::size_t>(projection.targets[static_cast<std::size_t>(part.begin)]);
+    const std::uint32_t index = map.index[neuron];
+    if (index == kElsewhere) return;
+    const std::int32_t delay = Strided<std::int32_t>(projection.delays)[part.begin];
+    const double weight = Strided<double>(projection.weights)[part.begin];
+    add_segment(delay, 1, projection.receptor * n_blocks + (index >> 16), false, WeightFormat::equal);
+    if (!core_of_neuron.empty()) core_.push_back(core_of_neuron[neuron]);
+    words_.push_back(static_cast<std::uint16_t>(index));
+    append_weights({&weight, 1}, WeightFormat::equal);
 }
 
 void SynapseStore::add_procedural(const ProjectionColumns& projection, const TargetMap& map) {

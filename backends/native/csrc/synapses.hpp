@@ -204,8 +204,12 @@ class SynapseStore {
     void append_procedural(std::uint32_t projection, std::uint32_t row, std::int32_t delay);
     void append_row(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
                     const TargetMap& map, std::span<const std::int32_t> core_of_neuron, Row& row);
+    void append_single(const RowIndex::Row& part, const ProjectionColumns& projection, const TargetMap& map,
+                       std::span<const std::int32_t> core_of_neuron, std::uint32_t n_blocks);
     void choose_heads(std::span<const std::uint64_t> n_with_head);
     void append(const Row& row);
+    void add_segment(std::int32_t delay, std::uint32_t count, std::uint32_t window, bool has_many_delays,
+                     WeightFormat format);
     void append_segment(const Row& row, std::int32_t core, std::int32_t delay, std::int32_t window, std::uint32_t begin,
                         std::uint32_t end);
     void append_offsets(std::span<const std::int32_t> delays, std::int32_t first_delay);
