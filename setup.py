@@ -15,10 +15,10 @@ from setuptools.command.build_ext import build_ext
 ROOTS = {"pycosim": "pycosim", "pycosim.backends": "backends", "pycosim.hwmodels": "hwmodels"}
 NANOBIND = Path(nanobind.include_dir()).parent
 INCLUDES = [str(NANOBIND / "include"), str(NANOBIND / "ext" / "robin_map" / "include")]
-DEBUG = any(flag.startswith("-g") for flag in os.environ.get("CFLAGS", "").split())
+GIVEN = os.environ.get("CFLAGS", "").split()
 FLAGS = [
     "-std=c++20",
-    "-O3",
+    *([] if any(flag.startswith("-O") for flag in GIVEN) else ["-O3"]),
     "-fvisibility=hidden",
     "-fno-strict-aliasing",
     "-ffp-contract=off",  # same rounding on every machine, with or without fused multiply-add
@@ -26,7 +26,8 @@ FLAGS = [
     "-Wextra",
     "-Wno-unknown-pragmas",
     "-pthread",
-    *([] if DEBUG else ["-g0"]),  # Python's own flags ask for debug information: a third of the time
+    # Python's own flags ask for debug information: a third of the time.
+    *([] if any(flag.startswith("-g") for flag in GIVEN) else ["-g0"]),
 ]
 
 
