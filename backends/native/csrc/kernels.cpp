@@ -47,6 +47,10 @@ concept HasSpikeJumps = requires { &Model::template after_spike<double (*)(int)>
 template <class Model>
 constexpr bool kResets = requires { Model::v_reset; };
 
+// Whether spikes need a column of their own between two steps, the rest of the refractory period; see compare().
+template <class Model>
+constexpr bool kHasLeft = !kResets<Model> || requires { Model::refractory_steps; };
+
 // Moves the states of a model on by one sub-step.
 template <class Model, class Constants, std::size_t... s>
 PYCOSIM_ALWAYS_INLINE void substep(const SliceColumns& slice, std::size_t begin, std::size_t n,
@@ -69,7 +73,7 @@ PYCOSIM_ALWAYS_INLINE void substep(const SliceColumns& slice, std::size_t begin,
 // the threshold before the step, else -1.
 template <class Model, class State, class Constants>
 PYCOSIM_ALWAYS_INLINE bool compare(State& x, const Constants& c, double& left) {
-    if constexpr (kResets<Model>) {
+    if constexpr (kResets<Model> && kHasLeft<Model>) {
         const bool refractory = left > 0.0;
         x[Model::v] = refractory ? c(Model::v_reset) : x[Model::v];
         left = refractory ? left - 1.0 : -1.0;
@@ -114,11 +118,11 @@ PYCOSIM_ALWAYS_INLINE bool update_block(const SliceColumns& slice, std::size_t b
     for (std::size_t i = 0; i < n; ++i) {
         const auto c = constants.of(i);
         double x[] = {state[s][i]...};
-        double still = left[i];
+        double still = kHasLeft<Model> ? left[i] : -1.0;
         if constexpr (HasSubsteps<Model>) Model::substep(x, c, still);
         Model::integrate(x, c, excitatory[i], inhibitory[i]);
         any |= compare<Model>(x, c, still) ? 1 : 0;
-        if constexpr (kResets<Model>) left[i] = still;
+        if constexpr (kResets<Model> && kHasLeft<Model>) left[i] = still;
         ((state[s][i] = x[s]), ...);
     }
     // Not in the loop: GCC 12 then loses the inhibitory input of the Hodgkin-Huxley model.
@@ -136,7 +140,8 @@ PYCOSIM_ALWAYS_INLINE std::size_t fire(const SliceColumns& slice, std::size_t be
     const Constants constants(slice, begin);
     alignas(64) std::uint8_t flags[kBlock + 8] = {};
     for (std::size_t i = 0; i < n; ++i) {
-        flags[i] = (left[i] < 0.0) & (state[Model::v][i] >= constants.of(i)(Model::v_thresh));
+        const bool may_fire = !kHasLeft<Model> || left[i] < 0.0;
+        flags[i] = may_fire & (state[Model::v][i] >= constants.of(i)(Model::v_thresh));
     }
     std::size_t n_fired = 0;
     for (std::size_t group = 0; group < n; group += 8) {
@@ -148,7 +153,7 @@ PYCOSIM_ALWAYS_INLINE std::size_t fire(const SliceColumns& slice, std::size_t be
             fired[n_fired++] = static_cast<std::uint32_t>(begin + i);
             if constexpr (kResets<Model>) {
                 const auto c = constants.of(i);
-                left[i] = c(Model::refractory_steps);
+                if constexpr (kHasLeft<Model>) left[i] = c(Model::refractory_steps);
                 double x[] = {state[s][i]...};
                 x[Model::v] = c(Model::v_reset);
                 if constexpr (HasSpikeJumps<Model>) Model::after_spike(x, c);

@@ -2,8 +2,9 @@
 //
 // Notation and order of operations are those of pycosim/network/models.py: x are the state variables, c the constants
 // of one step, e and i the sums of the weights that arrive at the end of the step at the excitatory and the inhibitory
-// receptor. Every model begins with the state v; every model that resets, with the constants v_reset, v_thresh,
-// refractory_steps. `drive` is the constant that injected currents add to. Models with sub-steps are in nonlinear.hpp.
+// receptor. Every model begins with the state v; every model that resets, with the constants v_reset, v_thresh and,
+// if it can be refractory, refractory_steps. `drive` is the constant that injected currents add to. Models with sub-steps
+// are in nonlinear.hpp.
 #pragma once
 
 #include <array>

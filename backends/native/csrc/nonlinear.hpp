@@ -44,7 +44,8 @@ template <class Constant, class Constants, class Input>
 PYCOSIM_ALWAYS_INLINE void izhikevich_substep(double& v, double& u, const Constants& c, const Input& input) {
     const auto slopes_at = [&](int point) PYCOSIM_LAMBDA_INLINE {
         return [&c, &input, point](double at_v, double at_u) PYCOSIM_LAMBDA_INLINE {
-            const double x = smaller(at_v, c(Constant::v_thresh));
+            // What begins above the threshold does not move.
+            const double x = point == 0 ? at_v : smaller(at_v, c(Constant::v_thresh));
             const double constant = 140.0 + c(Constant::drive);  // once for a block of equal neurons
             const double inward = (0.04 * x + c(Constant::slope)) * x + constant - at_u;
             return Pair{input.added(inward, point, x), c(Constant::a) * (c(Constant::b) * x - at_u)};
@@ -61,10 +62,10 @@ struct Izhikevich {
     enum State { v, u, n_states };
     static constexpr Names<n_states> states{"v", "u"};
     enum Constant {
-        v_reset, v_thresh, refractory_steps, slope, drive, substeps, substep_ms, a, b, d, n_constants
+        v_reset, v_thresh, slope, drive, substeps, substep_ms, a, b, d, n_constants
     };
-    static constexpr Names<n_constants> constants{"v_reset",  "v_thresh",   "refractory_steps", "slope", "drive",
-                                                  "substeps", "substep_ms", "a",                "b",     "d"};
+    static constexpr Names<n_constants> constants{"v_reset",    "v_thresh", "slope", "drive", "substeps",
+                                                  "substep_ms", "a",        "b",     "d"};
 
     template <class Constants>
     PYCOSIM_ALWAYS_INLINE static void substep(double (&x)[n_states], const Constants& c, double) {

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "aligned.hpp"
+
 namespace pycosim::native {
 
 // Emission step above, number of the segment below: the order in which the segments of a step are added. As numbers
@@ -80,17 +82,20 @@ class PendingSegments {
     void add_run(std::int64_t step, double* inputs) {
         Slot& here = slot(step);
         const std::size_t i = here.next_run++;
-        const Contribution* next = here.contributions.data() + here.run_begins[i];
-        const Contribution* const end = i + 1 < here.run_begins.size()
-                                            ? here.contributions.data() + here.run_begins[i + 1]
-                                            : tails_[place(step)].end;
-        for (; next != end; ++next) inputs[next->input] += next->weight;
+        const std::size_t end = i + 1 < here.run_begins.size() ? here.run_begins[i + 1] : written(place(step));
+        for (std::size_t next = here.run_begins[i]; next < end;) {
+            const Contribution* const chunk = here.chunks[next / kChunk];
+            const std::size_t last = std::min(end - next, kChunk - next % kChunk) + next % kChunk;
+            for (std::size_t k = next % kChunk; k < last; ++k) inputs[chunk[k].input] += chunk[k].weight;
+            next += last - next % kChunk;
+        }
     }
     // Follows a change of the distance between the inputs of one receptor and those of the next.
     void move_receptors(std::uint32_t old_stride, std::uint32_t new_stride) {
         for (std::size_t i = 0; i < slots_.size(); ++i) {
-            for (Contribution* c = slots_[i].contributions.data(); c != tails_[i].end; ++c) {
-                c->input = c->input / old_stride * new_stride + c->input % old_stride;
+            for (std::size_t k = 0, n = written(i); k < n; ++k) {
+                Contribution& c = slots_[i].chunks[k / kChunk][k % kChunk];
+                c.input = c.input / old_stride * new_stride + c.input % old_stride;
             }
         }
     }
@@ -117,7 +122,9 @@ class PendingSegments {
         here.run_begins.clear();
         here.next_run = 0;
         here.run_is_open = false;
-        tails_[place(step)] = {here.contributions.data(), here.contributions.data()};
+        free_chunks_.insert(free_chunks_.end(), here.chunks.rbegin(), here.chunks.rend());
+        here.chunks.clear();
+        tails_[place(step)] = {};
     }
 
     // Whether a segment with a number from `begin` to `end` - 1 waits.
@@ -151,7 +158,7 @@ class PendingSegments {
         bool sorted = true, run_is_open = false;
         std::vector<std::uint32_t> run_begins;  // a key of each run is among the keys, in the same order
         std::size_t next_run = 0;
-        std::vector<Contribution> contributions;  // those up to the slot's tail
+        std::vector<Contribution*> chunks;  // of kChunk contributions; of the last one those up to the slot's tail
     };
     // Where the next contribution is written, if that is not the limit.
     struct Tail {
@@ -161,22 +168,46 @@ class PendingSegments {
     std::size_t place(std::int64_t step) const { return static_cast<std::size_t>(step) & (slots_.size() - 1); }
     Slot& slot(std::int64_t step) { return slots_[place(step)]; }
 
-    // Begins a run, unless there is one that only ran out of memory.
+    std::size_t written(std::size_t i) const {
+        const std::vector<Contribution*>& chunks = slots_[i].chunks;
+        if (chunks.empty()) return 0;
+        return (chunks.size() - 1) * kChunk + static_cast<std::size_t>(tails_[i].end - chunks.back());
+    }
+
+    // Begins a run, unless there is one that only came to the end of its memory.
     void make_room(std::size_t i, PendingKey key) {
         Slot& here = slots_[i];
         Tail& tail = tails_[i];
-        const auto n = static_cast<std::size_t>(tail.end - here.contributions.data());
-        if (n == here.contributions.size()) here.contributions.resize(std::max<std::size_t>(2 * n, 64));
-        tail = {here.contributions.data() + n, here.contributions.data() + here.contributions.size()};
+        if (written(i) == here.chunks.size() * kChunk) {
+            here.chunks.push_back(free_chunk());
+            tail.end = here.chunks.back();
+        }
+        tail.limit = here.chunks.back() + kChunk;
         if (here.run_is_open) return;
         if (!here.keys.empty() && key < here.keys.back()) here.sorted = false;
         here.keys.push_back(key);
-        here.run_begins.push_back(static_cast<std::uint32_t>(n));
+        here.run_begins.push_back(static_cast<std::uint32_t>(written(i)));
         here.run_is_open = true;
     }
 
+    // The one that was read last, which is still in the cache.
+    Contribution* free_chunk() {
+        if (free_chunks_.empty()) {
+            const std::size_t n = std::max(kSmallestBlock, 2 * (blocks_.empty() ? 0 : blocks_.back().size()));
+            Contribution* const begin = blocks_.emplace_back(n).data();
+            for (std::size_t k = n; k > 0; k -= kChunk) free_chunks_.push_back(begin + (k - kChunk));
+        }
+        Contribution* const chunk = free_chunks_.back();
+        free_chunks_.pop_back();
+        return chunk;
+    }
+
+    static constexpr std::size_t kChunk = 64, kSmallestBlock = 16 * kChunk;  // numbers of contributions
+
     std::vector<Slot> slots_;
     std::vector<Tail> tails_;  // of the slots; together, as they are all written to by every row
+    std::vector<std::vector<Contribution, AlignedAllocator<Contribution>>> blocks_;  // what the chunks are parts of
+    std::vector<Contribution*> free_chunks_;
     std::map<std::int64_t, Slot> far_;
 };
 
