@@ -79,6 +79,9 @@ class Simulation(Protocol):
     step: int
     """Number of steps done; model time is step * dt."""
 
+    # A simulation with its own copy of the static synapses says in an attribute `has_own_synapses` whether
+    # that is as the network's columns are now; they may be forgotten then, and are made again when read.
+
     # A simulation that generates and compiles code while it is advanced may say how long that took, in
     # seconds of wall-clock time, in an attribute `preparation_s`; it then counts as building.
 

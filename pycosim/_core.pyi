@@ -252,3 +252,6 @@ def delay_steps(
     Also returns whether all are finite, not negative and less than 2**31 steps, the smallest and the largest
     one, and the largest error of rounding, in ms.
     """
+
+def return_freed_memory() -> None:
+    """Give the system back what was freed but is kept for later, where its C library can."""

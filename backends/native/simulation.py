@@ -262,6 +262,11 @@ class NativeSimulation(DeferredSteps):
         self._engine = None
 
     @property
+    def has_own_synapses(self) -> bool:
+        """Whether all changes of weights and delays have been read."""
+        return not self._weights_stale
+
+    @property
     def synapse_bytes(self) -> int:
         """Memory that the synapses take."""
         return self._engine.n_synapse_bytes

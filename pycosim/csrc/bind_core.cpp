@@ -3,6 +3,10 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/tuple.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -386,4 +390,13 @@ NB_MODULE(_core, m) {
                               result.largest_ms, result.largest_error_ms);
         },
         "delays_ms"_a, "dt_ms"_a, "Round delays to steps; return these, whether all are possible, and extremes.");
+
+    m.def(
+        "return_freed_memory",
+        [] {
+#ifdef __GLIBC__
+            malloc_trim(0);
+#endif
+        },
+        "Give the system back what was freed but is kept for later.");
 }

@@ -57,7 +57,9 @@ def build_setup(target: str) -> Callable[..., int]:
         synapses : {"auto", "stored", "procedural"}
             Whether static synapses of equal weight and delay that a rule makes from pycosim's own random
             numbers are kept in memory, or made anew at each spike; "auto" keeps those that fit. It does not
-            change the spikes. Only `native` makes them anew.
+            change the spikes. Only `native` makes them anew. "stored" also keeps the columns of synapses that
+            the engine has a copy of; otherwise those that a connector can make again are forgotten when the
+            network runs, and made again when they are read or changed.
         timing, arithmetic, speedup, mapping
             Options of a chip, see `pycosim.backends.base.Options`.
         chip : dict

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from pycosim.errors import InvalidInputError
 from pycosim.frontend import simulator
 from pycosim.frontend.cells import same_names
 from pycosim.frontend.plastic_synapses import TextValues
-from pycosim.frontend.projections import Projection
+from pycosim.frontend.projections import Projection, indices_of
+from pycosim.frontend.requests import numbers_of
 from pycosim.network import GapJunctions
 
 
@@ -55,6 +57,11 @@ class ElectricalProjection(Projection):
         simulator.state.require_one_process("ElectricalSynapse")
         synapses = super()._expanded()
         return GapJunctions(synapses.label, synapses.source_column(), synapses.targets, synapses.weights)
+
+    @cached_property
+    def pre_indices(self) -> NDArray[np.int32]:
+        """Index of each junction's first cell in the presynaptic population, (n,) int32."""
+        return indices_of(self.column.sources, numbers_of(self.pre))
 
     def attribute(self, name: str) -> NDArray[Any]:
         """Return one column by PyNN's name, (n,): the conductance in uS, or an index."""

@@ -107,10 +107,11 @@ def _is_rule(request: Request, parameters: ParameterSpace) -> bool:
     values = [parameters[name] for name in parameters.keys()]
     for array in values:
         array.shape = request.shape
-    return bool(ascend) and all(a.base_value is None or _is_constant(a) for a in values)
+    return bool(ascend) and all(a.base_value is None or is_constant(a) for a in values)
 
 
-def _is_constant(array: Any) -> bool:
+def is_constant(array: Any) -> bool:
+    """Return whether a parameter is the same number for all synapses; the array's shape is known."""
     base = array.base_value
     is_drawn = (
         isinstance(base, RandomDistribution | np.ndarray) or callable(base) or hasattr(base, "__next__")

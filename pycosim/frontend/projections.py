@@ -25,12 +25,13 @@ from pycosim.frontend.connection import Connection
 from pycosim.frontend.connectivity import BLOCK_PAIRS
 from pycosim.frontend.delays import delay_steps
 from pycosim.frontend.dialects import negative_inhibition, projection_arguments
-from pycosim.frontend.expansion import expand
+from pycosim.frontend.expansion import Expanded, expand
 from pycosim.frontend.gathering import gathered_columns, write_own
 from pycosim.frontend.native_cells import models_weights, require_plain_weights, scripts_weights
 from pycosim.frontend.neuromodulation import modulate, split_receptor
 from pycosim.frontend.plastic_synapses import as_magnitudes, shared
 from pycosim.frontend.procedural import procedural_column
+from pycosim.frontend.remaking import ascends, remaker
 from pycosim.frontend.requests import numbers_of
 from pycosim.frontend.synapse_values import REDRAWN, drawn_by_blocks
 from pycosim.frontend.synapses import SUPPORTED, StaticSynapse
@@ -118,12 +119,20 @@ class Projection(common.Projection):
             rule = procedural_column(self, label, model_receptor(self), state.network.seed, stream)
             if rule is not None:
                 return rule
+        make = remaker(self, label, state.network.seed, stream) if type(self) is Projection else None
         expanded = expand(self, state.network.seed, stream, adjust=negative_inhibition)
-        indptr, numbers = expanded.indptr, numbers_of(self.post)
-        pre = numbers_of(self.pre)
-        if _ascends(pre) and _ascends(numbers):
-            order, ids, self._indptr, self.post_indices = slice(None), pre, indptr, expanded.targets
-            targets = _numbered(expanded.targets, numbers)
+        delays_ms = state.default_delay if expanded.delays_ms is None else expanded.delays_ms
+        projection = self._columns(label, expanded, delay_steps(delays_ms, self.label))
+        plasticity = projection.plasticity
+        if state.ranks.size > 1 and plasticity is not None and not plasticity.changes_weights:
+            projection.places = places_among_all(projection, state.network, state.ranks)
+        return projection if make is None else network.RemadeProjection(projection, make)
+
+    def _columns(self, label: str, expanded: Expanded, delays: int | NDArray[np.int32]) -> network.Projection:
+        """Return what the connector made, with global numbers of neurons; `delays` are in steps."""
+        numbers, pre, indptr = numbers_of(self.post), numbers_of(self.pre), expanded.indptr
+        if ascends(pre) and ascends(numbers):
+            order, ids, targets = slice(None), pre, _numbered(expanded.targets, numbers)
         else:
             rows = np.repeat(np.arange(self.pre.size), np.diff(indptr))
             targets = numbers.astype(np.int32)[expanded.targets]
@@ -135,38 +144,41 @@ class Projection(common.Projection):
         has_synapses = indptr[1:] > indptr[:-1]
         if not has_synapses.all():
             ids, indptr = ids[has_synapses], np.concatenate([[0], indptr[1:][has_synapses]])
-        delays = state.default_delay if expanded.delays_ms is None else expanded.delays_ms
         weights, plasticity = models_weights(self, _ordered(expanded.weights, order)), expanded.plasticity
         if plasticity is not None:
             require_plain_weights(self)
             weights = np.array(np.broadcast_to(weights, len(targets)), np.float64)
             parameters = {name: _ordered(value, order) for name, value in plasticity.parameters.items()}
             plasticity = replace(plasticity, parameters=as_magnitudes(self, parameters))
-        projection = network.Projection(
+        return network.Projection(
             label=label,
             receptor=model_receptor(self),
             sources=ids.astype(np.int32),
             indptr=indptr,
             targets=targets,
             weights=weights,
-            delays=delay_steps(_ordered(delays, order), self.label),
+            delays=_ordered(delays, order),
             plasticity=plasticity,
         )
-        if state.ranks.size > 1 and plasticity is not None and not plasticity.changes_weights:
-            projection.places = places_among_all(projection, state.network, state.ranks)
-        return projection
+
+    def release(self) -> bool:
+        """Forget synapses that can be made again, as a simulation has them; return whether there were any."""
+        released = isinstance(self.column, network.RemadeProjection) and self.column.release()
+        if released:
+            for name in ("pre_indices", "post_indices"):
+                vars(self).pop(name, None)
+        return released
 
     @cached_property
     def pre_indices(self) -> NDArray[np.int64]:
         """Index of each synapse's source in the presynaptic population, (n_synapses,) int64."""
-        if not hasattr(self, "_indptr"):  # of a rule
-            return np.searchsorted(numbers_of(self.pre), self.column.source_column())
-        return np.repeat(np.arange(self.pre.size), np.diff(self._indptr))
+        column, ids = self.column, numbers_of(self.pre)
+        return np.repeat(np.searchsorted(ids, column.sources), np.diff(column.indptr))
 
     @cached_property
     def post_indices(self) -> NDArray[np.int32]:
         """Index of each synapse's target in the postsynaptic population, (n_synapses,)."""
-        return np.searchsorted(numbers_of(self.post), self.column.targets)
+        return indices_of(self.column.targets, numbers_of(self.post))
 
     def __len__(self) -> int:
         """Return the number of synapses."""
@@ -401,15 +413,18 @@ class Projection(common.Projection):
         return result
 
 
-def _ascends(numbers: NDArray[np.int64]) -> bool:
-    return bool(np.all(numbers[1:] > numbers[:-1]))
-
-
 def _numbered(indices: NDArray[np.int32], numbers: NDArray[np.int64]) -> NDArray[np.int32]:
     """Return the global numbers of cells given by index; `numbers` ascend."""
     if len(numbers) and numbers[-1] - numbers[0] == len(numbers) - 1:
         return indices + np.int32(numbers[0]) if numbers[0] else indices
     return numbers.astype(np.int32)[indices]
+
+
+def indices_of(cells: NDArray[np.int32], numbers: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Return the indices of cells given by global number, (n,) int32; the `numbers` of all ascend."""
+    if len(numbers) and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return cells - np.int32(numbers[0]) if numbers[0] else cells
+    return np.searchsorted(numbers, cells).astype(np.int32)
 
 
 def _ordered(values: Any, order: NDArray[np.int64] | slice) -> Any:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyNN import common
 
-from pycosim import targets
+from pycosim import _core, targets
 from pycosim.backends.base import Options, Simulation
 from pycosim.errors import InvalidInputError, NotSupportedError, PycosimWarning, ScriptError
 from pycosim.network import Network, Recording
@@ -194,6 +194,7 @@ class State(common.control.BaseState):
         with _stopwatch(self.seconds, "build"):
             simulation = self.built()
             self._find_delay_range()
+            self._release_synapses()
         if n_steps:
             prepared = getattr(simulation, "preparation_s", 0.0)
             with _stopwatch(self.seconds, "run"):
@@ -202,6 +203,14 @@ class State(common.control.BaseState):
             prepared = getattr(simulation, "preparation_s", 0.0) - prepared
             self.seconds["run"] -= prepared
             self.seconds["build"] += prepared
+            self._release_synapses()
+
+    def _release_synapses(self) -> None:
+        """Forget the synapses that can be made again, if the simulation does not need them any more."""
+        if getattr(self.simulation, "has_own_synapses", False):
+            released = [projection.release() for projection in self.projections]
+            if any(released):
+                _core.return_freed_memory()
 
     def advance(self, n_steps: int, progress: Callable[[int], None] | None = None) -> None:
         """Advance the simulation, which has been built, by `n_steps`."""

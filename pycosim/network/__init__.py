@@ -6,6 +6,7 @@ from pycosim.network.junctions import GapJunctions
 from pycosim.network.models import MODELS, NeuronModel, SourceModel, model_named
 from pycosim.network.plasticity import Plasticity
 from pycosim.network.procedural import ProceduralProjection, RowRule
+from pycosim.network.remade import RemadeProjection
 from pycosim.network.rewiring import RewiredProjection
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "ProceduralProjection",
     "Projection",
     "Recording",
+    "RemadeProjection",
     "RewiredProjection",
     "RowRule",
     "SourceModel",

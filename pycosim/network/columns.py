@@ -144,6 +144,11 @@ class Projection:
         """Whether there is any."""
         return self.n_synapses > 0
 
+    @property
+    def delay_range(self) -> tuple[int, int]:
+        """Smallest and largest delay in steps; there is a synapse."""
+        return int(np.min(self.delays)), int(np.max(self.delays))
+
     def weight_column(self) -> NDArray[np.float64]:
         """Return all weights, (n_synapses,) float64."""
         return np.broadcast_to(np.asarray(self.weights, np.float64), (self.n_synapses,))
@@ -218,14 +223,14 @@ class Network:
     @property
     def delay_range(self) -> tuple[int, int]:
         """Smallest and largest delay in steps; (1, 1) where there is no synapse."""
-        columns = [np.asarray(p.delays) for p in self.projections if p.has_synapses]
-        columns += [np.asarray(p.delays) for p in self.rewired if p.n_synapses]
-        columns += [
-            np.array([p.parameters[f"initial_delay_{end}"] for end in ("low", "high")]) for p in self.rewired
+        ranges = [p.delay_range for p in self.projections if p.has_synapses]
+        ranges += [(np.min(p.delays), np.max(p.delays)) for p in self.rewired if p.n_synapses]
+        ranges += [
+            tuple(p.parameters[f"initial_delay_{end}"] for end in ("low", "high")) for p in self.rewired
         ]
-        if not columns:
+        if not ranges:
             return 1, 1
-        return int(min(column.min() for column in columns)), int(max(column.max() for column in columns))
+        return int(min(low for low, _ in ranges)), int(max(high for _, high in ranges))
 
     @property
     def receptors(self) -> tuple[str, ...]:

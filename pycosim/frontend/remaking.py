@@ -1,0 +1,119 @@
+"""Which projections need not be kept, because the same synapses can be made again, and how."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from copy import copy, deepcopy
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyNN import connectors as pynn
+from pyNN.random import NativeRNG, NumpyRNG, RandomDistribution
+
+from pycosim import _core, network
+from pycosim.errors import PycosimWarning
+from pycosim.frontend import simulator
+from pycosim.frontend.dialects import negative_inhibition
+from pycosim.frontend.expansion import expand
+from pycosim.frontend.procedural import is_constant
+from pycosim.frontend.requests import numbers_of
+
+# Fewer pairs of cells are not worth the time to make their synapses twice.
+SMALLEST = 2**16
+
+# What these connect depends on nothing that a script may change later, but for their random generators.
+_CONNECTORS = {
+    connector.connect
+    for connector in (
+        pynn.AllToAllConnector,
+        pynn.OneToOneConnector,
+        pynn.FixedProbabilityConnector,
+        pynn.FixedNumberPreConnector,
+        pynn.FixedNumberPostConnector,
+        pynn.FixedTotalNumberConnector,
+    )
+}
+
+
+def remaker(projection: Any, label: str, seed: int, stream: int) -> Callable[[], network.Projection] | None:
+    """Return what makes the synapses of a projection again, once; None if they could become others.
+
+    It is asked for before the synapses are made, as that moves random generators on.
+
+    Parameters
+    ----------
+    projection : pycosim.frontend.projections.Projection
+    label : str
+        That of the network description.
+    seed, stream : int
+        As for `pycosim.frontend.expansion.expand`.
+    """
+    if not _can_be_remade(projection):
+        return None
+    as_it_was, dt_ms = _as_it_is(projection), simulator.state.dt
+
+    def make() -> network.Projection:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PycosimWarning)  # all was said when they were made first
+            expanded = expand(as_it_was, seed, stream, adjust=negative_inhibition)
+        if np.ndim(expanded.delays_ms) == 0:
+            return as_it_was._columns(label, expanded, 1)  # the description has kept equal ones
+        return as_it_was._columns(label, expanded, _core.delay_steps(expanded.delays_ms, dt_ms)[0])
+
+    return make
+
+
+def _can_be_remade(projection: Any) -> bool:
+    state, connector = simulator.state, projection._connector
+    if state.target != "native" or state.is_spinnaker or state.synapse_form == "stored":
+        return False
+    n_pre, n_post = projection.shape
+    if n_pre * n_post < SMALLEST or getattr(projection.synapse_type, "plasticity", None):
+        return False
+    if type(connector).connect not in _CONNECTORS or connector.callback is not None:
+        return False
+    if not np.isreal(getattr(connector, "p_connect", 1.0)):
+        return False
+    distributions = [connector, getattr(connector, "n", None)]
+    for _, array in deepcopy(projection.synapse_type.parameter_space).items():
+        array.shape = projection.shape
+        base = array.base_value
+        if isinstance(base, RandomDistribution) and not array.operations:
+            distributions.append(base)
+        elif base is not None and not is_constant(array):
+            return False
+    rngs = [getattr(distribution, "rng", None) for distribution in distributions]
+    if not all(rng is None or type(rng) is NumpyRNG or isinstance(rng, NativeRNG) for rng in rngs):
+        return False
+    return all(ascends(numbers_of(cells)) for cells in (projection.pre, projection.post))
+
+
+def _as_it_is(projection: Any) -> Any:
+    """Return a projection with generators of its own in their present state; shared ones are still shared."""
+    own: dict[int, NumpyRNG] = {}
+
+    def as_it_is(drawing: Any) -> Any:
+        drawing, rng = copy(drawing), getattr(drawing, "rng", None)
+        if type(rng) is NumpyRNG:
+            drawing.rng = own.setdefault(id(rng), deepcopy(rng))
+        if isinstance(drawing, RandomDistribution):
+            drawing.parameters = deepcopy(drawing.parameters)
+        return drawing
+
+    result = copy(projection)
+    result._connector = as_it_is(projection._connector)
+    if isinstance(getattr(result._connector, "n", None), RandomDistribution):
+        result._connector.n = as_it_is(result._connector.n)
+    result.synapse_type = copy(projection.synapse_type)
+    parameters = result.synapse_type.parameter_space = deepcopy(projection.synapse_type.parameter_space)
+    for name, array in projection.synapse_type.parameter_space.items():
+        if isinstance(array.base_value, RandomDistribution):
+            parameters[name].base_value = as_it_is(array.base_value)
+    return result
+
+
+def ascends(numbers: NDArray[np.int64]) -> bool:
+    """Return whether numbers ascend and are distinct."""
+    return bool(np.all(numbers[1:] > numbers[:-1]))

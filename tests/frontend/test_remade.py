@@ -1,0 +1,161 @@
+"""Synapses that are not kept beside the engine's copy: what is read later is what was made first."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from pyNN.random import NumpyRNG, RandomDistribution
+
+import pycosim.native as sim
+from pycosim.network import RemadeProjection
+
+CONNECTORS = {
+    "all to all": lambda rng: sim.AllToAllConnector(allow_self_connections=False),
+    "one to one": lambda rng: sim.OneToOneConnector(),
+    "probability": lambda rng: sim.FixedProbabilityConnector(0.1, rng=rng),
+    "number of sources": lambda rng: sim.FixedNumberPreConnector(20, rng=rng),
+    "number of targets": lambda rng: sim.FixedNumberPostConnector(
+        20, rng=rng, with_replacement=True, allow_self_connections=False
+    ),
+    "drawn numbers": lambda rng: sim.FixedNumberPreConnector(
+        RandomDistribution("uniform_int", (5, 30), rng=rng), rng=rng
+    ),
+    "total": lambda rng: sim.FixedTotalNumberConnector(5000, rng=rng),
+}
+GENERATORS = {
+    "none": lambda: None,
+    "the script's": lambda: NumpyRNG(seed=11),
+    "without a seed": lambda: NumpyRNG(),
+    "native": lambda: sim.NativeRNG(11),
+}
+
+
+def network(connector, generator, **setup):
+    """Return cells, a projection between views of them, and the generator that all of it may share."""
+    sim.setup(timestep=0.1, seed=3, **setup)
+    cells = sim.Population(700, sim.IF_curr_exp(i_offset=3.0), initial_values={"v": -60.0})
+    rng = GENERATORS[generator]()
+    synapse = sim.StaticSynapse(
+        weight=RandomDistribution("normal_clipped", (0.05, 0.02, 0.0, np.inf), rng=rng),
+        delay=RandomDistribution("uniform", (0.1, 3.0), rng=rng),
+    )
+    made = sim.Projection(cells[50:450], cells[200:], CONNECTORS[connector](rng), synapse)
+    cells.record("spikes")
+    return cells, made, rng
+
+
+def spikes(cells):
+    return [train.magnitude.tolist() for train in cells.get_data().segments[-1].spiketrains]
+
+
+def synapses(projection):
+    return projection.get(["weight", "delay"], "list")
+
+
+@pytest.mark.parametrize("generator", GENERATORS)
+@pytest.mark.parametrize("connector", CONNECTORS)
+def test_synapses_read_after_a_run_are_those_that_were_made(connector, generator):
+    _, kept, rng = network(connector, generator, synapses="stored")
+    expected = synapses(kept)
+    assert len(expected) > 100  # OneToOne has 250 of views that overlap by as many
+    numbers = rng.next(3).tolist() if generator == "the script's" else None
+
+    _, made, rng = network(connector, generator)
+    assert isinstance(made.column, RemadeProjection)
+    sim.run(5.0)
+    assert synapses(made) == expected
+    assert len(made) == len(expected)
+    if numbers is not None:  # the script's own generator is where it would be
+        assert rng.next(3).tolist() == numbers
+
+
+def test_the_connector_and_the_synapse_type_may_be_used_for_something_else():
+    _, kept, _ = network("probability", "the script's", synapses="stored")
+    expected = synapses(kept)
+    _, made, rng = network("probability", "the script's")
+    made._connector.p_connect = 0.9
+    made.synapse_type.parameter_space["weight"].base_value.parameters["mu"] = 5.0
+    rng.next(100)
+    sim.run(1.0)
+    assert synapses(made) == expected
+
+
+def changed_between_runs(**setup):
+    """Return all spikes of a network whose synapses change, grow, and begin again."""
+    cells, made, _ = network("probability", "the script's", **setup)
+    sim.run(20.0)
+    made.set(weight=RandomDistribution("uniform", (0.0, 0.2), rng=NumpyRNG(seed=8)))
+    sim.run(20.0)
+    made.set(delay=0.5)
+    more = sim.Projection(
+        cells,
+        cells,
+        sim.FixedNumberPostConnector(200),
+        sim.StaticSynapse(weight=-0.05),
+        receptor_type="inhibitory",
+    )
+    sim.run(20.0)
+    more.set(weight=-0.01)
+    sim.run(20.0)
+    sim.reset()
+    sim.run(30.0)
+    segments = cells.get_data().segments
+    return (
+        [[train.magnitude.tolist() for train in s.spiketrains] for s in segments],
+        synapses(made),
+        synapses(more),
+    )
+
+
+def test_changes_growth_and_reset_act_as_on_synapses_that_are_kept():
+    trains, *values = changed_between_runs()
+    expected, *expected_values = changed_between_runs(synapses="stored")
+    assert sum(map(len, trains[0])) > 1000  # 700 cells, 80 ms: a network at work
+    assert trains == expected
+    assert values == expected_values
+
+
+def test_limits_of_delays_stay_known():
+    _, made, _ = network("probability", "the script's")
+    limits = (
+        min(made.get("delay", "list", with_address=False)),
+        max(made.get("delay", "list", with_address=False)),
+    )
+    _, made, _ = network("probability", "the script's")
+    sim.run(1.0)
+    assert (sim.get_min_delay(), sim.get_max_delay()) == limits
+
+
+MEASURE = """
+import sys
+import pycosim.native as sim
+from pycosim.memory import used_bytes
+
+uniform = sim.RandomDistribution
+weight, delay = {values}
+sim.setup(timestep=0.1)
+cells = sim.Population(7000, sim.IF_curr_exp())
+sim.run(0.1)
+sim.reset()
+before = used_bytes()
+synapse = sim.StaticSynapse(weight=weight, delay=delay)
+made = sim.Projection(cells, cells, sim.FixedProbabilityConnector(0.2), synapse)
+sim.run(0.1)
+sim.get_min_delay(), len(made)
+print((used_bytes() - before) / len(made))
+"""
+
+
+@pytest.mark.parametrize(
+    ("values", "limit"),
+    [("0.1, 1.5", 4.0), ('uniform("uniform", (0.0, 0.1)), uniform("uniform", (0.1, 4.0))', 11.0)],
+    ids=["equal", "individual"],
+)
+def test_a_process_needs_little_more_than_the_engine_s_copy(values, limit, tmp_path):
+    # 9.8 million synapses; the engine has 2.1 and 10.1 bytes for each, and 1 MB more is 0.1
+    code = MEASURE.format(values=values)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert 1.0 < float(run.stdout) < limit
