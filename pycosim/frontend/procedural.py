@@ -105,18 +105,19 @@ def _is_rule(request: Request, parameters: ParameterSpace) -> bool:
         return False
     ascend = all(np.all(np.diff(ids) > 0) for ids in (request.pre_ids, request.post_ids))
     values = [parameters[name] for name in parameters.keys()]
-    for array in values:
-        array.shape = request.shape
-    return bool(ascend) and all(a.base_value is None or is_constant(a) for a in values)
+    return bool(ascend) and all(a.base_value is None or is_constant(a, request.shape) for a in values)
 
 
-def is_constant(array: Any) -> bool:
-    """Return whether a parameter is the same number for all synapses; the array's shape is known."""
+def is_constant(array: Any, shape: tuple[int, int]) -> bool:
+    """Return whether a parameter is the same number for all pairs of so many cells."""
     base = array.base_value
     is_drawn = (
         isinstance(base, RandomDistribution | np.ndarray) or callable(base) or hasattr(base, "__next__")
     )
-    return not is_drawn and np.ndim(base) == 0 and np.isreal(base) and array.is_homogeneous
+    if is_drawn or np.ndim(base) != 0 or not np.isreal(base):
+        return False
+    array.shape = shape
+    return bool(array.is_homogeneous)
 
 
 def _fits(request: Request, parameters: ParameterSpace) -> bool:

@@ -106,6 +106,15 @@ class Projection(common.Projection):
                 f"{self.label} ({receptor})",
             )
 
+    def _guess_receptor_type(self) -> None:
+        """Choose a receptor by the sign of the weights; PyNN cannot for a list with one for each synapse."""
+        weights = self.synapse_type.parameter_space["weight"].base_value
+        if isinstance(weights, np.ndarray) and weights.ndim == 1:
+            is_inhibitory = len(weights) > 0 and weights[-1] < 0
+            self.receptor_type = self.post.receptor_types[:2][-1 if is_inhibitory else 0]
+        else:
+            super()._guess_receptor_type()
+
     @staticmethod
     def _described() -> list[Any]:
         """Return where the network description has what a projection of this class is."""

@@ -78,11 +78,10 @@ def _can_be_remade(projection: Any) -> bool:
         return False
     distributions = [connector, getattr(connector, "n", None)]
     for _, array in deepcopy(projection.synapse_type.parameter_space).items():
-        array.shape = projection.shape
         base = array.base_value
         if isinstance(base, RandomDistribution) and not array.operations:
             distributions.append(base)
-        elif base is not None and not is_constant(array):
+        elif base is not None and not is_constant(array, projection.shape):
             return False
     rngs = [getattr(distribution, "rng", None) for distribution in distributions]
     if not all(rng is None or type(rng) is NumpyRNG or isinstance(rng, NativeRNG) for rng in rngs):

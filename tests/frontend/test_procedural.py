@@ -188,3 +188,13 @@ def test_a_wrong_delay_is_refused_as_if_it_were_kept():
 def test_a_form_that_there_is_not_is_refused():
     with pytest.raises(InvalidInputError, match="choose one of auto, stored, procedural"):
         sim.setup(synapses="none")
+
+
+@pytest.mark.parametrize("synapses", ["auto", "stored", "procedural"])
+def test_arrays_of_weights_are_taken_by_connectors_that_rules_could_make(synapses):
+    sim.setup(synapses=synapses)
+    cells = sim.Population(300, sim.IF_curr_exp())
+    weights = np.linspace(0.1, 0.2, 300 * 300)
+    for given in (weights, weights.reshape(300, 300)):
+        made = sim.Projection(cells, cells, sim.AllToAllConnector(), sim.StaticSynapse(weight=given))
+        assert np.array_equal(made.get("weight", "array"), weights.reshape(300, 300))
