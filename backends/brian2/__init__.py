@@ -73,4 +73,4 @@ def build(network: Network, options: Options | None = None) -> Simulation:
         )
     codegen = require_python(network, overrides.get("codegen"))
     engine = engine_for(codegen, network.dt_ms, options.threads)
-    return Brian2Simulation(network, watched(engine))
+    return Brian2Simulation(network, watched(engine, network))
