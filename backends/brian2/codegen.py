@@ -100,7 +100,7 @@ def engine_for(codegen: str | None, dt_ms: float, threads: int = 1) -> Engine:
     NotSupportedError
         If it has no threads, and more than one was asked for.
     BackendError
-        If it needs a compiler and there is none.
+        If it needs a compiler and there is none, or ``$CXX`` names one that is not there.
     MissingDependencyError
         If Brian2 is not installed.
     """
@@ -177,9 +177,11 @@ def import_brian2() -> ModuleType:
         with _no_deprecation_warnings():
             import brian2
     except (ImportError, AttributeError) as error:
+        remedy = "Install another version of one of them, or the target's packages anew."
+        if brian2_version().startswith("2.9"):
+            remedy = "Brian2 2.9 needs NumPy below 2.4: pip install 'numpy<2.4'"
         raise MissingDependencyError(
-            f"Brian2 {brian2_version()} cannot be imported with NumPy {np.__version__}: {error}. "
-            "Brian2 2.9 needs NumPy below 2.4: pip install 'numpy<2.4'"
+            f"Brian2 {brian2_version()} cannot be imported with NumPy {np.__version__}: {error}. {remedy}"
         ) from error
     sys.excepthook = hook
     logger = brian2.BrianLogger

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pycosim.backends.base import Progress
 from pycosim.backends.brian2 import cache
+from pycosim.backends.brian2.announce import announced
 from pycosim.backends.brian2.codegen import Key, Operations, brian2_session, closed_error
 from pycosim.backends.brian2.compiler import KERNEL_FLAGS, NATIVE_FLAG
 from pycosim.backends.brian2.plan import Plan
@@ -135,11 +136,18 @@ class RuntimeEngine:
 
     def run(self, plan: Plan, first_step: int, n_steps: int, progress: Progress | None) -> RecordedArrays:
         """Run the program of `plan` for `n_steps` steps."""
-        with self._session():
+        with self._session(), ExitStack() as line:
             if plan != self._plan:
                 started = time.perf_counter()
+
+                def ready() -> None:
+                    self.preparation_s += time.perf_counter() - started
+                    line.close()
+
+                tell = line.enter_context(announced(progress is None))
+                tell("generating NumPy code" if self._target == "numpy" else "compiling with Cython")
                 self._build(plan)
-                self.preparation_s += time.perf_counter() - started
+                self._program.call_when_ready(ready)
             self._is_saved = False
             self._program.run(first_step, n_steps, self._dt_s)
             recorded = RecordedArrays(self._program, self._dt_s)
