@@ -129,8 +129,8 @@ def _require_no_randomness(label: str, texts: Iterable[str]) -> None:
     if found:
         raise InvalidInputError(
             f"Cell type {label}: {', '.join(dict.fromkeys(found))} are random numbers of Brian2, which do "
-            'not follow from the seed of setup(). Use "injected" in the equations and a NoisyCurrentSource, or '
-            "spikes of SpikeSourcePoisson."
+            'not follow from the seed of setup(). Use "injected" in the equations and a NoisyCurrentSource, '
+            "or spikes of SpikeSourcePoisson."
         )
 
 
