@@ -115,6 +115,10 @@ class TargetSpec:
         takes = self._takes()
         return [] if takes is None else sorted(set(options) - takes)
 
+    def option_names(self) -> frozenset[str]:
+        """Return the names of the options that setup() takes for this target: common ones, and its own."""
+        return frozenset(OPTION_TYPES) | (self._takes() or frozenset())
+
     def _takes(self) -> frozenset[str] | None:
         """Return the options that a backend takes; None for chips, which judge theirs themselves."""
         if self.name not in backends():

@@ -56,7 +56,7 @@ def build(network: Network, options: Options | None = None) -> Simulation:
     MissingDependencyError
         If Brian2 is not installed.
     BackendError
-        If "codegen" asks for a compiler and there is none.
+        If "codegen" asks for a compiler and there is none, or ``$CXX`` names one that is not there.
     """
     from pycosim.backends.brian2.capture import watched
     from pycosim.backends.brian2.codegen import engine_for
@@ -73,4 +73,4 @@ def build(network: Network, options: Options | None = None) -> Simulation:
         )
     codegen = require_python(network, overrides.get("codegen"))
     engine = engine_for(codegen, network.dt_ms, options.threads)
-    return Brian2Simulation(network, watched(engine))
+    return Brian2Simulation(network, watched(engine, network))

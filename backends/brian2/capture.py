@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from pycosim.backends.base import Progress
 from pycosim.backends.brian2.codegen import Engine, Key, Operations, Recorded
-from pycosim.backends.brian2.plan import GroupPlan, Plan, SynapsesPlan
+from pycosim.backends.brian2.plan import GroupPlan, Plan, SynapsesPlan, population_name
 from pycosim.backends.brian2.wiring import ROWS, sources_of_rows
+from pycosim.network import Network
+from pycosim.network.plasticity import Column
 
 # New in every piece of a run.
 _TRAINS = ("_timebins", "neuron_index", "_spikespace")
@@ -36,12 +38,12 @@ def capturing() -> Iterator[list[CapturingEngine]]:
         _captured.reset(token)
 
 
-def watched(engine: Engine) -> Engine:
-    """Return `engine`, or within `capturing` one that does the same and remembers it."""
+def watched(engine: Engine, network: Network) -> Engine:
+    """Return the engine of a network, or within `capturing` one that does the same and remembers it."""
     engines = _captured.get()
     if engines is None:
         return engine
-    engines.append(CapturingEngine(engine))
+    engines.append(CapturingEngine(engine, network))
     return engines[-1]
 
 
@@ -63,6 +65,8 @@ class CapturingEngine:
     plan : Plan or None
         That of all runs: what was shared by all neurons in each of them is shared.
     n_steps : int
+    parameters : dict of str to dict
+        PyNN's parameters at the start, by name of the group.
     data : dict of (str, str) to ndarray
         Values at the start.
     trains : dict of str to list of (steps, indices)
@@ -77,11 +81,12 @@ class CapturingEngine:
 
     draws_poisson = False  # a script gets them as a table
 
-    def __init__(self, engine: Engine):
-        self._engine = engine
+    def __init__(self, engine: Engine, network: Network):
+        self._engine, self._network = engine, network
         self._operations: Operations | None = None
         self.plan: Plan | None = None
         self.n_steps = 0
+        self.parameters: dict[str, dict[str, Column]] = {}
         self.data: dict[Key, NDArray[Any]] = {}
         self.trains: dict[str, list[tuple[NDArray[np.int32], NDArray[np.int32]]]] = {}
         self.tables: list[NDArray[np.float64]] = []
@@ -152,6 +157,9 @@ class CapturingEngine:
             self.trains.setdefault(source.name, []).append((train[0], train[1]))
         if any(group.injects for group in plan.groups):
             self.tables.append(self._now[_CURRENTS].reshape(n_steps, -1))
+        if self.plan is None:
+            populations = enumerate(self._network.populations)
+            self.parameters = {population_name(p, index): dict(p.parameters) for index, p in populations}
         self.plan = plan if self.plan is None else _with_less_shared(plan, self.plan)
         self.n_steps += n_steps
         return self._engine.run(plan, first_step, n_steps, progress)

@@ -6,6 +6,7 @@ import contextlib
 import importlib.metadata
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
@@ -100,7 +101,7 @@ def engine_for(codegen: str | None, dt_ms: float, threads: int = 1) -> Engine:
     NotSupportedError
         If it has no threads, and more than one was asked for.
     BackendError
-        If it needs a compiler and there is none.
+        If it needs a compiler and there is none, or ``$CXX`` names one that is not there.
     MissingDependencyError
         If Brian2 is not installed.
     """
@@ -177,15 +178,19 @@ def import_brian2() -> ModuleType:
         with _no_deprecation_warnings():
             import brian2
     except (ImportError, AttributeError) as error:
+        remedy = "Install another version of one of them, or the target's packages anew."
+        if brian2_version().startswith("2.9"):
+            remedy = "Brian2 2.9 needs NumPy below 2.4: pip install 'numpy<2.4'"
         raise MissingDependencyError(
-            f"Brian2 {brian2_version()} cannot be imported with NumPy {np.__version__}: {error}. "
-            "Brian2 2.9 needs NumPy below 2.4: pip install 'numpy<2.4'"
+            f"Brian2 {brian2_version()} cannot be imported with NumPy {np.__version__}: {error}. {remedy}"
         ) from error
     sys.excepthook = hook
     logger = brian2.BrianLogger
     logger.log_level_warn()
     logging.getLogger("brian2").setLevel(logging.WARNING)
     logging.getLogger("brian2.codegen.generators.base").addFilter(_is_not_known)
+    # Where equations have a mistake, the error says it; objects that were made before it are of no interest.
+    logging.getLogger("brian2.core.base").setLevel(logging.ERROR)
     if logger.file_handler is not None:
         logging.getLogger("brian2").removeHandler(logger.file_handler)
         logger.file_handler.close()
@@ -230,7 +235,7 @@ def brian2_session(device: str, **preferences: Any) -> Iterator[ModuleType]:
     except PycosimError:
         raise
     except Exception as error:
-        raise BackendError(f"Brian2 failed: {type(error).__name__}: {_causes(error)}") from error
+        raise BackendError(f"Brian2 failed: {_causes(error)}") from error
     finally:
         for name, value in old.items():
             brian2.prefs[name] = value
@@ -238,9 +243,12 @@ def brian2_session(device: str, **preferences: Any) -> Iterator[ModuleType]:
 
 
 def _causes(error: BaseException) -> str:
-    """Return the messages of an error and of what caused it; Brian2's outermost one rarely says it."""
+    """Return the messages of an error and of what caused it; Brian2's outermost one only says where."""
     cause = error.__cause__
-    return f"{error} {_causes(cause)}" if cause else str(error)
+    if cause is None:
+        return f"{type(error).__name__}: {error}"
+    where = re.match(r"Error encountered with object named (.*?)\.?$", str(error), re.MULTILINE)
+    return f"{where[1] if where else error}: {_causes(cause)}"
 
 
 def cython_works() -> bool:

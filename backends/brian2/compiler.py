@@ -48,11 +48,21 @@ def find_compiler() -> list[str] | None:
     """Return the command of the C++ compiler; None if there is none.
 
     Arguments given in ``$CXX`` come after those of this module, and so hold against them.
+
+    Raises
+    ------
+    BackendError
+        If ``$CXX`` names a program that is not there.
     """
     if os.name != "posix":
         return None
     named = shlex.split(os.environ.get("CXX", ""))
-    for command in ([named] if named else []) + [["c++"], ["g++"], ["clang++"]]:
+    if named and not shutil.which(named[0]):
+        raise BackendError(
+            f"Brian2: the environment variable CXX names the compiler {named[0]!r}, which is not there. "
+            "Correct it, unset it, or use codegen='numpy'."
+        )
+    for command in [named] if named else [["c++"], ["g++"], ["clang++"]]:
         path = shutil.which(command[0])
         if path:
             return [path, *command[1:]]

@@ -185,8 +185,8 @@ def threshold(model: NeuronModel) -> str:
     return f"{condition} and {NOT_HELD}"
 
 
-def method(model: NeuronModel) -> str:
-    """Return the name of the integrator; without differential equations it has nothing to do."""
+def method(model: NeuronModel) -> str | tuple[str, ...]:
+    """Return integrators, of which the first that fits is used; without slopes it has nothing to do."""
     return model.method if isinstance(model, EquationsModel) else "exact"
 
 

@@ -55,6 +55,17 @@ class Program:
                 return objects[owner].variables[name]
         raise KeyError(owner)
 
+    def call_when_ready(self, ready: Callable[[], None]) -> None:
+        """Call a function once, when Brian2 has generated and compiled the code of the next run."""
+        prepare = self.network.before_run
+
+        def before_run(namespace: Any) -> None:
+            self.network.before_run = prepare
+            prepare(namespace)
+            ready()
+
+        self.network.before_run = before_run
+
     def run(self, first_step: int, n_steps: int, step_s: float) -> None:
         """Run `n_steps` steps, the first of which is `first_step`."""
         self.network.t_ = first_step * step_s

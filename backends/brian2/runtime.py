@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from types import ModuleType
 from typing import Any
 
@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from pycosim.backends.base import Progress
 from pycosim.backends.brian2 import cache
+from pycosim.backends.brian2.announce import announced
 from pycosim.backends.brian2.codegen import Key, Operations, brian2_session, closed_error
 from pycosim.backends.brian2.compiler import KERNEL_FLAGS, NATIVE_FLAG
 from pycosim.backends.brian2.plan import Plan
+from pycosim.backends.brian2.rounds import run_in_rounds
 from pycosim.backends.brian2.wiring import ROWS, sources_of_rows
 
 _PENDING = ("pending_ahead", "pending_synapses")
@@ -130,15 +132,22 @@ class RuntimeEngine:
         if self._target == "numpy":
             for synapses in plan.synapses:
                 if synapses.plasticity:
-                    _run_in_rounds(self._program.pathways[synapses.pathways[0]])
+                    run_in_rounds(self._program.pathways[synapses.pathways[0]])
 
     def run(self, plan: Plan, first_step: int, n_steps: int, progress: Progress | None) -> RecordedArrays:
         """Run the program of `plan` for `n_steps` steps."""
-        with self._session():
+        with self._session(), ExitStack() as line:
             if plan != self._plan:
                 started = time.perf_counter()
+
+                def ready() -> None:
+                    self.preparation_s += time.perf_counter() - started
+                    line.close()
+
+                tell = line.enter_context(announced(progress is None))
+                tell("generating NumPy code" if self._target == "numpy" else "compiling with Cython")
                 self._build(plan)
-                self.preparation_s += time.perf_counter() - started
+                self._program.call_when_ready(ready)
             self._is_saved = False
             self._program.run(first_step, n_steps, self._dt_s)
             recorded = RecordedArrays(self._program, self._dt_s)
@@ -234,52 +243,3 @@ def _set_pending(
         queue._restore_from_full_state((dt_s, spikes, (n_slots, max(1, int(per_slot.max())))))
     else:
         queue._restore_from_full_state((0, [synapses[ahead == slot].tolist() for slot in range(n_slots)]))
-
-
-class _Rounds:
-    """A queue of spikes that gives those of a step in rounds, in each of which a synapse is there once."""
-
-    def __init__(self, queue: Any):
-        self._queue = queue
-        self._rounds: list[NDArray[np.int32]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._queue, name)
-
-    def begin(self) -> int:
-        """Begin a step, and return its number of rounds."""
-        synapses = np.array(self._queue.peek())
-        _, first, counts = np.unique(synapses, return_index=True, return_counts=True)
-        if len(first) == len(synapses):
-            self._rounds = [synapses]
-            return 1
-        order = np.argsort(synapses, kind="stable")
-        number = np.empty_like(synapses)
-        number[order] = np.arange(len(synapses)) - np.repeat(np.cumsum(counts) - counts, counts)
-        self._rounds = [synapses[number == i] for i in range(number.max() + 1)]
-        return len(self._rounds)
-
-    def peek(self) -> NDArray[np.int32]:
-        return self._rounds[0]
-
-    def advance(self) -> None:
-        del self._rounds[0]
-        if not self._rounds:
-            self._queue.advance()
-
-
-def _run_in_rounds(pathway: Any) -> None:
-    """Let a pathway execute its statements again where a source has several spikes in a step.
-
-    Vectorised statements would change the synapse once.
-    """
-    pathway.queue = queue = _Rounds(pathway.queue)
-    pathway.variables.add_object("_queue", queue)
-
-    def run() -> None:
-        push, spike = pathway.code_objects
-        push()
-        for _ in range(queue.begin()):
-            spike()
-
-    pathway.run = run

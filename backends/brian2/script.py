@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import keyword
 import os
 import re
@@ -13,11 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pycosim.backends.brian2 import equations
+from pycosim.backends.brian2 import equations, rounds
 from pycosim.backends.brian2.capture import CapturingEngine, capturing
+from pycosim.backends.brian2.codegen import import_brian2
 from pycosim.backends.brian2.compiler import KERNEL_FLAGS
 from pycosim.backends.brian2.plan import GroupPlan, SourcePlan, SynapsesPlan, pathway_name
-from pycosim.errors import NotSupportedError, ScriptError
+from pycosim.backends.brian2.script_text import formula, module_text, parameters_comment, quoted, repeated
+from pycosim.errors import InvalidInputError, NotSupportedError, ScriptError
 from pycosim.network import model_named
 from pycosim.network.equations_model import EquationsModel
 
@@ -27,10 +28,11 @@ _HEAD = '''\
 Run it with Python; an argument chooses how Brian2 generates code: numpy, cython, or cpp_standalone. Arrays
 (connections, spikes of the sources, parameters that differ between neurons) are in {data}.
 
-Variables are numbers in PyNN's units (ms, mV, nA, uS). The constants of the neurons hold the exact
-propagation over a step, so they depend on the step. A step integrates the neurons, adds the spikes that
-arrive at its end, and compares with the threshold; a spike of step k has the time k dt and acts at the end of
-step k + delay.
+Variables are numbers in PyNN's units (ms, mV, nA, nF, uS). The constants of the neurons hold the exact
+propagation over a step of dt: beside them stands how they follow from PyNN's parameters, which are named
+above each group. Time constants of plastic synapses are in steps.
+A step integrates the neurons, adds the spikes that arrive at its end, and compares with the threshold; a
+spike of step k has the time k dt and acts at the end of step k + delay.
 Brian2 sends spikes one step after their emission, so delays are a step shorter here.
 """
 
@@ -39,7 +41,7 @@ from pathlib import Path
 
 import numpy as np
 from brian2 import *
-{draws}
+{functions}
 mode = sys.argv[1] if len(sys.argv) > 1 else "numpy"
 if mode == "cpp_standalone":
     set_device("cpp_standalone", build_on_run=False)
@@ -109,6 +111,8 @@ def export_script(
         If the script changes its network between runs, so that no single program does the same.
     ScriptError
         If it does not simulate any neurons.
+    InvalidInputError
+        If `output` cannot be written.
     PycosimError
         Whatever the script raised when it ran.
     """
@@ -116,6 +120,7 @@ def export_script(
 
     name = Path(getattr(script, "__name__", None) or script).stem
     path = Path(output) if output else Path(f"{name}_brian2.py")
+    _require_place(name, path)
     with capturing() as engines:
         options = {"codegen": codegen} if codegen else {}
         result = run(
@@ -144,6 +149,18 @@ def export_script(
     return path
 
 
+def _require_place(name: str, path: Path) -> None:
+    """Refuse a place where no script can be written, before the simulation."""
+    folder = path.resolve().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK) or path.is_dir():
+        wrong = "that is a folder" if path.is_dir() else f"there is no folder {folder} that can be written to"
+        raise InvalidInputError(f"Exporting {name} to {path}: {wrong}. Name another file.")
+    if path.suffix == ".npz":
+        raise InvalidInputError(
+            f"Exporting {name} to {path}: this is where its arrays go. Name a file that ends in .py."
+        )
+
+
 class _Writer:
     """Puts together the text of a script, and its arrays."""
 
@@ -153,7 +170,6 @@ class _Writer:
         self._plan = run.plan
         self.arrays: dict[str, NDArray[Any]] = {}
         self._names = self._readable_names()
-        self._rounds = {source.name: self._n_rounds(source) for source in self._plan.sources}
 
     def _readable_names(self) -> dict[str, str]:
         """Return a variable for every object of the plan: the user's label where that is unique."""
@@ -171,10 +187,10 @@ class _Writer:
             "updates",
         }
         taken |= set(keyword.kwlist) | {"monitor", "name", "np", "sys", "injected_current", "draws_below"}
+        taken |= {"Rounds", "run_in_rounds"}
+        brian2 = import_brian2()
 
         def choose(own: str, short: str) -> None:
-            import brian2
-
             is_free = short not in taken and not hasattr(brian2, short) and short not in names.values()
             names[own] = short if is_free else own
 
@@ -188,16 +204,18 @@ class _Writer:
         """Return the script."""
         from pycosim import __version__
 
-        stochastic = any(
-            "draws_below(" in text
-            for synapses in self._plan.synapses
-            for text in self._statements(synapses).values()
-        )
+        functions = ""
+        if any(self._is_stochastic(synapses) for synapses in self._plan.synapses):
+            from pycosim.backends.brian2 import draws
+
+            functions += module_text(draws).replace("brian2.Function", "Function")
+        if any(self._needs_rounds(synapses) for synapses in self._plan.synapses):
+            functions += module_text(rounds)
         head = _HEAD.format(
             script=self._script,
             version=__version__,
             data=self._path.with_suffix(".npz").name,
-            draws=_draws_text() if stochastic else "",
+            functions=functions,
             flags=["-w", *KERNEL_FLAGS],
             dt=self._dt_ms,
         )
@@ -225,11 +243,8 @@ class _Writer:
             if change.step > done:
                 yield f"network.run({change.step - done} * step)"
                 done = change.step
-            name, value = self._names[change.owner], change.value
-            for synapses in self._plan.synapses:
-                if synapses.name == change.owner and len(value) > 1:
-                    value = np.tile(value, self._rounds.get(synapses.source, 1))
-            text = self._value(name, f"{change.name} of change {number}", value)
+            name = self._names[change.owner]
+            text = self._value(name, f"{change.name} of change {number}", change.value)
             yield f"{name}.{change.name} = {text}"
         yield f"network.run({self._run.n_steps - done} * step)"
 
@@ -241,16 +256,20 @@ class _Writer:
         return f'data["{name}.{variable}"]'
 
     def _train(self, source: SourcePlan) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return steps and indices of the spikes of a source, with those of step 0."""
+        """Return steps and indices of the spikes of a source, with those of step 0, in this order."""
         space = self._run.data[source.name, "_spikespace"]
         pieces = [(np.zeros(space[-1], np.int32), space[: space[-1]]), *self._run.trains[source.name]]
         steps, indices = (np.concatenate(parts).astype(np.int64) for parts in zip(*pieces))
-        return steps, indices
+        order = np.lexsort((indices, steps))
+        return steps[order], indices[order]
 
-    def _n_rounds(self, source: SourcePlan) -> int:
-        steps, indices = self._train(source)
-        _, counts = np.unique(np.stack([steps, indices]), axis=1, return_counts=True)
-        return int(counts.max(initial=1))
+    def _needs_rounds(self, plan: SynapsesPlan) -> bool:
+        """Return whether a synapse that changes has several spikes in a step."""
+        trains = [self._train(source) for source in self._plan.sources if source.name == plan.source]
+        return plan.plasticity is not None and any(repeated(*train).size for train in trains)
+
+    def _is_stochastic(self, plan: SynapsesPlan) -> bool:
+        return any("draws_below(" in text for text in self._statements(plan).values())
 
     def _size(self, source: SourcePlan) -> int:
         """Return the number of sources, as far as they have synapses or spikes."""
@@ -260,44 +279,48 @@ class _Writer:
         return 1 + int(max(column.max(initial=0) for column in (*ends, self._train(source)[1])))
 
     def _source(self, source: SourcePlan) -> Iterator[str]:
-        name = self._names[source.name]
+        name, size = self._names[source.name], self._size(source)
         steps, indices = self._train(source)
-        size, n_rounds = self._size(source), self._rounds[source.name]
-        if n_rounds > 1:
-            order = np.lexsort((indices, steps))
-            steps, indices = steps[order], indices[order]
-            same = np.append(False, (np.diff(steps) == 0) & (np.diff(indices) == 0))
-            begins = np.maximum.accumulate(np.where(same, 0, np.arange(len(steps))))
-            indices = indices + size * (np.arange(len(steps)) - begins)
-        self.arrays[f"{name}.indices"], self.arrays[f"{name}.steps"] = indices, steps
+        again = repeated(steps, indices)
         yield ""
-        if n_rounds > 1:
-            yield f"# A source is there {n_rounds} times, because it has several spikes in a step."
+        if again.size:
+            steps, indices = np.insert(steps, again, steps[again]), np.insert(indices, again, size)
+            yield f"# Where one has several spikes in a step, number {size}, which has no synapses, has some"
+            yield "# between them: Brian2 refuses two of the same one next to each other."
+            size += 1
+        _, counts = np.unique(steps, return_counts=True)
+        size = max(size, int(counts.max(initial=1)))
+        self.arrays[f"{name}.indices"], self.arrays[f"{name}.steps"] = indices, steps
         times = f'data["{name}.indices"], data["{name}.steps"] * step'
-        yield f'{name} = SpikeGeneratorGroup({size * n_rounds}, {times}, name="{name}")'
+        yield f'{name} = SpikeGeneratorGroup({size}, {times}, sorted=True, name="{name}")'
 
     def _group(self, group: GroupPlan) -> Iterator[str]:
         model, name = model_named(group.model), self._names[group.name]
-        yield from ("", f"# {group.model}", f"{name} = NeuronGroup(", f"    {group.size},")
-        yield from _quoted(equations.neuron_equations(model, group), 1)
+        parameters = self._run.parameters[group.name]
+        yield from ("", *parameters_comment(group.model, parameters))
+        yield from (f"{name} = NeuronGroup(", f"    {group.size},")
+        yield from quoted(equations.neuron_equations(model, group), 1)
         yield f"    threshold={equations.threshold(model)!r},"
-        yield from _quoted(equations.reset_statements(model, group), 1, "reset=")
+        yield from quoted(equations.reset_statements(model, group), 1, "reset=")
         yield from (f"    method={equations.method(model)!r},", f'    name="{name}",', ")")
         # Otherwise Brian2 forgets the spikes of the last step when a run ends.
         yield f'{name}.thresholder["spike"].after_run = lambda: None'
         for variable in (*group.states, *group.constants):
-            yield f"{name}.{variable} = {self._value(name, variable, self._run.data[group.name, variable])}"
+            value = self._run.data[group.name, variable]
+            why = formula(variable, value, parameters, self._dt_ms)
+            comment = f"  # {why}" if why else ""
+            yield f"{name}.{variable} = {self._value(name, variable, value)}{comment}"
         if group.injects:
             yield f'{name}.run_regularly("injected = injected_current(t, {equations.CURRENT})", when="start")'
         before, arrived = equations.before_statements(model, group), equations.arrived_statements(group)
         for text, when in ((before, "groups"), (arrived, "thresholds")):
             if text:
-                yield from (f"{name}.run_regularly(", *_quoted(text, 1), f"    when={when!r}, order=-1", ")")
+                yield from (f"{name}.run_regularly(", *quoted(text, 1), f"    when={when!r}, order=-1", ")")
         if isinstance(model, EquationsModel):
             yield f"updates.append({name}.state_updater)"
         update = equations.update_statements(model, group)
         if update:
-            yield from ("updates.append(", f"    {name}.run_regularly(", *_quoted(update, 2))
+            yield from ("updates.append(", f"    {name}.run_regularly(", *quoted(update, 2))
             yield from ('        when="groups", order=1', "    )", ")")
         if group.spikes:
             yield f'spikes["{name}"] = {name}_spikes = SpikeMonitor({name}, name="{name}_spikes")'
@@ -313,25 +336,19 @@ class _Writer:
 
     def _synapses(self, plan: SynapsesPlan) -> Iterator[str]:
         name, statements = self._names[plan.name], self._statements(plan)
-        n_rounds = self._rounds.get(plan.source, 1)
-        if n_rounds > 1 and (plan.plasticity is not None or plan.releases_at is not None):
-            raise NotSupportedError(
-                f"Exporting {name}: its source has several spikes in a step, which Brian2's generators do "
-                "not have, and its synapses are plastic. Use a shorter step or a lower rate."
-            )
         yield from ("", f"{name} = Synapses(", f"    {self._names[plan.source]},")
         yield f"    {self._names[plan.target]},"
-        yield from _quoted(equations.synapse_equations(plan), 1)
+        yield from quoted(equations.synapse_equations(plan), 1)
         if "pre" in statements:
-            yield from _quoted(statements["pre"], 1, "on_pre=")
+            yield from quoted(statements["pre"], 1, "on_pre=")
         if len(plan.sides) > 1:
             yield "    on_post={"
             for side in plan.sides[1:]:
-                yield from _quoted(statements[side], 2, f"{side!r}: ")
+                yield from quoted(statements[side], 2, f"{side!r}: ")
             yield "    },"
         if plan.shared_delay:
             yield f"    delay={{{', '.join(f'{side!r}: 0 * ms' for side in plan.sides)}}},"
-        if "draws_below(" in statements.get("pre", ""):
+        if self._is_stochastic(plan):
             yield '    namespace={"draws_below": draws_below},'
         yield from (f'    name="{name}",', ")")
         for side in plan.sides:
@@ -340,49 +357,23 @@ class _Writer:
         update = equations.every_step_statements(plan)
         if update:
             order = equations.order_of(plan, "")
-            yield from (f"{name}.run_regularly(", *_quoted(update, 1))
+            yield from (f"{name}.run_regularly(", *quoted(update, 1))
             yield from (f'    when="synapses", order={order}', ")")
-        yield from self._connections(plan, n_rounds)
+        yield from self._connections(plan)
+        if self._needs_rounds(plan):
+            yield from ('if mode == "numpy":', f"    run_in_rounds({name}.pre)")
 
     def _statements(self, plan: SynapsesPlan) -> dict[str, str]:
         models = [model_named(group.model) for group in self._plan.groups if group.name == plan.target]
         return equations.synapse_statements(plan, models[0] if models else None)
 
-    def _connections(self, plan: SynapsesPlan, n_rounds: int) -> Iterator[str]:
+    def _connections(self, plan: SynapsesPlan) -> Iterator[str]:
         name, data = self._names[plan.name], self._run.data
-        pre = data[plan.name, "_synaptic_pre"].astype(np.int64)
-        if n_rounds > 1:
-            (source,) = (source for source in self._plan.sources if source.name == plan.source)
-            pre = np.concatenate([pre + self._size(source) * i for i in range(n_rounds)])
-
-        def column(value: NDArray[Any]) -> NDArray[Any]:
-            return value if len(value) == 1 else np.tile(value, n_rounds)
-
-        self.arrays[f"{name}.i"] = pre
-        self.arrays[f"{name}.j"] = column(data[plan.name, "_synaptic_post"])
-        if len(self.arrays[f"{name}.j"]) < len(pre):
-            self.arrays[f"{name}.j"] = np.tile(data[plan.name, "_synaptic_post"], n_rounds)
+        self.arrays[f"{name}.i"] = data[plan.name, "_synaptic_pre"].astype(np.int64)
+        self.arrays[f"{name}.j"] = data[plan.name, "_synaptic_post"]
         yield f'{name}.connect(i=data["{name}.i"], j=data["{name}.j"])'
         for variable in plan.variables:
-            yield f"{name}.{variable} = {self._value(name, variable, column(data[plan.name, variable]))}"
+            yield f"{name}.{variable} = {self._value(name, variable, data[plan.name, variable])}"
         for side in plan.sides:
-            delays = column(data[pathway_name(plan.name, side), "delay"]).astype(np.int64) - 1
+            delays = data[pathway_name(plan.name, side), "delay"].astype(np.int64) - 1
             yield f"{name}.{side}.delay = {self._value(name, f'{side}_delay', delays)} * step"
-
-
-def _quoted(text: str, depth: int, name: str = "") -> Iterator[str]:
-    """Yield an argument that is a text of several lines."""
-    indent = "    " * depth
-    yield f'{indent}{name}"""'
-    yield from (f"{indent}{line}" for line in text.splitlines())
-    yield f'{indent}""",'
-
-
-def _draws_text() -> str:
-    """Return the text of `pycosim.backends.brian2.draws` without its docstring and imports."""
-    from pycosim.backends.brian2 import draws
-
-    text = inspect.getsource(draws)
-    body = text.split("import numpy as np\n", 1)[1].replace("brian2.Function", "Function")
-    comment = "\n".join(f"# {line}".rstrip() for line in (draws.__doc__ or "").strip().splitlines()[:-1])
-    return f"\n{comment}{body}\n"

@@ -1,10 +1,12 @@
 """CPU time of the Brian2 program that pycosim generates against one written by hand for the same network.
 
-    python brian2_overhead.py [--networks cuba brunel] [--repeats 3] [--duration 10000] [--order 500]
+    python brian2_overhead.py [--networks cuba brunel] [--repeats 3] [--duration 10000]
+                              [--cells 4000] [--order 500]
 
 Networks: "cuba" is that of Vogels & Abbott (4,000 neurons, 320,000 synapses; Brette et al. 2007, J Comput
-Neurosci 23:349), "brunel" has 5 x order neurons with delta synapses and 10 % connections (Brunel 2000, J
-Comput Neurosci 8:183); with --order 2500 that is 15.6 million synapses. On both sides
+Neurosci 23:349; each neuron has 80 synapses on average with other --cells, too), "brunel" has 5 x order
+neurons with delta synapses and 10 % connections (Brunel 2000, J Comput Neurosci 8:183); with --order 2500
+that is 15.6 million synapses. On both sides
 a neuron's noise is a Poisson source and a synapse; the program by hand has several slower ones for each
 neuron where one would often fire twice in a step, as sources of a PoissonGroup do not (4 with --order 2500).
 
@@ -33,7 +35,7 @@ def cpu_s():
     return sum(one.ru_utime + one.ru_stime for one in usage)
 
 
-def cuba_in_pynn(sim, order):
+def cuba_in_pynn(sim, size):
     """Vogels and Abbott's network with currents."""
     cell = sim.IF_curr_exp(
         v_rest=-49.0,
@@ -45,9 +47,10 @@ def cuba_in_pynn(sim, order):
         tau_syn_E=5.0,
         tau_syn_I=10.0,
     )
-    cells = [sim.Population(size, cell, label=label) for size, label in ((3200, "exc"), (800, "inh"))]
+    parts = ((size * 4 // 5, "exc"), (size // 5, "inh"))
+    cells = [sim.Population(n, cell, label=label) for n, label in parts]
     uniform = sim.RandomDistribution("uniform", (-60.0, -50.0))
-    connector = sim.FixedProbabilityConnector(0.02)
+    connector = sim.FixedProbabilityConnector(80 / size)
     for pre, weight, receptor in ((cells[0], 0.0162, "excitatory"), (cells[1], -0.09, "inhibitory")):
         pre.initialize(v=uniform)
         for post in cells:
@@ -56,11 +59,11 @@ def cuba_in_pynn(sim, order):
     return cells
 
 
-def brunel_in_pynn(sim, order):
+def brunel_in_pynn(sim, size):
     """Brunel's network in the asynchronous irregular state."""
     cell = sim.IF_curr_delta(v_rest=0.0, v_reset=10.0, v_thresh=20.0, tau_m=20.0, cm=1.0, tau_refrac=2.0)
-    cells = [sim.Population(size, cell, label=label) for size, label in ((4 * order, "exc"), (order, "inh"))]
-    weight = 0.1 * 2500 / order
+    cells = [sim.Population(n, cell, label=label) for n, label in ((4 * size, "exc"), (size, "inh"))]
+    weight = 0.1 * 2500 / size
     for population in cells:
         population.initialize(v=0.0)
     for pre, factor in zip(cells, (1.0, -5.0)):
@@ -77,13 +80,13 @@ def brunel_in_pynn(sim, order):
     return cells
 
 
-def generated(network, duration, order):
+def generated(network, duration, size):
     """Run the PyNN script on pycosim's Brian2 backend; return CPU seconds and the mean rate."""
     import pycosim.brian2 as sim
 
     started = cpu_s()
     sim.setup(timestep=0.1)
-    cells = (cuba_in_pynn if network == "cuba" else brunel_in_pynn)(sim, order)
+    cells = (cuba_in_pynn if network == "cuba" else brunel_in_pynn)(sim, size)
     for population in cells:
         population.record("spikes")
     sim.run(0.1)
@@ -96,7 +99,7 @@ def generated(network, duration, order):
     return {"build": built - started, "run": ran - built, "rate": rate}
 
 
-def cuba_by_hand(b, order):
+def cuba_by_hand(b, size):
     """Vogels and Abbott's network as in Brian2's own examples."""
     equations = """
     dv/dt = (ge + gi - (v + 49*mV))/(20*ms) : volt (unless refractory)
@@ -104,49 +107,49 @@ def cuba_by_hand(b, order):
     dgi/dt = -gi/(10*ms) : volt
     """
     cells = b.NeuronGroup(
-        4000, equations, threshold="v > -50*mV", reset="v = -60*mV", refractory="5*ms", method="exact"
+        size, equations, threshold="v > -50*mV", reset="v = -60*mV", refractory="5*ms", method="exact"
     )
     cells.v = "-60*mV + rand()*10*mV"
     synapses = [
-        b.Synapses(cells[:3200], cells, on_pre="ge += 1.62*mV"),
-        b.Synapses(cells[3200:], cells, on_pre="gi -= 9*mV"),
+        b.Synapses(cells[: size * 4 // 5], cells, on_pre="ge += 1.62*mV"),
+        b.Synapses(cells[size * 4 // 5 :], cells, on_pre="gi -= 9*mV"),
     ]
     for one in synapses:
-        one.connect(p=0.02)
+        one.connect(p=80 / size)
     return [cells, *synapses], [cells]
 
 
-def brunel_by_hand(b, order):
+def brunel_by_hand(b, size):
     """Brunel's network as in Brian2's own examples."""
     cells = b.NeuronGroup(
-        5 * order,
+        5 * size,
         "dv/dt = -v/(20*ms) : volt (unless refractory)",
         threshold="v > 20*mV",
         reset="v = 10*mV",
         refractory="2*ms",
         method="exact",
     )
-    weight = 0.1 * 2500 / order
+    weight = 0.1 * 2500 / size
     synapses = []
-    for part, factor in ((cells[: 4 * order], 1.0), (cells[4 * order :], -5.0)):
+    for part, factor in ((cells[: 4 * size], 1.0), (cells[4 * size :], -5.0)):
         synapses.append(b.Synapses(part, cells, on_pre=f"v += {factor * weight}*mV", delay=1.5 * b.ms))
         synapses[-1].connect(p=0.1)
     rate = 2 * 20.0 / (weight * 20e-3)
     per_cell = math.ceil(rate * 0.1e-3 / 0.5)
-    noise = b.PoissonGroup(per_cell * 5 * order, rate / per_cell * b.Hz)
+    noise = b.PoissonGroup(per_cell * 5 * size, rate / per_cell * b.Hz)
     drive = b.Synapses(noise, cells, on_pre=f"v += {weight}*mV")
     drive.connect(j=f"i // {per_cell}")
     return [cells, noise, drive, *synapses], [cells]
 
 
-def by_hand(network, duration, order):
+def by_hand(network, duration, size):
     """Run the hand-written program; return CPU seconds and the mean rate."""
     import brian2 as b
 
     started = cpu_s()
     b.set_device("cpp_standalone", build_on_run=False)
     b.defaultclock.dt = 0.1 * b.ms
-    objects, recorded = (cuba_by_hand if network == "cuba" else brunel_by_hand)(b, order)
+    objects, recorded = (cuba_by_hand if network == "cuba" else brunel_by_hand)(b, size)
     monitors = [b.SpikeMonitor(group) for group in recorded]
     for place in ("before", "after"):
         line = f'{{ std::ofstream("{place}_cpu") << double(std::clock())/CLOCKS_PER_SEC; }}'
@@ -167,7 +170,8 @@ def by_hand(network, duration, order):
 def measured(side, network, arguments):
     """Return what a new process measured."""
     command = [sys.executable, __file__, "--side", side, "--networks", network]
-    command += ["--duration", str(arguments.duration), "--order", str(arguments.order)]
+    command += ["--duration", str(arguments.duration)]
+    command += ["--order", str(arguments.order), "--cells", str(arguments.cells)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -178,12 +182,15 @@ def main():
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=NETWORKS)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--duration", type=float, default=10_000.0)
+    parser.add_argument("--cells", type=int, default=4_000)
     parser.add_argument("--order", type=int, default=500)
     parser.add_argument("--side", choices=("generated", "by_hand"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.side:
         side = generated if arguments.side == "generated" else by_hand
-        print(json.dumps(side(arguments.networks[0], arguments.duration, arguments.order)))
+        network = arguments.networks[0]
+        size = arguments.cells if network == "cuba" else arguments.order
+        print(json.dumps(side(network, arguments.duration, size)))
         return
     print("network  part    generated   by hand     ratio   (CPU seconds, medians)")
     for network in arguments.networks:

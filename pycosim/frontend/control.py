@@ -62,6 +62,8 @@ def build_setup(target: str) -> Callable[..., int]:
             network runs, and made again when they are read or changed.
         timing, arithmetic, speedup, mapping
             Options of a chip, see `pycosim.backends.base.Options`.
+        codegen : {"cpp_standalone", "cython", "numpy"}
+            How Brian2 generates code, on the target `brian2`.
         chip : dict
             Values that replace those of the chip's description, by dotted path.
         **extra_params
@@ -81,10 +83,11 @@ def build_setup(target: str) -> Callable[..., int]:
         extra = dict(extra_params)
         seed = _seed(extra)
         delays = _delay("min_delay", min_delay), _delay("max_delay", max_delay)
-        options = extra.pop("chip", {}) | {k: extra.pop(k) for k in tuple(extra) if k in targets.OPTION_TYPES}
-        spec = targets.TargetSpec(target)
+        spec = targets.TargetSpec(target) if state.observer is None else state.observer.spec
+        own = spec.option_names()
+        options = extra.pop("chip", {}) | {name: extra.pop(name) for name in tuple(extra) if name in own}
         if state.observer is not None:
-            spec, options = state.observer.spec, options | state.observer.options
+            options |= state.observer.options
         if not targets.runs_on_ranks(spec.name):
             require_one_process(f"Running on the target {spec.name}")
         state.begin(spec.name, _timestep(timestep), seed, spec.merged(options))
@@ -95,11 +98,9 @@ def build_setup(target: str) -> Callable[..., int]:
         _scale_time(extra)
         if state.observer is not None:
             state.observer.begun(options)
-        if extra:
-            state.warn(f"setup() ignores what pycosim does not know: {', '.join(sorted(extra))}.")
-        foreign = spec.foreign(options)
-        if foreign:
-            state.warn(f"setup() ignores what {spec.name} does not know: {', '.join(foreign)}.")
+        unknown = sorted({*extra, *spec.foreign(options)})
+        if unknown:
+            state.warn(f"setup() ignores what {spec.name} does not know: {', '.join(unknown)}.")
         return rank()
 
     return setup

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pyNN.standardmodels import StandardCellType, build_translations
 
-from pycosim.network.equations_model import define
+from pycosim.network.equations_model import METHODS, define
 
 
 def EquationsCell(
@@ -18,7 +18,7 @@ def EquationsCell(
     receptors: Mapping[str, str] | None = None,
     parameters: Mapping[str, float] | None = None,
     initial_values: Mapping[str, float] | None = None,
-    method: str = "exponential_euler",
+    method: str | Sequence[str] = METHODS,
     name: str = "EquationsCell",
 ) -> type[StandardCellType]:
     """Return a cell type that is defined by Brian2 equations; it runs on `pycosim.brian2` only.
@@ -43,8 +43,10 @@ def EquationsCell(
         Their default values; they need no line in the equations.
     initial_values : mapping of str to float
         Where not 0.
-    method : str
-        Brian2's name of the integrator.
+    method : str or sequence of str
+        Brian2's names of integrators, of which the first that can integrate the equations is used. By default
+        exponential Euler, for equations in which each variable's slope is linear in it, then the Runge-Kutta
+        method of fourth order.
     name : str
         For messages.
 
@@ -73,7 +75,7 @@ def EquationsCell(
         receptors=receptors or {"excitatory": "v", "inhibitory": "v"},
         parameters=given,
         initial=dict(initial_values or {}),
-        method=method,
+        method=method if isinstance(method, str) else tuple(method),
     )
     contents = {
         "__doc__": f"A cell type defined by equations:\n\n{equations}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,9 @@ _VARIABLE = re.compile(
     r"\s*(?:d(?P<state>\w+)/dt\s*=(?P<slope>.*?)|(?P<plain>\w+)\s*)"
     r":(?P<unit>[^:(]*)(?P<flags>\(.*\))?\s*"
 )
+METHODS = ("exponential_euler", "rk4")
+"""Integrators that are tried where none is named."""
+_RANDOM = re.compile(r"\b(xi(?:_\w+)?)\b(?!\s*\()|\b(rand|randn|poisson|binomial)\s*\(")
 _RESERVED = frozenset({"injected", "held_until", "refractory_steps", "drive", "current", "dt"})
 
 
@@ -30,15 +33,15 @@ class EquationsModel(NeuronModel):
         In Brian2's language, without the flag "(unless refractory)".
     held : tuple of str
         Variables that have this flag: they keep their values during the refractory period.
-    method : str
-        Brian2's name of the integrator.
+    method : str or tuple of str
+        Brian2's names of integrators; the first that can integrate the equations is used.
     """
 
     equations: str = ""
     threshold: str = ""
     reset: str = ""
     held: tuple[str, ...] = ()
-    method: str = "exponential_euler"
+    method: str | tuple[str, ...] = METHODS
 
 
 def define(
@@ -51,7 +54,7 @@ def define(
     receptors: Mapping[str, str],
     parameters: Mapping[str, float],
     initial: Mapping[str, float],
-    method: str,
+    method: str | tuple[str, ...],
 ) -> EquationsModel:
     """Return a new model, which `model_named` then knows.
 
@@ -61,6 +64,7 @@ def define(
         If names in the arguments do not fit the equations.
     """
     lines, states, held = _read(label, equations)
+    _require_no_randomness(label, (*lines, threshold, reset))
     _check(label, states, receptors, parameters, initial, refractory)
 
     def coefficients(values: Parameters, dt_ms: float) -> Coefficients:
@@ -117,6 +121,17 @@ def _read(label: str, equations: str) -> tuple[list[str], list[str], tuple[str, 
     if not states:
         raise InvalidInputError(f"Cell type {label}: there is no differential equation or variable in it.")
     return lines, states, tuple(held)
+
+
+def _require_no_randomness(label: str, texts: Iterable[str]) -> None:
+    """Refuse Brian2's own random numbers, which would differ in every run whatever the seed."""
+    found = [match[1] or f"{match[2]}()" for text in texts for match in _RANDOM.finditer(text)]
+    if found:
+        raise InvalidInputError(
+            f"Cell type {label}: {', '.join(dict.fromkeys(found))} are random numbers of Brian2, which do "
+            'not follow from the seed of setup(). Use "injected" in the equations and a NoisyCurrentSource, '
+            "or spikes of SpikeSourcePoisson."
+        )
 
 
 def _check(

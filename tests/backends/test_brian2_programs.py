@@ -14,7 +14,7 @@ from pycosim.backends.brian2 import cache
 from pycosim.errors import BackendError
 
 from .backend_networks import network_of, neurons, one_synapse, recorded
-from .test_brian2 import CPP, assert_agree, built, cache_folder, compilations, run
+from .test_brian2 import CPP, NUMPY, assert_agree, built, cache_folder, compilations, run
 
 __all__ = ["cache_folder", "compilations"]
 
@@ -48,6 +48,25 @@ def test_what_is_being_compiled_is_shown_in_a_terminal_only(tmp_path, monkeypatc
     simulation.close()
     shown = sys.stderr.getvalue()
     assert "compiling the program with" in shown if is_terminal else shown == ""
+
+
+def test_generating_code_is_shown_without_a_compiled_program_and_counts_as_preparation(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stderr", Terminal(True))
+    simulation = built(one_synapse("IF_curr_exp"), NUMPY)
+    simulation.advance(1)
+    assert "generating NumPy code" in sys.stderr.getvalue()
+    prepared, shown = simulation.preparation_s, sys.stderr.getvalue()
+    assert prepared > 0
+    simulation.advance(1)
+    assert (simulation.preparation_s, sys.stderr.getvalue()) == (prepared, shown)
+    simulation.close()
+
+
+def test_a_compiler_in_cxx_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler -O1")
+    with pytest.raises(BackendError, match=r"CXX names the compiler 'no-such-compiler'.*unset it"):
+        built(one_synapse("IF_curr_exp"), CPP)
 
 
 def test_compiled_program_reports_progress_while_it_runs():

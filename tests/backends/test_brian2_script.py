@@ -8,7 +8,7 @@ import pytest
 
 import pycosim
 from pycosim.backends.brian2.script import export_script
-from pycosim.errors import NotSupportedError, ScriptError
+from pycosim.errors import InvalidInputError, NotSupportedError, ScriptError
 from pycosim.loihi import CUBA
 
 
@@ -164,6 +164,60 @@ def test_scripts_have_gap_junctions_dopamine_and_homeostasis(tmp_path, cache):
         assert len(steps) > 5
         np.testing.assert_array_equal(found[f"{label}_steps"], steps)
         np.testing.assert_array_equal(found[f"{label}_neurons"], neurons)
+
+
+def learning_from_dense_input(sim):
+    """A source has up to four spikes in a step, alone or with others, and its synapses are plastic."""
+    sim.setup(timestep=0.1)
+    cells = sim.Population(3, sim.IF_curr_exp(), label="cells")
+    noise = sim.Population(4, sim.SpikeSourcePoisson(rate=4000.0), label="noise")
+    alone = sim.Population(1, sim.SpikeSourceArray(spike_times=[3.0, 3.0, 3.0, 3.0, 9.0, 9.0]))
+    rule = sim.STDPMechanism(
+        sim.SpikePairRule(A_plus=0.05, A_minus=0.06), sim.AdditiveWeightDependence(w_max=1.0), weight=0.3
+    )
+    release = sim.TsodyksMarkramSynapse(U=0.5, tau_rec=20.0, weight=2.0)
+    for source in (noise, alone):
+        sim.Projection(source, cells, sim.AllToAllConnector(), rule)
+        sim.Projection(source, cells, sim.AllToAllConnector(), release)
+    sim.run(60.0)
+
+
+def test_plastic_synapses_of_sources_with_several_spikes_in_a_step_are_written(tmp_path, cache):
+    found, _ = run_script(export_script(learning_from_dense_input, tmp_path / "dense.py", codegen="numpy"))
+    steps, neurons = spikes_of(pycosim.run(learning_from_dense_input, "native"), "cells")
+    assert len(steps) > 20
+    np.testing.assert_array_equal(found["cells_steps"], steps)
+    np.testing.assert_array_equal(found["cells_neurons"], neurons)
+
+
+def test_a_written_script_says_how_constants_follow_from_the_parameters(tmp_path, cache):
+    def script(sim):
+        sim.setup(timestep=0.2)
+        sim.Population(3, sim.IF_curr_exp(tau_m=[5.0, 7.0, 9.0], cm=0.5, i_offset=0.1), label="cells")
+        sim.Population(1, sim.IF_cond_alpha(tau_refrac=3.0), label="others")
+        sim.run(1.0)
+
+    text = export_script(script, tmp_path / "said.py", codegen="numpy").read_text()
+    assert "# IF_curr_exp: cm 0.5, i_offset 0.1, tau_m 5 to 9, tau_refrac" in text
+    assert 'cells.decay_m = data["cells.decay_m"]  # exp(-dt/tau_m)' in text
+    np.testing.assert_allclose(
+        np.load(tmp_path / "said.npz")["cells.decay_m"], np.exp(-0.2 / np.array([5, 7, 9])), rtol=1e-12
+    )
+    assert 'cells.drive = data["cells.drive"]  # i_offset*tau_m/cm*(1 - exp(-dt/tau_m))' in text
+    assert "others.drive = -3.25  # cm/tau_m*v_rest + i_offset" in text
+    assert "others.refractory_steps = 15.0  # round(tau_refrac/dt)" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("none/x.py", "no folder .*none that can"), ("", "is a folder"), ("x.npz", "where its arrays go")],
+)
+def test_places_where_no_script_can_be_written_are_refused_before_the_simulation(tmp_path, name, message):
+    def script(sim):
+        raise AssertionError("simulated")
+
+    with pytest.raises(InvalidInputError, match=message):
+        export_script(script, tmp_path / name)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 
 import pycosim
 from pycosim.backends.brian2.script import export_script
-from pycosim.errors import InvalidInputError, NotSupportedError
+from pycosim.errors import BackendError, InvalidInputError, NotSupportedError
 
 from .test_brian2_script import cache, run_script, spikes_of
 
@@ -101,6 +101,62 @@ def test_definitions_that_do_not_fit_are_refused(changed, message):
 
     with pytest.raises(InvalidInputError, match=message):
         leaky(sim, **{"refractory": 2.0} | changed)
+
+
+@pytest.mark.parametrize(
+    ("equations", "changed", "named"),
+    [
+        ("dv/dt = -v/(10*ms) + xi/sqrt(ms) : 1", {}, "xi"),
+        ("dv/dt = -v/(10*ms) + xi_1/sqrt(ms) : 1", {}, "xi_1"),
+        ("dv/dt = -v/(10*ms) : 1", {"reset": "v = randn ( )"}, r"randn\(\)"),
+    ],
+)
+def test_random_numbers_that_the_seed_does_not_determine_are_refused_by_name(equations, changed, named):
+    import pycosim.brian2 as sim
+
+    with pytest.raises(InvalidInputError, match=rf"{named} are random numbers.*NoisyCurrentSource"):
+        sim.EquationsCell(equations, threshold="v > 1", **changed)
+
+
+def test_nonlinear_equations_are_integrated_by_runge_kutta_unless_another_method_is_named(cache):
+    def logistic(sim, **method):
+        sim.setup(timestep=0.1, codegen="numpy")
+        cell = sim.EquationsCell(
+            "dv/dt = v*(1 - v)*(2 + v)/(10*ms) : 1", threshold="v > 9", initial_values={"v": 0.1}, **method
+        )
+        cells = sim.Population(1, cell())
+        cells.record("v")
+        sim.run(10.0)
+        return cells.get_data().segments[0].filter(name="v")[0].magnitude[-1, 0]
+
+    import pycosim.brian2 as sim
+
+    # Its solution: v**3 = k exp(6 t/10) (1 - v)**2 (2 + v), by separation of variables; k from v(0) = 0.1.
+    def kept(v, t):
+        return np.log(v**3 / ((1 - v) ** 2 * (2 + v))) - 6 * t / 10
+
+    assert abs(kept(logistic(sim), 10.0) - kept(0.1, 0.0)) < 1e-6
+    assert abs(kept(logistic(sim, method="euler"), 10.0) - kept(0.1, 0.0)) > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("equations", "changed", "message"),
+    [
+        ("dv/dt = -v**3/ms : 1", {"method": "exact"}, "could not be separated into linear components"),
+        ("dv/dt = -(v - E)/ms : 1", {}, r"'cells_0': KeyError.*\"E\" could not be resolved"),
+    ],
+)
+def test_what_brian2_says_of_wrong_equations_is_told_without_what_it_is_not_about(
+    equations, changed, message, caplog
+):
+    import pycosim.brian2 as sim
+
+    sim.setup(timestep=0.1, codegen="numpy")
+    sim.Population(1, sim.EquationsCell(equations, threshold="v > 1", **changed)(), label="cells")
+    with pytest.raises(BackendError, match=message) as caught:
+        sim.run(1.0)
+    assert "created here" not in str(caught.value)
+    assert not caplog.records
 
 
 def test_variables_with_units_are_refused_with_the_way_to_write_them():

@@ -265,6 +265,18 @@ def test_setup_says_what_it_ignores(sim):
         sim.setup(timestep=0.1, verbosity="error")
 
 
+def test_setup_takes_an_option_of_brian2_there_and_says_elsewhere_that_it_is_ignored():
+    import pycosim.brian2
+    import pycosim.native
+
+    pycosim.brian2.setup(timestep=0.1, codegen="never")
+    pycosim.brian2.Population(1, pycosim.brian2.IF_curr_exp())
+    with pytest.raises(InvalidInputError, match=r"codegen='never'.*cpp_standalone, cython, numpy"):
+        pycosim.brian2.run(1.0)
+    with pytest.warns(PycosimWarning, match="ignores what native does not know: codegen"):
+        pycosim.native.setup(timestep=0.1, codegen="numpy")
+
+
 @pytest.mark.parametrize(
     ("use", "error"),
     [
