@@ -104,10 +104,17 @@ def test_durations_of_steps_are_in_microseconds(make_hardware):
     assert math.isnan(step_durations_us(make_hardware(step_duration_ps=np.empty(0, np.int64)))["max"])
 
 
-def test_a_barrier_chip_takes_as_long_as_its_steps(make_result, make_hardware):
-    # 100 steps of 200 us for 100 ms of model time
-    result = make_result("chip", hardware=make_hardware(discipline="barrier"))
-    assert real_time_factor(result) == pytest.approx(0.2)
+def test_a_barrier_chip_waits_for_its_period_and_takes_longer_where_it_must(make_result, make_hardware):
+    # 100 steps of 200 us for 100 ms of model time, with time for 1 ms and for 100 us each
+    for period_ms, expected in ((1.0, 1.0), (0.1, 0.2), (1e-6, 0.2)):
+        hardware = make_hardware(discipline="barrier", period_ps=round(period_ms * 1e9))
+        assert real_time_factor(make_result("chip", hardware=hardware)) == pytest.approx(expected)
+    # A long step is caught up with; one near the end is not.
+    for slow, expected in ((10, 100.0), (98, 103.1)):
+        durations = np.full(100, 100_000_000)
+        durations[slow] = 5 * 10**9
+        hardware = make_hardware(discipline="barrier", period_ps=10**9, step_duration_ps=durations)
+        assert real_time_factor(make_result("chip", hardware=hardware)) == pytest.approx(expected / 100)
 
 
 @pytest.mark.parametrize("discipline", ["tick", "free"])
