@@ -113,7 +113,8 @@ def real_time_factor(result: RunResult) -> float:
     On a chip these are hardware seconds at the speed-up asked for. One with a fixed tick, or without steps,
     keeps to its clock, so a step takes its period whatever happens; what it does not manage in time shows as
     late packets and overruns. One with a barrier waits for the period too, but takes longer where it must:
-    with a large speed-up its steps follow each other at once. In software these are the run's wall-clock seconds.
+    with a large speed-up its steps follow each other at once. In software these are the run's wall-clock
+    seconds.
     """
     if not result.duration_ms > 0:
         return float("nan")

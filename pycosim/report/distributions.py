@@ -97,8 +97,8 @@ def distance_plot(comparison: Comparison) -> str:
         **(logarithmic(values.min(), values.max()) if spread else {"rangemode": "tozero"}),
     )
     caption = (
-        "Latency against the distance of sender and receiver on the floor plan (hops, on a mesh with a router "
-        "at each core). Circles: mean; triangles: 95 %."
+        "Latency against the distance of sender and receiver on the floor plan (hops, on a mesh with a "
+        "router at each core). Circles: mean; triangles: 95 %."
     )
     return embed(plot, caption)
 

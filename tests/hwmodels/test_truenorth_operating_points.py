@@ -17,7 +17,7 @@ from .chip_networks import add_neurons, add_spikes, connect, record_all, run_chi
 
 # Cores far apart, as in the recurrent networks of the paper.
 CORES = np.array([0, 21, 64 * 10 + 10, 64 * 21, 64 * 21 + 21, 64 * 42 + 63])
-# A sample of all cores: six columns and rows, 11 apart, have a mean distance of 35/18 x 11 = 21.4 in each dimension.
+# A sample of all cores: six columns and rows, 11 apart, are 35/18 x 11 = 21.4 apart on average.
 SAMPLE = (64 * np.arange(4, 64, 11)[:, np.newaxis] + np.arange(4, 64, 11)).ravel()
 N_STEPS = 100
 
@@ -58,7 +58,7 @@ def test_the_tick_is_kept_at_the_published_operating_points(rate_hz, fan_out, sp
 
 @pytest.mark.parametrize(("rate_hz", "power_w"), [(11.58, 0.068), (20.07, 0.071), (95.93, 0.094)])
 def test_a_sample_of_the_published_networks_draws_the_published_power(rate_hz, power_w):
-    """Akopyan et al. (2015), figure 17: 128 synapses, 21.3 cores away in each dimension, delays of 1 to 15."""
+    """Akopyan et al. (2015), figure 17: 128 synapses, 21.3 cores away in x and in y, delays of 1 to 15."""
     network, mapping = operating_point(rate_hz, 128, SAMPLE)
     _, hardware = run_chip("truenorth", network, N_STEPS, mapping=mapping)
     rate = hardware.cores.spikes.sum() / (len(mapping) * N_STEPS * 1e-3)
