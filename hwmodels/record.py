@@ -67,7 +67,7 @@ def make_record(
         options=options,
         period_ps=discipline.period_ps,
         step_duration_ps=durations,
-        steps_are_timed=description.has_core_times,
+        steps_are_timed=description.has_core_times and not isinstance(discipline, Ideal),
         packets=packets,
         sent=len(traffic.log),
         delivered=delivered,

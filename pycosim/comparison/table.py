@@ -97,8 +97,10 @@ def energy_range(row: dict[str, Any]) -> str:
 
 
 def between(low: float, high: float, unit: str) -> str:
-    """Return a range: 1.2–2.4 mJ."""
+    """Return a range, 1.2–2.4 mJ, or its middle where both ends look the same, 5.4 J ± 4 mJ."""
     first, last = with_prefix(low, unit), with_prefix(high, unit)
+    if first == last and low < high:
+        return f"{first} ± {with_prefix((high - low) / 2, unit)}"
     same = first.split(" ")[-1] == last.split(" ")[-1]
     return f"{first.split(' ')[0] if same else first}–{last}"
 

@@ -160,4 +160,5 @@ def _link_caption(hardware: HardwareRecord) -> str:
 def _region(hardware: HardwareRecord) -> str:
     columns, rows = hardware.shape
     n_cores = len(hardware.cores.core)
-    return f"{n_cores:,} cores in use, of a floor of {columns} × {rows}; the used part is shown."
+    used = "1 core" if n_cores == 1 else f"{n_cores:,} cores"
+    return f"{used} in use, of a floor of {columns} × {rows}; the used part is shown."

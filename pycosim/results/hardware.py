@@ -168,8 +168,9 @@ class HardwareRecord:
     relays : int
         Helper neurons (splitters) that the mapping added.
     steps_are_timed : bool
-        Whether the chip's description has times of work in cores; without any, `step_duration_ps`, `overruns`
-        and `CoreTable.busy_ps` are 0 because nothing is known.
+        Whether the chip's description has times of work in cores, and they were looked at (not with
+        timing="ideal"); if not, `step_duration_ps`, `overruns` and `CoreTable.busy_ps` are 0 as nothing is
+        known.
     roundings : list of pycosim.hwmodels.arithmetic.Rounding
         With arithmetic="chip": the values that the chip holds with limited precision, asked and got.
     notes : list of str

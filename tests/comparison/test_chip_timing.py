@@ -13,6 +13,7 @@ from pycosim.comparison import (
     spike_disorder,
     step_durations_us,
 )
+from pycosim.comparison.table import between
 from pycosim.results import PacketTable
 
 
@@ -127,6 +128,18 @@ def test_software_takes_its_wall_clock_time(make_result):
     assert real_time_factor(make_result("native")) == pytest.approx(2.5)
     assert math.isnan(real_time_factor(make_result("native", duration_ms=0.0)))
     assert math.isnan(real_time_factor(make_result("native", seconds={})))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (1.2e-3, 2.4e-3, "1.20–2.40 mJ"),
+        (434e-6, 4.66e-3, "434 µJ–4.66 mJ"),
+        (5.396, 5.404, "5.40 J ± 4.00 mJ"),
+    ],
+)
+def test_a_range_of_energies_shows_that_its_ends_differ(low, high, text):
+    assert between(low, high, "J") == text
 
 
 def test_an_unknown_cause_of_energy_makes_the_total_a_lower_bound(make_hardware):

@@ -201,7 +201,7 @@ def test_impossible_options_are_refused(chip, network, options):
         build(chip, network, Options(**options))
 
 
-def test_step_times_of_a_chip_without_times_of_cores_are_unknown_and_not_0():
+def test_step_times_that_nothing_was_found_out_about_are_unknown_and_not_0():
     _, hardware = run_chip("brainscales2", random_network(), 5)
     assert not hardware.steps_are_timed
     assert all(np.isnan(value) for value in step_durations_us(hardware).values())
@@ -209,3 +209,4 @@ def test_step_times_of_a_chip_without_times_of_cores_are_unknown_and_not_0():
     row = {"steps_are_timed": False, "step_median_us": float("nan")}
     assert step_time("step_median_us", number)(row) == "unknown"
     assert run_chip("dynapse", random_network(), 5)[1].steps_are_timed
+    assert not run_chip("dynapse", random_network(), 5, timing="ideal")[1].steps_are_timed
