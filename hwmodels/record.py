@@ -59,7 +59,7 @@ def make_record(
     late = int(np.count_nonzero(packets.lateness_steps > 0))
     overruns = int(np.count_nonzero(durations > discipline.period_ps))
     if description.chip.discipline == "tick" and late + overruns:
-        remarks = [*remarks, breaks_first(discipline, links)]
+        remarks = [*remarks, breaks_first(discipline, link_flits)]
     return HardwareRecord(
         chip=chip.name,
         title=description.chip.title,

@@ -13,7 +13,7 @@ import pytest
 from pycosim.hwmodels.load import load
 from pycosim.network import Network
 
-from .chip_networks import add_neurons, add_spikes, connect, record_all, run_chip
+from .chip_networks import ALWAYS, add_neurons, add_spikes, connect, record_all, run_chip
 
 # Cores far apart, as in the recurrent networks of the paper.
 CORES = np.array([0, 21, 64 * 10 + 10, 64 * 21, 64 * 21 + 21, 64 * 42 + 63])
@@ -79,6 +79,24 @@ def test_beyond_the_points_the_record_names_the_core_that_breaks_first():
     busiest = hardware.cores.core[np.argmax(hardware.cores.busy_ps)]
     assert core == busiest
     assert core in CORES
+
+
+def test_the_serial_line_that_rows_share_at_the_edge_of_a_chip_is_named_where_it_breaks_first():
+    # Sixteen cores in the last column send 256 spikes each every other tick of 67 us: more than 20 per us.
+    network = Network(1.0)
+    senders, receivers = add_neurons(network, 4096, **ALWAYS), add_neurons(network, 4096)
+    connect(network, np.asarray(senders), np.asarray(receivers), weights=1e-9, delays=2)
+    rows = 64 * np.arange(16)
+    mapping = np.repeat(np.concatenate((rows + 63, 4096 + rows)), 256)
+    _, hardware = run_chip(
+        "truenorth", network, 20, mapping=mapping, speedup=15.0, values={"noc.chips": "2x1"}
+    )
+    assert hardware.late > 0
+    note = next(note for note in hardware.notes if "breaks first" in note)
+    line = r"the serial line that the link \(63, 0\) to \(64, 0\) shares with 15 more"
+    assert re.search(f"{line} breaks first", note)
+    # It gives a place to one packet in 50 ns, and is wanted all the time.
+    assert float(re.search(f"{line} ([0-9.e-]+)", note)[1]) == pytest.approx(1.0, rel=0.1)
 
 
 def test_slow_links_and_a_slow_input_are_named_where_they_break_first():
