@@ -143,8 +143,9 @@ class Fabric:
         return LinkTable(x[here], y[here], x[there], y[there], flits[used])
 
     def busiest_line(self, link_flits: Int) -> tuple[int, str]:
-        """Return for how long the busiest line between routers was taken, in ps, and its name, empty if none was.
+        """Return for how long the busiest line between routers was taken, in ps, and its name.
 
+        The name is empty if nothing went between routers.
         A line is a link, or what several links share, as the rows at the edge of a chip may.
         """
         links = self.network.links
