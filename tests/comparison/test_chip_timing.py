@@ -142,6 +142,28 @@ def test_a_range_of_energies_shows_that_its_ends_differ(low, high, text):
     assert between(low, high, "J") == text
 
 
+@pytest.mark.parametrize(
+    ("energy_j", "assumed", "ranges", "remark"),
+    [
+        ({"a": 1.0}, (), {}, ""),
+        ({"a": None}, (), {}, "energy: unknown, as the chip's description has no constants"),
+        ({"a": 1.0, "b": None, "c": None}, (), {}, "energy: unknown for b, c"),
+        (
+            {"a": 1.0, "b": 1.0, "c": None},
+            ("a",),
+            {"a": (0.5, 2.0), "b": (0.8, 1.25)},
+            "energy: constants assumed for a; recalled or given with bounds for b; unknown for c",
+        ),
+    ],
+)
+def test_a_total_says_in_a_line_what_it_leaves_out_and_rests_on(
+    make_hardware, energy_j, assumed, ranges, remark
+):
+    flags = {cause: cause in assumed for cause in energy_j}
+    hardware = make_hardware(energy_j=energy_j, energy_assumed=flags, energy_range_j=ranges)
+    assert energy_summary(hardware).remark == remark
+
+
 def test_an_unknown_cause_of_energy_makes_the_total_a_lower_bound(make_hardware):
     energy = energy_summary(make_hardware())
     assert energy.total_j == pytest.approx(3e-9)
