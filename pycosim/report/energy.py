@@ -11,6 +11,7 @@ from pycosim.report.theme import breakable, escaped
 from pycosim.results import RunResult
 
 MAX_CORES = 8
+_MORE = "more cores"
 UNKNOWN_NOTE = "Unknown: the chip's description has no constant for it, so the total leaves it out."
 RANGE_NOTE = (
     "Ranges: where a constant is assumed (a factor of 2 either way) or recalled (1.25), or where its "
@@ -72,9 +73,9 @@ def energy_by_place(result: RunResult) -> str:
     shown = [(f"core {core}", *values) for core, *values in cores.head(MAX_CORES).itertuples()]
     if len(cores) > MAX_CORES:
         rest = cores.iloc[MAX_CORES:].sum(min_count=1)
-        shown.append((f"{len(cores) - MAX_CORES:,} more cores", *rest))
-    if "static" in populations.index:
-        shown.append(("static", *populations.loc["static"]))
+        shown.append((f"{len(cores) - MAX_CORES:,} {_MORE}", *rest))
+    if "static" in hardware.energy_j:
+        shown.append(("static", *populations.iloc[-1]))
     is_partial = any(energy is None for cause, energy in hardware.energy_j.items() if cause != "static")
     return (
         f"<div><h3>Energy by population</h3>{_listed(list(populations.itertuples(name=None)), is_partial)}"
@@ -84,12 +85,15 @@ def energy_by_place(result: RunResult) -> str:
 
 
 def _listed(energies: list[tuple[str, float, float, float]], is_partial: bool) -> str:
-    """Return a table of totals and their ranges with bars; static energy stands apart, without one."""
-    totals = [total for name, total, _, _ in energies if name != "static" and not math.isnan(total)]
+    """Return a table of totals and their ranges, with a bar for each that is one population's or core's."""
+    has_bar = [
+        not (name == "static" or name.endswith(_MORE) or math.isnan(total)) for name, total, *_ in energies
+    ]
+    totals = [total for (_, total, *_), own in zip(energies, has_bar, strict=True) if own]
     largest = max(totals, default=0.0) or 1.0
     rows = ""
-    for name, total, low, high in energies:
-        share = 0.0 if name == "static" or math.isnan(total) else 100 * total / largest
+    for (name, total, low, high), own in zip(energies, has_bar, strict=True):
+        share = 100 * total / largest if own else 0.0
         bar = f"<span style='width:{share:.1f}%'></span>" if share else ""
         rows += (
             f"<tr><th scope='row'>{escaped(str(name))}</th><td class='bar'>{bar}</td>"

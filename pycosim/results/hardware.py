@@ -241,8 +241,11 @@ class HardwareRecord:
         if "static" in self.energy_j:
             static = float("nan") if self.energy_j["static"] is None else self.energy_j["static"]
             low, high = self.energy_range_j.get("static", (static, static))
-            causes = {cause: 0.0 for cause in self.energy_of_population_j}
-            frame.loc["static"] = causes | {"total": static, "low": low, "high": high}
+            causes = dict.fromkeys(self.energy_of_population_j, 0.0)
+            row = causes | {"total": static, "low": low, "high": high}
+            # Appended, not set: a population may be called "static" too.
+            last = pd.DataFrame(row, index=pd.Index(["static"], name="population"), columns=frame.columns)
+            frame = pd.concat([frame.astype(float), last.astype(float)])
         return frame
 
     def _with_totals(self, frame: pd.DataFrame, causes: list[str]) -> pd.DataFrame:

@@ -69,6 +69,13 @@ def test_places_whose_energy_is_unknown_are_shown_as_unknown_and_never_as_0(tmp_
         assert ">0 J<" not in table
 
 
+def test_a_population_called_static_keeps_its_energy(comparison):
+    hardware = comparison.results[2].hardware
+    named = hardware.population_energy(["static", "inh", "noise"])
+    assert named.index.tolist() == ["static", "inh", "noise", "static"]
+    assert named["total"].tolist() == comparison.results[2].population_energy()["total"].tolist()
+
+
 def test_software_has_no_energy(comparison):
     with pytest.raises(InvalidInputError, match="native is not a chip"):
         comparison.results[0].population_energy()
