@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pycosim.hwmodels.timing.disciplines import Discipline
-from pycosim.results.hardware import LinkTable
 
 __all__ = ["breaks_first"]
 
@@ -13,27 +13,25 @@ __all__ = ["breaks_first"]
 _BUSY = 0.1
 
 
-def breaks_first(discipline: Discipline, links: LinkTable) -> str:
+def breaks_first(discipline: Discipline, link_flits: NDArray[np.int64]) -> str:
     """Return a sentence on the busiest core, the input and the busiest link, with the share of all ticks.
 
     Parameters
     ----------
     discipline : Discipline
-    links : LinkTable
-        Flits that links have carried.
+    link_flits : (n_links,) int64
+        Flits that links have carried, in the order of the network.
     """
     traffic = discipline.traffic
-    noc = discipline.description.noc
     busy = discipline.total_busy_ps()[:-1]
     busiest = int(np.argmax(busy))
     parts = [
         (int(busy[busiest]), f"core {traffic.places.cores[busiest]}"),
         (int(traffic.messages_out[-1] * traffic.times.send[-1]), "the input of external spikes"),
     ]
-    if len(links.flits):
-        i = int(np.argmax(links.flits))
-        way = f"({links.x_from[i]:g}, {links.y_from[i]:g}) to ({links.x_to[i]:g}, {links.y_to[i]:g})"
-        parts.append((int(links.flits[i]) * noc.flit.value * noc.slowdown, f"the link {way}"))
+    line_ps, line = traffic.fabric.busiest_line(link_flits)
+    if line:
+        parts.append((line_ps, line))
     parts.sort(key=lambda part: -part[0])
     available = len(discipline.durations) * discipline.period_ps
     shares = ", ".join(f"{name} {work / available:.3g}" for work, name in parts)

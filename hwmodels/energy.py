@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 from pycosim.hwmodels.description import EnergyCosts
 
-__all__ = ["EnergyCounts", "energy_by_cause", "energy_ranges"]
+__all__ = ["CHANGING_SYNAPSES", "EnergyCounts", "energy_by_cause", "energy_ranges"]
 
 # Causes as results name them, and the constants that each adds up.
 CAUSES = {
@@ -23,6 +23,9 @@ CAUSES = {
     "links between chips": ("chip_hop",),
     "static": ("static_power",),
 }
+
+CHANGING_SYNAPSES = "changing synapses"
+"""Cause of what plasticity takes: unknown on all chips, as is how often they work on a synapse."""
 
 
 @dataclass(frozen=True)

@@ -231,7 +231,8 @@ def _updates(discipline: Discipline, first: Int) -> Float:
     if not len(core):
         return np.zeros(len(first))
     place = places.of_core[core]
-    each = discipline.traffic.times.units[place] / np.bincount(place, minlength=places.host)[place]
+    own = np.append(mapping.units_of_neuron[on_chip], np.ones(len(relayed)))
+    each = discipline.traffic.times.units[place] * own / np.bincount(place, own, places.host)[place]
     return _of(owner, first, each)
 
 

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pycosim.errors import NotSupportedError
 from pycosim.network.models import NeuronModel
 
-__all__ = ["ChipNeuron", "neuron_named", "neurons_of"]
+__all__ = ["ChipNeuron", "compartments_of", "neuron_named", "neurons_of"]
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,14 @@ class ChipNeuron:
         Default values of all parameters.
     doc : str
         What the parameters are: units, widths of registers, source.
+    compartments : int
+        Units of a core that one neuron takes, each with an update in every step.
     """
 
     model: NeuronModel
     defaults: dict[str, float]
     doc: str
+    compartments: int = 1
 
     @property
     def name(self) -> str:
@@ -54,6 +57,13 @@ def neurons_of(chip: str) -> dict[str, ChipNeuron]:
     if find_spec(f"{package}.neurons") is None:
         return known
     return known | {neuron.name: neuron for neuron in import_module(f"{package}.neurons").NEURONS}
+
+
+def compartments_of(model: str) -> int:
+    """Return how many units of a core a neuron takes, by the name of its model; 1 if it is no chip's own."""
+    chip, _, cell = model.rpartition(".")
+    known = neurons_of(chip) if chip else {}
+    return known[cell].compartments if cell in known else 1
 
 
 def neuron_named(name: str) -> ChipNeuron:

@@ -59,7 +59,7 @@ def make_record(
     late = int(np.count_nonzero(packets.lateness_steps > 0))
     overruns = int(np.count_nonzero(durations > discipline.period_ps))
     if description.chip.discipline == "tick" and late + overruns:
-        remarks = [*remarks, breaks_first(discipline, links)]
+        remarks = [*remarks, breaks_first(discipline, link_flits)]
     return HardwareRecord(
         chip=chip.name,
         title=description.chip.title,
@@ -67,7 +67,7 @@ def make_record(
         options=options,
         period_ps=discipline.period_ps,
         step_duration_ps=durations,
-        steps_are_timed=description.has_core_times,
+        steps_are_timed=description.has_core_times and not isinstance(discipline, Ideal),
         packets=packets,
         sent=len(traffic.log),
         delivered=delivered,

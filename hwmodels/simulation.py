@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pycosim.backends.base import Options, Progress, Simulation
 from pycosim.errors import DoesNotFitError, InvalidInputError, NotSupportedError
 from pycosim.hwmodels.base import ChipModel
+from pycosim.hwmodels.energy import CHANGING_SYNAPSES
 from pycosim.hwmodels.load import load
 from pycosim.hwmodels.mapping.axons import unit_synapses
 from pycosim.hwmodels.mapping.build import map_network
@@ -189,7 +190,10 @@ class ChipSimulation:
             "overrides": dict(self._options.overrides),
         }
         first = np.array([population.first for population in self._network.populations], np.int64)
-        return make_record(self.chip, self._discipline, self.utilisation, options, self._remarks(), first)
+        record = make_record(self.chip, self._discipline, self.utilisation, options, self._remarks(), first)
+        if self._changing():
+            record.energy_j[CHANGING_SYNAPSES], record.energy_assumed[CHANGING_SYNAPSES] = None, False
+        return record
 
     def advance(self, n_steps: int, progress: Progress | None = None) -> None:
         """Advance by `n_steps`; `progress` is called now and then with the steps done since the last call."""
@@ -311,7 +315,16 @@ class ChipSimulation:
 
     def _remarks(self) -> list[str]:
         """Return how the network changed, and what was chosen for this run."""
-        return self._count_remarks() + self._growth_remarks() + self._choice_remarks()
+        changing = self._changing()
+        remarks = (
+            [f"{changing}: what that takes of the chip, in time and energy, is unknown."] if changing else []
+        )
+        return remarks + self._count_remarks() + self._growth_remarks() + self._choice_remarks()
+
+    def _changing(self) -> str:
+        """Return which synapses change by themselves; empty if none do."""
+        plastic = [p.label for p in self._network.projections if p.plasticity is not None]
+        return f"Synapses of {', '.join(map(repr, plastic))} change while the network runs" if plastic else ""
 
     def _count_remarks(self) -> list[str]:
         if not self._recounted:

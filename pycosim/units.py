@@ -33,7 +33,7 @@ def parse_time_ps(text: str) -> int:
     InvalidInputError
         If the text is not a number with a unit of time, or is not a whole number of picoseconds.
     """
-    number, unit = _split(text, "time", "ns")
+    number, unit = _split(text, "a time", "ns")
     if unit not in _PS:
         raise InvalidInputError(f"{text!r} is not a time: the unit must be one of {', '.join(_PS)}.")
     exact = number * _PS[unit]
@@ -52,7 +52,7 @@ def parse_energy_j(text: str) -> float:
     InvalidInputError
         If the text is not a number with a unit of energy.
     """
-    return _parse_si(text, "energy", "J", "pJ")
+    return _parse_si(text, "an energy", "J", "pJ")
 
 
 def parse_power_w(text: str) -> float:
@@ -63,7 +63,7 @@ def parse_power_w(text: str) -> float:
     InvalidInputError
         If the text is not a number with a unit of power.
     """
-    return _parse_si(text, "power", "W", "mW")
+    return _parse_si(text, "a power", "W", "mW")
 
 
 def period_ps(dt_ms: float, speedup: float) -> int:
@@ -110,7 +110,7 @@ def _split(text: str, kind: str, example: str) -> tuple[Fraction, str]:
     match = _QUANTITY.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise InvalidInputError(
-            f'{text!r} is not a {kind}: write a number that is not negative and a unit, "50 {example}".'
+            f'{text!r} is not {kind}: write a number that is not negative and a unit, "50 {example}".'
         )
     return Fraction(match[1]), match[2].replace("µ", "u").replace("μ", "u")
 
@@ -120,7 +120,7 @@ def _parse_si(text: str, kind: str, symbol: str, example: str) -> float:
     prefix = unit.removesuffix(symbol)
     if not unit.endswith(symbol) or prefix not in _PREFIXES:
         known = ", ".join(f"{name}{symbol}" for name in _PREFIXES)
-        raise InvalidInputError(f"{text!r} is not a {kind}: the unit must be one of {known}.")
+        raise InvalidInputError(f"{text!r} is not {kind}: the unit must be one of {known}.")
     return float(number * Fraction(10) ** _PREFIXES[prefix])
 
 

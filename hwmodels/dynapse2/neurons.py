@@ -163,7 +163,9 @@ DYNAPSIM = ChipNeuron(
         own=OwnUpdate(
             _step,
             native="pycosim.hwmodels.dynapse2._neurons",
-            states=dict.fromkeys(_CURRENTS, Register(1e-6, 1e9, 0)) | {"vmem": Register(-1000, 1000, 0)},
+            # The membrane's current has a logarithm, those of synapses may be switched off.
+            states=dict.fromkeys(_CURRENTS, Register(0, 1e9, 0))
+            | {"imem": Register(1e-6, 1e9, 0), "vmem": Register(-1000, 1000, 0)},
             registers=_registers(),
             weights=dict.fromkeys((name.upper() for name in _SYNAPSES), Register(0, 1e8, 0)),
             individual=log_normal(BIASES),

@@ -15,6 +15,7 @@ from pycosim.hwmodels.loihi.learning import hold_plastic, is_translated, learnin
 from pycosim.hwmodels.loihi.translation import RECEPTORS, TranslatedCells, translate_cells
 from pycosim.hwmodels.loihi.weights import LIMIT, MAX_BITS, HeldWeights, hold
 from pycosim.hwmodels.mapping.table import Mapping
+from pycosim.hwmodels.neurons import compartments_of
 from pycosim.network import Current, Network, Plasticity, Population, Projection
 
 __all__ = ["Model"]
@@ -23,7 +24,6 @@ Float = NDArray[np.float64]
 
 TRANSLATED = ("IF_curr_exp", "IF_curr_delta")
 _OWN = "loihi."
-_COMPARTMENTS = {"loihi.CUBAWithDendrite": 2}
 # A current that stops later never does: PyNN's default for `stop` is 1e12 ms.
 _FOR_EVER_MS = 1e11
 
@@ -35,14 +35,9 @@ class Model(ChipModel):
         self, network: Network, mapping: Mapping
     ) -> tuple[list[Violation], dict[str, tuple[int, int]]]:
         """Return the use of compartments, where neurons have more than one."""
-        of_population = np.array([_COMPARTMENTS.get(p.model, 1) for p in network.populations], np.int64)
-        if not np.any(of_population > 1):
+        if not np.any(mapping.units_of_neuron > 1):
             return [], {}
-        of_neuron = of_population[network.population_of_neuron()]
-        placed = mapping.core_of_neuron >= 0
-        used = np.bincount(mapping.core_of_neuron[placed], of_neuron[placed], mapping.n_cores).astype(
-            np.int64
-        )
+        used = mapping.units_of_core
         limit = self.description.capacity.neurons_per_core.value
         violations = []
         if used.max(initial=0) > limit:
@@ -148,7 +143,7 @@ class _Work:
             return population
         self._check_recordings(index)
         made = self.cells[index].population
-        compartments = _COMPARTMENTS.get(made.model, 1)
+        compartments = compartments_of(made.model)
         if compartments > 1:
             limit = self.compartments_per_core
             made.neurons_per_core = min(made.neurons_per_core or limit, limit // compartments)
@@ -272,7 +267,8 @@ class _Work:
                 "decays are multiples of 1/4096 in a step, and cm follows tau_m, so that mean inputs stay as "
                 "asked."
             )
-        joined = [c.population.label for c in self.cells.values() if c.population.model in _COMPARTMENTS]
+        made = [cells.population for cells in self.cells.values()]
+        joined = [population.label for population in made if compartments_of(population.model) > 1]
         if joined:
             yield (
                 f"Neurons of {_listed(joined)} take two joined compartments, as tau_syn_E and tau_syn_I "

@@ -150,7 +150,8 @@ def _neuron(name: str, *, joined: bool, doc: str) -> ChipNeuron:
             | dict.fromkeys(currents, Register(-_STATE_HALF, _STATE_HALF - 1)),
         ),
     )
-    return ChipNeuron(model, _DEFAULTS | ({"du_dendrite": 4095.0} if joined else {}), doc)
+    defaults = _DEFAULTS | ({"du_dendrite": 4095.0} if joined else {})
+    return ChipNeuron(model, defaults, doc, compartments=2 if joined else 1)
 
 
 NEURONS = (

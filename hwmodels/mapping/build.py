@@ -13,6 +13,7 @@ from pycosim.hwmodels.mapping.axons import build_axons
 from pycosim.hwmodels.mapping.relays import place_relays
 from pycosim.hwmodels.mapping.sequential import sequential
 from pycosim.hwmodels.mapping.table import Mapping
+from pycosim.hwmodels.neurons import compartments_of
 from pycosim.network import Network
 
 __all__ = ["map_network"]
@@ -62,7 +63,14 @@ def map_network(
         )
         core_of_neuron = _explicit(description, network, given)
     axons = build_axons(network, core_of_neuron, description.mapping.delay_in_axon)
-    return Mapping(core_of_neuron, axons, *place_relays(description, axons, core_of_neuron))
+    relays = place_relays(description, axons, core_of_neuron)
+    return Mapping(core_of_neuron, axons, *relays, _units(network))
+
+
+def _units(network: Network) -> NDArray[np.int32]:
+    """Return the units of a core that each neuron takes."""
+    of_population = np.array([compartments_of(p.model) for p in network.populations], np.int32)
+    return of_population[network.population_of_neuron()]
 
 
 def _column(network: Network, table: Table, n_cores: int) -> NDArray[np.int64]:

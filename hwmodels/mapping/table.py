@@ -28,12 +28,15 @@ class Mapping:
         Core with the relays (splitters) of a neuron; -1 where its packets need none.
     relay_place : (n_axons,) int32
         Place of the relay that sends for the axon, in the order in which its core works; -1 if there is none.
+    units_of_neuron : (n_neurons,) int32
+        Units of a core that a neuron takes, each of which is updated in every step; a relay takes one.
     """
 
     core_of_neuron: Int32
     axons: AxonTable
     relay_core: Int32
     relay_place: Int32
+    units_of_neuron: Int32
 
     @property
     def n_cores(self) -> int:
@@ -49,6 +52,24 @@ class Mapping:
     def place_of_neuron(self) -> Int32:
         """Place of each neuron in the order of its core's work, (n_neurons,) int32; not for sources."""
         return places_in_groups(self.core_of_neuron)
+
+    @cached_property
+    def units_before(self) -> NDArray[np.int64]:
+        """Units that a core updates before the last one of a neuron, (n_neurons,) int64; not for sources."""
+        order = np.argsort(self.core_of_neuron, kind="stable")
+        core, through = self.core_of_neuron[order], np.cumsum(self.units_of_neuron[order])
+        starts = np.flatnonzero(np.diff(core, prepend=-2))
+        before_core = np.concatenate(([0], through))[starts]
+        result = np.empty(len(order), np.int64)
+        result[order] = through - np.repeat(before_core, np.diff(starts, append=len(core))) - 1
+        return result
+
+    @cached_property
+    def units_of_core(self) -> NDArray[np.int64]:
+        """Units that each core updates for its neurons and relays, (n_cores,) int64."""
+        placed = self.core_of_neuron >= 0
+        units = np.bincount(self.core_of_neuron[placed], self.units_of_neuron[placed], self.n_cores)
+        return units.astype(np.int64) + self.relays_of_core
 
     @cached_property
     def neurons_of_core(self) -> NDArray[np.int64]:

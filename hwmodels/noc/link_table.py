@@ -27,6 +27,10 @@ class LinkTable:
         Terminals at the ends, -1 where the end is a router.
     cycles : (n_links,) int64
         Traversal time in cycles.
+    flit_cycles : (n_links,) int64
+        Least spacing of two flits in cycles.
+    line : (n_links,) int64
+        Serial line that the link shares with others of the same number, -1 if it shares none.
     """
 
     from_router: Int64Array
@@ -34,6 +38,8 @@ class LinkTable:
     from_terminal: Int64Array
     to_terminal: Int64Array
     cycles: Int64Array
+    flit_cycles: Int64Array
+    line: Int64Array
 
     def __len__(self) -> int:
         """Return the number of links."""

@@ -344,14 +344,17 @@ class Network:
         router = graph.router_of_port.astype(np.int64)
         ports = np.flatnonzero(graph.terminal >= 0)
         ports = ports[np.argsort(graph.terminal[ports])]
-        none = np.full(len(ports), -1, np.int64)
+        none, own = np.full(len(ports), -1, np.int64), np.full(len(router), -1, np.int64)
+        line = own if graph.channel is None else graph.channel.astype(np.int64)
         to_router = np.where(graph.peer >= 0, router[graph.peer], -1)
         columns = (
             (router, none),
             (to_router, router[ports]),
-            (np.full(len(router), -1, np.int64), np.arange(len(ports), dtype=np.int64)),
+            (own, np.arange(len(ports), dtype=np.int64)),
             (graph.terminal.astype(np.int64), none),
             (graph.link_cycles, graph.link_cycles[ports]),
+            (graph.flit_cycles, graph.flit_cycles[ports]),
+            (line, none),
         )
         return LinkTable(*(np.concatenate(column)[self._connected] for column in columns))
 

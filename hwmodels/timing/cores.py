@@ -26,7 +26,7 @@ class CoreTimes:
     step
         Per step, whatever the place holds.
     units
-        Neurons and relays that the place works on in every step.
+        Compartments of neurons, and relays, that the place updates in every step.
     update, spike, send
         Per unit, per spike, per message sent.
     receive, event
@@ -45,7 +45,7 @@ class CoreTimes:
     def of_chip(cls, description: Description, mapping: Mapping, places: Places) -> CoreTimes:
         """Return the times that a description gives for the cores in use."""
         times = description.time
-        units = places.at_cores(mapping.neurons_of_core + mapping.relays_of_core)
+        units = places.at_cores(mapping.units_of_core)
         if times.scans_all_neurons:
             units = np.where(units > 0, description.capacity.neurons_per_core.value, 0)
 

@@ -142,6 +142,29 @@ class Fabric:
         here, there, used = here[apart], there[apart], used[apart]
         return LinkTable(x[here], y[here], x[there], y[there], flits[used])
 
+    def busiest_line(self, link_flits: Int) -> tuple[int, str]:
+        """Return for how long the busiest line between routers was taken, in ps, and its name.
+
+        The name is empty if nothing went between routers.
+        A line is a link, or what several links share, as the rows at the edge of a chip may.
+        """
+        links = self.network.links
+        taken = np.flatnonzero((link_flits > 0) & (links.from_router >= 0) & (links.to_router >= 0))
+        if not len(taken):
+            return 0, ""
+        # Lines that are shared have numbers of their own, after those of the links.
+        shared = links.line[taken]
+        line = np.unique(np.where(shared >= 0, len(links) + shared, taken), return_inverse=True)[1]
+        busy = np.bincount(line, link_flits[taken] * links.flit_cycles[taken])
+        members = taken[line == np.argmax(busy)]
+        x, y = router_positions(self.noc)
+        first = members[0]
+        here, there = links.from_router[first], links.to_router[first]
+        name = f"the link ({x[here]:g}, {y[here]:g}) to ({x[there]:g}, {y[there]:g})"
+        if len(members) > 1:
+            name = f"the serial line that {name} shares with {len(members) - 1} more"
+        return int(busy.max()) * self.cycle_ps, name
+
     def mesh_flits(self, link_flits: Int | None = None) -> tuple[int, int, int]:
         """Return the flits carried by links of the mesh in x, in y and between chips, summed over links."""
         flits = self.network.link_flits if link_flits is None else link_flits

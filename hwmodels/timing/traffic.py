@@ -120,7 +120,7 @@ class Traffic:
     def _tables(self) -> dict[str, Any]:
         """Return what the compiled part is given, by name; see csrc/traffic.hpp."""
         mapping, table, times, routes = self.mapping, self.table, self.times, self.routes
-        order = np.where(mapping.core_of_neuron >= 0, mapping.place_of_neuron, 0)
+        order = np.where(mapping.core_of_neuron >= 0, mapping.units_before, 0)
         names = ("units", "update", "idle", "spike", "send", "receive", "event")
         columns = {
             "place_of_neuron": self.places.of_neuron,

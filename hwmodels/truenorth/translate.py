@@ -103,7 +103,7 @@ def _problems_of(population: Population, dt_ms: float) -> list[str]:
         )
     if round(held_ms / dt_ms) > 0:
         problems.append(
-            f"tau_refrac is {held_ms:g} ms, {round(held_ms / dt_ms)} steps; TrueNorth's neuron has no "
+            f"tau_refrac is {held_ms:g} ms, {held_ms / dt_ms:.3g} times dt; TrueNorth's neuron has no "
             f"refractory period. Use less than half a step, {dt_ms / 2:g} ms"
         )
     if np.any(population.column("v_thresh") <= population.column("v_reset")):

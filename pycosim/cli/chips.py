@@ -92,7 +92,7 @@ def check(file: File) -> None:
         constants = [constant.confidence for _, constant in description.named_constants()]
         uncertain = sum(confidence in ("assumed", "recalled") for confidence in constants)
         tell(
-            f"{file} is valid: {description.chip.title}, {description.n_cores:,} cores; {len(constants)} "
+            f"{file} is valid: {description.chip.title}, {_cores(description)}; {len(constants)} "
             f"constants, of which {uncertain} are assumed or recalled; sets: "
             f"{', '.join(description.sets) or 'none'}.",
             console,
@@ -110,6 +110,10 @@ def _summary(name: str, description: Description) -> dict[str, Any]:
     }
 
 
+def _cores(description: Description) -> str:
+    return "1 core" if description.n_cores == 1 else f"{description.n_cores:,} cores"
+
+
 def _row(path: str, constant: Any) -> dict[str, str]:
     return {
         "name": path,
@@ -125,7 +129,7 @@ def _print(description: Description, console: Console) -> None:
 
     chip = description.chip
     tell(chip.title, console, style="bold")
-    tell(f"{chip.summary}. Discipline: {chip.discipline}; {description.n_cores:,} cores.", console)
+    tell(f"{chip.summary}. Discipline: {chip.discipline}; {_cores(description)}.", console)
     for section, title in TITLES.items():
         part = getattr(description, section)
         if part is not None and part.model_fields_set:

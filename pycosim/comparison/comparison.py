@@ -131,10 +131,13 @@ class Comparison:
         for summary in self.summaries:
             if summary.divergence is not None:
                 console.print(Text(f"First difference on {summary.target}: {summary.divergence}."))
-        for result in self.results:
-            line = summary_line(result.hardware.roundings) if result.hardware is not None else ""
-            if line:
-                console.print(Text(f"{result.target}: {line}"))
+        for result, summary in zip(self.results, self.summaries, strict=True):
+            if result.hardware is None:
+                continue
+            energy = summary.energy.remark if summary.energy is not None else ""
+            for line in (summary_line(result.hardware.roundings), energy):
+                if line:
+                    console.print(Text(f"{result.target}: {line}"))
         for result in self.results:
             if result.error is not None:
                 console.print(Text(f"\n{result.target} failed. {error_name(result.error)}", style="bold red"))

@@ -49,6 +49,20 @@ class EnergySummary:
         """Whether the total leaves out a cause."""
         return bool(self.unknown)
 
+    @property
+    def remark(self) -> str:
+        """Which causes the total leaves out or is unsure of, in one line; empty where there are none."""
+        if not self.known_j:
+            return "energy: unknown, as the chip's description has no constants" if self.unknown else ""
+        uncertain = [cause for cause in self.range_j if cause not in self.assumed]
+        parts = {
+            "constants assumed for": self.assumed,
+            "recalled or given with bounds for": uncertain,
+            "unknown for": self.unknown,
+        }
+        texts = [f"{what} {', '.join(causes)}" for what, causes in parts.items() if causes]
+        return f"energy: {'; '.join(texts)}" if texts else ""
+
 
 def energy_summary(hardware: HardwareRecord) -> EnergySummary:
     """Return the energy of a run by cause, with what is unknown and what is assumed."""

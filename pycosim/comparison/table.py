@@ -77,6 +77,13 @@ def energy(row: dict[str, Any]) -> str:
     return ("≥ " if row["energy_is_lower_bound"] else "") + with_prefix(row["energy_j"], "J")
 
 
+def static_energy(row: dict[str, Any]) -> str:
+    """Return how much of the energy is static, "unknown" where no constant is known for it."""
+    if "static" in row.get("energy_unknown", "").split("; "):
+        return "unknown"
+    return DASH if is_missing(row.get("energy_static_j")) else with_prefix(row["energy_static_j"], "J")
+
+
 def step_time(column: str, form: Format) -> Format:
     """Return how a figure of steps is written: "unknown" where no time of a core is known."""
     return lambda row: "unknown" if row.get("steps_are_timed") is False else _text(row, column, form)
@@ -90,8 +97,10 @@ def energy_range(row: dict[str, Any]) -> str:
 
 
 def between(low: float, high: float, unit: str) -> str:
-    """Return a range: 1.2–2.4 mJ."""
+    """Return a range, 1.2–2.4 mJ, or its middle where both ends look the same, 5.4 J ± 4 mJ."""
     first, last = with_prefix(low, unit), with_prefix(high, unit)
+    if first == last and low < high:
+        return f"{first} ± {with_prefix((high - low) / 2, unit)}"
     same = first.split(" ")[-1] == last.split(" ")[-1]
     return f"{first.split(' ')[0] if same else first}–{last}"
 
@@ -147,6 +156,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, Format]]]] = [
             ("real-time factor (s/s)", "real_time_factor", number),
             ("energy", "", energy),
             ("energy, range", "", energy_range),
+            ("energy, static part", "", static_energy),
             ("cores used", "cores", count),
             ("simulation time (s)", "run_s", number),
         ],

@@ -110,10 +110,11 @@ def step_durations_us(hardware: HardwareRecord) -> dict[str, float]:
 def real_time_factor(result: RunResult) -> float:
     """Return the seconds that a second of the model takes on the target; nan if nothing was run.
 
-    On a chip with a barrier these are hardware seconds, the sum of its steps' durations. A chip with a
-    fixed tick, or without steps, keeps to its clock, so a step takes its period whatever happens; what it
-    does not manage in time shows as late packets and overruns. In software these are the run's
-    wall-clock seconds.
+    On a chip these are hardware seconds at the speed-up asked for. One with a fixed tick, or without steps,
+    keeps to its clock, so a step takes its period whatever happens; what it does not manage in time shows as
+    late packets and overruns. One with a barrier waits for the period too, but takes longer where it must:
+    with a large speed-up its steps follow each other at once. In software these are the run's wall-clock
+    seconds.
     """
     if not result.duration_ms > 0:
         return float("nan")
@@ -121,5 +122,17 @@ def real_time_factor(result: RunResult) -> float:
     if hardware is None:
         return result.seconds.get("run", float("nan")) / (result.duration_ms / 1000)
     if hardware.discipline == "barrier":
-        return float(hardware.step_duration_ps.sum() / PS_PER_MS / result.duration_ms)
+        return barrier_time_ps(hardware) / PS_PER_MS / result.duration_ms
     return hardware.period_ps / PS_PER_MS / result.dt_ms
+
+
+def barrier_time_ps(hardware: HardwareRecord) -> float:
+    """Return when the last step of a chip with a barrier ended.
+
+    Step k ends its work when all steps before it have ended theirs, and not before (k + 1) periods are over;
+    so the end is that of the latest step which was on time, plus the steps after it.
+    """
+    durations = hardware.step_duration_ps
+    after = durations.sum() - np.cumsum(durations)
+    on_time = hardware.period_ps * np.arange(1, len(durations) + 1)
+    return float(max(durations.sum(), (on_time + after).max(initial=0)))

@@ -136,7 +136,7 @@ class State(common.control.BaseState):
         self.running = False
         self.t_start = 0
         self.spikes = Spikes()
-        self.seconds = {"build": 0.0, "run": 0.0, "cpu": 0.0}
+        self.seconds = {"build": 0.0, "run": 0.0, "cpu": 0.0, "run_cpu": 0.0}
         self.total_steps = 0
         self.n_known = _sizes(self.network)
         self._delay_range: tuple[int, int] | None = None
@@ -197,7 +197,7 @@ class State(common.control.BaseState):
             self._release_synapses()
         if n_steps:
             prepared = getattr(simulation, "preparation_s", 0.0)
-            with _stopwatch(self.seconds, "run"):
+            with _stopwatch(self.seconds, "run", "run_cpu"):
                 run = self.live.run if self._is_live() else self.advance
                 run(n_steps, self._progress(n_steps))
             prepared = getattr(simulation, "preparation_s", 0.0) - prepared
@@ -364,17 +364,19 @@ class State(common.control.BaseState):
 
 
 class _stopwatch:
-    """Adds the wall-clock time of a block to one entry, and its CPU time to the entry "cpu"."""
+    """Adds the wall-clock time of a block to one entry, and its CPU time to "cpu" and to other entries."""
 
-    def __init__(self, seconds: dict[str, float], entry: str):
-        self.seconds, self.entry = seconds, entry
+    def __init__(self, seconds: dict[str, float], entry: str, *cpu_entries: str):
+        self.seconds, self.entry, self.cpu_entries = seconds, entry, ("cpu", *cpu_entries)
 
     def __enter__(self) -> None:
         self.started = time.perf_counter(), time.process_time()
 
     def __exit__(self, *_: object) -> None:
         self.seconds[self.entry] += time.perf_counter() - self.started[0]
-        self.seconds["cpu"] += time.process_time() - self.started[1]
+        cpu_s = time.process_time() - self.started[1]
+        for entry in self.cpu_entries:
+            self.seconds[entry] += cpu_s
 
 
 state = State()

@@ -79,12 +79,16 @@ def distance_plot(comparison: Comparison) -> str:
                     x=found.distance,
                     y=values,
                     mode="lines+markers",
-                    name=f"{escaped(result.target)}, {name}",
+                    name=escaped(result.target),
+                    legendgroup=result.target,
+                    showlegend=name == "mean",
+                    hovertemplate=f"{name} at %{{x:g}}: %{{y:.3g}} µs",
                     marker={"symbol": symbol, "size": 6},
                     line=line | {"width": width},
                 )
     if not plot.data:
         return ""
+    _make_room(plot, len(plot.data) // 2)
     values = np.concatenate([curve.y for curve in plot.data])
     spread = values.min() > 0 and values.max() > WIDE * values.min()
     plot.update_xaxes(title_text="distance between the cores (core units)")
@@ -92,8 +96,11 @@ def distance_plot(comparison: Comparison) -> str:
         title_text="latency (µs)",
         **(logarithmic(values.min(), values.max()) if spread else {"rangemode": "tozero"}),
     )
-    caption = "Latency against the distance of sender and receiver on the floor plan"
-    return embed(plot, f"{caption} (hops, on a mesh with a router at each core).")
+    caption = (
+        "Latency against the distance of sender and receiver on the floor plan (hops, on a mesh with a "
+        "router at each core). Circles: mean; triangles: 95 %."
+    )
+    return embed(plot, caption)
 
 
 def _histograms(
@@ -127,9 +134,15 @@ def _histograms(
                 x=np.repeat(edges, 2)[1:-1], y=np.repeat(share, 2), mode="lines", name=escaped(result.target),
                 line=style(comparison, result), hovertemplate="%{x:.3g}: %{y:.3g} %",
             )  # fmt: skip
+    _make_room(plot, len(plot.data))
     plot.update_xaxes(title_text=x_title, **logarithmic(low, high))
     plot.update_yaxes(title_text=y_title, rangemode="tozero")
     return plot
+
+
+def _make_room(plot: go.Figure, n_names: int) -> None:
+    """Make a narrow plot as high as its legend asks for, which may have a line for each name."""
+    plot.update_layout(height=280 + 20 * max(n_names, 2))
 
 
 def step_plot(result: RunResult) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from pycosim.comparison import Comparison, Summary
 from pycosim.comparison.table import DASH, between, with_prefix
 from pycosim.comparison.table import energy as total_text
@@ -9,6 +11,7 @@ from pycosim.report.theme import breakable, escaped
 from pycosim.results import RunResult
 
 MAX_CORES = 8
+_MORE = "more cores"
 UNKNOWN_NOTE = "Unknown: the chip's description has no constant for it, so the total leaves it out."
 RANGE_NOTE = (
     "Ranges: where a constant is assumed (a factor of 2 either way) or recalled (1.25), or where its "
@@ -64,30 +67,43 @@ def energy_by_place(result: RunResult) -> str:
     hardware = result.hardware
     if not hardware.energy_of_core_j:
         return ""
-    populations = result.population_energy()["total"]
-    cores = hardware.core_energy()
-    causes = [cause for cause in cores if cause not in ("static", "total")]
-    own = cores.drop(index="not in use", errors="ignore")[causes].sum(axis=1).sort_values(ascending=False)
-    shown = [(f"core {core}", energy) for core, energy in own.head(MAX_CORES).items()]
-    if len(own) > MAX_CORES:
-        shown.append((f"{len(own) - MAX_CORES:,} more cores", own.iloc[MAX_CORES:].sum()))
-    if "static" in cores:
-        shown.append(("static", hardware.energy_j["static"]))
+    ends = ["total", "low", "high"]
+    populations = result.population_energy()[ends]
+    cores = hardware.core_energy(static=False)[ends].sort_values("total", ascending=False)
+    shown = [(f"core {core}", *values) for core, *values in cores.head(MAX_CORES).itertuples()]
+    if len(cores) > MAX_CORES:
+        rest = cores.iloc[MAX_CORES:].sum(min_count=1)
+        shown.append((f"{len(cores) - MAX_CORES:,} {_MORE}", *rest))
+    if "static" in hardware.energy_j:
+        shown.append(("static", *populations.iloc[-1]))
+    is_partial = any(energy is None for cause, energy in hardware.energy_j.items() if cause != "static")
     return (
-        f"<div><h3>Energy by population</h3>{_listed(list(populations.items()))}"
+        f"<div><h3>Energy by population</h3>{_listed(list(populations.itertuples(name=None)), is_partial)}"
         f"<p class='note'>All that the spikes of a population cause, and the updates of its neurons.</p>"
-        f"<h3>Energy by core</h3>{_listed(shown)}</div>"
+        f"<h3>Energy by core</h3>{_listed(shown, is_partial)}</div>"
     )
 
 
-def _listed(energies: list[tuple[str, float]]) -> str:
-    """Return a table with bars; static energy stands apart, without one."""
-    largest = max((energy for name, energy in energies if name != "static"), default=0.0) or 1.0
+def _listed(energies: list[tuple[str, float, float, float]], is_partial: bool) -> str:
+    """Return a table of totals and their ranges, with a bar for each that is one population's or core's."""
+    has_bar = [
+        not (name == "static" or name.endswith(_MORE) or math.isnan(total)) for name, total, *_ in energies
+    ]
+    totals = [total for (_, total, *_), own in zip(energies, has_bar, strict=True) if own]
+    largest = max(totals, default=0.0) or 1.0
     rows = ""
-    for name, energy in energies:
-        bar = "" if name == "static" else f"<span style='width:{100 * energy / largest:.1f}%'></span>"
+    for (name, total, low, high), own in zip(energies, has_bar, strict=True):
+        share = 100 * total / largest if own else 0.0
+        bar = f"<span style='width:{share:.1f}%'></span>" if share else ""
         rows += (
             f"<tr><th scope='row'>{escaped(str(name))}</th><td class='bar'>{bar}</td>"
-            f"<td>{escaped(with_prefix(energy, 'J'))}</td></tr>"
+            f"<td>{_place_total(total, low, high, is_partial and name != 'static')}</td></tr>"
         )
     return f"<table class='limits'><tbody>{rows}</tbody></table>"
+
+
+def _place_total(total: float, low: float, high: float, is_partial: bool) -> str:
+    if math.isnan(total):
+        return "unknown"
+    text = ("≥ " if is_partial else "") + with_prefix(total, "J")
+    return escaped(text) + (_range((low, high)) if low < high else "")

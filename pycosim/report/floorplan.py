@@ -77,12 +77,15 @@ def is_wide(hardware: HardwareRecord) -> bool:
 
 
 def core_load(hardware: HardwareRecord) -> tuple[np.ndarray, str]:
-    """Return each core's load, (n_cores,) float64, and its unit: time at work, else synaptic events."""
+    """Return each core's load, (n_cores,) float64, and its unit: its work, else synaptic events.
+
+    Work is counted by the time that it takes: more than was available where a core could not keep up.
+    """
     duration_ps = len(hardware.step_duration_ps) * hardware.period_ps
     if hardware.discipline == "barrier":
         duration_ps = int(hardware.step_duration_ps.sum())
     if duration_ps and hardware.cores.busy_ps.any():
-        return 100 * hardware.cores.busy_ps / duration_ps, "% of the time at work"
+        return 100 * hardware.cores.busy_ps / duration_ps, "% of the available time"
     return hardware.cores.synaptic_events.astype(float), "synaptic events"
 
 
@@ -157,4 +160,5 @@ def _link_caption(hardware: HardwareRecord) -> str:
 def _region(hardware: HardwareRecord) -> str:
     columns, rows = hardware.shape
     n_cores = len(hardware.cores.core)
-    return f"{n_cores:,} cores in use, of a floor of {columns} × {rows}; the used part is shown."
+    used = "1 core" if n_cores == 1 else f"{n_cores:,} cores"
+    return f"{used} in use, of a floor of {columns} × {rows}; the used part is shown."

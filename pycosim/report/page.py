@@ -221,7 +221,12 @@ def _notes(comparison: Comparison) -> str:
 
 
 def _listing(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in values.items() if value not in (None, {}, ""))
+    """Return names and values, those of a group within them in its place."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= value if isinstance(value, Mapping) else {name: value}
+    shown = {name: f"{value:g}" if isinstance(value, float) else value for name, value in flat.items()}
+    return ", ".join(f"{name} = {value}" for name, value in shown.items() if value not in (None, ""))
 
 
 def _reproduce(comparison: Comparison) -> str:

@@ -22,7 +22,7 @@ def rounding_table(roundings: Sequence[Rounding]) -> str:
     items = worst_of_items(roundings)
     rows = "".join(
         f"<tr><th scope='row'>{escaped(item)}</th><td>{asked:.6g} {escaped(unit)}</td>"
-        f"<td>{got:.6g} {escaped(unit)}</td><td>{100 * error:+.2g} %</td><td>{count:,}</td></tr>"
+        f"<td>{got:.6g} {escaped(unit)}</td><td>{_percent(error)} %</td><td>{count:,}</td></tr>"
         for item, unit, asked, got, error, count in items[:MAX_ITEMS]
     )
     table = (
@@ -35,3 +35,9 @@ def rounding_table(roundings: Sequence[Rounding]) -> str:
         f"shown.{more} All are in the data: hardware.rounded.</p>"
     )
     return f"<h3>Rounded values</h3>{table if items else ''}{note}"
+
+
+def _percent(error: float) -> str:
+    """Return a relative error in per cent, without powers of ten where it is large."""
+    percent = 100 * error
+    return f"{percent:+.2g}" if abs(percent) < 10 else f"{percent:+,.0f}"

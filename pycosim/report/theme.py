@@ -76,7 +76,8 @@ def embed(plot: go.Figure, caption: str = "") -> str:
 
 def logarithmic(low: float, high: float) -> dict[str, Any]:
     """Return a logarithmic axis from `low` to `high`: labels at 1, 2 and 5, or at powers of ten if many."""
-    return {"type": "log", "dtick": "D2" if high < 1000 * low else 1}
+    # With a format of its own, labels between powers of ten are whole numbers ("20"), not their first digits.
+    return {"type": "log", "dtick": "D2" if high < 1000 * low else 1, "tickformat": "~g", "automargin": True}
 
 
 def heat(share: float) -> str:

@@ -168,8 +168,9 @@ class HardwareRecord:
     relays : int
         Helper neurons (splitters) that the mapping added.
     steps_are_timed : bool
-        Whether the chip's description has times of work in cores; without any, `step_duration_ps`, `overruns`
-        and `CoreTable.busy_ps` are 0 because nothing is known.
+        Whether the chip's description has times of work in cores, and they were looked at (not with
+        timing="ideal"); if not, `step_duration_ps`, `overruns` and `CoreTable.busy_ps` are 0 as nothing is
+        known.
     roundings : list of pycosim.hwmodels.arithmetic.Rounding
         With arithmetic="chip": the values that the chip holds with limited precision, asked and got.
     notes : list of str
@@ -204,20 +205,27 @@ class HardwareRecord:
     energy_of_core_j: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     energy_of_population_j: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
-    def core_energy(self) -> pd.DataFrame:
+    def core_energy(self, *, static: bool = True) -> pd.DataFrame:
         """Return the energy by core in joules: causes as columns, cores as rows, "not in use" as the last.
 
-        Static energy is in a column of its own; the column "total" has everything.
+        Static energy is in a column of its own; the column "total" has everything that is known, "low" and
+        "high" what it lies between where constants are uncertain. A cause without a known constant is nan,
+        as is a total of nothing else.
+
+        Parameters
+        ----------
+        static : bool
+            Whether static energy is in it; without it, there are the cores in use only.
         """
         import pandas as pd
 
-        frame = pd.DataFrame(self.energy_of_core_j, index=pd.Index(self.cores.core, name="core"), dtype=float)
-        static = self.energy_j.get("static")
-        if static is not None and "static" in frame:
-            rest = max(static - frame["static"].sum(), 0.0)
+        causes = [cause for cause in self.energy_j if static or cause != "static"]
+        known = {cause: energy for cause, energy in self.energy_of_core_j.items() if cause in causes}
+        frame = pd.DataFrame(known, index=pd.Index(self.cores.core, name="core"), dtype=float)
+        if "static" in frame:
+            rest = max((self.energy_j["static"] or 0.0) - frame["static"].sum(), 0.0)
             frame.loc["not in use"] = {cause: rest if cause == "static" else 0.0 for cause in frame}
-        frame["total"] = frame.sum(axis=1)
-        return frame
+        return self._with_totals(frame, causes)
 
     def population_energy(self, labels: Sequence[str] | None = None) -> pd.DataFrame:
         """Return the energy by population in joules: causes as columns, populations as rows.
@@ -229,11 +237,32 @@ class HardwareRecord:
         n = len(next(iter(self.energy_of_population_j.values()), ()))
         rows = pd.Index(range(n) if labels is None else labels, name="population")
         frame = pd.DataFrame(self.energy_of_population_j, index=rows, dtype=float)
-        frame["total"] = frame.sum(axis=1)
-        static = self.energy_j.get("static")
-        if static is not None:
-            frame.loc["static"] = {cause: static if cause == "total" else 0.0 for cause in frame}
+        frame = self._with_totals(frame, [cause for cause in self.energy_j if cause != "static"])
+        if "static" in self.energy_j:
+            static = float("nan") if self.energy_j["static"] is None else self.energy_j["static"]
+            low, high = self.energy_range_j.get("static", (static, static))
+            causes = dict.fromkeys(self.energy_of_population_j, 0.0)
+            row = causes | {"total": static, "low": low, "high": high}
+            # Appended, not set: a population may be called "static" too.
+            last = pd.DataFrame(row, index=pd.Index(["static"], name="population"), columns=frame.columns)
+            frame = pd.concat([frame.astype(float), last.astype(float)])
         return frame
+
+    def _with_totals(self, frame: pd.DataFrame, causes: list[str]) -> pd.DataFrame:
+        """Return a table with a column for each cause, nan where it is unknown, and the totals of the rows.
+
+        The range of a cause is shared out as its energy is.
+        """
+        ends = []
+        for end in (0, 1):
+            scaled = frame.copy()
+            for cause in frame:
+                energy = self.energy_j[cause]
+                if cause in self.energy_range_j and energy:
+                    scaled[cause] *= self.energy_range_j[cause][end] / energy
+            ends.append(scaled.sum(axis=1, min_count=1))
+        total = frame.sum(axis=1, min_count=1)
+        return frame.reindex(columns=causes).assign(total=total, low=ends[0], high=ends[1])
 
     @property
     def rounded(self) -> pd.DataFrame:

@@ -77,9 +77,10 @@ def summary_line(roundings: Sequence[Rounding]) -> str:
     count = int(columns["count"].sum())
     if not count:
         return "arithmetic: all values are held exactly"
-    worst = 100 * abs(columns["relative_error"][0])
+    error = 100 * abs(columns["relative_error"][0])
+    worst = f"{error:.2g}" if error < 10 else f"{error:,.0f}"
     values = "1 value" if count == 1 else f"{count:,} values"
-    return f"arithmetic: {values} rounded, largest relative error {worst:.2g} % ({columns['item'][0]})"
+    return f"arithmetic: {values} rounded, largest relative error {worst} % ({columns['item'][0]})"
 
 
 def roundings_as_arrays(roundings: Sequence[Rounding]) -> dict[str, NDArray[Any]]:

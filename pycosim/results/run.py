@@ -56,7 +56,7 @@ class RunResult:
     hardware : HardwareRecord or None
         Only on chips.
     seconds : dict of str to float
-        Wall-clock seconds of "build" and "run", and CPU seconds "cpu" of both.
+        Wall-clock seconds of "build" and "run", and CPU seconds "cpu" of both and "run_cpu" of the run.
     notes : list of str
         Warnings and remarks, once each.
     n_synapses : int

@@ -13,6 +13,7 @@ from pycosim.comparison import (
     spike_disorder,
     step_durations_us,
 )
+from pycosim.comparison.table import between
 from pycosim.results import PacketTable
 
 
@@ -104,10 +105,17 @@ def test_durations_of_steps_are_in_microseconds(make_hardware):
     assert math.isnan(step_durations_us(make_hardware(step_duration_ps=np.empty(0, np.int64)))["max"])
 
 
-def test_a_barrier_chip_takes_as_long_as_its_steps(make_result, make_hardware):
-    # 100 steps of 200 us for 100 ms of model time
-    result = make_result("chip", hardware=make_hardware(discipline="barrier"))
-    assert real_time_factor(result) == pytest.approx(0.2)
+def test_a_barrier_chip_waits_for_its_period_and_takes_longer_where_it_must(make_result, make_hardware):
+    # 100 steps of 200 us for 100 ms of model time, with time for 1 ms and for 100 us each
+    for period_ms, expected in ((1.0, 1.0), (0.1, 0.2), (1e-6, 0.2)):
+        hardware = make_hardware(discipline="barrier", period_ps=round(period_ms * 1e9))
+        assert real_time_factor(make_result("chip", hardware=hardware)) == pytest.approx(expected)
+    # A long step is caught up with; one near the end is not.
+    for slow, expected in ((10, 100.0), (98, 103.1)):
+        durations = np.full(100, 100_000_000)
+        durations[slow] = 5 * 10**9
+        hardware = make_hardware(discipline="barrier", period_ps=10**9, step_duration_ps=durations)
+        assert real_time_factor(make_result("chip", hardware=hardware)) == pytest.approx(expected / 100)
 
 
 @pytest.mark.parametrize("discipline", ["tick", "free"])
@@ -120,6 +128,40 @@ def test_software_takes_its_wall_clock_time(make_result):
     assert real_time_factor(make_result("native")) == pytest.approx(2.5)
     assert math.isnan(real_time_factor(make_result("native", duration_ms=0.0)))
     assert math.isnan(real_time_factor(make_result("native", seconds={})))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (1.2e-3, 2.4e-3, "1.20–2.40 mJ"),
+        (434e-6, 4.66e-3, "434 µJ–4.66 mJ"),
+        (5.396, 5.404, "5.40 J ± 4.00 mJ"),
+    ],
+)
+def test_a_range_of_energies_shows_that_its_ends_differ(low, high, text):
+    assert between(low, high, "J") == text
+
+
+@pytest.mark.parametrize(
+    ("energy_j", "assumed", "ranges", "remark"),
+    [
+        ({"a": 1.0}, (), {}, ""),
+        ({"a": None}, (), {}, "energy: unknown, as the chip's description has no constants"),
+        ({"a": 1.0, "b": None, "c": None}, (), {}, "energy: unknown for b, c"),
+        (
+            {"a": 1.0, "b": 1.0, "c": None},
+            ("a",),
+            {"a": (0.5, 2.0), "b": (0.8, 1.25)},
+            "energy: constants assumed for a; recalled or given with bounds for b; unknown for c",
+        ),
+    ],
+)
+def test_a_total_says_in_a_line_what_it_leaves_out_and_rests_on(
+    make_hardware, energy_j, assumed, ranges, remark
+):
+    flags = {cause: cause in assumed for cause in energy_j}
+    hardware = make_hardware(energy_j=energy_j, energy_assumed=flags, energy_range_j=ranges)
+    assert energy_summary(hardware).remark == remark
 
 
 def test_an_unknown_cause_of_energy_makes_the_total_a_lower_bound(make_hardware):

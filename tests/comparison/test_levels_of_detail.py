@@ -5,6 +5,7 @@ import pytest
 
 import pycosim
 from pycosim.comparison import compare_levels
+from pycosim.comparison.levels import LEVELS, levels_table
 from pycosim.errors import InvalidInputError
 
 
@@ -39,6 +40,17 @@ def test_errors_are_zero_for_the_reference_and_grow_with_less_detail(table):
     assert queue["mean_error_us"] < 0.2 * analytic["mean_error_us"]
     assert (analytic[errors] <= analytic["worst_error_us"]).all()
     assert np.isfinite(table[["cpu_s", "saved_percent"]].to_numpy()).all()
+
+
+def test_time_saved_is_that_of_the_steps_and_not_of_building_for_the_first_time():
+    results = [pycosim.run(net, f"loihi[timing=trace,detail={level}]", quiet=True) for level in LEVELS]
+    for result in results:
+        assert 0 < result.seconds["run_cpu"] < result.seconds["cpu"]
+    for result, build_s, run_s in zip(results, (5.0, 0.1, 0.1), (2.0, 1.5, 0.5)):
+        result.seconds |= {"cpu": build_s + run_s, "run_cpu": run_s}
+    table = levels_table(results)
+    assert table["cpu_s"].tolist() == [2.0, 1.5, 0.5]
+    assert table["saved_percent"].tolist() == [0.0, 25.0, 75.0]
 
 
 def test_the_level_is_an_option_of_a_run_and_in_the_record():

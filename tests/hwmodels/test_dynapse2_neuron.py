@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pycosim.backends.base import Options
 from pycosim.dynapse2 import DynapSim
-from pycosim.errors import DoesNotFitError, NotSupportedError
+from pycosim.errors import DoesNotFitError, InvalidInputError, NotSupportedError
 from pycosim.hwmodels.dynapse2.neurons import BIASES, DYNAPSIM
 from pycosim.hwmodels.load import load
 from pycosim.hwmodels.simulation import build
@@ -211,3 +211,12 @@ def test_on_the_chip_without_latency_it_fires_as_in_software():
 def test_pynns_cells_have_no_faithful_translation():
     with pytest.raises(NotSupportedError, match=r"IF_curr_exp.*no faithful.*pycosim\.dynapse2\.DynapSim"):
         load("dynapse2").translate(random_network())
+
+
+def test_synapses_can_be_switched_off_by_currents_of_0_and_the_membrane_cannot():
+    off = {"C_gaba": 1e18, "C_shunt": 1e18}  # so large that nothing charges them
+    samples, _ = run("native", 5.0, initial={"igaba": 0.0, "ishunt": 0.0}, **off)
+    # The dark current charges even these, by 1e-18.
+    assert max(samples["igaba"].max(), samples["ishunt"].max()) < 1e-15
+    with pytest.raises(InvalidInputError, match="initial value of imem is 0"):
+        run("native", 5.0, initial={"imem": 0.0})

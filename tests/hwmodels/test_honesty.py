@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from pycosim.backends.base import Options, Simulation
+from pycosim.comparison.energy import energy_summary
 from pycosim.comparison.table import number, step_time
 from pycosim.comparison.timing import step_durations_us
 from pycosim.errors import InvalidInputError, NotSupportedError
 from pycosim.hwmodels.base import ChipModel
 from pycosim.hwmodels.load import load
 from pycosim.hwmodels.simulation import build
-from pycosim.network import Network
+from pycosim.network import Network, Plasticity
 
 from .chip_networks import (
     add_neurons,
@@ -201,7 +202,7 @@ def test_impossible_options_are_refused(chip, network, options):
         build(chip, network, Options(**options))
 
 
-def test_step_times_of_a_chip_without_times_of_cores_are_unknown_and_not_0():
+def test_step_times_that_nothing_was_found_out_about_are_unknown_and_not_0():
     _, hardware = run_chip("brainscales2", random_network(), 5)
     assert not hardware.steps_are_timed
     assert all(np.isnan(value) for value in step_durations_us(hardware).values())
@@ -209,3 +210,17 @@ def test_step_times_of_a_chip_without_times_of_cores_are_unknown_and_not_0():
     row = {"steps_are_timed": False, "step_median_us": float("nan")}
     assert step_time("step_median_us", number)(row) == "unknown"
     assert run_chip("dynapse", random_network(), 5)[1].steps_are_timed
+    assert not run_chip("dynapse", random_network(), 5, timing="ideal")[1].steps_are_timed
+
+
+@pytest.mark.parametrize("arithmetic", ["float", "chip"])
+def test_what_changing_synapses_take_of_a_chip_is_unknown_and_said(arithmetic):
+    network = random_network()
+    run = run_chip("loihi", network, 5)[1]
+    assert "changing synapses" not in run.energy_j
+    rule = {"tau_plus": 20.0, "tau_minus": 20.0, "A_plus": 0.01, "A_minus": 0.01, "w_min": 0.0, "w_max": 1.0}
+    network.projections[0].plasticity = Plasticity("SpikePairRule", "AdditiveWeightDependence", rule)
+    hardware = run_chip("loihi", network, 5, arithmetic=arithmetic)[1]
+    assert hardware.energy_j["changing synapses"] is None
+    assert energy_summary(hardware).is_lower_bound
+    assert any("change while the network runs" in note for note in hardware.notes)

@@ -11,7 +11,9 @@ from pycosim.errors import ConnectivityError, DoesNotFitError
 from pycosim.hwmodels.loihi.weights import actual_weights, hold
 from pycosim.hwmodels.neurons import neurons_of
 from pycosim.loihi import CUBA, CUBAWithDendrite
+from pycosim.network import Network, Population
 
+from .chip_networks import connect, run_chip
 from .test_chip_neurons import run_cuba
 
 SOFTWARE = ["native", "reference"]
@@ -261,3 +263,23 @@ def test_synapses_that_learn_with_real_numbers_are_refused():
     with pytest.raises(ConnectivityError, match="hold whole numbers, and SpikePairRule has real"):
         sim.run(2.0)
     sim.end()
+
+
+def test_each_of_two_joined_compartments_takes_the_time_and_energy_of_an_update():
+    """Davies et al. 2018, table 2: 8.4 ns and 81 pJ for a compartment; the barrier takes 113 ns."""
+    network = Network(1.0)
+    for name in ("CUBA", "CUBAWithDendrite"):
+        registers = neurons_of("loihi")[name].defaults | {"bias_mant": 4095, "bias_exp": 7}
+        network.add(Population(name, f"loihi.{name}", 3, parameters=registers))
+    connect(network, [2, 4], [0, 1], weights=1.0, delays=3)
+    _, hardware = run_chip("loihi", network, 4, mapping=np.zeros(6, int))
+    # Nine compartments, and after the third step two synaptic events, which are worked on meanwhile.
+    assert hardware.step_duration_ps.tolist() == [9 * 8400 + 113_000] * 4
+    # Four steps; rounding of sums in double precision.
+    by_population = hardware.energy_of_population_j["neuron updates"]
+    np.testing.assert_allclose(by_population, 4 * 81e-12 * np.array([3, 6]))
+    # A neuron fires when its last compartment has been updated: the third, and the seventh.
+    packets = hardware.packets
+    after_ps = packets.emission_ps - 10**9 * packets.emission_step
+    of_source = {source: set(after_ps[packets.source == source].tolist()) for source in (2, 4)}
+    assert of_source == {2: {3 * 8400}, 4: {7 * 8400}}

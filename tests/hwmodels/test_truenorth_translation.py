@@ -120,7 +120,7 @@ def test_equal_weights_share_a_type_and_a_source_keeps_its_type():
     ("changes", "message"),
     [
         ({"tau_m": 20.0}, r"decays with tau_m = 20 ms.*constant.*at least 262143 ms.*lambda_=-n, epsilon=1"),
-        ({"tau_refrac": 2.0}, "tau_refrac is 2 ms, 2 steps; TrueNorth's neuron has no refractory period"),
+        ({"tau_refrac": 2.0}, "tau_refrac is 2 ms, 2 times dt; TrueNorth's neuron has no refractory period"),
         ({"v_reset": -40.0}, "v_reset is not below v_thresh"),
         ({"v_thresh": 1e6}, "threshold is at most 262143 times the smallest weight"),
     ],

@@ -1,5 +1,7 @@
 """Energy by population and by core, from the run to the page and back from the run folder."""
 
+import math
+
 import pandas as pd
 import pytest
 
@@ -30,8 +32,48 @@ def test_populations_and_cores_are_data_frames_whose_sums_are_the_total(comparis
         # Rounding of sums in double precision.
         assert by_population["total"].sum() == pytest.approx(known, rel=1e-9)
         assert result.hardware.core_energy()["total"].sum() == pytest.approx(known, rel=1e-9)
-    assert "static" not in dynapse.population_energy().index
+    assert math.isnan(dynapse.population_energy().loc["static", "total"])
     assert loihi.population_energy().loc["static", "total"] == loihi.hardware.energy_j["static"]
+
+
+def test_totals_of_places_have_ranges_where_constants_are_uncertain(comparison):
+    _, dynapse, loihi = comparison.results
+    for frame in (dynapse.population_energy(), dynapse.hardware.core_energy()):
+        frame = frame.dropna(subset="total")
+        assert (frame["total"] > 0).all()
+        # All of DYNAP-SE's known energies are recalled, that is right within a factor of 1.25.
+        assert (frame["low"] * 1.25).tolist() == pytest.approx(frame["total"].tolist())
+        assert (frame["high"] / 1.25).tolist() == pytest.approx(frame["total"].tolist())
+    known = loihi.hardware.core_energy()
+    assert (known["low"] == known["total"]).all()
+    assert known["spikes"].isna().all()
+    assert "static" not in loihi.hardware.core_energy(static=False)
+
+
+def test_places_whose_energy_is_unknown_are_shown_as_unknown_and_never_as_0(tmp_path):
+    comparison = pycosim.compare(script, ["native", "ranc", "brainscales2"], output=tmp_path)
+    _, ranc, brainscales2 = comparison.results
+    for frame in (ranc.population_energy(), ranc.hardware.core_energy()):
+        assert len(frame)
+        assert frame.isna().all(axis=None)
+    # Of BrainScaleS-2 the power of the whole chip is known, and nothing that spikes cost.
+    populations = brainscales2.population_energy()
+    assert populations.drop(index="static")["total"].isna().all()
+    assert populations.loc["static", "low"] < populations.loc["static", "total"]
+    cores = brainscales2.hardware.core_energy()
+    assert cores["total"].sum() == pytest.approx(brainscales2.hardware.energy_j["static"])
+    text = page(comparison)
+    places = text[text.index("<h3>Energy by population</h3>") :].split("</table>")[:2]
+    for table in places:
+        assert "<td>unknown</td>" in table
+        assert ">0 J<" not in table
+
+
+def test_a_population_called_static_keeps_its_energy(comparison):
+    hardware = comparison.results[2].hardware
+    named = hardware.population_energy(["static", "inh", "noise"])
+    assert named.index.tolist() == ["static", "inh", "noise", "static"]
+    assert named["total"].tolist() == comparison.results[2].population_energy()["total"].tolist()
 
 
 def test_software_has_no_energy(comparison):

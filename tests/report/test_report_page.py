@@ -283,3 +283,8 @@ def test_the_report_is_one_file_where_it_was_asked_for(comparison, tmp_path):
     path = comparison.report(tmp_path / "new" / "page.html")
     assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_options_of_a_chip_are_listed_one_by_one(comparison):
+    comparison.results[2].hardware.options |= {"speedup": 1e9, "overrides": {"noc.chips": "2x1"}}
+    assert "timing = closed, speedup = 1e+09, noc.chips = 2x1<" in page(comparison)
