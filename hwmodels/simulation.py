@@ -299,8 +299,8 @@ class ChipSimulation:
         discipline = self._discipline
         if isinstance(discipline, Compiled):
             closed = self._options.timing == "closed"
-            only_delay = self.chip.description.mapping.delay_in_axon
-            delivery = Delivery(closed, only_delay, self._synapses_changed)
+            rules = self.chip.description.mapping
+            delivery = Delivery(closed, rules.delay_in_axon, rules.receptor_in_axon, self._synapses_changed)
             run = partial(discipline.run, delivery=delivery)
             self._engine.advance_deferred(run, last)
             return
@@ -362,15 +362,13 @@ class ChipSimulation:
             return
         traffic = self._discipline.traffic
         axon = traffic.log.axon[acting.rows]
-        routes = traffic.routes
-        only_delay = (
-            routes.delay[axon].astype(np.int64) if self.chip.description.mapping.delay_in_axon else None
-        )
+        routes, rules = traffic.routes, self.chip.description.mapping
         self._engine.deliver(
             traffic.log.emission_step[acting.rows].astype(np.int64),
             routes.source[axon].astype(np.int64),
             routes.core[axon].astype(np.int64),
             acting.shift,
             acting.floor,
-            only_delay,
+            routes.delay[axon].astype(np.int64) if rules.delay_in_axon else None,
+            routes.receptor[axon].astype(np.int64) if rules.receptor_in_axon else None,
         )

@@ -61,7 +61,8 @@ def map_network(
             _column(network, method, description.n_cores) if isinstance(method, dict) else np.asarray(method)
         )
         core_of_neuron = _explicit(description, network, given)
-    axons = build_axons(network, core_of_neuron, description.mapping.delay_in_axon)
+    rules = description.mapping
+    axons = build_axons(network, core_of_neuron, rules.delay_in_axon, rules.receptor_in_axon)
     return Mapping(core_of_neuron, axons, *place_relays(description, axons, core_of_neuron))
 
 

@@ -96,6 +96,13 @@ def _fan_in(description: Description, network: Network, mapping: Mapping) -> Cou
     return counts
 
 
+def _axon_types(description: Description, network: Network, mapping: Mapping) -> Counts:
+    reached = np.zeros((len(network.receptors), network.n_neurons), bool)
+    for projection in network.projections:
+        reached[network.receptor_number(projection), projection.targets] = True
+    return reached.sum(axis=0)
+
+
 def _on_chip(mapping: Mapping) -> NDArray[np.bool_]:
     """Return which axons start on the chip."""
     return mapping.core_of_neuron[mapping.axons.source] >= 0
@@ -170,6 +177,13 @@ _LIMITS = (
         "give each neuron at most {limit} inputs",
     ),
     _Limit(
+        "axon_types_per_neuron",
+        "types of axons onto a neuron (receptors)",
+        "neurons",
+        _axon_types,
+        "use cells with at most {limit} receptors, or connect to fewer of them",
+    ),
+    _Limit(
         "out_edges_per_core",
         "output axons per core (neuron and target core)",
         "cores",
@@ -178,10 +192,11 @@ _LIMITS = (
     ),
     _Limit(
         "axon_targets_per_neuron",
-        "targets of a neuron (core and delay)",
+        "targets of a neuron (core, type and delay)",
         "neurons",
         _axon_targets,
-        "allow splitters (mapping.splitters=true), or keep a neuron's targets on one core and at one delay",
+        "allow splitters (mapping.splitters=true), or keep a neuron's targets on one core, of one type "
+        "(receptor) and at one delay",
     ),
     _Limit(
         "target_chips_per_neuron",
