@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import Field, StrictBool, StrictInt, model_validator
+from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from pycosim.hwmodels.noc_section import Noc
 from pycosim.hwmodels.quantities import Constant, Count, Energy, Part, Power, Size, Text, Time, TimeTable
@@ -53,7 +53,7 @@ class Chip(Part):
     title: Text
     summary: Text
     discipline: Literal["tick", "barrier", "free", "timer"]
-    neurons: str = ""
+    neurons: StrictStr = ""
     acceleration: float = Field(default=1.0, gt=0, le=1e9, allow_inf_nan=False, strict=True)
     notes: tuple[Text, ...] = ()
 
@@ -266,7 +266,9 @@ class EnergyCosts(Part):
                     f"covered names {cause!r}, which is no cause; causes are {', '.join(sorted(causes))}"
                 )
             if getattr(self, cause) is not None:
-                raise ValueError(f"covered names {cause!r}, which has a constant of its own")
+                raise ValueError(
+                    f"covered names {cause!r}, which has a constant of its own: remove one of the two"
+                )
         return self
 
 

@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 _PS = {"ps": 1, "ns": 10**3, "us": 10**6, "ms": 10**9, "s": 10**12}
+_LONGEST_PERIOD_PS = 3600 * _PS["s"]
 _PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "": 0, "k": 3}
 _QUANTITY = re.compile(r"\s*([0-9]+\.?[0-9]*(?:[eE][+-]?[0-9]{1,3})?)\s*([a-zA-Zµμ]+)\s*")
 
@@ -33,7 +34,7 @@ def parse_time_ps(text: str) -> int:
     InvalidInputError
         If the text is not a number with a unit of time, or is not a whole number of picoseconds.
     """
-    number, unit = _split(text, "time", "ns")
+    number, unit = _split(text, "a time", "ns")
     if unit not in _PS:
         raise InvalidInputError(f"{text!r} is not a time: the unit must be one of {', '.join(_PS)}.")
     exact = number * _PS[unit]
@@ -52,7 +53,7 @@ def parse_energy_j(text: str) -> float:
     InvalidInputError
         If the text is not a number with a unit of energy.
     """
-    return _parse_si(text, "energy", "J", "pJ")
+    return _parse_si(text, "an energy", "J", "pJ")
 
 
 def parse_power_w(text: str) -> float:
@@ -63,7 +64,7 @@ def parse_power_w(text: str) -> float:
     InvalidInputError
         If the text is not a number with a unit of power.
     """
-    return _parse_si(text, "power", "W", "mW")
+    return _parse_si(text, "a power", "W", "mW")
 
 
 def period_ps(dt_ms: float, speedup: float) -> int:
@@ -72,7 +73,8 @@ def period_ps(dt_ms: float, speedup: float) -> int:
     Raises
     ------
     InvalidInputError
-        If the speed-up is not positive, or so large that less than a picosecond is left.
+        If the speed-up is not positive, so large that less than a picosecond is left, or so small that a
+        step takes longer than an hour.
     """
     if not speedup > 0:
         raise InvalidInputError(
@@ -83,6 +85,12 @@ def period_ps(dt_ms: float, speedup: float) -> int:
         raise InvalidInputError(
             f"speedup={speedup:g}: a step of {dt_ms:g} ms would take less than 1 ps; the largest speed-up is "
             f"{dt_ms * _PS['ms']:g}."
+        )
+    if period > _LONGEST_PERIOD_PS:
+        raise InvalidInputError(
+            f"speedup={speedup:g}: a step of {dt_ms:g} ms would take more than "
+            f"{format_time(_LONGEST_PERIOD_PS)}; the smallest speed-up is "
+            f"{dt_ms * _PS['ms'] / _LONGEST_PERIOD_PS:g}."
         )
     return period
 
@@ -110,7 +118,7 @@ def _split(text: str, kind: str, example: str) -> tuple[Fraction, str]:
     match = _QUANTITY.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise InvalidInputError(
-            f'{text!r} is not a {kind}: write a number that is not negative and a unit, "50 {example}".'
+            f'{text!r} is not {kind}: write a number that is not negative and a unit, "50 {example}".'
         )
     return Fraction(match[1]), match[2].replace("µ", "u").replace("μ", "u")
 
@@ -120,7 +128,7 @@ def _parse_si(text: str, kind: str, symbol: str, example: str) -> float:
     prefix = unit.removesuffix(symbol)
     if not unit.endswith(symbol) or prefix not in _PREFIXES:
         known = ", ".join(f"{name}{symbol}" for name in _PREFIXES)
-        raise InvalidInputError(f"{text!r} is not a {kind}: the unit must be one of {known}.")
+        raise InvalidInputError(f"{text!r} is not {kind}: the unit must be one of {known}.")
     return float(number * Fraction(10) ** _PREFIXES[prefix])
 
 

@@ -58,7 +58,7 @@ def map_network(
         core_of_neuron = sequential(description, network, before)
     else:
         given = (
-            _column(network, method, description.n_cores) if isinstance(method, dict) else np.asarray(method)
+            _column(network, method, description.n_cores) if isinstance(method, dict) else _as_array(method)
         )
         core_of_neuron = _explicit(description, network, given)
     rules = description.mapping
@@ -66,11 +66,19 @@ def map_network(
     return Mapping(core_of_neuron, axons, *place_relays(description, axons, core_of_neuron))
 
 
+def _as_array(values: object) -> NDArray[np.generic]:
+    """Return values as an array: one of objects where they make none of numbers."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        return np.array([None], object)
+
+
 def _column(network: Network, table: Table, n_cores: int) -> NDArray[np.int64]:
     """Return the core of each neuron from a table of the neurons on each core; -1 for those in no list."""
     cores = np.full(network.n_neurons, -1, np.int64)
     for core, neurons in table.items():
-        numbers = np.atleast_1d(np.asarray(neurons))
+        numbers = np.atleast_1d(_as_array(neurons))
         whole = (
             isinstance(core, int | np.integer)
             and not isinstance(core, bool)

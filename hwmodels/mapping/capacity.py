@@ -46,7 +46,7 @@ def check_capacity(
     description: Description, network: Network, mapping: Mapping
 ) -> tuple[list[Violation], dict[str, tuple[int, int]]]:
     """Return all violated limits, and the largest use of each limited resource as (used, limit)."""
-    violations = []
+    violations = _too_short_delays(description, network)
     utilisation = {"cores": (len(mapping.cores_used), description.n_cores)}
     excess = len(mapping.cores_used) - description.n_cores
     if excess > 0:
@@ -142,6 +142,22 @@ def _longest_delay(description: Description, network: Network, mapping: Mapping)
     for projection in network.projections:
         np.maximum.at(longest, projection.source_column(), projection.delay_column())
     return longest
+
+
+def _too_short_delays(description: Description, network: Network) -> list[Violation]:
+    least = description.capacity.delay_min
+    if least is None or network.delay_range[0] >= least.value or not network.n_synapses:
+        return []
+    is_short = np.zeros(network.n_neurons, bool)
+    for projection in network.projections:
+        is_short[projection.source_column()[projection.delay_column() < least.value]] = True
+    shortest = network.delay_range[0]
+    remedy = (
+        f"use delays of at least {least.value} steps, or a time step of "
+        f"{network.dt_ms * shortest / least.value:g} ms or less"
+    )
+    n_short = int(np.count_nonzero(is_short))
+    return [Violation("shortest delay in steps", shortest, least.value, n_short, "neurons", remedy)]
 
 
 _LIMITS = (
