@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import Field, StrictBool, StrictInt, model_validator
+from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from pycosim.hwmodels.noc_section import Noc
 from pycosim.hwmodels.quantities import Constant, Count, Energy, Part, Power, Size, Text, Time, TimeTable
@@ -53,7 +53,7 @@ class Chip(Part):
     title: Text
     summary: Text
     discipline: Literal["tick", "barrier", "free", "timer"]
-    neurons: str = ""
+    neurons: StrictStr = ""
     acceleration: float = Field(default=1.0, gt=0, le=1e9, allow_inf_nan=False, strict=True)
     notes: tuple[Text, ...] = ()
 
@@ -68,7 +68,9 @@ class Capacity(Part):
     neurons_per_core
         Neurons include relays (splitters).
     axons_per_core
-        Distinct inputs of a core: sources, or (source, delay) pairs where axons carry the delay.
+        Distinct inputs of a core: sources, with a delay or a receptor where axons carry these.
+    axon_types_per_neuron
+        Receptors of a neuron that synapses may reach.
     synapses_per_core, fan_in_per_neuron
         Synapses.
     synapse_words_per_core
@@ -76,7 +78,7 @@ class Capacity(Part):
     out_edges_per_core
         Pairs of a neuron in the core and a core that it sends to.
     axon_targets_per_neuron
-        Pairs of a core and a delay that one neuron can send to; beyond it, relays (splitters) are needed.
+        Axons that one neuron can send to; beyond it, relays (splitters) are needed.
     target_chips_per_neuron
         Routers of the top-level mesh that one neuron can send to.
     delay_min, delay_max
@@ -91,6 +93,7 @@ class Capacity(Part):
     synapses_per_core: Size | None = None
     synapse_words_per_core: Size | None = None
     fan_in_per_neuron: Size | None = None
+    axon_types_per_neuron: Size | None = None
     out_edges_per_core: Size | None = None
     axon_targets_per_neuron: Size | None = None
     target_chips_per_neuron: Size | None = None
@@ -133,6 +136,8 @@ class Mapping(Part):
         How many neurons the sequential mapping puts on a core; the hard limit if absent.
     delay_in_axon : bool
         Whether a packet carries the delay, so that each delay needs an axon of its own, or the synapse does.
+    receptor_in_axon : bool
+        Whether an axon has a type, so that each receptor that a source reaches needs an axon of its own.
     splitters : bool
         Whether relays may be used where a neuron has more targets than `Capacity.axon_targets_per_neuron`.
     entry_router : int
@@ -141,6 +146,7 @@ class Mapping(Part):
 
     neurons_per_core: Size | None = None
     delay_in_axon: StrictBool = False
+    receptor_in_axon: StrictBool = False
     splitters: StrictBool = False
     entry_router: StrictInt = Field(default=0, ge=0)
 
@@ -260,7 +266,9 @@ class EnergyCosts(Part):
                     f"covered names {cause!r}, which is no cause; causes are {', '.join(sorted(causes))}"
                 )
             if getattr(self, cause) is not None:
-                raise ValueError(f"covered names {cause!r}, which has a constant of its own")
+                raise ValueError(
+                    f"covered names {cause!r}, which has a constant of its own: remove one of the two"
+                )
         return self
 
 

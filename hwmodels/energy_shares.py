@@ -115,7 +115,9 @@ class _Axons:
         self.sender = np.where(self.relayed, self.relay_core, self.source_core)
         self.at = np.where(self.outside, self.core, self.sender)
         # Axons of a source are in ascending order; after growth those of the new mapping begin anew.
-        order = self.core * (int(routes.delay.max(initial=0)) + 1) + routes.delay
+        order = (self.core * (int(routes.receptor.max(initial=0)) + 2) + routes.receptor + 1) * (
+            int(routes.delay.max(initial=0)) + 1
+        ) + routes.delay
         self.is_first = (np.diff(routes.source, prepend=-1) != 0) | (np.diff(order, prepend=-1) <= 0)
         several = description.noc.multicast != "none"
         group = self.core // description.noc.cores_per_router.size if several else np.arange(len(routes))

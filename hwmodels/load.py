@@ -90,14 +90,14 @@ def load_description(name: str, path: Path, overrides: Mapping[str, Any] | None 
     if selected != "default":
         raw = _merged(raw, _selected_set(name, sets, selected))
     apply_overrides(name, raw, overrides)
+    problems = _problems(raw) if overrides else []
+    if problems:
+        raise ChipDescriptionError(
+            _listed(f"The values set for {name} are not valid", [str(problem) for problem in problems])
+        )
     raw["sets"] = {key: str(constants.get("title", key)) for key, constants in sets.items()}
     raw["constants"] = selected
-    try:
-        return Description.model_validate(raw)
-    except ValidationError as error:
-        raise ChipDescriptionError(
-            _listed(f"The values set for {name} are not valid", [str(problem) for problem in _found(error)])
-        ) from error
+    return Description.model_validate(raw)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -122,12 +122,16 @@ def read(path: Path) -> dict[str, Any]:
 
 def _locate(chip: str | Path) -> tuple[str, Path]:
     """Return the name of a chip and the path of its description."""
+    known = chips()
     if isinstance(chip, Path) or chip.endswith(".toml"):
         path = Path(chip)
         if not path.is_file():
             raise UnknownTargetError(f"Asked for the chip description {path}: there is no such file.")
-        return path.stem, path
-    known = chips()
+        built_in = [name for name, file in known.items() if file.resolve() == path.resolve()]
+        if built_in:
+            return built_in[0], known[built_in[0]]
+        # A file that is called like a chip is not that chip, and does not have its neurons.
+        return path.name if path.stem in known else path.stem, path
     if chip not in known:
         near = difflib.get_close_matches(chip, known, 3)
         hint = f"Did you mean {' or '.join(near)}? " if near else ""
@@ -287,6 +291,8 @@ _REMEDIES = {
     "int_from_float": ", without a point",
     "bool_type": ": true or false, without quotes",
     "string_type": ", in quotes",
+    "tuple_type": ": a list in brackets",
+    "dict_type": ': names with values, as in { name = "..." }',
 }
 
 

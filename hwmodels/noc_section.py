@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field, StrictInt, model_validator
 
 from pycosim.hwmodels.hexagon import hexagon_places
+from pycosim.hwmodels.noc.graph import MAX_PORTS
 from pycosim.hwmodels.quantities import Part, Shape, Size, Time
 
 __all__ = ["Noc"]
@@ -17,6 +18,8 @@ __all__ = ["Noc"]
 _MOST = {"buffer_depth": 65_536, "flits_per_packet": 65_536}
 _MOST_CYCLES = 10**9
 _MOST_CORES = 2**26
+# Of a router with cores: to other routers (two lanes where rows and columns are rings), and one for the host.
+_OTHER_PORTS = {"mesh": 5, "torus": 9, "hexagon": 7, "hierarchy": 2}
 
 
 class Noc(Part):
@@ -95,7 +98,9 @@ class Noc(Part):
         return 1 if self.chips is None else self.chips.size
 
     def has_links(self, name: str) -> bool:
-        """Whether the links exist that a constant such as "hop_x" or "chip_flit" is about."""
+        """Whether the links exist that a constant such as "hop_x", "trunk" or "chip_flit" is about."""
+        if name in ("trunk", "branch"):
+            return self.topology == "hierarchy"
         if name.startswith("chip_"):
             return self.n_chips > 1
         return self.n_routers > 1 or name not in ("hop_x", "hop_y")
@@ -170,6 +175,16 @@ class Noc(Part):
         return self
 
     @model_validator(mode="after")
+    def _check_ports(self) -> Noc:
+        cores, most = self.cores_per_router.size, MAX_PORTS - _OTHER_PORTS[self.topology]
+        if cores > most:
+            raise ValueError(
+                f"cores_per_router is {self.cores_per_router}, which makes {cores} cores; a router has "
+                f"{MAX_PORTS} ports, and takes {most} cores at most with topology = {self.topology}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_times(self) -> Noc:
         if self.cycle.value < 1:
             raise ValueError("cycle must be longer than 0")
@@ -182,7 +197,9 @@ class Noc(Part):
             "local": pipeline + 2,
         }
         if self.topology == "hierarchy" and (self.trunk is None or self.branch is None):
-            raise ValueError("a hierarchy needs trunk and branch")
+            raise ValueError(
+                "topology is hierarchy; it needs trunk and branch, the times of links in its trees"
+            )
         least["flit"] = 1
         if self.n_chips > 1:
             least |= {"chip_hop": pipeline, "chip_flit": 1}

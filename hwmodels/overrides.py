@@ -6,12 +6,16 @@ import difflib
 from collections.abc import Mapping
 from typing import Any, get_origin
 
+import numpy as np
+
 from pycosim.errors import ChipDescriptionError
 from pycosim.hwmodels.description import field_kinds
 from pycosim.hwmodels.quantities import Constant, Count, Energy, Power, Time, TimeTable
 
 __all__ = ["apply_overrides", "near_names"]
 
+# Whole numbers that a float holds.
+_MOST_EXACT = 2**53
 _CUSTOMARY_UNIT = {Time: "ns", Energy: "pJ", Power: "mW"}
 
 
@@ -53,6 +57,8 @@ def _unknown(chip: str, path: str) -> str:
 
 def _constant(kind: Any, value: Any) -> Any:
     """Return `value` in the form of a description file."""
+    if isinstance(value, np.generic):
+        value = value.item()
     if not (isinstance(kind, type) and issubclass(kind, Constant)):
         return _plain(kind, value)
     if isinstance(value, dict) and "value" in value:
@@ -65,7 +71,8 @@ def _quantity(kind: type[Constant], value: Any) -> Any:
     if kind in _CUSTOMARY_UNIT and _is_number(value):
         return f"{value} {_CUSTOMARY_UNIT[kind]}"
     if issubclass(kind, Count):
-        return int(value) if _is_number(value) and float(value) == int(float(value)) else value
+        is_exact = _is_number(value) and float(value).is_integer() and abs(float(value)) < _MOST_EXACT
+        return int(float(value)) if is_exact else value
     if kind is TimeTable and not isinstance(value, dict):
         return {1: _quantity(Time, value)}
     return value
@@ -75,18 +82,21 @@ def _plain(kind: Any, value: Any) -> Any:
     """Return a value for a field that is not a constant; text becomes what the field holds."""
     if not isinstance(value, str) or kind is str:
         return value
-    if get_origin(kind) is list:
-        return [value]
+    if get_origin(kind) is tuple:
+        return (value,)
     if value.lower() in ("true", "false"):
         return value.lower() == "true"
     if kind is float and _is_number(value):
         return float(value)
-    return int(value) if value.isdecimal() else value
+    try:
+        return int(value)
+    except ValueError:
+        return value
 
 
 def _is_number(value: Any) -> bool:
     try:
         float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
     return not isinstance(value, bool)

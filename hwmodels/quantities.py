@@ -40,7 +40,7 @@ _MOST_SIDE = 2**16
 Confidence = Literal["published", "measured", "derived", "recalled", "assumed"]
 
 
-Text = Annotated[str, Field(min_length=1)]
+Text = Annotated[str, Field(min_length=1, strict=True)]
 
 
 class Part(BaseModel):

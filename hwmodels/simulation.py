@@ -26,7 +26,7 @@ from pycosim.network import Network
 from pycosim.network.requirements import require_projections_only
 from pycosim.network.validate import validate
 from pycosim.results.hardware import HardwareRecord
-from pycosim.units import period_ps
+from pycosim.units import format_time, period_ps
 
 __all__ = ["TIMINGS", "ChipSimulation", "build", "fit"]
 
@@ -36,6 +36,7 @@ INPUTS = ("steps", "realtime")
 # Steps of input that one step of a network may take in with inputs="realtime".
 MOST_STEPS_AT_ONCE = 10_000
 _STEPS_PER_REPORT = 100
+_LONGEST_PS = 2**62
 _DETAILS = {
     "queue": "links as queues, no arbitration in routers",
     "analytic": "every packet takes the time that it takes alone, no contention",
@@ -206,6 +207,7 @@ class ChipSimulation:
         last = self.step + n_steps
         while self.step < last:
             begin = self.step
+            self._require_time(min(begin + _STEPS_PER_REPORT, last))
             self._advance(min(begin + _STEPS_PER_REPORT, last))
             if progress:
                 progress(self.step - begin)
@@ -298,13 +300,23 @@ class ChipSimulation:
         """Free what the simulation holds."""
         self._engine.close()
 
+    def _require_time(self, last: int) -> None:
+        """Refuse to go on to a hardware time that 64 bits do not hold in picoseconds."""
+        now, period = self._discipline.time_ps, self._discipline.period_ps
+        if now < 0 or now + (last - self.step) * period > _LONGEST_PS:
+            raise InvalidInputError(
+                f"Advancing to step {last}: hardware time, counted in picoseconds, ends at "
+                f"{format_time(_LONGEST_PS)}. Steps take at least {format_time(period)} here: use a larger "
+                "speedup, shorter times of cores, or a shorter run."
+            )
+
     def _advance(self, last: int) -> None:
         """Advance to step `last`."""
         discipline = self._discipline
         if isinstance(discipline, Compiled):
             closed = self._options.timing == "closed"
-            only_delay = self.chip.description.mapping.delay_in_axon
-            delivery = Delivery(closed, only_delay, self._synapses_changed)
+            rules = self.chip.description.mapping
+            delivery = Delivery(closed, rules.delay_in_axon, rules.receptor_in_axon, self._synapses_changed)
             run = partial(discipline.run, delivery=delivery)
             self._engine.advance_deferred(run, last)
             return
@@ -337,13 +349,20 @@ class ChipSimulation:
 
     def _choice_remarks(self) -> list[str]:
         detail = self.chip.description.noc.detail
-        remarks = [] if detail == "cycle" else [f"Network-on-chip: {_DETAILS[detail]} (detail={detail})."]
+        idle = [path for path in self._options.overrides if not self._has_effect(path)]
+        remarks = [f"Without effect, as there are no such links: {', '.join(idle)}."] if idle else []
+        remarks += [] if detail == "cycle" else [f"Network-on-chip: {_DETAILS[detail]} (detail={detail})."]
         if self._options.inputs == "realtime":
             remarks.append(
                 "External sources keep to the wall clock (inputs=realtime); at the end they were "
                 f"{self._engine.input_lead_steps} steps ahead of the network."
             )
         return remarks
+
+    def _has_effect(self, path: str) -> bool:
+        """Return whether a value that the user set is of something that the chip has."""
+        section, _, name = path.partition(".")
+        return section not in ("noc", "energy") or self.chip.description.noc.has_links(name)
 
     def _growth_remarks(self) -> list[str]:
         if not self._grown_at:
@@ -375,15 +394,13 @@ class ChipSimulation:
             return
         traffic = self._discipline.traffic
         axon = traffic.log.axon[acting.rows]
-        routes = traffic.routes
-        only_delay = (
-            routes.delay[axon].astype(np.int64) if self.chip.description.mapping.delay_in_axon else None
-        )
+        routes, rules = traffic.routes, self.chip.description.mapping
         self._engine.deliver(
             traffic.log.emission_step[acting.rows].astype(np.int64),
             routes.source[axon].astype(np.int64),
             routes.core[axon].astype(np.int64),
             acting.shift,
             acting.floor,
-            only_delay,
+            routes.delay[axon].astype(np.int64) if rules.delay_in_axon else None,
+            routes.receptor[axon].astype(np.int64) if rules.receptor_in_axon else None,
         )

@@ -72,7 +72,7 @@ class PycosimWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Violation:
-    """One limit of a chip that a network exceeds.
+    """One limit of a chip that a network exceeds, or a least value that it does not reach.
 
     Attributes
     ----------
@@ -97,9 +97,11 @@ class Violation:
 
     def __str__(self) -> str:
         """Return the violation as one sentence."""
+        excess = self.needed - self.limit
+        limit, by = ("limit", f"exceeded by {excess}") if excess > 0 else ("least", f"missed by {-excess}")
         return (
-            f"{self.resource}: needs {self.needed}, the limit is {self.limit} "
-            f"(exceeded by {self.needed - self.limit}, for {self.n_affected} {self.affected}); {self.remedy}"
+            f"{self.resource}: needs {self.needed}, the {limit} is {self.limit} "
+            f"({by}, for {self.n_affected} {self.affected}); {self.remedy}"
         )
 
 

@@ -26,6 +26,8 @@ _GROUP_FILES = (
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
 )
 
+_FEWER_SYNAPSES = "Use fewer synapses, constant weights and delays, or several machines (mpiexec)."
+
 _limit_bytes: float | None = None
 
 
@@ -73,7 +75,7 @@ def used_bytes() -> float:
         return 0.0
 
 
-def require(n_bytes: float, what: str) -> None:
+def require(n_bytes: float, what: str, remedy: str = _FEWER_SYNAPSES) -> None:
     """Refuse to go on where memory does not suffice.
 
     Parameters
@@ -82,6 +84,8 @@ def require(n_bytes: float, what: str) -> None:
         Needed besides what the process has.
     what : str
         What needs it, the beginning of the message.
+    remedy : str
+        The end of the message.
 
     Raises
     ------
@@ -94,7 +98,7 @@ def require(n_bytes: float, what: str) -> None:
     limited = f" under setup(memory_limit={in_words(_limit_bytes)})" if _limit_bytes is not None else ""
     raise NotEnoughMemoryError(
         f"{what} about {in_words(n_bytes)} of memory; {in_words(max(0.0, available))} is available{limited}. "
-        "Use fewer synapses, constant weights and delays, or several machines (mpiexec)."
+        f"{remedy}"
     )
 
 

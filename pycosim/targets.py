@@ -76,12 +76,14 @@ class TargetSpec:
                 f"Target {text!r}: the options' closing bracket is missing; write name[key=value]."
             )
         spec = cls(checked_name(name.strip()))
-        for item in filter(None, (part.strip() for part in rest.rstrip("]").split(","))):
+        for item in filter(None, (part.strip() for part in rest[:-1].split(","))):
             key, equals, value = item.partition("=")
             if not equals:
                 raise InvalidInputError(
                     f"Target {text!r}: option {item!r} has no value; write name[key=value]."
                 )
+            if key.strip() in spec.options:
+                raise InvalidInputError(f"Target {text!r}: option {key.strip()!r} is given twice.")
             spec.options[key.strip()] = value.strip()
         spec.merged({})  # reports impossible values now
         return spec

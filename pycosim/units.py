@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 _PS = {"ps": 1, "ns": 10**3, "us": 10**6, "ms": 10**9, "s": 10**12}
+_LONGEST_PERIOD_PS = 3600 * _PS["s"]
 _PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "": 0, "k": 3}
 _QUANTITY = re.compile(r"\s*([0-9]+\.?[0-9]*(?:[eE][+-]?[0-9]{1,3})?)\s*([a-zA-Zµμ]+)\s*")
 
@@ -72,7 +73,8 @@ def period_ps(dt_ms: float, speedup: float) -> int:
     Raises
     ------
     InvalidInputError
-        If the speed-up is not positive, or so large that less than a picosecond is left.
+        If the speed-up is not positive, so large that less than a picosecond is left, or so small that a
+        step takes longer than an hour.
     """
     if not speedup > 0:
         raise InvalidInputError(
@@ -83,6 +85,12 @@ def period_ps(dt_ms: float, speedup: float) -> int:
         raise InvalidInputError(
             f"speedup={speedup:g}: a step of {dt_ms:g} ms would take less than 1 ps; the largest speed-up is "
             f"{dt_ms * _PS['ms']:g}."
+        )
+    if period > _LONGEST_PERIOD_PS:
+        raise InvalidInputError(
+            f"speedup={speedup:g}: a step of {dt_ms:g} ms would take more than "
+            f"{format_time(_LONGEST_PERIOD_PS)}; the smallest speed-up is "
+            f"{dt_ms * _PS['ms'] / _LONGEST_PERIOD_PS:g}."
         )
     return period
 

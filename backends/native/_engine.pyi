@@ -298,6 +298,9 @@ class Engine:
         only_delays: Annotated[
             NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)
         ],
+        only_receptors: Annotated[
+            NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
     ) -> None: ...
     def deferred(self) -> CapsuleType: ...
     @property

@@ -130,6 +130,7 @@ class DeferredSteps(ABC):
         shift: Int,
         floor: Int,
         only_delay: Int | None = None,
+        only_receptor: Int | None = None,
     ) -> None:
         """Let spikes act: the synapses of `source` on neurons of `core`, of step `emission_step`.
 
@@ -144,6 +145,9 @@ class DeferredSteps(ABC):
             Steps, global numbers of neurons, cores, steps, steps.
         only_delay : (n,) int64 ndarray, optional
             Delays in steps; only synapses of that delay act. 0, and None for all rows, means any.
+        only_receptor : (n,) int64 ndarray, optional
+            Receptors, as numbers in `Network.receptors`; only synapses of that receptor act. -1, and None for
+            all rows, means any.
 
         Raises
         ------
@@ -155,8 +159,10 @@ class DeferredSteps(ABC):
         if self._weights_stale:
             self._update_weights()
         try:
-            only_delay = np.empty(0, np.int64) if only_delay is None else only_delay
-            self._engine.deliver(emission_step, source, core, shift, floor, only_delay)
+            only = (
+                np.empty(0, np.int64) if column is None else column for column in (only_delay, only_receptor)
+            )
+            self._engine.deliver(emission_step, source, core, shift, floor, *only)
         except ValueError as error:
             raise InvalidInputError(f"Delivering spikes: {error}.") from None
         except RuntimeError as error:

@@ -40,6 +40,7 @@ Int = NDArray[np.int64]
 
 # The engine keeps the emission step of a spike in 32 bits.
 MAX_STEPS = 2**32 - 1
+MAX_THREADS = 1024
 
 
 class NativeSimulation(DeferredSteps):
@@ -68,20 +69,19 @@ class NativeSimulation(DeferredSteps):
     def __init__(self, network: Network, *, threads: int = 1, core_of_neuron: ArrayLike | None = None):
         check_models(network)
         validate(network)
-        if threads < 1:
-            raise InvalidInputError(f"Running on {threads} threads: at least 1 thread is needed.")
+        if not 1 <= threads <= MAX_THREADS:
+            raise InvalidInputError(f"Running on {threads} threads: it must be 1 to {MAX_THREADS} threads.")
         ranks = world()
         self.step = 0
         self._network = network
         self._n_threads = threads
         self._has_cores = core_of_neuron is not None
-        self._engine = _engine.Engine(
-            populations_for_engine(network, network.populations),
-            core_column(network, core_of_neuron),
-            threads,
-            ranks.rank,
-            ranks.size,
-        )
+        populations = populations_for_engine(network, network.populations)
+        cores = core_column(network, core_of_neuron)
+        try:
+            self._engine = _engine.Engine(populations, cores, threads, ranks.rank, ranks.size)
+        except RuntimeError as error:
+            raise BackendError(f"Running on {threads} threads: {error}; use fewer.") from None
         self._engine.set_noise(unsigned(network.seed), ESCAPE_STREAM)
         self._plastic = PlasticProjections(network, self._engine, projection_for_engine, threads)
         self._exchange = SpikeExchange(network, self._engine, ranks) if ranks.size > 1 else None

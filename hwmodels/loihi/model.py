@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pycosim.errors import NotSupportedError, Violation
+from pycosim.errors import ChipDescriptionError, NotSupportedError, Violation
 from pycosim.hwmodels.arithmetic import Rounding, Translation
 from pycosim.hwmodels.base import ChipModel
 from pycosim.hwmodels.loihi.learning import hold_plastic, is_translated, learning_in_integers
@@ -57,9 +57,16 @@ class Model(ChipModel):
         ------
         NotSupportedError
             If there are cells, currents, synapses or values without a faithful translation; all are listed.
+        ChipDescriptionError
+            If the description's weights are wider than Loihi's arithmetic.
         """
         memory = self.description.synapse_memory
         bits = memory.weight_bits.value if memory and memory.weight_bits else MAX_BITS
+        if bits > MAX_BITS:
+            raise ChipDescriptionError(
+                f"synapse_memory.weight_bits of {self.name} is {bits}: with arithmetic='chip' it must be 1 "
+                f"to {MAX_BITS}, the widths of Loihi's mantissas."
+            )
         work = _Work(network, before, bits, self.description.capacity.neurons_per_core.value)
         made = work.translation()
         if work.problems:

@@ -59,10 +59,11 @@ def map_network(
         core_of_neuron = sequential(description, network, before)
     else:
         given = (
-            _column(network, method, description.n_cores) if isinstance(method, dict) else np.asarray(method)
+            _column(network, method, description.n_cores) if isinstance(method, dict) else _as_array(method)
         )
         core_of_neuron = _explicit(description, network, given)
-    axons = build_axons(network, core_of_neuron, description.mapping.delay_in_axon)
+    rules = description.mapping
+    axons = build_axons(network, core_of_neuron, rules.delay_in_axon, rules.receptor_in_axon)
     relays = place_relays(description, axons, core_of_neuron)
     return Mapping(core_of_neuron, axons, *relays, _units(network))
 
@@ -73,11 +74,19 @@ def _units(network: Network) -> NDArray[np.int32]:
     return of_population[network.population_of_neuron()]
 
 
+def _as_array(values: object) -> NDArray[np.generic]:
+    """Return values as an array: one of objects where they make none of numbers."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        return np.array([None], object)
+
+
 def _column(network: Network, table: Table, n_cores: int) -> NDArray[np.int64]:
     """Return the core of each neuron from a table of the neurons on each core; -1 for those in no list."""
     cores = np.full(network.n_neurons, -1, np.int64)
     for core, neurons in table.items():
-        numbers = np.atleast_1d(np.asarray(neurons))
+        numbers = np.atleast_1d(_as_array(neurons))
         whole = (
             isinstance(core, int | np.integer)
             and not isinstance(core, bool)

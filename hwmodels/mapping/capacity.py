@@ -46,7 +46,7 @@ def check_capacity(
     description: Description, network: Network, mapping: Mapping
 ) -> tuple[list[Violation], dict[str, tuple[int, int]]]:
     """Return all violated limits, and the largest use of each limited resource as (used, limit)."""
-    violations = []
+    violations = _too_short_delays(description, network)
     utilisation = {"cores": (len(mapping.cores_used), description.n_cores)}
     excess = len(mapping.cores_used) - description.n_cores
     if excess > 0:
@@ -96,6 +96,13 @@ def _fan_in(description: Description, network: Network, mapping: Mapping) -> Cou
     return counts
 
 
+def _axon_types(description: Description, network: Network, mapping: Mapping) -> Counts:
+    reached = np.zeros((len(network.receptors), network.n_neurons), bool)
+    for projection in network.projections:
+        reached[network.receptor_number(projection), projection.targets] = True
+    return reached.sum(axis=0)
+
+
 def _on_chip(mapping: Mapping) -> NDArray[np.bool_]:
     """Return which axons start on the chip."""
     return mapping.core_of_neuron[mapping.axons.source] >= 0
@@ -137,6 +144,22 @@ def _longest_delay(description: Description, network: Network, mapping: Mapping)
     return longest
 
 
+def _too_short_delays(description: Description, network: Network) -> list[Violation]:
+    least = description.capacity.delay_min
+    if least is None or network.delay_range[0] >= least.value or not network.n_synapses:
+        return []
+    is_short = np.zeros(network.n_neurons, bool)
+    for projection in network.projections:
+        is_short[projection.source_column()[projection.delay_column() < least.value]] = True
+    shortest = network.delay_range[0]
+    remedy = (
+        f"use delays of at least {least.value} steps, or a time step of "
+        f"{network.dt_ms * shortest / least.value:g} ms or less"
+    )
+    n_short = int(np.count_nonzero(is_short))
+    return [Violation("shortest delay in steps", shortest, least.value, n_short, "neurons", remedy)]
+
+
 _LIMITS = (
     _Limit(
         "neurons_per_core", "neurons per core", "cores", _neurons, "place at most {limit} neurons on a core"
@@ -170,6 +193,13 @@ _LIMITS = (
         "give each neuron at most {limit} inputs",
     ),
     _Limit(
+        "axon_types_per_neuron",
+        "types of axons onto a neuron (receptors)",
+        "neurons",
+        _axon_types,
+        "use cells with at most {limit} receptors, or connect to fewer of them",
+    ),
+    _Limit(
         "out_edges_per_core",
         "output axons per core (neuron and target core)",
         "cores",
@@ -178,10 +208,11 @@ _LIMITS = (
     ),
     _Limit(
         "axon_targets_per_neuron",
-        "targets of a neuron (core and delay)",
+        "targets of a neuron (core, type and delay)",
         "neurons",
         _axon_targets,
-        "allow splitters (mapping.splitters=true), or keep a neuron's targets on one core and at one delay",
+        "allow splitters (mapping.splitters=true), or keep a neuron's targets on one core, of one type "
+        "(receptor) and at one delay",
     ),
     _Limit(
         "target_chips_per_neuron",

@@ -1,8 +1,8 @@
 """Relays (splitters): extra neurons that send on what a neuron cannot send to all its targets itself.
 
-A neuron that has more targets (core and delay) than its chip allows sends to one relay core only. There, one
-axon drives one relay neuron for each target. Relays fire one step later, so a relay sends with a delay that
-is one step shorter; for a delay of one step that is impossible, and the spike is one step late.
+A neuron that has more targets (core, type and delay) than its chip allows sends to one relay core only.
+There, one axon drives one relay neuron for each target. Relays fire one step later, so a relay sends with a
+delay that is one step shorter; for a delay of one step that is impossible, and the spike is one step late.
 
 When a network grows, all relays are placed anew, so that those of old neurons may move. Spikes on their way
 to relays are still sent on from where these were.

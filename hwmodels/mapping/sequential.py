@@ -45,7 +45,8 @@ def sequential(
     cores = _free_cores(before, first_core, len(neurons))
     in_order = _in_order(per_core[np.concatenate((here, neurons))])[len(here) :]
     core_of_neuron[neurons] = cores[in_order]
-    axons = build_axons(network, core_of_neuron, description.mapping.delay_in_axon)
+    rules = description.mapping
+    axons = build_axons(network, core_of_neuron, rules.delay_in_axon, rules.receptor_in_axon)
     if not _all_fit(description, axons):
         core_of_neuron[neurons] = cores[_fill(description, network, here, neurons, per_core)]
     return core_of_neuron
@@ -118,7 +119,8 @@ def _fill(
     per_core: NDArray[np.int64],
 ) -> list[int]:
     """Place neurons one by one, and return their cores, counted from that of the neurons `here`."""
-    first, inputs, n_inputs = inputs_of_cores(network, description.mapping.delay_in_axon)
+    rules = description.mapping
+    first, inputs, n_inputs = inputs_of_cores(network, rules.delay_in_axon, rules.receptor_in_axon)
     filling = _Filling(description, n_inputs)
     for neuron in here:
         filling.place(inputs[first[neuron] : first[neuron + 1]], per_core[neuron], stays=True)

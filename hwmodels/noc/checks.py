@@ -279,9 +279,11 @@ def _table_problems(graph: RouterGraph, routing: PortTable) -> Iterator[str]:
         yield "next_port leads to an open port or to another terminal"
         return
     after = np.where(graph.terminal[port] >= 0, -1, graph.router_of_port[graph.peer[port]])
-    here = np.broadcast_to(np.arange(wanted[0])[:, None], wanted)
-    for _ in range(wanted[0]):
-        here = np.where(here >= 0, after[here, np.arange(wanted[1])], -1)
-        if (here < 0).all():
+    # Ways of one hop, then of twice as many each time: none that ends is longer than there are routers.
+    for _ in range(wanted[0].bit_length()):
+        if (after < 0).all():
             return
+        after = np.where(after >= 0, np.take_along_axis(after, after, axis=0), -1)
+    if (after < 0).all():
+        return
     yield "next_port leads some packets in a circle"

@@ -75,13 +75,14 @@ class Hexagon:
         )
 
     def _next_port(self, x: NDArray[np.int64], y: NDArray[np.int64]) -> NDArray[np.uint8]:
+        x, y = x.astype(np.int32), y.astype(np.int32)
         right, up = x[None, :] - x[:, None], y[None, :] - y[:, None]
         port = np.select(
             [right * up > 0, right != 0, up != 0],
-            [4 + (right < 0), 0 + (right < 0), 2 + (up < 0)],
-            len(_STEPS),
+            [np.uint8(4) + (right < 0), np.uint8(0) + (right < 0), np.uint8(2) + (up < 0)],
+            np.uint8(len(_STEPS)),
         )
         ports = np.repeat(port, self.terminals_per_router, axis=1)
         here = np.eye(len(x), dtype=bool).repeat(self.terminals_per_router, axis=1)
-        own = np.tile(np.arange(self.terminals_per_router), len(x))
-        return np.where(here, ports + own, ports).astype(np.uint8)
+        own = np.tile(np.arange(self.terminals_per_router, dtype=np.uint8), len(x))
+        return np.where(here, ports + own, ports)

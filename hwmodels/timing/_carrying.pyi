@@ -95,7 +95,13 @@ class Discipline:
         Annotated[NDArray[numpy.int64], dict(shape=(None,))],
     ]: ...
     def run(
-        self, engine: CapsuleType, closed: bool, only_delay: bool, keep_synapses: bool, n_steps: int
+        self,
+        engine: CapsuleType,
+        closed: bool,
+        only_delay: bool,
+        only_receptor: bool,
+        keep_synapses: bool,
+        n_steps: int,
     ) -> None: ...
     def take_durations(self) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,))], int]: ...
     @property

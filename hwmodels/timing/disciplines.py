@@ -54,14 +54,15 @@ class Delivery:
     ----------
     closed : bool
         When the chip says; else when they are due.
-    only_delay : bool
-        A packet makes synapses of its axon's delay act, not all on its core.
+    only_delay, only_receptor : bool
+        A packet makes synapses of its axon's delay (receptor) act, not all on its core.
     keep_synapses : bool
         Whether the engine has to keep the synapses that packets under way will meet.
     """
 
     closed: bool
     only_delay: bool
+    only_receptor: bool
     keep_synapses: bool
 
 
@@ -223,7 +224,14 @@ class Compiled(Discipline):
     def run(self, engine: Any, n_steps: int, delivery: Delivery) -> None:
         """Do so many steps together with an engine (a capsule of its `DeferredEngine`)."""
         try:
-            self.compiled.run(engine, delivery.closed, delivery.only_delay, delivery.keep_synapses, n_steps)
+            self.compiled.run(
+                engine,
+                delivery.closed,
+                delivery.only_delay,
+                delivery.only_receptor,
+                delivery.keep_synapses,
+                n_steps,
+            )
         finally:
             self._take_durations()
 

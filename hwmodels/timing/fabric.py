@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pycosim.hwmodels.description import Noc
 from pycosim.hwmodels.noc import ChipMesh, Hexagon, Hierarchy, Mesh, Network, Topology, Torus
 from pycosim.hwmodels.timing.floorplan import router_positions
+from pycosim.memory import require
 from pycosim.results.hardware import LinkTable
 
 __all__ = ["Fabric"]
@@ -21,6 +22,9 @@ __all__ = ["Fabric"]
 Int = NDArray[np.int64]
 
 # Cycles of a router besides those on the link: bid and crossbar, and the grant's wait (credit4, credit5).
+_MESH_PORTS = 6
+# Measured, at most: of arrays by port, and of a hexagon's table of routers by terminals while it is made.
+_BYTES_PER_PORT, _BYTES_PER_WAY = 400, 40
 _PIPELINE = {"credit3": 2, "credit4": 3, "credit5": 4}
 
 
@@ -40,6 +44,7 @@ class Fabric:
         self.noc = noc
         self.cycle_ps = noc.cycle.value * noc.slowdown
         self.set_places(cores, entry_router)
+        _require_memory(noc)
         self.topology, self._local_ps = _topology(noc)
         self.network = Network(
             self.topology,
@@ -215,6 +220,19 @@ class Fabric:
     def _arrivals(self) -> tuple[Int, Int]:
         numbers, cycles = self.network.take_arrivals()
         return numbers, cycles * self.cycle_ps + self._local_ps
+
+
+def _require_memory(noc: Noc) -> None:
+    """Refuse a network-on-chip that would not fit into memory."""
+    terminals = noc.n_routers * (noc.cores_per_router.size + 1)
+    n_bytes = _BYTES_PER_PORT * (terminals + _MESH_PORTS * noc.n_routers)
+    if noc.topology == "hexagon":
+        n_bytes += _BYTES_PER_WAY * noc.n_routers * terminals
+    require(
+        n_bytes,
+        f"A network-on-chip of {noc.n_routers:,} routers ({noc.topology}, noc.shape = {noc.shape}) needs",
+        "Use a smaller noc.shape.",
+    )
 
 
 def _groups(joins: NDArray[np.integer] | None) -> Int | None:

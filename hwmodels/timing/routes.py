@@ -20,7 +20,7 @@ class Routes:
 
     Attributes
     ----------
-    source, core, delay, events : (n_axons,) int32
+    source, core, delay, receptor, events : (n_axons,) int32
         As in `pycosim.hwmodels.mapping.axons.AxonTable`.
     relay_core, relay_place : (n_axons,) int32
         Core, and place there, of the relay that sends for the axon; -1 if there is none.
@@ -31,6 +31,7 @@ class Routes:
     source: Int32
     core: Int32
     delay: Int32
+    receptor: Int32
     events: Int32
     relay_core: Int32
     relay_place: Int32
@@ -40,19 +41,12 @@ class Routes:
     def of_mapping(cls, mapping: Mapping, earlier: Routes | None = None) -> Routes:
         """Return the axons of a mapping, behind those of `earlier`."""
         axons = mapping.axons
-        relay_core = mapping.relay_core[axons.source]
-        columns = (axons.source, axons.core, axons.delay, axons.events, relay_core, mapping.relay_place)
+        columns = {name: getattr(axons, name) for name in ("source", "core", "delay", "receptor", "events")}
+        columns |= {"relay_core": mapping.relay_core[axons.source], "relay_place": mapping.relay_place}
         if earlier is None:
-            return cls(*columns, axons.first)
-        before = (
-            earlier.source,
-            earlier.core,
-            earlier.delay,
-            earlier.events,
-            earlier.relay_core,
-            earlier.relay_place,
-        )
-        return cls(*(np.concatenate(both) for both in zip(before, columns)), axons.first + len(earlier))
+            return cls(**columns, first=axons.first)
+        both = {name: np.concatenate((getattr(earlier, name), column)) for name, column in columns.items()}
+        return cls(**both, first=axons.first + len(earlier))
 
     def __len__(self) -> int:
         """Return the number of axons, those of earlier mappings included."""

@@ -137,7 +137,7 @@ class Traffic:
         tables: dict[str, Any] = {
             name: np.ascontiguousarray(column, np.int64) for name, column in columns.items()
         }
-        for name in ("source", "core", "delay", "relay_core", "relay_place"):
+        for name in ("source", "core", "delay", "receptor", "relay_core", "relay_place"):
             tables[name] = np.ascontiguousarray(getattr(routes, name), np.int32)
         tables["synapses"] = np.ascontiguousarray(routes.events, np.int32)
         tables["to_relays"], tables["joins"] = table.to_relays.astype(np.uint8), table.joins.astype(np.uint8)

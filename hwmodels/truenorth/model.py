@@ -1,4 +1,4 @@
-"""TrueNorth: types of axons, and networks in its own arithmetic."""
+"""TrueNorth: a crossbar of bits, and networks in its own arithmetic."""
 
 from __future__ import annotations
 
@@ -20,39 +20,23 @@ Int = NDArray[np.int64]
 
 
 class Model(ChipModel):
-    """TrueNorth: `ChipModel` with the types of axons, a crossbar of bits, and a translation."""
+    """TrueNorth: `ChipModel` with a crossbar of bits and a translation."""
 
     def special_limits(
         self, network: Network, mapping: Mapping
     ) -> tuple[list[Violation], dict[str, tuple[int, int]]]:
-        """Return where a source needs more than its axon: another type, or a second bit to a neuron."""
+        """Return where a source needs a second crossbar bit from one of its axons to a neuron."""
         used = list(_synapses_by_type(network))
         if not used:
             return [], {}
-        source, target, delay, axon_type = (np.concatenate(column) for column in zip(*used))
-        core = mapping.core_of_neuron[target].astype(np.int64)
-        axons = np.unique(np.stack((source, core, delay, axon_type)), axis=1)
-        types, bits = _most_in_a_group(*axons[:3]), _most_in_a_group(source, target, delay)
-        violations = [
-            Violation(resource, needed, 1, len(np.unique(sources[several])), "neurons", remedy)
-            for resource, sources, (needed, several), remedy in (
-                (
-                    "types of axons that one source needs at a core",
-                    axons[0],
-                    types,
-                    "an axon has one type for all neurons of the core: reach them with one type, or with a "
-                    "second source that has the same spikes",
-                ),
-                (
-                    "synapses from one axon to a neuron (crossbar bits)",
-                    source,
-                    bits,
-                    "connect each pair once, and use a type with a larger weight S",
-                ),
-            )
-            if needed > 1
-        ]
-        return violations, {"types per axon": (types[0], 1), "bits per crossbar point": (bits[0], 1)}
+        source, *rest = (np.concatenate(column) for column in zip(*used))
+        most, several = _most_in_a_group(source, *rest)
+        violations = []
+        if most > 1:
+            remedy = "connect each pair once for each type, and use a type with a larger weight S"
+            what = "synapses from one axon to a neuron (crossbar bits)"
+            violations.append(Violation(what, most, 1, len(np.unique(source[several])), "neurons", remedy))
+        return violations, {"bits per crossbar point": (most, 1)}
 
     def translate(self, network: Network, before: Translation | None = None) -> Translation:
         """Return a network of `TrueNorthNeuron`; see `pycosim.hwmodels.truenorth.translate`."""

@@ -284,7 +284,7 @@ class _Types:
                 [
                     f"projection {projection.label!r}: its weights onto one neuron have {len(values)} "
                     "values; an axon has one type, and a neuron one weight for each. Use one projection for "
-                    f"each weight, {len(TYPES)} at most, from different sources"
+                    f"each weight, {len(TYPES)} at most"
                 ]
             )
         possible = [

@@ -240,6 +240,11 @@ class Network:
             names |= dict.fromkeys(model.receptors)
         return tuple(names)
 
+    def receptor_number(self, projection: Projection) -> int:
+        """Return the place of a projection's receptor in `receptors`; 0 for one that is no membrane's."""
+        receptors = self.receptors
+        return receptors.index(projection.receptor) if projection.receptor in receptors else 0
+
     def source_mask(self) -> NDArray[np.bool_]:
         """Return which of all neurons are spike sources, (n_neurons,) bool."""
         mask = np.zeros(self.n_neurons, bool)

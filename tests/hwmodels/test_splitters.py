@@ -1,4 +1,4 @@
-"""TrueNorth's rule of one target core and delay per neuron, and the splitters that help."""
+"""TrueNorth's rule of one axon (core, type and delay) per neuron, and the splitters that help."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_two_delays_to_the_same_core_are_two_targets():
 
 def test_without_splitters_two_targets_are_refused():
     with pytest.raises(
-        DoesNotFitError, match=r"targets of a neuron \(core and delay\): needs 2, the limit is 1"
+        DoesNotFitError, match=r"targets of a neuron \(core, type and delay\): needs 2, the limit is 1"
     ):
         fit(load("truenorth", {"mapping.splitters": False}), two_targets(), APART)
 

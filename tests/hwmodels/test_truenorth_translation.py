@@ -110,10 +110,9 @@ def test_equal_weights_share_a_type_and_a_source_keeps_its_type():
         connect(network, *all_pairs(source, targets), weights=weight)
     own = load("truenorth").translate(network).network
     assert [p.receptor for p in own.projections] == ["type0", "type1", "type1", "type0"]
-    assert build("truenorth", network, Options(arithmetic="chip")).hardware.utilisation["types per axon"] == (
-        1,
-        1,
-    )
+    chip = build("truenorth", network, Options(arithmetic="chip"))
+    # All on one core: each source has one axon there.
+    assert chip.hardware.utilisation["inputs per core (axons)"] == (2, 256)
 
 
 @pytest.mark.parametrize(
@@ -166,14 +165,13 @@ def own_neurons(types, mapping_core=(0, 0), delays=(1, 1)):
     return network
 
 
-def test_a_source_with_two_types_at_one_core_is_refused():
+@pytest.mark.parametrize(
+    ("types", "delays", "n_axons"), [((2, 2), (1, 1), 1), ((0, 1), (1, 1), 2), ((0, 1), (1, 2), 2)]
+)
+def test_a_source_has_one_axon_at_a_core_for_each_type_and_delay(types, delays, n_axons):
     chip = Options(arithmetic="chip", mapping=[0, 3, 3])
-    build("truenorth", own_neurons((2, 2)), chip)
-    with pytest.raises(DoesNotFitError, match="types of axons that one source needs at a core: needs 2"):
-        build("truenorth", own_neurons((0, 1)), chip)
-    # Axons of other delays, or at other cores, have types of their own.
-    build("truenorth", own_neurons((0, 1), delays=(1, 2)), chip)
-    build("truenorth", own_neurons((0, 1)), Options(arithmetic="chip", mapping=[0, 3, 4]))
+    record = build("truenorth", own_neurons(types, delays=delays), chip).hardware
+    assert record.utilisation["inputs per core (axons)"] == (n_axons, 256)
 
 
 def test_a_pair_that_is_connected_twice_needs_two_bits_and_is_refused():

@@ -341,11 +341,11 @@ NB_MODULE(_engine, module) {
         .def("deliver", [](Engine& engine, const Array<std::int64_t>& emission_steps,
                            const Array<std::int64_t>& sources, const Array<std::int64_t>& cores,
                            const Array<std::int64_t>& shifts, const Array<std::int64_t>& floors,
-                           const Array<std::int64_t>& only_delays) {
+                           const Array<std::int64_t>& only_delays, const Array<std::int64_t>& only_receptors) {
                  engine.deliver(view(emission_steps), view(sources), view(cores), view(shifts), view(floors),
-                                view(only_delays));
+                                view(only_delays), view(only_receptors));
              }, nb::arg("emission_steps"), nb::arg("sources"), nb::arg("cores"), nb::arg("shifts"),
-             nb::arg("floors"), nb::arg("only_delays"))
+             nb::arg("floors"), nb::arg("only_delays"), nb::arg("only_receptors"))
         .def("deferred", [](Engine& engine) { return nb::capsule(static_cast<DeferredEngine*>(&engine), "DeferredEngine"); })
         .def_prop_ro("step", &Engine::step)
         .def_prop_ro("started", &Engine::started)

@@ -14,7 +14,8 @@ class DeferredEngine {
     virtual void set_oldest_under_way(std::int64_t emission_step) = 0;
     virtual void deliver(std::span<const std::int64_t> emission_steps, std::span<const std::int64_t> sources,
                          std::span<const std::int64_t> cores, std::span<const std::int64_t> shifts,
-                         std::span<const std::int64_t> floors, std::span<const std::int64_t> only_delays) = 0;
+                         std::span<const std::int64_t> floors, std::span<const std::int64_t> only_delays,
+                         std::span<const std::int64_t> only_receptors) = 0;
     virtual void deliver_on_time() = 0;
     virtual std::int64_t step() const = 0;
 

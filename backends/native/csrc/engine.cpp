@@ -286,11 +286,12 @@ std::vector<std::int64_t> Engine::step_deferred() {
 
 void Engine::deliver(std::span<const std::int64_t> emission_steps, std::span<const std::int64_t> sources,
                      std::span<const std::int64_t> cores, std::span<const std::int64_t> shifts,
-                     std::span<const std::int64_t> floors, std::span<const std::int64_t> only_delays) {
+                     std::span<const std::int64_t> floors, std::span<const std::int64_t> only_delays,
+                     std::span<const std::int64_t> only_receptors) {
     if (core_of_neuron_.empty()) throw std::logic_error("the network was built without cores");
     const std::size_t n = emission_steps.size();
     if (sources.size() != n || cores.size() != n || shifts.size() != n || floors.size() != n ||
-        (!only_delays.empty() && only_delays.size() != n)) {
+        (!only_delays.empty() && only_delays.size() != n) || (!only_receptors.empty() && only_receptors.size() != n)) {
         throw std::invalid_argument("the columns have different lengths");
     }
     for (std::size_t i = 0; i < n; ++i) {
@@ -304,9 +305,10 @@ void Engine::deliver(std::span<const std::int64_t> emission_steps, std::span<con
     }
     for (Partition& partition : partitions_) {
         for (std::size_t i = 0; i < n; ++i) {
+            const Only only{only_delays.empty() ? Only::kAnyDelay : only_delays[i],
+                            only_receptors.empty() ? Only::kAnyReceptor : only_receptors[i]};
             partition.send_to_core(static_cast<std::uint32_t>(sources[i]), static_cast<std::int32_t>(cores[i]),
-                                   emission_steps[i], shifts[i], floors[i],
-                                   only_delays.empty() ? 0 : only_delays[i], step_);
+                                   emission_steps[i], shifts[i], floors[i], only, step_);
         }
     }
 }

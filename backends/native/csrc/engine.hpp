@@ -127,7 +127,8 @@ class Engine final : public DeferredEngine {
     void set_oldest_under_way(std::int64_t emission_step) override { oldest_under_way_ = emission_step; }
     void deliver(std::span<const std::int64_t> emission_steps, std::span<const std::int64_t> sources,
                  std::span<const std::int64_t> cores, std::span<const std::int64_t> shifts,
-                 std::span<const std::int64_t> floors, std::span<const std::int64_t> only_delays) override;
+                 std::span<const std::int64_t> floors, std::span<const std::int64_t> only_delays,
+                 std::span<const std::int64_t> only_receptors) override;
     // Lets all spikes of the step that step_deferred() did, or of step 0, act when they are due.
     void deliver_on_time() override;
 

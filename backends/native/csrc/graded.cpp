@@ -65,9 +65,9 @@ void GradedStore::send(std::uint32_t source, std::int64_t emission_step) {
 }
 
 void GradedStore::send_to_core(std::uint32_t source, std::int32_t core, std::int64_t emission_step, std::int64_t shift,
-                               std::int64_t floor, std::int64_t only_delay, std::int64_t present_step) {
+                               std::int64_t floor, const Only& only, std::int64_t present_step) {
     send_runs(source, emission_step, [&](const Run& run) {
-        if (run.core != core || (only_delay != 0 && run.delay != only_delay)) return std::int64_t{-1};
+        if (run.core != core || !only.takes(run.delay, run.receptor)) return std::int64_t{-1};
         return std::max({emission_step + run.delay + shift, floor, present_step + 1});
     });
 }

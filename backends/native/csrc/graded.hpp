@@ -28,7 +28,7 @@ class GradedStore {
     void send(std::uint32_t source, std::int64_t emission_step);
     // See Partition::send_to_core.
     void send_to_core(std::uint32_t source, std::int32_t core, std::int64_t emission_step, std::int64_t shift,
-                      std::int64_t floor, std::int64_t only_delay, std::int64_t present_step);
+                      std::int64_t floor, const Only& only, std::int64_t present_step);
     // Adds what is due to the inputs, of which those of a receptor begin `receptor_stride` after those of the one before.
     void deliver(std::int64_t step, double* inputs, std::uint32_t receptor_stride);
     // Spikes of `oldest_under_way` and later may still be sent.

@@ -131,14 +131,14 @@ void Partition::forget_old_synapses(std::int64_t present_step, std::int64_t olde
 }
 
 void Partition::send_to_core(std::uint32_t source, std::int32_t core, std::int64_t emission_step, std::int64_t shift,
-                             std::int64_t floor, std::int64_t only_delay, std::int64_t present_step) {
-    if (graded) graded->send_to_core(source, core, emission_step, shift, floor, only_delay, present_step);
+                             std::int64_t floor, const Only& only, std::int64_t present_step) {
+    if (graded) graded->send_to_core(source, core, emission_step, shift, floor, only, present_step);
     const Generation* generation = &generations_.back();
     while (generation != generations_.data() && generation->first_emission > emission_step) --generation;
     const auto [begin, end] = generation->store.row_on_core(source, core);
     for (std::uint32_t i = begin; i < end; ++i) {
         const std::int64_t delay = generation->store.segment(i).delay;
-        if (only_delay != 0 && delay != only_delay) continue;
+        if (!only.takes(delay, generation->store.receptor(i))) continue;
         const std::int64_t wanted = emission_step + delay + shift;
         const std::int64_t due = std::max({wanted, floor, present_step + 1});
         pending_.push(due, present_step, pending_key(emission_step, generation->base + i));
@@ -147,7 +147,7 @@ void Partition::send_to_core(std::uint32_t source, std::int32_t core, std::int64
         if (emission_step < first_emission) continue;
         for (std::uint32_t i = store->row_begin(source); i < store->row_end(source); ++i) {
             const std::int64_t delay = store->segment(i).delay;
-            if (store->core(i) != core || (only_delay != 0 && delay != only_delay)) continue;
+            if (store->core(i) != core || !only.takes(delay, store->receptor(i))) continue;
             const std::int64_t due = std::max({emission_step + delay + shift, floor, present_step + 1});
             pending_.push(due, present_step, pending_key(emission_step, base + i));
         }

@@ -171,10 +171,10 @@ class alignas(kCacheLine) Partition {
         }
     }
 
-    // Like `send` for the synapses on one core, which act at max(emission + delay + shift, floor, present + 1). Only
-    // those with the delay `only_delay`, unless that is 0.
+    // Like `send` for the synapses on one core, which act at max(emission + delay + shift, floor, present + 1):
+    // `only` those of a packet.
     void send_to_core(std::uint32_t source, std::int32_t core, std::int64_t emission_step, std::int64_t shift,
-                      std::int64_t floor, std::int64_t only_delay, std::int64_t present_step);
+                      std::int64_t floor, const Only& only, std::int64_t present_step);
 
     // Frees synapses that no spike under way can meet any more; those of `oldest_under_way` and later may still come.
     void forget_old_synapses(std::int64_t present_step, std::int64_t oldest_under_way);

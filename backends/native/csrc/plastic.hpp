@@ -148,6 +148,7 @@ class PlasticStore {
     std::uint32_t row_begin(std::size_t source) const { return row_[source]; }
     std::uint32_t row_end(std::size_t source) const { return row_[source + 1]; }
     std::int32_t core(std::uint32_t i) const { return core_[i]; }
+    std::uint32_t receptor(std::uint32_t i) const { return targets_[segments_[i].first] / receptor_stride_; }
     std::uint32_t n_segments() const { return static_cast<std::uint32_t>(segments_.size()); }
     const PlasticSegment& segment(std::uint32_t i) const { return segments_[i]; }
     bool has(std::uint32_t projection) const {

@@ -83,6 +83,17 @@ struct Segment {
     WeightFormat weights() const { return static_cast<WeightFormat>(format); }
 };
 
+// Which synapses of a source on a core a packet makes act: all, or those of one delay, of one receptor, or of both.
+struct Only {
+    static constexpr std::int64_t kAnyDelay = 0, kAnyReceptor = -1;
+
+    std::int64_t delay = kAnyDelay, receptor = kAnyReceptor;
+
+    bool takes(std::int64_t its_delay, std::uint32_t its_receptor) const {
+        return (delay == kAnyDelay || delay == its_delay) && (receptor == kAnyReceptor || receptor == its_receptor);
+    }
+};
+
 class SynapseStore {
   public:
     SynapseStore() = default;
@@ -96,6 +107,7 @@ class SynapseStore {
     std::pair<std::uint32_t, std::uint32_t> row_on_core(std::size_t source, std::int32_t core) const;
     std::uint32_t n_segments() const { return static_cast<std::uint32_t>(segments_.size()); }
     const Segment& segment(std::uint32_t i) const { return segments_[i]; }
+    std::uint32_t receptor(std::uint32_t i) const { return windows_[segments_[i].window].receptor; }
     std::size_t n_bytes() const;
 
     // Takes the distance between the inputs of one receptor and those of the next.

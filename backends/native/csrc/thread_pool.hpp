@@ -5,6 +5,9 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -34,6 +37,13 @@ class Barrier {
         phase_.wait(phase, std::memory_order_acquire);
     }
 
+    // Arrives for `n` threads that there are not.
+    void arrive_for(unsigned n) {
+        if (arrived_.fetch_add(n, std::memory_order_acq_rel) + n < n_threads_) return;
+        phase_.fetch_add(1, std::memory_order_release);
+        phase_.notify_all();
+    }
+
   private:
     static constexpr int kSpins = 400;
 
@@ -53,7 +63,15 @@ class Barrier {
 class ThreadPool {
   public:
     explicit ThreadPool(unsigned n_threads) : barrier_(n_threads), errors_(n_threads) {
-        for (unsigned i = 1; i < n_threads; ++i) threads_.emplace_back([this, i] { work(i); });
+        threads_.reserve(n_threads - 1);
+        try {
+            while (size() < n_threads) threads_.emplace_back([this, i = size()] { work(i); });
+        } catch (const std::system_error& error) {
+            barrier_.arrive_for(n_threads - static_cast<unsigned>(threads_.size()));
+            for (std::thread& thread : threads_) thread.join();
+            throw std::runtime_error("the system gives " + std::to_string(size()) + " of " +
+                                     std::to_string(n_threads) + " threads (" + error.what() + ")");
+        }
     }
 
     ~ThreadPool() {

@@ -115,6 +115,7 @@ void use(Traffic& traffic, const nb::dict& tables, const nb::object& fabric) {
                  .source = of32("source"),
                  .core = of32("core"),
                  .delay = of32("delay"),
+                 .receptor = of32("receptor"),
                  .synapses = of32("synapses"),
                  .relay_core = of32("relay_core"),
                  .relay_place = of32("relay_place"),
@@ -145,10 +146,10 @@ auto log_column(const Traffic& traffic) {
     return shown(traffic.log.*column, traffic.log.n_rows());
 }
 
-void run_together(Discipline& discipline, const nb::capsule& engine, bool closed, bool only_delay, bool keep_synapses,
-                  Int n_steps) {
+void run_together(Discipline& discipline, const nb::capsule& engine, bool closed, bool only_delay, bool only_receptor,
+                  bool keep_synapses, Int n_steps) {
     auto& face = from_capsule<pycosim::native::DeferredEngine>(engine, "DeferredEngine");
-    const Delivery delivery{closed, only_delay, keep_synapses};
+    const Delivery delivery{closed, only_delay, only_receptor, keep_synapses};
     if (discipline.traffic().fabric().is_python()) return run(discipline, face, delivery, n_steps);
     const nb::gil_scoped_release release;
     run(discipline, face, delivery, n_steps);
@@ -209,8 +210,8 @@ NB_MODULE(_carrying, m) {
                  return std::make_tuple(to_numpy(acting.rows), to_numpy(acting.shift), to_numpy(acting.floor));
              },
              "step"_a, "fired"_a)
-        .def("run", &run_together, "engine"_a, "closed"_a, "only_delay"_a, "keep_synapses"_a,
-             "n_steps"_a)
+        .def("run", &run_together, "engine"_a, "closed"_a, "only_delay"_a, "only_receptor"_a,
+             "keep_synapses"_a, "n_steps"_a)
         .def("take_durations",
              [](Discipline& d) {
                  Result<> durations = to_numpy(d.durations);

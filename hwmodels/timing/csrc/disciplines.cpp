@@ -159,19 +159,20 @@ void Free::carry_into(Acting& acting, Int step, Column fired) {
 namespace {
 
 struct DeliveryColumns {
-    Ints step, source, core, only_delay;
+    Ints step, source, core, only_delay, only_receptor;
 
-    void clear() { step.clear(), source.clear(), core.clear(), only_delay.clear(); }
+    void clear() { step.clear(), source.clear(), core.clear(), only_delay.clear(), only_receptor.clear(); }
     void add(Int at, Int from, Int to) { step.push_back(at), source.push_back(from), core.push_back(to); }
 };
 
-void fill(DeliveryColumns& columns, Traffic& traffic, const Acting& acting, bool only_delay) {
+void fill(DeliveryColumns& columns, Traffic& traffic, const Acting& acting, const Delivery& delivery) {
     columns.clear();
     const Tables& t = traffic.tables();
     for (const Int row : acting.rows) {
         const std::int32_t axon = traffic.log.axon[row];
         columns.add(traffic.log.emission_step[row], t.source[axon], t.core[axon]);
-        if (only_delay) columns.only_delay.push_back(t.delay[axon]);
+        if (delivery.only_delay) columns.only_delay.push_back(t.delay[axon]);
+        if (delivery.only_receptor) columns.only_receptor.push_back(t.receptor[axon]);
     }
 }
 
@@ -190,8 +191,9 @@ void run(Discipline& discipline, native::DeferredEngine& engine, const Delivery&
         if (!delivery.closed || acting.all_on_time) {
             if (!fired.empty()) engine.deliver_on_time();
         } else if (!acting.rows.empty()) {
-            fill(columns, traffic, acting, delivery.only_delay);
-            engine.deliver(columns.step, columns.source, columns.core, acting.shift, acting.floor, columns.only_delay);
+            fill(columns, traffic, acting, delivery);
+            engine.deliver(columns.step, columns.source, columns.core, acting.shift, acting.floor, columns.only_delay,
+                           columns.only_receptor);
         }
     }
 }

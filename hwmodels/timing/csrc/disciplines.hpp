@@ -91,6 +91,7 @@ class Free final : public Discipline {
 struct Delivery {
     bool closed;         // when the chip says; else (trace) when they are due
     bool only_delay;     // closed: only synapses of the axon's delay
+    bool only_receptor;  // closed: only synapses of the axon's receptor
     bool keep_synapses;  // those that packets under way will meet
 };
 

@@ -24,7 +24,7 @@ struct Tables {
     std::span<const std::uint8_t> joins;  // whether it goes along with the one before it until their ways part
     Int first_axon_of_mapping;
     // By axon of the routes.
-    Column32 source, core, delay, synapses, relay_core, relay_place;
+    Column32 source, core, delay, receptor, synapses, relay_core, relay_place;
     // By core.
     Column place_of_core;
     // By place: times of the work there, in ps; `idle` is that of a step without spikes, `event_on_arrival` is 0 where
