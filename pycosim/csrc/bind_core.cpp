@@ -104,6 +104,13 @@ pycosim::DistributionOf distribution_of(const DistributionIn& given) {
     return {static_cast<pycosim::Distribution>(kind), mu, sigma, {low, high}};
 }
 
+using StepsOut = std::tuple<Out<std::int32_t>, bool, double, double, double>;
+
+StepsOut steps_of(pycosim::DelaySteps&& delays) {
+    return {numpy(std::move(delays.steps)), delays.all_possible, delays.smallest_ms, delays.largest_ms,
+            delays.largest_error_ms};
+}
+
 }  // namespace
 
 NB_MODULE(_core, m) {
@@ -379,11 +386,26 @@ NB_MODULE(_core, m) {
         "Hand out values, those of a key one after the other; return (n,) in the order of keys.");
 
     m.def(
+        "steps_in_turn",
+        [](In<std::int32_t> drawn, In<std::int32_t> keys, Long n_keys) {
+            return numpy(unlocked([&] { return pycosim::in_turn(span(drawn), span(keys), n_keys); }));
+        },
+        "drawn"_a, "keys"_a, "n_keys"_a, "The same for numbers of steps.");
+
+    m.def(
         "delay_steps",
         [](In<double> delays_ms, double dt_ms) {
-            pycosim::DelaySteps result = unlocked([&] { return pycosim::delay_steps(span(delays_ms), dt_ms); });
-            return std::tuple(numpy(std::move(result.steps)), result.all_possible, result.smallest_ms,
-                              result.largest_ms, result.largest_error_ms);
+            return steps_of(unlocked([&] { return pycosim::delay_steps(span(delays_ms), dt_ms); }));
         },
         "delays_ms"_a, "dt_ms"_a, "Round delays to steps; return these, whether all are possible, and extremes.");
+
+    m.def(
+        "delays_by_block",
+        [](Seed seed, In<Seed> streams, const DistributionIn& distribution, In<std::int32_t> keys, int shift, double dt_ms) {
+            return steps_of(unlocked([&] {
+                return pycosim::delays_by_block(seed, span(streams), distribution_of(distribution), span(keys), shift, dt_ms);
+            }));
+        },
+        "seed"_a, "streams"_a, "distribution"_a, "keys"_a, "shift"_a, "dt_ms"_a,
+        "Round what numbers_by_block gives to steps; return these, whether all are possible, and extremes.");
 }

@@ -23,7 +23,7 @@ from pycosim.frontend.carlsim import receptor_of
 from pycosim.frontend.cells import model_receptor
 from pycosim.frontend.connection import Connection
 from pycosim.frontend.connectivity import BLOCK_PAIRS
-from pycosim.frontend.delays import delay_steps
+from pycosim.frontend.delays import RoundedDelays, delay_steps
 from pycosim.frontend.dialects import negative_inhibition, projection_arguments
 from pycosim.frontend.expansion import expand
 from pycosim.frontend.gathering import gathered_columns, write_own
@@ -118,12 +118,12 @@ class Projection(common.Projection):
             rule = procedural_column(self, label, model_receptor(self), state.network.seed, stream)
             if rule is not None:
                 return rule
-        expanded = expand(self, state.network.seed, stream, adjust=negative_inhibition)
+        expanded = expand(self, state.network.seed, stream, negative_inhibition, state.dt)
         indptr, numbers = expanded.indptr, numbers_of(self.post)
         pre = numbers_of(self.pre)
         if _ascends(pre) and _ascends(numbers):
-            order, ids, self._indptr, self.post_indices = slice(None), pre, indptr, expanded.targets
-            targets = _numbered(expanded.targets, numbers)
+            order, ids, self._indptr, targets = slice(None), pre, indptr, expanded.targets
+            _number(targets, numbers)
         else:
             rows = np.repeat(np.arange(self.pre.size), np.diff(indptr))
             targets = numbers.astype(np.int32)[expanded.targets]
@@ -166,7 +166,10 @@ class Projection(common.Projection):
     @cached_property
     def post_indices(self) -> NDArray[np.int32]:
         """Index of each synapse's target in the postsynaptic population, (n_synapses,)."""
-        return np.searchsorted(numbers_of(self.post), self.column.targets)
+        numbers = numbers_of(self.post)
+        if len(numbers) and numbers[-1] - numbers[0] == len(numbers) - 1 and _ascends(numbers):
+            return self.column.targets - np.int32(numbers[0])
+        return np.searchsorted(numbers, self.column.targets)
 
     def __len__(self) -> int:
         """Return the number of synapses."""
@@ -405,12 +408,15 @@ def _ascends(numbers: NDArray[np.int64]) -> bool:
     return bool(np.all(numbers[1:] > numbers[:-1]))
 
 
-def _numbered(indices: NDArray[np.int32], numbers: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Return the global numbers of cells given by index; `numbers` ascend."""
+def _number(indices: NDArray[np.int32], numbers: NDArray[np.int64]) -> None:
+    """Put the global numbers of cells in place of their indices; `numbers` ascend."""
     if len(numbers) and numbers[-1] - numbers[0] == len(numbers) - 1:
-        return indices + np.int32(numbers[0]) if numbers[0] else indices
-    return numbers.astype(np.int32)[indices]
+        indices += np.int32(numbers[0])
+    else:
+        indices[:] = numbers[indices]
 
 
 def _ordered(values: Any, order: NDArray[np.int64] | slice) -> Any:
+    if isinstance(values, RoundedDelays):
+        return values.those(order)
     return values if np.ndim(values) == 0 else np.asarray(values)[order]
