@@ -255,11 +255,7 @@ inline SortedPairs drawn_total(MersenneTwister& random, std::int64_t n, std::int
         sources.push_back(drawn(n_pre));
         targets.push_back(drawn(n_post));
     }
-    Csr by_target{offsets_of(targets, n_post), LongColumn<std::int32_t>(sources.size())};
-    LongColumn<std::int64_t> next(by_target.indptr.begin(), by_target.indptr.end() - 1);
-    for (std::size_t i = 0; i < sources.size(); ++i)
-        by_target.targets[static_cast<std::size_t>(next[static_cast<std::size_t>(targets[i])]++)] = sources[i];
-    return transposed_in_turn(by_target, n_pre);
+    return transposed_in_turn(rows_of_columns(sources, targets, n_post), n_pre);
 }
 
 }  // namespace pycosim
