@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -307,6 +308,7 @@ NB_MODULE(_core, m) {
             pycosim::MersenneTwister random(span(words), next);
             pycosim::Csr rows = unlocked([&] {
                 pycosim::DrawnRows drawer(random, n_items, same_cells);
+                drawer.reserve(std::reduce(n.data(), n.data() + n.size()));
                 for (std::size_t row = 0; row < n.size(); ++row)
                     drawer.draw(static_cast<std::int32_t>(row), n.data()[row], replace);
                 return pycosim::sorted_rows(std::move(drawer).rows(), n_items);
@@ -322,6 +324,7 @@ NB_MODULE(_core, m) {
             pycosim::MersenneTwister random(span(words), next);
             pycosim::SortedPairs sorted = unlocked([&] {
                 pycosim::DrawnRows drawer(random, n_items, same_cells);
+                drawer.reserve(std::reduce(n.data(), n.data() + n.size()));
                 for (std::size_t row = 0; row < n.size(); ++row)
                     drawer.draw(static_cast<std::int32_t>(row), n.data()[row], replace);
                 return pycosim::transposed_in_turn(std::move(drawer).rows(), n_items);

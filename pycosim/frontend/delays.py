@@ -46,7 +46,9 @@ def rounded_delays(
     return RoundedDelays(steps, smallest, largest, error_ms) if all_possible and not is_outside else None
 
 
-def delay_steps(delays_ms: float | NDArray[np.float64] | RoundedDelays, label: str) -> int | NDArray[np.int32]:
+def delay_steps(
+    delays_ms: float | NDArray[np.float64] | RoundedDelays, label: str
+) -> int | NDArray[np.int32]:
     """Return delays in whole steps, rounded to the nearest and at least one.
 
     Raises

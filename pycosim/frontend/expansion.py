@@ -159,7 +159,9 @@ def _parameters(projection: Any) -> ParameterSpace:
     return deepcopy(projection.synapse_type.parameter_space)
 
 
-def check_values(projection: Any, columns: dict[str, Values | RoundedDelays | None], *, signs: bool = True) -> None:
+def check_values(
+    projection: Any, columns: dict[str, Values | RoundedDelays | None], *, signs: bool = True
+) -> None:
     """Refuse impossible weights and delays and, if the connector is safe, what PyNN would refuse.
 
     Parameters
