@@ -233,6 +233,15 @@ def numbers_by_block(
         If too many numbers are out of the limits.
     """
 
+def counts_from(values: NDArray[np.int32], first: int, n_kinds: int) -> NDArray[np.int64]:
+    """Return how often each of first, first + 1, ... is among the values, (n_kinds,).
+
+    Raises
+    ------
+    IndexError
+        If there is another one.
+    """
+
 def in_turn(drawn: NDArray[np.float64], keys: NDArray[np.int32], n_keys: int) -> NDArray[np.float64]:
     """Return values in the order of `keys`; `drawn` has those of key 0, then those of key 1, ...
 

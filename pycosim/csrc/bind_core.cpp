@@ -381,6 +381,13 @@ NB_MODULE(_core, m) {
         "values"_a, "Return the smallest and the largest value; both NaN if any is.");
 
     m.def(
+        "counts_from",
+        [](In<std::int32_t> values, std::int32_t first, std::size_t n_kinds) {
+            return numpy(unlocked([&] { return pycosim::counts_from(span(values), first, n_kinds); }));
+        },
+        "values"_a, "first"_a, "n_kinds"_a, "Return how often first, first + 1, ... are among the values.");
+
+    m.def(
         "in_turn",
         [](In<double> drawn, In<std::int32_t> keys, Long n_keys) {
             return numpy(unlocked([&] { return pycosim::in_turn(span(drawn), span(keys), n_keys); }));

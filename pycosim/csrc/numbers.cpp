@@ -140,6 +140,20 @@ std::array<double, 2> extremes(std::span<const double> values) {
     return {*std::min_element(low.begin(), low.end()), *std::max_element(high.begin(), high.end())};
 }
 
+LongColumn<std::int64_t> counts_from(std::span<const std::int32_t> values, std::int32_t first, std::size_t n_kinds) {
+    constexpr std::size_t kTables = 4;  // neighbours may be equal: so they do not wait for each other
+    LongColumn<std::int64_t> counts(kTables * n_kinds, 0);
+    std::int64_t* const table = counts.data();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const auto kind = static_cast<std::size_t>(static_cast<std::int64_t>(values[i]) - first);
+        if (kind >= n_kinds) throw std::out_of_range("a value is not among those that are counted");
+        ++table[i % kTables * n_kinds + kind];
+    }
+    for (std::size_t i = n_kinds; i < counts.size(); ++i) counts[i % n_kinds] += counts[i];
+    counts.resize(n_kinds);
+    return counts;
+}
+
 DelaySteps delay_steps(std::span<const double> delays_ms, double dt_ms) {
     LongColumn<std::int32_t> steps(delays_ms.size());
     DelayRounder rounder(dt_ms);

@@ -235,6 +235,9 @@ DelaySteps delay_steps(std::span<const double> delays_ms, double dt_ms);
 /// The smallest and the largest value; both NaN if any is.
 std::array<double, 2> extremes(std::span<const double> values);
 
+/// How often `first`, `first` + 1, ... are among the values, which are n_kinds different ones at most.
+LongColumn<std::int64_t> counts_from(std::span<const std::int32_t> values, std::int32_t first, std::size_t n_kinds);
+
 /// values[i] is the next of `drawn` for the key keys[i]: first those of key 0, then of key 1, ...
 template <class T>
 LongColumn<T> in_turn(std::span<const T> drawn, std::span<const std::int32_t> keys, std::int64_t n_keys) {
