@@ -21,8 +21,8 @@ PROCEDURAL_ROW_BYTES = SEGMENT_BYTES + 8
 # Of its PlasticStore, with its state: a synapse, a segment, and the latest spikes of a neuron with a trace.
 PLASTIC_BYTES, PLASTIC_SEGMENT_BYTES, HISTORY_BYTES = 16, 64, 197
 
-# Different delays, and the share that each has of all.
-Kinds = tuple[NDArray[np.int64], NDArray[np.float64]]
+# Different delays, and how many synapses have each.
+Kinds = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def require_memory(projections: Sequence[Projection], n_neurons: int, n_threads: int) -> None:
@@ -82,22 +82,22 @@ def _static_bytes(lengths: NDArray[np.float64], delays: Kinds, has_weights: bool
 
 def _segments_per_row(delays: Kinds, row_length: float) -> float:
     """Return how many different delays a row will have on average."""
-    share = delays[1]
+    share = delays[1] / delays[1].sum()
     return min(row_length, np.minimum(1 - (1 - share) ** row_length, share * row_length).sum())
 
 
 def _kinds(delays: NDArray[np.integer]) -> Kinds:
-    """Return the different delays, ascending, and their shares."""
+    """Return the different delays, ascending, and how many synapses have each."""
     shortest, longest = int(delays.min()), int(delays.max())
     if longest - shortest >= len(delays):  # counting would take more memory than the delays
         kinds, counts = np.unique(delays, return_counts=True)
-        return kinds.astype(np.int64), counts / len(delays)
+        return kinds.astype(np.int64), counts
     counts = _core.counts_from(np.ascontiguousarray(delays, np.int32), shortest, longest - shortest + 1)
     there = np.flatnonzero(counts)
-    return there + shortest, counts[there] / len(delays)
+    return there + shortest, counts[there]
 
 
 def _together(delays: Kinds) -> Kinds:
     """Return what one segment can have, instead of delays."""
     kinds, which = np.unique(delays[0] // DELAYS_PER_SEGMENT, return_inverse=True)
-    return kinds, np.bincount(which, delays[1], len(kinds))
+    return kinds, np.bincount(which, delays[1]).astype(np.int64)
