@@ -233,6 +233,15 @@ def numbers_by_block(
         If too many numbers are out of the limits.
     """
 
+def counts_from(values: NDArray[np.int32], first: int, n_kinds: int) -> NDArray[np.int64]:
+    """Return how often each of first, first + 1, ... is among the values, (n_kinds,).
+
+    Raises
+    ------
+    IndexError
+        If there is another one.
+    """
+
 def in_turn(drawn: NDArray[np.float64], keys: NDArray[np.int32], n_keys: int) -> NDArray[np.float64]:
     """Return values in the order of `keys`; `drawn` has those of key 0, then those of key 1, ...
 
@@ -243,6 +252,19 @@ def in_turn(drawn: NDArray[np.float64], keys: NDArray[np.int32], n_keys: int) ->
     ValueError
         If the lengths differ.
     """
+
+def steps_in_turn(drawn: NDArray[np.int32], keys: NDArray[np.int32], n_keys: int) -> NDArray[np.int32]:
+    """Hand out numbers of steps as `in_turn` does values."""
+
+def delays_by_block(
+    seed: int,
+    streams: NDArray[np.uint64],
+    distribution: tuple[int, float, float, float, float],
+    keys: NDArray[np.int32],
+    shift: int,
+    dt_ms: float,
+) -> tuple[NDArray[np.int32], bool, float, float, float]:
+    """Return what `delay_steps` makes of the numbers of `numbers_by_block`, which are not kept."""
 
 def delay_steps(
     delays_ms: NDArray[np.float64], dt_ms: float

@@ -63,6 +63,24 @@ def numbers_of_streams(
         return None
 
 
+def delays_of_streams(
+    distribution: RandomDistribution,
+    keys: NDArray[np.int32],
+    shift: int,
+    seed: int,
+    streams: list[int],
+    dt_ms: float,
+) -> tuple[NDArray[np.int32], bool, float, float, float] | None:
+    """Return the numbers of `numbers_of_streams` as delays in steps; see `pycosim.random.evaluate_rounded`."""
+    described = _described(distribution)
+    if described is None:
+        return None
+    try:
+        return _core.delays_by_block(seed, np.array(streams, np.uint64), described, keys, shift, dt_ms)
+    except ValueError:  # NumPy and PyNN say what is wrong
+        return None
+
+
 def _described(distribution: RandomDistribution) -> tuple[int, float, float, float, float] | None:
     """Return kind and parameters of a distribution as compiled code takes them."""
     name, given = distribution.name, distribution.parameters

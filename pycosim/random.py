@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from pyNN.random import GSLRNG, NativeRNG, NumpyRNG, RandomDistribution
 
 from pycosim import _core
-from pycosim.compiled_numbers import numbers_of_generator, numbers_of_streams
+from pycosim.compiled_numbers import delays_of_streams, numbers_of_generator, numbers_of_streams
 from pycosim.errors import InvalidInputError
 from pycosim.parallel import hide_broken_mpi
 
@@ -28,6 +28,7 @@ __all__ = [
     "evaluate_blocks",
     "evaluate_calls",
     "evaluate_distribution",
+    "evaluate_rounded",
     "generator",
     "generators_restored",
     "seed_of",
@@ -167,6 +168,23 @@ def evaluate_blocks(
         evaluate_distribution(distribution, int(n), seed, stream) for n, stream in zip(counts, streams) if n
     ]
     return _core.in_turn(np.concatenate([np.empty(0), *drawn]), keys >> shift, len(streams))
+
+
+def evaluate_rounded(
+    distribution: RandomDistribution,
+    keys: NDArray[np.int32],
+    shift: int,
+    seed: int,
+    streams: list[int],
+    dt_ms: float,
+) -> tuple[NDArray[np.int32], bool, float, float, float] | None:
+    """Return what `evaluate_blocks` gives as delays in whole steps of `dt_ms`, and what is to be checked.
+
+    They are steps, whether all delays are possible, the smallest and the largest one, and by how much a step
+    is off at most. None for distributions that are not compiled.
+    """
+    own = [stream_of(stream, seed_of(distribution.rng)) for stream in streams]
+    return delays_of_streams(distribution, keys, shift, unsigned(seed), own, dt_ms)
 
 
 def evaluate_calls(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pycosim import memory
+from pycosim import _core, memory
 from pycosim.network import ProceduralProjection, Projection
 from pycosim.network.plasticity import TIMING_RULES
 
@@ -21,8 +21,8 @@ PROCEDURAL_ROW_BYTES = SEGMENT_BYTES + 8
 # Of its PlasticStore, with its state: a synapse, a segment, and the latest spikes of a neuron with a trace.
 PLASTIC_BYTES, PLASTIC_SEGMENT_BYTES, HISTORY_BYTES = 16, 64, 197
 
-# Delays that are counted at the same time: their copies fit into a core's cache.
-BLOCK_DELAYS = 2**15
+# Different delays, and how many synapses have each.
+Kinds = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def require_memory(projections: Sequence[Projection], n_neurons: int, n_threads: int) -> None:
@@ -55,7 +55,7 @@ def _bytes_of(projection: Projection, n_threads: int) -> float:
         return PROCEDURAL_ROW_BYTES * len(projection.sources) * n_threads
     if projection.n_synapses == 0:
         return 0.0
-    delays = np.atleast_1d(projection.delays)
+    delays = _kinds(np.atleast_1d(projection.delays))
     lengths = np.diff(projection.indptr) / n_threads
     n_segments = _segments_per_row(delays, lengths.mean())
     if projection.plasticity is not None:
@@ -65,12 +65,12 @@ def _bytes_of(projection: Projection, n_threads: int) -> float:
     is_scattered = (n_segments > 1) & (lengths >= SHORT_ROW) & (lengths < SHORT_RUN * n_segments)
     return n_threads * (
         _static_bytes(lengths[~is_scattered], delays, has_weights)
-        + _static_bytes(lengths[is_scattered], delays // DELAYS_PER_SEGMENT, has_weights)
+        + _static_bytes(lengths[is_scattered], _together(delays), has_weights)
         + (DELAY_BYTES * lengths[is_scattered] + FILLING_BYTES).sum()
     )
 
 
-def _static_bytes(lengths: NDArray[np.float64], delays: NDArray[np.integer], has_weights: bool) -> float:
+def _static_bytes(lengths: NDArray[np.float64], delays: Kinds, has_weights: bool) -> float:
     """Return the bytes of rows without what tells the delays of a segment apart."""
     if len(lengths) == 0:
         return 0.0
@@ -80,20 +80,24 @@ def _static_bytes(lengths: NDArray[np.float64], delays: NDArray[np.integer], has
     return per_synapse * lengths.sum() + per_segment * n_segments
 
 
-def _segments_per_row(delays: NDArray[np.integer], row_length: float) -> float:
+def _segments_per_row(delays: Kinds, row_length: float) -> float:
     """Return how many different delays a row will have on average."""
-    counts = _counts(delays)
-    share = counts / len(delays)
+    share = delays[1] / delays[1].sum()
     return min(row_length, np.minimum(1 - (1 - share) ** row_length, share * row_length).sum())
 
 
-def _counts(delays: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Return how often each delay is there."""
-    shortest, longest = delays.min(), delays.max()
+def _kinds(delays: NDArray[np.integer]) -> Kinds:
+    """Return the different delays, ascending, and how many synapses have each."""
+    shortest, longest = int(delays.min()), int(delays.max())
     if longest - shortest >= len(delays):  # counting would take more memory than the delays
-        return np.unique(delays, return_counts=True)[1]
-    n_kinds = int(longest - shortest) + 1
-    counts, n_together = np.zeros(n_kinds, np.int64), max(BLOCK_DELAYS, n_kinds)
-    for first in range(0, len(delays), n_together):
-        counts += np.bincount(delays[first : first + n_together] - shortest, minlength=n_kinds)
-    return counts[counts > 0]
+        kinds, counts = np.unique(delays, return_counts=True)
+        return kinds.astype(np.int64), counts
+    counts = _core.counts_from(np.ascontiguousarray(delays, np.int32), shortest, longest - shortest + 1)
+    there = np.flatnonzero(counts)
+    return there + shortest, counts[there]
+
+
+def _together(delays: Kinds) -> Kinds:
+    """Return what one segment can have, instead of delays."""
+    kinds, which = np.unique(delays[0] // DELAYS_PER_SEGMENT, return_inverse=True)
+    return kinds, np.bincount(which, delays[1]).astype(np.int64)

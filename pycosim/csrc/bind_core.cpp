@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -106,6 +107,13 @@ using DistributionIn = std::tuple<int, double, double, double, double>;
 pycosim::DistributionOf distribution_of(const DistributionIn& given) {
     const auto& [kind, mu, sigma, low, high] = given;
     return {static_cast<pycosim::Distribution>(kind), mu, sigma, {low, high}};
+}
+
+using StepsOut = std::tuple<Out<std::int32_t>, bool, double, double, double>;
+
+StepsOut steps_of(pycosim::DelaySteps&& delays) {
+    return {numpy(std::move(delays.steps)), delays.all_possible, delays.smallest_ms, delays.largest_ms,
+            delays.largest_error_ms};
 }
 
 }  // namespace
@@ -304,6 +312,7 @@ NB_MODULE(_core, m) {
             pycosim::MersenneTwister random(span(words), next);
             pycosim::Csr rows = unlocked([&] {
                 pycosim::DrawnRows drawer(random, n_items, same_cells);
+                drawer.reserve(std::reduce(n.data(), n.data() + n.size()));
                 for (std::size_t row = 0; row < n.size(); ++row)
                     drawer.draw(static_cast<std::int32_t>(row), n.data()[row], replace);
                 return pycosim::sorted_rows(std::move(drawer).rows(), n_items);
@@ -319,6 +328,7 @@ NB_MODULE(_core, m) {
             pycosim::MersenneTwister random(span(words), next);
             pycosim::SortedPairs sorted = unlocked([&] {
                 pycosim::DrawnRows drawer(random, n_items, same_cells);
+                drawer.reserve(std::reduce(n.data(), n.data() + n.size()));
                 for (std::size_t row = 0; row < n.size(); ++row)
                     drawer.draw(static_cast<std::int32_t>(row), n.data()[row], replace);
                 return pycosim::transposed_in_turn(std::move(drawer).rows(), n_items);
@@ -375,6 +385,13 @@ NB_MODULE(_core, m) {
         "values"_a, "Return the smallest and the largest value; both NaN if any is.");
 
     m.def(
+        "counts_from",
+        [](In<std::int32_t> values, std::int32_t first, std::size_t n_kinds) {
+            return numpy(unlocked([&] { return pycosim::counts_from(span(values), first, n_kinds); }));
+        },
+        "values"_a, "first"_a, "n_kinds"_a, "Return how often first, first + 1, ... are among the values.");
+
+    m.def(
         "in_turn",
         [](In<double> drawn, In<std::int32_t> keys, Long n_keys) {
             return numpy(unlocked([&] { return pycosim::in_turn(span(drawn), span(keys), n_keys); }));
@@ -383,11 +400,16 @@ NB_MODULE(_core, m) {
         "Hand out values, those of a key one after the other; return (n,) in the order of keys.");
 
     m.def(
+        "steps_in_turn",
+        [](In<std::int32_t> drawn, In<std::int32_t> keys, Long n_keys) {
+            return numpy(unlocked([&] { return pycosim::in_turn(span(drawn), span(keys), n_keys); }));
+        },
+        "drawn"_a, "keys"_a, "n_keys"_a, "The same for numbers of steps.");
+
+    m.def(
         "delay_steps",
         [](In<double> delays_ms, double dt_ms) {
-            pycosim::DelaySteps result = unlocked([&] { return pycosim::delay_steps(span(delays_ms), dt_ms); });
-            return std::tuple(numpy(std::move(result.steps)), result.all_possible, result.smallest_ms,
-                              result.largest_ms, result.largest_error_ms);
+            return steps_of(unlocked([&] { return pycosim::delay_steps(span(delays_ms), dt_ms); }));
         },
         "delays_ms"_a, "dt_ms"_a, "Round delays to steps; return these, whether all are possible, and extremes.");
 
@@ -399,4 +421,14 @@ NB_MODULE(_core, m) {
 #endif
         },
         "Give the system back what was freed but is kept for later.");
+
+    m.def(
+        "delays_by_block",
+        [](Seed seed, In<Seed> streams, const DistributionIn& distribution, In<std::int32_t> keys, int shift, double dt_ms) {
+            return steps_of(unlocked([&] {
+                return pycosim::delays_by_block(seed, span(streams), distribution_of(distribution), span(keys), shift, dt_ms);
+            }));
+        },
+        "seed"_a, "streams"_a, "distribution"_a, "keys"_a, "shift"_a, "dt_ms"_a,
+        "Round what numbers_by_block gives to steps; return these, whether all are possible, and extremes.");
 }

@@ -6,13 +6,16 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 #include <span>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "columns.hpp"
 #include "csr.hpp"
+#include "gaps.hpp"
 #include "philox.hpp"
 
 namespace pycosim {
@@ -78,26 +81,18 @@ public:
     /// Appends the targets of row `i`, ascending.
     void draw(std::size_t i, LongColumn<std::int32_t>& out) const {
         if (!(p_ > 0)) return;
-        const double log_miss = std::log1p(-std::min(p_, 1.0));  // minus infinity for p = 1
+        std::array<std::int32_t, kTargetBlock> targets;
         for (const std::size_t begin : blocks_) {
             const std::size_t end = std::min(begin + kTargetBlock, post_.size());
-            const auto row = static_cast<std::uint32_t>(i), lane = static_cast<std::uint32_t>(begin / kTargetBlock);
-            std::array<double, kAhead> numbers;
-            std::size_t n_drawn = 0;
-            const auto random = [&] {
-                const std::size_t place = n_drawn++ % n_ahead_;
-                if (place == 0) fill_uniforms(key_, row, lane, (n_drawn - 1) / 2, std::span(numbers).first(n_ahead_));
-                return numbers[place];
-            };
-            for (std::size_t next = begin;;) {
-                // log1p(-u) is finite because u < 1; a gap beyond the block's end must not overflow
-                const double gap = p_ < 1 ? std::floor(std::log1p(-random()) / log_miss) : 0.0;
-                if (gap >= static_cast<double>(end - next)) break;
-                const std::size_t target = next + static_cast<std::size_t>(gap);
-                next = target + 1;
-                if (is_wanted(wanted_, target) && (allow_self_ || post_[target] != pre_[i]))
-                    out.push_back(static_cast<std::int32_t>(target));
+            std::size_t n = p_ < 1 ? draw_block(i, begin, end, targets) : all_of(begin, end, targets);
+            if (!allow_self_ || !wanted_.empty()) {
+                const auto is_other = [&](std::int32_t target) {
+                    const auto j = static_cast<std::size_t>(target);
+                    return !is_wanted(wanted_, j) || (!allow_self_ && post_[j] == pre_[i]);
+                };
+                n = static_cast<std::size_t>(std::remove_if(targets.begin(), targets.begin() + n, is_other) - targets.begin());
             }
+            out.insert(out.end(), targets.begin(), targets.begin() + n);
         }
     }
 
@@ -107,14 +102,42 @@ public:
     }
 
 private:
-    // Numbers that are made together; few where few are needed.
-    static constexpr std::size_t kAhead = 64;
+    using Targets = std::array<std::int32_t, kTargetBlock>;
+
+    static std::size_t all_of(std::size_t begin, std::size_t end, Targets& targets) {
+        std::iota(targets.begin(), targets.begin() + (end - begin), static_cast<std::int32_t>(begin));
+        return end - begin;
+    }
+
+    // Writes the targets of a row from `begin` to before `end`; as many numbers as will be needed are made together.
+    std::size_t draw_block(std::size_t i, std::size_t begin, std::size_t end, Targets& targets) const {
+        const auto row = static_cast<std::uint32_t>(i), lane = static_cast<std::uint32_t>(begin / kTargetBlock);
+        std::array<double, kMostAhead> numbers;
+        std::array<std::int32_t, kMostAhead> gaps;
+        std::size_t n = 0, n_drawn = 0, n_ahead = n_ahead_;
+        for (std::size_t next = begin;; n_ahead = kFewAhead) {
+            fill_uniforms(key_, row, lane, n_drawn / 2, std::span(numbers).first(n_ahead));
+            fill_gaps(std::span(numbers).first(n_ahead), log_miss_, gaps.data());
+            n_drawn += n_ahead;
+            for (std::size_t k = 0; k < n_ahead; ++k) {
+                next += static_cast<std::size_t>(gaps[k]);
+                if (next >= end) return n;
+                targets[n++] = static_cast<std::int32_t>(next++);
+            }
+        }
+    }
+
+    // Of so many numbers the generator makes each as fast as it can.
+    static constexpr std::size_t kFewAhead = 32, kMostAhead = kTargetBlock;
     Key key_;
     Ids pre_, post_;
     double p_;
     bool allow_self_;
     Wanted wanted_;
-    std::size_t n_ahead_ = p_ * kTargetBlock < kAhead / 2 ? 32 : kAhead;
+    double log_miss_ = std::log1p(-std::min(p_, 1.0));
+    // What a block is expected to need.
+    std::size_t n_ahead_ =
+        std::max(static_cast<std::size_t>(std::min(p_, 1.0) * kTargetBlock + 1) / kFewAhead * kFewAhead, kFewAhead);
     std::vector<std::size_t> blocks_;  // the first targets of those with any that is wanted
     std::size_t n_drawn_ = 0;
 };
@@ -223,9 +246,10 @@ public:
 
     /// Appends the items of row `i`, ascending.
     void draw(std::size_t i, LongColumn<std::int32_t>& out) {
-        RowStream random(key_, static_cast<std::uint32_t>(i));
+        const std::int64_t n = n_[n_.size() == 1 ? 0 : i];
+        RowStream random(key_, static_cast<std::uint32_t>(i), n);
         const auto begin = static_cast<std::ptrdiff_t>(out.size());
-        sampler_.draw(random, n_[n_.size() == 1 ? 0 : i], places_(rows_[i]), with_replacement_, out);
+        sampler_.draw(random, n, places_(rows_[i]), with_replacement_, out);
         if (wanted_.empty()) return;
         const auto is_other = [&](std::int32_t item) { return !is_wanted(wanted_, static_cast<std::size_t>(item)); };
         out.erase(std::remove_if(out.begin() + begin, out.end(), is_other), out.end());
@@ -277,24 +301,33 @@ inline void sort_numbers(LongColumn<std::int64_t>& numbers, std::int64_t bound) 
 class PairSampler {
 public:
     PairSampler(Key key, Ids pre, Ids post, bool allow_self)
-        : random_(key, 0), pre_(pre), post_(post), allow_self_(allow_self) {
+        : random_(key, 0, std::numeric_limits<std::int64_t>::max()), pre_(pre), post_(post), allow_self_(allow_self) {
         n_allowed_ = static_cast<std::int64_t>(pre.size()) * static_cast<std::int64_t>(post.size());
         const PlacesOf places(post, !allow_self);
         for (const std::int64_t neuron : pre) n_allowed_ -= static_cast<std::int64_t>(places(neuron).size());
     }
 
-    LongColumn<std::int64_t> draw(std::int64_t n, bool with_replacement) {
-        if (n < 0) throw std::invalid_argument("the number of synapses must not be negative");
-        if (n > 0 && n_allowed_ == 0) throw std::invalid_argument("there is no pair that may be connected");
-        LongColumn<std::int64_t> pairs;
-        if (n == 0) return pairs;
-        if (with_replacement) {
-            pairs.reserve(static_cast<std::size_t>(n));
-            for (std::int64_t i = 0; i < n; ++i) pairs.push_back(pair());
-            sort_numbers(pairs, n_pairs());
-            return pairs;
+    /// Pairs that may be the same.
+    Csr draw_independent(std::int64_t n, Wanted wanted) {
+        require(n);
+        LongColumn<std::int32_t> rows, columns;
+        rows.reserve(wanted.empty() ? static_cast<std::size_t>(n) : 0);
+        columns.reserve(rows.capacity());
+        for (std::int64_t i = 0; i < n; ++i) {
+            const auto [row, column] = pair();
+            if (!is_wanted(wanted, static_cast<std::size_t>(column))) continue;
+            rows.push_back(row);
+            columns.push_back(column);
         }
-        pairs = distinct(n % n_allowed_);
+        const auto n_post = static_cast<std::int64_t>(post_.size());
+        return transposed(rows_of_columns(rows, columns, n_post), static_cast<std::int64_t>(pre_.size()));
+    }
+
+    /// Different pairs, ascending by number; all once (or more often) before the rest is chosen among them.
+    LongColumn<std::int64_t> draw(std::int64_t n) {
+        require(n);
+        if (n == 0) return {};
+        LongColumn<std::int64_t> pairs = distinct(n % n_allowed_);
         const std::int64_t full_sets = n / n_allowed_;
         if (full_sets == 0) return pairs;
         const LongColumn<std::int64_t> all = without({});
@@ -304,6 +337,11 @@ public:
     }
 
 private:
+    void require(std::int64_t n) const {
+        if (n < 0) throw std::invalid_argument("the number of synapses must not be negative");
+        if (n > 0 && n_allowed_ == 0) throw std::invalid_argument("there is no pair that may be connected");
+    }
+
     std::int64_t n_pairs() const {
         return static_cast<std::int64_t>(pre_.size()) * static_cast<std::int64_t>(post_.size());
     }
@@ -314,15 +352,18 @@ private:
                                   post_[static_cast<std::size_t>(pair % n_post)];
     }
 
-    std::int64_t pair() {
+    std::pair<std::int32_t, std::int32_t> pair() {
         for (;;) {
-            const auto row =
-                static_cast<std::int64_t>(random_.below(static_cast<std::uint32_t>(pre_.size())));
-            const auto column =
-                static_cast<std::int64_t>(random_.below(static_cast<std::uint32_t>(post_.size())));
-            const std::int64_t number = row * static_cast<std::int64_t>(post_.size()) + column;
-            if (allowed(number)) return number;
+            const std::uint32_t row = random_.below(static_cast<std::uint32_t>(pre_.size()));
+            const std::uint32_t column = random_.below(static_cast<std::uint32_t>(post_.size()));
+            if (allow_self_ || pre_[row] != post_[column])
+                return {static_cast<std::int32_t>(row), static_cast<std::int32_t>(column)};
         }
+    }
+
+    std::int64_t number_of_pair() {
+        const auto [row, column] = pair();
+        return row * static_cast<std::int64_t>(post_.size()) + column;
     }
 
     /// `n` different pairs, ascending: the first n different ones of a sequence of draws (never more are
@@ -332,7 +373,7 @@ private:
         LongColumn<std::int64_t> pairs;
         pairs.reserve(static_cast<std::size_t>(n));
         while (static_cast<std::int64_t>(pairs.size()) < n) {
-            while (static_cast<std::int64_t>(pairs.size()) < n) pairs.push_back(pair());
+            while (static_cast<std::int64_t>(pairs.size()) < n) pairs.push_back(number_of_pair());
             sort_numbers(pairs, n_pairs());
             pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
         }
@@ -362,7 +403,9 @@ private:
 /// `n` synapses between pairs drawn from the whole matrix.
 inline Csr fixed_total_number(Key key, Ids pre, Ids post, std::int64_t n, bool with_replacement,
                               bool allow_self, Wanted wanted = {}) {
-    const LongColumn<std::int64_t> pairs = PairSampler(key, pre, post, allow_self).draw(n, with_replacement);
+    PairSampler sampler(key, pre, post, allow_self);
+    if (with_replacement) return sampler.draw_independent(n, wanted);
+    const LongColumn<std::int64_t> pairs = sampler.draw(n);
     const auto n_post = static_cast<std::int64_t>(post.size());
     Csr csr{LongColumn<std::int64_t>(pre.size() + 1, 0), {}};
     if (wanted.empty()) csr.targets.reserve(pairs.size());

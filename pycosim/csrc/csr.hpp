@@ -35,6 +35,16 @@ inline LongColumn<std::int64_t> offsets_of(std::span<const std::int32_t> keys, s
     return offsets;
 }
 
+/// The rows of each column, in their given order.
+inline Csr rows_of_columns(std::span<const std::int32_t> rows, std::span<const std::int32_t> columns,
+                           std::int64_t n_columns) {
+    Csr result{offsets_of(columns, n_columns), LongColumn<std::int32_t>(rows.size())};
+    LongColumn<std::int64_t> next(result.indptr.begin(), result.indptr.end() - 1);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        result.targets[static_cast<std::size_t>(next[static_cast<std::size_t>(columns[i])]++)] = rows[i];
+    return result;
+}
+
 /// Sorts pairs by (row, column), equal pairs in their given order: counting sort by column, then by row.
 inline SortedPairs csr_from_pairs(std::span<const std::int32_t> rows, std::span<const std::int32_t> columns,
                                   std::int64_t n_rows, std::int64_t n_columns) {

@@ -2,6 +2,10 @@
 
 #include "clones.hpp"
 
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+#endif
+
 namespace pycosim::mersenne {
 namespace {
 
@@ -12,7 +16,118 @@ inline std::uint32_t twisted(std::uint32_t upper, std::uint32_t lower) {
     return (y >> 1) ^ ((lower & 1U) * 0x9908b0dfU);
 }
 
+using TakeUpto = std::uint32_t(const std::uint32_t*, std::size_t, std::uint32_t, std::uint32_t, std::uint32_t*);
+using TakeBelow = std::size_t(const std::uint32_t*, std::size_t, std::uint64_t, std::int32_t, std::int32_t*);
+
+std::uint32_t take_upto_one_by_one(const std::uint32_t* words, std::size_t n, std::uint32_t mask,
+                                   std::uint32_t largest, std::uint32_t* out) {
+    std::uint32_t n_taken = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::uint32_t value = words[i] & mask;
+        out[n_taken] = value;
+        n_taken += value <= largest - n_taken;
+    }
+    return n_taken;
+}
+
+std::uint32_t take_upto_plainly(const std::uint32_t* words, std::size_t n, std::uint32_t mask, std::uint32_t largest,
+                                std::uint32_t* out) {
+    constexpr std::size_t kTogether = 32;
+    std::uint32_t n_all = 0;
+    for (std::size_t i = 0; i < n; i += kTogether, words += kTogether) {
+        const std::size_t n_here = std::min(kTogether, n - i);
+        const auto most = static_cast<std::uint32_t>(n_here) - 1;  // are taken before the last
+        std::uint32_t n_taken = 0, n_open = 0;
+        // one bound for all: so the comparisons do not wait for each other
+        for (std::size_t k = 0; k < n_here; ++k) {
+            const std::uint32_t value = words[k] & mask;
+            out[n_taken] = value;
+            n_taken += value <= largest;
+            n_open += (largest - value) < most;  // unsigned: at most `largest`, and so near that it depends on the others
+        }
+        if (n_open > 0) n_taken = take_upto_one_by_one(words, n_here, mask, largest, out);
+        largest -= n_taken;
+        n_all += n_taken;
+        out += n_taken;
+    }
+    return n_all;
+}
+
+std::size_t take_below_plainly(const std::uint32_t* words, std::size_t n, std::uint64_t limit, std::int32_t first,
+                               std::int32_t* out) {
+    std::size_t n_taken = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        out[n_taken] = first + static_cast<std::int32_t>(i);
+        n_taken += joined(words[2 * i], words[2 * i + 1]) < limit;
+    }
+    return n_taken;
+}
+
+#if defined(__x86_64__) && defined(__GNUC__)
+typedef std::uint64_t Wide8 __attribute__((vector_size(64)));
+
+__attribute__((target("avx512f,popcnt"))) std::uint32_t take_upto_avx512(const std::uint32_t* words, std::size_t n,
+                                                                         std::uint32_t mask, std::uint32_t largest,
+                                                                         std::uint32_t* out) {
+    const std::uint32_t* const begin = out;
+    const __m512i kept_bits = _mm512_set1_epi32(static_cast<int>(mask));
+    constexpr std::size_t kLanes = 16;
+    std::size_t i = 0;
+    for (; i + kLanes <= n && largest >= kLanes; i += kLanes) {
+        const __m512i values = _mm512_and_si512(_mm512_loadu_si512(words + i), kept_bits);
+        const __mmask16 taken = _mm512_cmple_epu32_mask(values, _mm512_set1_epi32(static_cast<int>(largest)));
+        const __mmask16 surely = _mm512_cmple_epu32_mask(values, _mm512_set1_epi32(static_cast<int>(largest - (kLanes - 1))));
+        auto n_taken = static_cast<std::uint32_t>(__builtin_popcount(taken));
+        if (taken == surely) _mm512_storeu_si512(out, _mm512_maskz_compress_epi32(taken, values));
+        else n_taken = take_upto_one_by_one(words + i, kLanes, mask, largest, out);
+        out += n_taken;
+        largest -= n_taken;
+    }
+    out += take_upto_one_by_one(words + i, n - i, mask, largest, out);
+    return static_cast<std::uint32_t>(out - begin);
+}
+
+__attribute__((target("avx512f,popcnt"))) std::size_t take_below_avx512(const std::uint32_t* words, std::size_t n,
+                                                                        std::uint64_t limit, std::int32_t first,
+                                                                        std::int32_t* out) {
+    constexpr std::size_t kLanes = 8;
+    const __m512i below = _mm512_set1_epi64(static_cast<long long>(limit));
+    __m512i places = _mm512_add_epi32(_mm512_set1_epi32(first), _mm512_setr_epi32(0, 0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0, 7, 0));
+    std::size_t i = 0, n_taken = 0;
+    for (; i + kLanes <= n; i += kLanes) {
+        const auto pairs = reinterpret_cast<Wide8>(_mm512_loadu_si512(words + 2 * i));
+        const Wide8 numbers = ((pairs & 0xffffffff) >> 5 << 26) + (pairs >> 38);
+        const __mmask8 taken = _mm512_cmplt_epu64_mask(reinterpret_cast<__m512i>(numbers), below);
+        // "maskz": GCC 12 warns of its own header otherwise
+        const __m256i found = _mm512_maskz_cvtepi64_epi32(0xff, _mm512_maskz_compress_epi64(taken, places));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + n_taken), found);
+        n_taken += static_cast<std::size_t>(__builtin_popcount(taken));
+        places = _mm512_add_epi32(places, _mm512_set1_epi32(kLanes));
+    }
+    return n_taken + take_below_plainly(words + 2 * i, n - i, limit, first + static_cast<std::int32_t>(i), out + n_taken);
+}
+
+bool has_avx512() { return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("popcnt"); }
+TakeUpto* best_take_upto() { return has_avx512() ? take_upto_avx512 : take_upto_plainly; }
+TakeBelow* best_take_below() { return has_avx512() ? take_below_avx512 : take_below_plainly; }
+#else
+TakeUpto* best_take_upto() { return take_upto_plainly; }
+TakeBelow* best_take_below() { return take_below_plainly; }
+#endif
+
 }  // namespace
+
+std::uint32_t take_upto(const std::uint32_t* words, std::size_t n, std::uint32_t mask, std::uint32_t largest,
+                        std::uint32_t* out) {
+    static TakeUpto* const take = best_take_upto();
+    return take(words, n, mask, largest, out);
+}
+
+std::size_t take_below(const std::uint32_t* words, std::size_t n, std::uint64_t limit, std::int32_t first,
+                       std::int32_t* out) {
+    static TakeBelow* const take = best_take_below();
+    return take(words, n, limit, first, out);
+}
 
 PYCOSIM_SIMD_CLONES
 void next_words(std::uint32_t* words) {

@@ -27,27 +27,20 @@ void temper(const std::uint32_t* words, std::uint32_t* tempered);
 /// Two words make a number in [0, 1) with 53 random bits.
 void to_uniform01(const std::uint32_t* words, double* out, std::size_t n);
 
-/// Those of `n` words that are at most `largest` after masking, less one for each that was taken before. Writes one
-/// place more than it takes.
-inline std::uint32_t take_upto(const std::uint32_t* words, std::size_t n, std::uint32_t mask, std::uint32_t largest,
-                               std::uint32_t* out) {
-    const auto most = static_cast<std::uint32_t>(n) - 1;  // are taken before the last
-    std::uint32_t n_taken = 0, n_open = 0;
-    // one bound for all: so the comparisons do not wait for each other
-    for (std::size_t i = 0; i < n; ++i) {
-        const std::uint32_t value = words[i] & mask;
-        out[n_taken] = value;
-        n_taken += value <= largest;
-        n_open += (largest - value) < most;  // unsigned: at most `largest`, and so near that it depends on the others
-    }
-    if (n_open == 0) return n_taken;
-    n_taken = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-        const std::uint32_t value = words[i] & mask;
-        out[n_taken] = value;
-        n_taken += value <= largest - n_taken;
-    }
-    return n_taken;
+/// Places in a column behind those that are asked for, which may be written.
+inline constexpr std::size_t kBehind = 16;
+/// Those of `n` words that are at most `largest` after masking, less one for each that was taken before; returns how
+/// many. `largest` is at least `n`, and there are kBehind more places than it takes.
+std::uint32_t take_upto(const std::uint32_t* words, std::size_t n, std::uint32_t mask, std::uint32_t largest,
+                        std::uint32_t* out);
+/// Writes first + i for each of `n` draws of 53 bits from `words` that is below `limit`; returns how many. There are
+/// kBehind more places.
+std::size_t take_below(const std::uint32_t* words, std::size_t n, std::uint64_t limit, std::int32_t first,
+                       std::int32_t* out);
+
+/// 53 random bits from two words, as a whole number: RandomState.random_sample() is this times 2**-53.
+inline std::uint64_t joined(std::uint32_t first, std::uint32_t second) {
+    return (static_cast<std::uint64_t>(first >> 5) << 26) + (second >> 6);
 }
 
 }  // namespace mersenne
@@ -71,21 +64,25 @@ public:
         return tempered_[next_++];
     }
 
-    /// Whether each of the next draws of 53 bits is below `limit`, for all draws that need no refill, at most
-    /// `n`: calls `take(bool)` for each and returns how many there were.
-    template <class Take>
-    std::int64_t compare_available(std::int64_t n, std::uint64_t limit, Take&& take) {
-        const std::int64_t n_taken = std::min(n, static_cast<std::int64_t>(n_words - next_) / 2);
-        const std::uint32_t* words = tempered_.data() + next_;
-        for (std::int64_t i = 0; i < n_taken; ++i) take(joined(words[2 * i], words[2 * i + 1]) < limit);
-        next_ += static_cast<std::size_t>(2 * n_taken);
-        return n_taken;
+    /// Writes which of the next `n` draws of 53 bits are below `limit`, and returns how many. There are kBehind more
+    /// places.
+    std::size_t places_below(std::size_t n, std::uint64_t limit, std::int32_t* out) {
+        std::size_t n_found = 0;
+        for (std::size_t i = 0; i < n;) {
+            const std::size_t n_here = std::min(n - i, (n_words - next_) / 2);
+            n_found += mersenne::take_below(&tempered_[next_], n_here, limit, static_cast<std::int32_t>(i), out + n_found);
+            next_ += 2 * n_here;
+            i += n_here;
+            if (i == n) break;
+            out[n_found] = static_cast<std::int32_t>(i++);
+            n_found += bits53() < limit;
+        }
+        return n_found;
     }
 
-    /// 53 random bits, as a whole number: RandomState.random_sample() is this times 2**-53.
     std::uint64_t bits53() {
         const std::uint32_t first = word();
-        return joined(first, word());
+        return mersenne::joined(first, word());
     }
 
     /// RandomState.random_sample(n).
@@ -112,7 +109,7 @@ public:
         return value;
     }
 
-    /// upto(largest), upto(largest - 1), ..., upto(1), without a branch for each number.
+    /// upto(largest), upto(largest - 1), ..., upto(1), without a branch for each number. There are kBehind more places.
     void upto_descending(std::uint32_t largest, std::uint32_t* out) {
         while (largest > 0) {
             const std::uint32_t last = (std::uint32_t{1} << (std::bit_width(largest) - 1)) - 1;  // has a shorter mask
@@ -120,7 +117,7 @@ public:
             while (largest > last) {
                 if (next_ == n_words) refill();
                 // a word gives at most one number, so that these do not go beyond `last`
-                const std::size_t n = std::min({n_words - next_, std::size_t{largest - last}, kTogether});
+                const std::size_t n = std::min(n_words - next_, std::size_t{largest - last});
                 const std::uint32_t n_taken = mersenne::take_upto(&tempered_[next_], n, mask, largest, out);
                 out += n_taken;
                 largest -= n_taken;
@@ -133,10 +130,6 @@ public:
     std::int64_t next() const { return static_cast<std::int64_t>(next_); }
 
 private:
-    static std::uint64_t joined(std::uint32_t first, std::uint32_t second) {
-        return (static_cast<std::uint64_t>(first >> 5) << 26) + (second >> 6);
-    }
-
     void refill() {
         mersenne::next_words(words_.data());
         next_ = 0;
@@ -144,8 +137,6 @@ private:
     }
 
     void temper() { mersenne::temper(words_.data(), tempered_.data()); }
-
-    static constexpr std::size_t kTogether = 32;
 
     std::array<std::uint32_t, n_words> words_;
     std::array<std::uint32_t, n_words> tempered_;
@@ -159,22 +150,18 @@ inline Csr drawn_pairs(MersenneTwister& random, Ids pre, Ids post, double p, boo
     const auto limit = static_cast<std::uint64_t>(std::ceil(std::clamp(p, 0.0, 1.0) * 0x1p53));
     Csr by_target;
     by_target.indptr.push_back(0);
-    LongColumn<std::int32_t> column(pre.size() + 1);  // one place for a last write
+    if (wanted.empty()) {
+        const double n = static_cast<double>(limit) * 0x1p-53 * static_cast<double>(pre.size()) * static_cast<double>(post.size());
+        by_target.targets.reserve(static_cast<std::size_t>(n + 6 * std::sqrt(n)) + 16);
+    }
+    LongColumn<std::int32_t> column(pre.size() + mersenne::kBehind);
     for (std::size_t target = 0; target < post.size(); ++target) {
-        std::size_t n_connected = 0;
-        std::int32_t source = 0;
-        const auto take = [&](bool connected) {
-            column[n_connected] = source++;
-            n_connected += connected;
-        };
-        for (auto n_left = static_cast<std::int64_t>(pre.size()); n_left > 0;) {
-            n_left -= random.compare_available(n_left, limit, take);
-            if (n_left-- > 0) take(random.bits53() < limit);
-        }
+        std::size_t n_connected = random.places_below(pre.size(), limit, column.data());
         if (!is_wanted(wanted, target)) n_connected = 0;
-        for (std::size_t i = 0; i < n_connected; ++i)
-            if (allow_self || pre[static_cast<std::size_t>(column[i])] != post[target])
-                by_target.targets.push_back(column[i]);
+        auto end = column.begin() + static_cast<std::ptrdiff_t>(n_connected);
+        if (!allow_self)
+            end = std::remove_if(column.begin(), end, [&](std::int32_t i) { return pre[static_cast<std::size_t>(i)] == post[target]; });
+        by_target.targets.insert(by_target.targets.end(), column.begin(), end);
         by_target.indptr.push_back(static_cast<std::int64_t>(by_target.targets.size()));
     }
     return transposed(by_target, static_cast<std::int64_t>(pre.size()));
@@ -193,6 +180,9 @@ public:
         if (n > 0) with_replacement ? independent(row, static_cast<std::size_t>(n)) : chosen(row, n);
         indptr_.push_back(static_cast<std::int64_t>(items_.size()));
     }
+
+    /// Makes room for `n` items in all.
+    void reserve(std::int64_t n) { items_.reserve(static_cast<std::size_t>(std::max<std::int64_t>(n, 0))); }
 
     Csr rows() && { return {std::move(indptr_), std::move(items_)}; }
 
@@ -217,15 +207,18 @@ private:
 
     /// All items as often as they fit in, then the first of them after a shuffle.
     void chosen(std::int32_t row, std::int64_t n) {
-        cells_.resize(static_cast<std::size_t>(n_items_));
-        std::iota(cells_.begin(), cells_.end(), 0);
+        if (all_.empty()) {
+            all_.resize(static_cast<std::size_t>(n_items_));
+            std::iota(all_.begin(), all_.end(), 0);
+        }
+        cells_.assign(all_.begin(), all_.end());
         if (same_cells_ && row < n_items_) cells_.erase(cells_.begin() + row);
         const auto size = static_cast<std::int64_t>(cells_.size());
         for (std::int64_t set = 0; set < n / size; ++set)
             items_.insert(items_.end(), cells_.begin(), cells_.end());
         if (n % size == 0) return;
         const auto n_left = static_cast<std::size_t>(n % size), last = cells_.size() - 1;
-        partners_.resize(last + 1);  // one place for a last write
+        partners_.resize(last + mersenne::kBehind);
         random_.upto_descending(static_cast<std::uint32_t>(last), partners_.data());
         std::size_t i = last;
         // what a swap puts beyond the items that are taken is not read again
@@ -237,7 +230,7 @@ private:
     MersenneTwister& random_;
     std::int32_t n_items_;
     bool same_cells_;
-    LongColumn<std::int32_t> cells_;
+    LongColumn<std::int32_t> all_, cells_;
     std::vector<std::uint32_t> partners_;
     LongColumn<std::int64_t> indptr_{0};
     LongColumn<std::int32_t> items_;
@@ -255,11 +248,7 @@ inline SortedPairs drawn_total(MersenneTwister& random, std::int64_t n, std::int
         sources.push_back(drawn(n_pre));
         targets.push_back(drawn(n_post));
     }
-    Csr by_target{offsets_of(targets, n_post), LongColumn<std::int32_t>(sources.size())};
-    LongColumn<std::int64_t> next(by_target.indptr.begin(), by_target.indptr.end() - 1);
-    for (std::size_t i = 0; i < sources.size(); ++i)
-        by_target.targets[static_cast<std::size_t>(next[static_cast<std::size_t>(targets[i])]++)] = sources[i];
-    return transposed_in_turn(by_target, n_pre);
+    return transposed_in_turn(rows_of_columns(sources, targets, n_post), n_pre);
 }
 
 }  // namespace pycosim

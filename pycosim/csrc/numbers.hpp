@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "columns.hpp"
+#include "csr.hpp"
 
 namespace pycosim {
 
@@ -115,10 +116,11 @@ struct Clipping {
 /// Numbers that are drawn one after the other while they are in the cache; even, as normal numbers come in pairs.
 inline constexpr std::size_t kPieceOfNumbers = 4096;
 
-/// Draws again what is out of the limits, all that is left at once; `wrong` are places in `out`.
-template <class Random>
+/// Draws again what is out of the limits, all that is left at once; `put` takes the place of each in the column, from
+/// `wrong`, and the number, which may have to be drawn again.
+template <class Random, class Put>
 void redraw(Random& random, SpareNormal& spare, double mu, double sigma, Clipping limits,
-            std::vector<std::size_t>& wrong, std::span<double> out) {
+            std::vector<std::size_t>& wrong, Put&& put) {
     constexpr int kMostRedraws = 1000;  // PyNN's MAX_REDRAWS
     LongColumn<double> redrawn;
     for (int n_redraws = 0; !wrong.empty(); ++n_redraws) {
@@ -127,8 +129,8 @@ void redraw(Random& random, SpareNormal& spare, double mu, double sigma, Clippin
         fill_normal(random, spare, mu, sigma, redrawn.data(), redrawn.size());
         std::size_t n_left = 0;
         for (std::size_t i = 0; i < redrawn.size(); ++i) {
-            out[wrong[i]] = redrawn[i];
-            if (!limits.leaves(redrawn[i])) wrong[n_left++] = wrong[i];
+            if (limits.leaves(redrawn[i])) put(wrong[i], redrawn[i]);
+            else wrong[n_left++] = wrong[i];
         }
         wrong.resize(n_left);
     }
@@ -145,15 +147,18 @@ void fill_clipped(Random& random, SpareNormal& spare, double mu, double sigma, C
         for (std::size_t i = first; i < last; ++i)
             if (!limits.leaves(out[i])) wrong.push_back(i);
     }
-    redraw(random, spare, mu, sigma, limits, wrong, out);
+    redraw(random, spare, mu, sigma, limits, wrong, [&](std::size_t place, double value) { out[place] = value; });
 }
 
 /// RandomState.uniform(low, high, n).
 template <class Random>
 void fill_uniform(Random& random, double low, double high, std::span<double> out) {
-    random.fill_uniform01(out.data(), out.size());
     const double range = high - low;
-    for (double& value : out) value = low + range * value;
+    for (std::size_t first = 0; first < out.size(); first += kPieceOfNumbers) {
+        const std::span<double> piece = out.subspan(first, std::min(kPieceOfNumbers, out.size() - first));
+        random.fill_uniform01(piece.data(), piece.size());
+        for (double& value : piece) value = low + range * value;
+    }
 }
 
 enum class Distribution { uniform, normal, normal_clipped };
@@ -199,22 +204,58 @@ LongColumn<double> numbers_by_call(Random& random, SpareNormal& spare, const Dis
 /// Delays in steps, and what is to be checked of them.
 struct DelaySteps {
     LongColumn<std::int32_t> steps;
-    bool all_possible;  ///< finite, not negative, and less than 2^31 steps
-    double smallest_ms, largest_ms, largest_error_ms;
+    bool all_possible = true;  ///< finite, not negative, and less than 2^31 steps
+    double smallest_ms = 0, largest_ms = 0, largest_error_ms = 0;
 };
 
-/// Rounds delays to the nearest whole step, and at least one.
+/// Rounds delays to the nearest whole step, and at least one, piece by piece.
+class DelayRounder {
+public:
+    static constexpr std::size_t kLanes = 16;
+    /// What was seen, by the place in a vector.
+    struct Seen {
+        std::array<double, kLanes> smallest, largest, error;
+        std::int64_t n_impossible = 0;
+    };
+
+    explicit DelayRounder(double dt_ms) : dt_ms_(dt_ms) {}
+    void round(std::span<const double> delays_ms, std::int32_t* steps);
+    /// Of all that were rounded.
+    DelaySteps with(LongColumn<std::int32_t> steps) const;
+
+private:
+    double dt_ms_;
+    bool any_ = false;
+    Seen seen_;
+};
+
+/// Rounds a column.
 DelaySteps delay_steps(std::span<const double> delays_ms, double dt_ms);
 
 /// The smallest and the largest value; both NaN if any is.
 std::array<double, 2> extremes(std::span<const double> values);
 
+/// How often `first`, `first` + 1, ... are among the values, which are n_kinds different ones at most.
+LongColumn<std::int64_t> counts_from(std::span<const std::int32_t> values, std::int32_t first, std::size_t n_kinds);
+
 /// values[i] is the next of `drawn` for the key keys[i]: first those of key 0, then of key 1, ...
-LongColumn<double> in_turn(std::span<const double> drawn, std::span<const std::int32_t> keys, std::int64_t n_keys);
+template <class T>
+LongColumn<T> in_turn(std::span<const T> drawn, std::span<const std::int32_t> keys, std::int64_t n_keys) {
+    if (drawn.size() != keys.size()) throw std::invalid_argument("drawn and keys must have the same length");
+    LongColumn<std::int64_t> next = offsets_of(keys, n_keys);
+    LongColumn<T> values(drawn.size());
+    for (std::size_t i = 0; i < keys.size(); ++i)
+        values[i] = drawn[static_cast<std::size_t>(next[static_cast<std::size_t>(keys[i])]++)];
+    return values;
+}
 
 /// Values of the keys' blocks of 2^shift, each drawn from its own stream of streams[block] in the order of the keys.
 LongColumn<double> numbers_by_block(std::uint64_t seed, std::span<const std::uint64_t> streams,
                                      const DistributionOf& distribution, std::span<const std::int32_t> keys,
                                      int shift);
+
+/// The same numbers as delays in ms: their steps.
+DelaySteps delays_by_block(std::uint64_t seed, std::span<const std::uint64_t> streams, const DistributionOf& distribution,
+                           std::span<const std::int32_t> keys, int shift, double dt_ms);
 
 }  // namespace pycosim

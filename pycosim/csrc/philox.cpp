@@ -142,6 +142,12 @@ void fill_blocks(Key key, std::span<const std::uint32_t> rows, std::uint64_t ind
     fill(key, {index, 0, rows.data(), 1, 0}, rows.size(), words);
 }
 
+void fill_row(Key key, std::uint32_t row, std::uint32_t lane, std::uint64_t first, std::size_t n, const Words& words) {
+    std::array<std::uint32_t, kLanes> rows;
+    rows.fill(row);
+    fill(key, {first, 1, rows.data(), 0, lane}, n, words);
+}
+
 void fill_uniforms(Key key, std::uint32_t row, std::uint32_t lane, std::uint64_t first, std::span<double> numbers) {
     std::array<std::array<std::uint32_t, kChunk>, 4> blocks;
     const Words words = {blocks[0].data(), blocks[1].data(), blocks[2].data(), blocks[3].data()};

@@ -64,17 +64,21 @@ void fill_blocks(Key key, std::span<const std::uint32_t> rows, std::uint64_t ind
 /// Writes the numbers in [0, 1) that blocks first, first + 1, ... of a row are made into, two each.
 void fill_uniforms(Key key, std::uint32_t row, std::uint32_t lane, std::uint64_t first, std::span<double> numbers);
 
+/// Writes blocks first, first + 1, ... of a row: words[k][i] is word k of block first + i.
+void fill_row(Key key, std::uint32_t row, std::uint32_t lane, std::uint64_t first, std::size_t n,
+              const std::array<std::uint32_t*, 4>& words);
+
 /// The random numbers of one row, drawn one after the other.
 class RowStream {
 public:
-    explicit RowStream(Key key, std::uint32_t row, std::uint32_t lane = 0) : key_(key), row_(row), lane_(lane) {}
+    /// About `n_expected` words will be drawn: so many are made together.
+    explicit RowStream(Key key, std::uint32_t row, std::int64_t n_expected = 0)
+        : key_(key), row_(row), n_ahead_(n_expected < kFew ? 1 : n_expected < 4 * kMost ? kFew : kMost) {}
 
     std::uint32_t word() {
-        if (used_ == 4) {
-            block_ = block_of(key_, row_, lane_, next_++);
-            used_ = 0;
-        }
-        return block_[used_++];
+        if (used_ == 4 * n_there_) refill();
+        const std::size_t place = used_++;
+        return words_[place % 4][place / 4];
     }
 
     /// A number in [0, 1).
@@ -94,11 +98,27 @@ public:
     }
 
 private:
+    // Blocks of four words; of the first number the generator makes several in a vector.
+    static constexpr std::int64_t kFew = 16, kMost = 64;
+
+    void refill() {
+        used_ = 0;
+        n_there_ = static_cast<std::size_t>(n_ahead_);
+        if (n_ahead_ == 1) {
+            const Block block = block_of(key_, row_, 0, next_);
+            for (std::size_t k = 0; k < 4; ++k) words_[k][0] = block[k];
+        } else {
+            fill_row(key_, row_, 0, next_, n_there_, {words_[0].data(), words_[1].data(), words_[2].data(), words_[3].data()});
+        }
+        next_ += n_there_;
+    }
+
     Key key_;
-    std::uint32_t row_, lane_;
+    std::uint32_t row_;
+    std::int64_t n_ahead_;
     std::uint64_t next_ = 0;
-    Block block_{};
-    unsigned used_ = 4;
+    std::size_t used_ = 0, n_there_ = 0;
+    std::array<std::array<std::uint32_t, kMost>, 4> words_;
 };
 
 }  // namespace pycosim

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +12,43 @@ from pycosim.errors import ConnectivityError
 from pycosim.frontend import simulator
 
 
-def delay_steps(delays_ms: float | NDArray[np.float64], label: str) -> int | NDArray[np.int32]:
+@dataclass(frozen=True)
+class RoundedDelays:
+    """Delays that were drawn as whole steps; the numbers in ms are not kept.
+
+    Attributes
+    ----------
+    steps : (n,) int32 ndarray
+        Rounded to the nearest and at least one.
+    smallest_ms, largest_ms, error_ms : float
+        Of the delays as they were drawn, and by how much a step is off at most.
+    """
+
+    steps: NDArray[np.int32]
+    smallest_ms: float
+    largest_ms: float
+    error_ms: float
+
+    def those(self, kept: NDArray[np.bool_] | NDArray[np.int64] | slice) -> RoundedDelays:
+        """Return some of them, or all in another order."""
+        return replace(self, steps=self.steps[kept])
+
+
+def rounded_delays(
+    rounded: tuple[NDArray[np.int32], bool, float, float, float] | None,
+) -> RoundedDelays | None:
+    """Return what compiled code has rounded, unless delays are impossible or outside the limits of setup()."""
+    if rounded is None:
+        return None
+    steps, all_possible, smallest, largest, error_ms = rounded
+    low, high = simulator.state.requested_min_delay, simulator.state.requested_max_delay
+    is_outside = (low is not None and smallest < low) or (high is not None and largest > high)
+    return RoundedDelays(steps, smallest, largest, error_ms) if all_possible and not is_outside else None
+
+
+def delay_steps(
+    delays_ms: float | NDArray[np.float64] | RoundedDelays, label: str
+) -> int | NDArray[np.int32]:
     """Return delays in whole steps, rounded to the nearest and at least one.
 
     Raises
@@ -19,6 +57,9 @@ def delay_steps(delays_ms: float | NDArray[np.float64], label: str) -> int | NDA
         If a delay is negative, not finite, or outside the limits given to setup().
     """
     state = simulator.state
+    if isinstance(delays_ms, RoundedDelays):
+        _tell_rounding(delays_ms.smallest_ms, delays_ms.error_ms, label)
+        return delays_ms.steps
     delays = np.asarray(delays_ms, np.float64)
     if state.is_spinnaker:
         _require_possible(delays, label)
@@ -29,12 +70,19 @@ def delay_steps(delays_ms: float | NDArray[np.float64], label: str) -> int | NDA
         _require_possible(delays, label)
     _check_limit(delays, smallest, state.requested_min_delay, np.less, "below min_delay", label)
     _check_limit(delays, largest, state.requested_max_delay, np.greater, "above max_delay", label)
-    if smallest / state.dt < 0.5 and delays.size:
+    if delays.size:
+        _tell_rounding(smallest, error_ms, label)
+    return int(steps[0]) if delays.ndim == 0 else steps
+
+
+def _tell_rounding(smallest_ms: float, error_ms: float, label: str) -> None:
+    """Warn of delays below one step, and let an observer know by how much steps are off."""
+    state = simulator.state
+    if smallest_ms / state.dt < 0.5:
         message = f"Projection {label!r}: delays below one time step became one time step, {state.dt} ms."
         state.warn(message, of_all=False)
     if state.observer is not None and error_ms > 1e-9:
         state.observer.delays_rounded(label, error_ms)
-    return int(steps[0]) if delays.ndim == 0 else steps
 
 
 def _require_possible(delays: NDArray[np.float64], label: str) -> None:

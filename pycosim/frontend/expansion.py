@@ -17,6 +17,7 @@ from pycosim import _core
 from pycosim.errors import ConnectivityError
 from pycosim.frontend.cells import takes_conductance
 from pycosim.frontend.connectivity import connect
+from pycosim.frontend.delays import RoundedDelays
 from pycosim.frontend.memory_need import require_memory
 from pycosim.frontend.requests import Request, of_targets
 from pycosim.frontend.synapse_values import TARGET_BLOCK, SynapseValues, Values, draws_in_turn
@@ -37,7 +38,7 @@ class Expanded:
         Indices in the projection's postsynaptic cells, ascending within a row.
     weights : float or (n_synapses,) float64 ndarray
         In PyNN units; a number stands for all synapses.
-    delays_ms : float, (n_synapses,) float64 ndarray or None
+    delays_ms : float, (n_synapses,) float64 ndarray, RoundedDelays or None
         None means the smallest delay.
     plasticity : Plasticity or None
         Columns in the order of the synapses.
@@ -46,7 +47,7 @@ class Expanded:
     indptr: NDArray[np.int64]
     targets: NDArray[np.int32]
     weights: Values
-    delays_ms: Values | None
+    delays_ms: Values | RoundedDelays | None
     plasticity: Plasticity | None = None
 
     @property
@@ -56,7 +57,11 @@ class Expanded:
 
 
 def expand(
-    projection: Any, seed: int, stream: int, adjust: Callable[[Any, Values, str], Values] | None = None
+    projection: Any,
+    seed: int,
+    stream: int,
+    adjust: Callable[[Any, Values, str], Values] | None = None,
+    dt_ms: float | None = None,
 ) -> Expanded:
     """Return the synapses that a PyNN projection asks for.
 
@@ -70,6 +75,8 @@ def expand(
     adjust : callable, optional
         Called with the projection, its weights before they are checked, and its receptor; returns those to
         use.
+    dt_ms : float, optional
+        Delays that are drawn may then be given as steps of this length.
 
     Raises
     ------
@@ -89,7 +96,7 @@ def expand(
     if isinstance(connector, FixedNumberPostConnector | FixedTotalNumberConnector):  # drawn before the copy
         parameters = _parameters(projection)
     values = SynapseValues(projection, parameters, connectivity, request.seed, stream)
-    weights, delays = values("weight"), values("delay")
+    weights, delays = values("weight"), values("delay") if dt_ms is None else values.delays(dt_ms)
     weights = 0.0 if weights is None else weights
     if adjust is not None:
         weights = adjust(projection, weights, projection.receptor_type)
@@ -138,7 +145,9 @@ def _drawn_with(local: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
     return np.bincount(block, local)[block] > 0
 
 
-def _those(values: Values | None, kept: NDArray[np.bool_]) -> Any:
+def _those(values: Values | RoundedDelays | None, kept: NDArray[np.bool_]) -> Any:
+    if isinstance(values, RoundedDelays):
+        return values.those(kept)
     return values if values is None or np.ndim(values) == 0 else np.asarray(values)[kept]
 
 
@@ -150,13 +159,15 @@ def _parameters(projection: Any) -> ParameterSpace:
     return deepcopy(projection.synapse_type.parameter_space)
 
 
-def check_values(projection: Any, columns: dict[str, Values | None], *, signs: bool = True) -> None:
+def check_values(
+    projection: Any, columns: dict[str, Values | RoundedDelays | None], *, signs: bool = True
+) -> None:
     """Refuse impossible weights and delays and, if the connector is safe, what PyNN would refuse.
 
     Parameters
     ----------
     projection : PyNN projection
-    columns : dict of str to float, ndarray or None
+    columns : dict of str to float, ndarray, RoundedDelays or None
         "weight" and "delay", in PyNN units.
     signs : bool
         Whether PyNN checks the signs of weights that the connector makes.
@@ -198,8 +209,10 @@ def _check_signs(projection: Any, weights: Values, smallest: float, largest: flo
         _require(projection, values >= 0, values, "weights must be either all positive or all negative")
 
 
-def _extremes(values: Values) -> tuple[float, float]:
+def _extremes(values: Values | RoundedDelays) -> tuple[float, float]:
     """Return the smallest and the largest value; nan if any value is."""
+    if isinstance(values, RoundedDelays):
+        return values.smallest_ms, values.largest_ms
     return _core.extremes(np.ascontiguousarray(values, np.float64).reshape(-1))
 
 

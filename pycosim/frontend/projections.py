@@ -129,7 +129,7 @@ class Projection(common.Projection):
             if rule is not None:
                 return rule
         make = remaker(self, label, state.network.seed, stream) if type(self) is Projection else None
-        expanded = expand(self, state.network.seed, stream, adjust=negative_inhibition)
+        expanded = expand(self, state.network.seed, stream, negative_inhibition, state.dt)
         delays_ms = state.default_delay if expanded.delays_ms is None else expanded.delays_ms
         projection = self._columns(label, expanded, delay_steps(delays_ms, self.label))
         plasticity = projection.plasticity
@@ -141,7 +141,8 @@ class Projection(common.Projection):
         """Return what the connector made, with global numbers of neurons; `delays` are in steps."""
         numbers, pre, indptr = numbers_of(self.post), numbers_of(self.pre), expanded.indptr
         if ascends(pre) and ascends(numbers):
-            order, ids, targets = slice(None), pre, _numbered(expanded.targets, numbers)
+            order, ids, targets = slice(None), pre, expanded.targets
+            _number(targets, numbers)
         else:
             rows = np.repeat(np.arange(self.pre.size), np.diff(indptr))
             targets = numbers.astype(np.int32)[expanded.targets]
@@ -422,11 +423,12 @@ class Projection(common.Projection):
         return result
 
 
-def _numbered(indices: NDArray[np.int32], numbers: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Return the global numbers of cells given by index; `numbers` ascend."""
+def _number(indices: NDArray[np.int32], numbers: NDArray[np.int64]) -> None:
+    """Put the global numbers of cells in place of their indices; `numbers` ascend."""
     if len(numbers) and numbers[-1] - numbers[0] == len(numbers) - 1:
-        return indices + np.int32(numbers[0]) if numbers[0] else indices
-    return numbers.astype(np.int32)[indices]
+        indices += np.int32(numbers[0])
+    else:
+        indices[:] = numbers[indices]
 
 
 def indices_of(cells: NDArray[np.int32], numbers: NDArray[np.int64]) -> NDArray[np.int32]:

@@ -15,6 +15,7 @@ from pyNN.random import NativeRNG, NumpyRNG, RandomDistribution
 from pycosim import _core, network
 from pycosim.errors import PycosimWarning
 from pycosim.frontend import simulator
+from pycosim.frontend.delays import RoundedDelays
 from pycosim.frontend.dialects import negative_inhibition
 from pycosim.frontend.expansion import expand
 from pycosim.frontend.procedural import is_constant
@@ -57,10 +58,15 @@ def remaker(projection: Any, label: str, seed: int, stream: int) -> Callable[[],
     def make() -> network.Projection:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", PycosimWarning)  # all was said when they were made first
-            expanded = expand(as_it_was, seed, stream, adjust=negative_inhibition)
-        if np.ndim(expanded.delays_ms) == 0:
-            return as_it_was._columns(label, expanded, 1)  # the description has kept equal ones
-        return as_it_was._columns(label, expanded, _core.delay_steps(expanded.delays_ms, dt_ms)[0])
+            expanded = expand(as_it_was, seed, stream, negative_inhibition, dt_ms)
+        delays = expanded.delays_ms
+        if isinstance(delays, RoundedDelays):
+            steps = delays.steps
+        elif np.ndim(delays):  # they are looked at where setup() has other limits by now
+            steps = _core.delay_steps(delays, dt_ms)[0]
+        else:
+            steps = 1  # the description has kept what they all are
+        return as_it_was._columns(label, expanded, steps)
 
     return make
 

@@ -70,6 +70,11 @@ class Connectivity:
         return np.repeat(np.arange(len(self.indptr) - 1, dtype=np.int32), np.diff(self.indptr))
 
     @cached_property
+    def n_of_target(self) -> NDArray[np.int64]:
+        """How many synapses each target has, up to the last that has any."""
+        return np.bincount(self.targets)
+
+    @cached_property
     def by_target(self) -> NDArray[np.int64]:
         """The numbers of the synapses in PyNN's order, (n_synapses,) int64."""
         return stable_order(self.targets) if self.drawn is None else self.drawn

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,10 @@ from pyNN.random import NumpyRNG, RandomDistribution
 
 from pycosim import _core
 from pycosim.errors import InvalidInputError, NotSupportedError
+from pycosim.frontend.delays import RoundedDelays, rounded_delays
 from pycosim.frontend.distances import Distances
 from pycosim.frontend.requests import Connectivity
-from pycosim.random import draws_itself, evaluate_blocks, evaluate_calls, stream_of
+from pycosim.random import draws_itself, evaluate_blocks, evaluate_calls, evaluate_rounded, stream_of
 
 Values = float | NDArray[np.float64]
 
@@ -71,10 +73,17 @@ def drawn_by_blocks(
     So the values do not depend on whether other blocks are there: processes draw those of their own.
     `n_cells` is a power of 2.
     """
+    blocks = _blocks(targets, stream, n_cells)
+    return evaluate_blocks(distribution, *blocks[:2], seed, blocks[2])
+
+
+def _blocks(
+    targets: NDArray[np.int32], stream: int, n_cells: int = TARGET_BLOCK
+) -> tuple[NDArray[np.int32], int, list[int]]:
+    """Return keys, the bits of a key within a block of `n_cells`, and the stream of each block."""
     n_blocks = int(targets.max(initial=0)) // n_cells + 1
     streams = [stream_of(stream, "block", block) if block else stream for block in range(n_blocks)]
-    keys = np.ascontiguousarray(targets, np.int32)
-    return evaluate_blocks(distribution, keys, n_cells.bit_length() - 1, seed, streams)
+    return np.ascontiguousarray(targets, np.int32), n_cells.bit_length() - 1, streams
 
 
 def draws_in_turn(parameters: ParameterSpace) -> bool:
@@ -118,6 +127,26 @@ class SynapseValues:
         values = self._evaluated(parameters[name], name, stream_of(self.stream, name))
         return float(values) if np.ndim(values) == 0 else np.asarray(values, np.float64)
 
+    def delays(self, dt_ms: float) -> Values | RoundedDelays | None:
+        """Return the values of "delay", in steps of `dt_ms` where that spares a column of numbers.
+
+        Delays in ms that have to be looked at, because some are impossible or beyond the limits given to
+        setup(), are not rounded.
+        """
+        array = self.parameters["delay"] if "delay" in self.parameters.keys() else None
+        base = getattr(array, "base_value", None)
+        if "delay" in self.connectivity.given or not isinstance(base, RandomDistribution) or array.operations:
+            return self("delay")
+        if not draws_itself(base.rng):
+            blocks = _blocks(self.connectivity.targets, stream_of(self.stream, "delay"))
+            rounded = rounded_delays(evaluate_rounded(base, *blocks[:2], self.seed, blocks[2], dt_ms))
+            return self("delay") if rounded is None else rounded
+        drawn = self._drawn_in_turn(base, stream_of(self.stream, "delay"))
+        rounded = rounded_delays(_core.delay_steps(drawn, dt_ms))
+        if rounded is None:
+            return self._handed_out(drawn, _core.in_turn)
+        return replace(rounded, steps=self._handed_out(rounded.steps, _core.steps_in_turn))
+
     def _evaluated(self, array: larray, name: str, stream: int) -> Any:
         """Return a lazy array's values at the synapses, with the operations that are queued in it."""
         values = self._base(array, name, stream)
@@ -152,13 +181,21 @@ class SynapseValues:
         """Draw a value for each synapse; from the script's own generator target by target, as PyNN does."""
         if not draws_itself(base.rng):
             return drawn_by_blocks(base, self.connectivity.targets, self.seed, stream)
-        n_cells, by_target = self.projection.shape[1], self.connectivity.drawn
+        return self._handed_out(self._drawn_in_turn(base, stream), _core.in_turn)
+
+    def _drawn_in_turn(self, base: RandomDistribution, stream: int) -> NDArray[np.float64]:
+        """Return values of the script's own generator in the order in which PyNN draws them."""
         in_one = isinstance(base.rng, NumpyRNG) and base.name not in REDRAWN
-        counts = np.bincount(self.connectivity.targets, minlength=n_cells)
-        calls = [self.connectivity.n_synapses] if in_one else counts[counts > 0]
-        drawn = evaluate_calls(base, calls, self.seed, stream)
+        if in_one:
+            return evaluate_calls(base, [self.connectivity.n_synapses], self.seed, stream)
+        counts = self.connectivity.n_of_target
+        return evaluate_calls(base, counts[counts > 0], self.seed, stream)
+
+    def _handed_out(self, drawn: NDArray[Any], in_turn: Callable[..., NDArray[Any]]) -> NDArray[Any]:
+        """Return values in PyNN's order in the order of the synapses."""
+        by_target = self.connectivity.drawn
         if by_target is None:
-            return _core.in_turn(drawn, np.asarray(self.connectivity.targets, np.int32), n_cells)
+            return in_turn(drawn, np.asarray(self.connectivity.targets, np.int32), self.projection.shape[1])
         values = np.empty_like(drawn)
         values[by_target] = drawn
         return values

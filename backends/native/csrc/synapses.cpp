@@ -41,6 +41,11 @@ Range range_of(const std::int32_t* values, std::size_t n) {
     return {low, high};
 }
 
+PYCOSIM_EVERY_INSTRUCTION_SET
+void subtract(const std::int32_t* values, std::size_t n, int shift, std::int32_t low, std::uint32_t* __restrict out) {
+    for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<std::uint32_t>((values[i] >> shift) - low);
+}
+
 }  // namespace
 
 // The synapses of one source neuron on one partition, in columns that are reused from row to row.
@@ -90,19 +95,36 @@ struct SynapseStore::Row {
         }
     };
 
+    void find_keys(const Keys& keys);
     void sort_by_counting(const Keys& keys);
     void sort_by_comparing(const Keys& keys);
     std::uint64_t key_of(const Keys& keys, std::size_t i) const {
         return keys(has_cores_ ? core_[i] : 0, delay_[i], window_[i]);
     }
-    void move(std::size_t from, std::size_t to) {
-        sorted_target_[to] = target[from];
-        sorted_weight_[to] = weight[from];
-        if (has_many_delays) sorted_delay_[to] = delay_[from];
+    // Calls place_of(i), for each synapse in turn, for where it is to be.
+    template <class PlaceOf>
+    void move(PlaceOf place_of) {
+        // pointers of their own: what is written might be one of the vectors', otherwise
+        const std::uint16_t* const from_target = target.data();
+        const double* const from_weight = weight.data();
+        const std::int32_t* const from_delay = delay_.data();
+        std::uint16_t* const to_target = sorted_target_.data();
+        double* const to_weight = sorted_weight_.data();
+        std::int32_t* const to_delay = sorted_delay_.data();
+        const auto move_with = [&](auto with_delays) {
+            for (std::size_t i = 0; i < n_; ++i) {
+                const std::size_t place = place_of(i);
+                to_target[place] = from_target[i];
+                to_weight[place] = from_weight[i];
+                if constexpr (with_delays.value) to_delay[place] = from_delay[i];
+            }
+        };
+        has_many_delays ? move_with(std::true_type{}) : move_with(std::false_type{});
     }
 
     std::size_t n_ = 0;
     bool has_cores_ = false;
+    Range delays_{}, windows_{};
     std::vector<std::int32_t> delay_, core_, window_, sorted_delay_;
     std::vector<std::uint16_t> sorted_target_;
     std::vector<double> sorted_weight_;
@@ -125,25 +147,36 @@ void SynapseStore::Row::gather(std::span<const RowIndex::Row> parts, std::span<c
         const auto first_window = static_cast<std::int32_t>(projection.receptor * n_blocks);
         const Strided<double> weights(projection.weights);
         const Strided<std::int32_t> delays(projection.delays);
+        // pointers of their own: what is written might be one of the vectors', otherwise
+        const std::int32_t* const neurons = projection.targets.data();
+        const std::uint32_t* const indices = map.index.data();
+        std::uint16_t* const to_target = target.data();
+        std::int32_t* const to_window = window_.data();
+        std::int32_t* const to_delay = delay_.data();
+        double* const to_weight = weight.data();
         for (std::int64_t i = part.begin; i < part.end; ++i) {
-            const auto neuron = static_cast<std::size_t>(projection.targets[static_cast<std::size_t>(i)]);
-            const std::uint32_t index = map.index[neuron];
-            target[n] = static_cast<std::uint16_t>(index);
-            window_[n] = first_window + static_cast<std::int32_t>(index >> 16);
-            weight[n] = weights[i];
-            delay_[n] = delays[i];
+            const auto neuron = static_cast<std::size_t>(neurons[i]);
+            const std::uint32_t index = indices[neuron];
+            to_target[n] = static_cast<std::uint16_t>(index);
+            to_window[n] = first_window + static_cast<std::int32_t>(index >> 16);
+            to_weight[n] = weights[i];
+            to_delay[n] = delays[i];
             if (has_cores_) core_[n] = core_of_neuron[neuron];
             n += index != kElsewhere;
         }
     }
     n_ = n;
+    if (n == 0) return;
+    delays_ = range_of(delay_.data(), n);
+    windows_ = range_of(window_.data(), n);
 }
 
 // Synapses that a chip delivers by core and delay stay sorted by these.
 void SynapseStore::Row::choose_layout() {
     has_many_delays = false;
-    const Range delays = range_of(delay_.data(), n_);
+    const Range delays = delays_;
     if (has_cores_ || n_ < kShortRow || delays.high >= PendingSegments::kMaxSlots) return;
+    if (n_ >= kShortRun * delays.width()) return;  // there are not more delays than that
     count_.assign(delays.width(), 0);
     for (std::size_t i = 0; i < n_; ++i) count_[static_cast<std::size_t>(delay_[i] - delays.low)] = 1;
     const auto n_delays = std::accumulate(count_.begin(), count_.end(), std::size_t{0});
@@ -154,10 +187,9 @@ void SynapseStore::Row::choose_layout() {
 void SynapseStore::Row::sort() {
     runs.clear();
     const int shift = has_many_delays ? kOffsetBits : 0;
-    const Range delays = range_of(delay_.data(), n_);
     const Keys keys{has_cores_ ? range_of(core_.data(), n_) : Range{0, 0},
-                    {delays.low >> shift, delays.high >> shift},
-                    range_of(window_.data(), n_),
+                    {delays_.low >> shift, delays_.high >> shift},
+                    windows_,
                     shift};
     const auto n_keys = static_cast<double>(keys.core.width()) * static_cast<double>(keys.delay.width()) *
                         static_cast<double>(keys.window.width());
@@ -172,19 +204,31 @@ void SynapseStore::Row::sort() {
     if (has_many_delays) delay_.swap(sorted_delay_);
 }
 
+// Keys that are to be counted are small.
+void SynapseStore::Row::find_keys(const Keys& keys) {
+    order_.resize(n_);
+    if (!has_cores_ && keys.window.width() == 1) {
+        subtract(delay_.data(), n_, keys.shift, static_cast<std::int32_t>(keys.delay.low), order_.data());
+        return;
+    }
+    for (std::size_t i = 0; i < n_; ++i) order_[i] = static_cast<std::uint32_t>(key_of(keys, i));
+}
+
 void SynapseStore::Row::sort_by_counting(const Keys& keys) {
     const std::size_t n_keys = keys.core.width() * keys.delay.width() * keys.window.width();
+    find_keys(keys);
     count_.assign(n_keys, 0);
-    order_.resize(n_);
-    for (std::size_t i = 0; i < n_; ++i) ++count_[order_[i] = static_cast<std::uint32_t>(key_of(keys, i))];
+    std::uint32_t* const count = count_.data();
+    const std::uint32_t* const order = order_.data();
+    for (std::size_t i = 0; i < n_; ++i) ++count[order[i]];
     std::uint32_t begin = 0;
     for (std::size_t key = 0; key < n_keys; ++key) {
-        const std::uint32_t n = count_[key];
-        count_[key] = begin;
+        const std::uint32_t n = count[key];
+        count[key] = begin;
         begin += n;
         if (n) runs.push_back(keys.run(key, begin));
     }
-    for (std::size_t i = 0; i < n_; ++i) move(i, count_[order_[i]]++);
+    move([=](std::size_t i) { return count[order[i]]++; });
 }
 
 void SynapseStore::Row::sort_by_comparing(const Keys& keys) {
@@ -193,9 +237,11 @@ void SynapseStore::Row::sort_by_comparing(const Keys& keys) {
     const auto key = [&](std::size_t i) { return key_of(keys, order_[i]); };
     std::stable_sort(order_.begin(), order_.end(), [&](auto a, auto b) { return key_of(keys, a) < key_of(keys, b); });
     for (std::size_t i = 0; i < n_; ++i) {
-        move(order_[i], i);
         if (i + 1 == n_ || key(i) != key(i + 1)) runs.push_back(keys.run(key(i), static_cast<std::uint32_t>(i + 1)));
     }
+    count_.resize(n_);
+    for (std::size_t i = 0; i < n_; ++i) count_[order_[i]] = static_cast<std::uint32_t>(i);
+    move([count = count_.data()](std::size_t i) { return count[i]; });
 }
 
 // Whether segments are also split where the weight changes: if that leaves few enough of them to be worth the weights
@@ -223,12 +269,15 @@ void SynapseStore::choose_heads(std::span<const std::uint64_t> n_with_head) {
         heads_[code] = std::uint64_t{by_number[code]} << 52;
         head_code_[by_number[code]] = static_cast<std::uint8_t>(code);
     }
+    const auto n_heads = std::ranges::count_if(n_with_head, [](std::uint64_t n) { return n > 0; });
+    all_have_codes_ = n_heads <= std::ssize(heads_);
 }
 
 WeightFormat SynapseStore::format_of(std::span<const double> weights) const {
     const std::uint64_t first = std::bit_cast<std::uint64_t>(weights[0]);
     const auto is_first = [&](double weight) { return std::bit_cast<std::uint64_t>(weight) == first; };
     if (std::all_of(weights.begin(), weights.end(), is_first)) return WeightFormat::equal;
+    if (all_have_codes_) return WeightFormat::packed;
     const auto has_code = [&](double weight) { return head_code_[std::bit_cast<std::uint64_t>(weight) >> 52] != kNoCode; };
     return std::all_of(weights.begin(), weights.end(), has_code) ? WeightFormat::packed : WeightFormat::full;
 }
@@ -332,6 +381,31 @@ RowIndex::RowIndex(std::size_t n_neurons, std::span<const ProjectionColumns> pro
     }
 }
 
+namespace {
+
+// Adds how many of the synapses that are here have a sign and exponent; returns how many synapses are here.
+std::size_t count_heads(const ProjectionColumns& projection, const TargetMap& map, std::span<std::uint64_t> n_with_head) {
+    constexpr std::size_t kTables = 4;  // neighbours mostly have the same: so they do not wait for each other
+    const std::size_t n = projection.targets.size();
+    const auto is_here = [&](std::size_t i) { return map.index[static_cast<std::size_t>(projection.targets[i])] != kElsewhere; };
+    if (projection.weights.size() == 1) {
+        std::size_t n_here = 0;
+        for (std::size_t i = 0; i < n; ++i) n_here += is_here(i);
+        n_with_head[std::bit_cast<std::uint64_t>(projection.weights[0]) >> 52] += n_here;
+        return n_here;
+    }
+    std::vector<std::uint64_t> tables(kTables * n_with_head.size(), 0);
+    std::uint64_t* const counts = tables.data();
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::size_t head = std::bit_cast<std::uint64_t>(projection.weights[i]) >> 52;
+        counts[i % kTables * n_with_head.size() + head] += is_here(i);
+    }
+    for (std::size_t i = 0; i < tables.size(); ++i) n_with_head[i % n_with_head.size()] += tables[i];
+    return std::reduce(tables.begin(), tables.end());
+}
+
+}  // namespace
+
 SynapseStore::SynapseStore(const RowIndex& index, std::span<const ProjectionColumns> projections, const TargetMap& map,
                            std::span<const std::int32_t> core_of_neuron) {
     static_assert(std::endian::native == std::endian::little, "packed weights are cut from 8 bytes");
@@ -348,15 +422,9 @@ SynapseStore::SynapseStore(const RowIndex& index, std::span<const ProjectionColu
             add_procedural(projection, map);
             continue;
         }
-        std::size_t n_here = 0;
-        const Strided<double> weights(projection.weights);
-        for (std::size_t i = 0; i < projection.targets.size(); ++i) {
-            const bool is_here = map.index[static_cast<std::size_t>(projection.targets[i])] != kElsewhere;
-            n_here += is_here;
-            if (weights.stride) n_with_head[std::bit_cast<std::uint64_t>(projection.weights[i]) >> 52] += is_here;
-        }
-        if (!weights.stride) n_with_head[std::bit_cast<std::uint64_t>(projection.weights[0]) >> 52] += n_here;
-        n_words += 4 * projection.sources.size() + (weights.stride ? 5 : 1) * n_here;  // a weight at least for each row
+        const bool has_weights = projection.weights.size() != 1;
+        const std::size_t n_here = count_heads(projection, map, n_with_head);
+        n_words += 4 * projection.sources.size() + (has_weights ? 5 : 1) * n_here;  // a weight at least for each row
     }
     choose_heads(n_with_head);
     Row row;

@@ -239,6 +239,7 @@ class SynapseStore {
     std::uint32_t receptor_stride_ = 0;
     std::array<std::uint64_t, 16> heads_{};     // signs and exponents of packed weights, in place
     std::array<std::uint8_t, 4096> head_code_;  // by sign and exponent: number in heads_, or kNoCode
+    bool all_have_codes_ = false;
 
     static constexpr std::uint8_t kNoCode = 16;
     static constexpr std::size_t kWordsAhead = 256;  // the rest of a row comes by itself

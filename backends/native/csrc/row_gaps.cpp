@@ -1,0 +1,2 @@
+// The gaps within rows of the front end's module, once more: compiled modules cannot share code.
+#include "../../../pycosim/csrc/gaps.cpp"
