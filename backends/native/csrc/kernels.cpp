@@ -47,9 +47,16 @@ concept HasSpikeJumps = requires { &Model::template after_spike<double (*)(int)>
 template <class Model>
 constexpr bool kResets = requires { Model::v_reset; };
 
+template <class Model>
+constexpr bool kIsRefractory = kResets<Model> && requires { Model::refractory_steps; };
+
+// Whether refractory neurons are left to the engine (held.hpp).
+template <class Model>
+constexpr bool kIsHeld = kIsRefractory<Model> && !HasSubsteps<Model>;
+
 // Whether spikes need a column of their own between two steps, the rest of the refractory period; see compare().
 template <class Model>
-constexpr bool kHasLeft = !kResets<Model> || requires { Model::refractory_steps; };
+constexpr bool kHasLeft = !kResets<Model> || (kIsRefractory<Model> && !kIsHeld<Model>);
 
 // Moves the states of a model on by one sub-step.
 template <class Model, class Constants, std::size_t... s>
@@ -99,7 +106,7 @@ template <class Model, class Constants, std::size_t... s>
 PYCOSIM_ALWAYS_INLINE bool update_block(const SliceColumns& slice, std::size_t begin, std::size_t n,
                                         std::index_sequence<s...> all) {
     double* const state[] = {slice.states[s] + begin...};
-    double* __restrict const left = slice.refractory_steps_left + begin;
+    double* __restrict const left = kHasLeft<Model> ? slice.refractory_steps_left + begin : nullptr;
     if constexpr (!kResets<Model>) {
         const Constants constants(slice, begin);
         for (std::size_t i = 0; i < n; ++i) {
@@ -136,7 +143,7 @@ template <class Model, class Constants, std::size_t... s>
 PYCOSIM_ALWAYS_INLINE std::size_t fire(const SliceColumns& slice, std::size_t begin, std::size_t n,
                                        std::uint32_t* fired, std::index_sequence<s...>) {
     double* const state[] = {slice.states[s] + begin...};
-    double* __restrict const left = slice.refractory_steps_left + begin;
+    double* __restrict const left = kHasLeft<Model> ? slice.refractory_steps_left + begin : nullptr;
     const Constants constants(slice, begin);
     alignas(64) std::uint8_t flags[kBlock + 8] = {};
     for (std::size_t i = 0; i < n; ++i) {
@@ -209,7 +216,10 @@ PYCOSIM_UPDATE(izhikevich_distinct, Izhikevich, DistinctConstants)
 
 template <class M>
 constexpr Model entry(Update equal, Update distinct) {
-    return {M::name, M::states, M::constants, kResets<M>, equal, distinct, 2};
+    if constexpr (kIsHeld<M>) {
+        static_assert(int{M::v_reset} == Model::kVReset && int{M::refractory_steps} == Model::kRefractorySteps);
+    }
+    return {M::name, M::states, M::constants, kResets<M>, equal, distinct, 2, nullptr, -1, kIsHeld<M>};
 }
 
 const Model kModels[] = {

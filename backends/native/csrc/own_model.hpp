@@ -36,7 +36,7 @@
 namespace pycosim::native {
 
 // Changes with the layout of Model and SliceColumns, so that a module that knows another one is refused.
-inline constexpr const char* kModelCapsule = "pycosim native model 2";
+inline constexpr const char* kModelCapsule = "pycosim native model 3";
 
 // The random numbers of a neuron in one step.
 struct Draws {
