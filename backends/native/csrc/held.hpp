@@ -25,8 +25,8 @@ class HeldNeurons {
     const Held* begin() const { return held_.data() + n_released_; }
     const Held* end() const { return held_.data() + held_.size(); }
 
-    // Mostly behind all others: periods are alike.
     void add(Held held) {
+        if (held_.empty() || held_.back().until <= held.until) return held_.push_back(held);  // periods are alike
         const auto is_before = [](const Held& a, const Held& b) { return a.until < b.until; };
         const auto first = held_.begin() + static_cast<std::ptrdiff_t>(n_released_);
         held_.insert(std::upper_bound(first, held_.end(), held, is_before), held);

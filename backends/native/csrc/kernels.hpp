@@ -12,9 +12,10 @@ namespace pycosim::native {
 
 struct Composition;
 
-// Where the columns of a slice are. `constants` point to one number each, or to one number for each neuron.
+// Where the columns of a slice are, and which of its neurons are meant: `begin` to `end` - 1. `constants` point to one
+// number each, or to one number for each neuron.
 struct SliceColumns {
-    std::size_t size;
+    std::size_t begin, end;
     double* const* states;
     double* refractory_steps_left;  // null for models that are held
     const double* const* constants;

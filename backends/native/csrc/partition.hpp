@@ -238,7 +238,9 @@ class alignas(kCacheLine) Partition {
     const Generation& generation_of(std::uint64_t number) const;
     void advance_together(std::int64_t first_step, std::size_t n_steps, FiredNeurons& fired);
     void advance(std::size_t slice, std::int64_t first_step, std::size_t n_steps);
-    void update(Slice& slice, NeuronBlock& block, std::int64_t step, double* inputs, std::vector<std::uint32_t>& fired);
+    void prepare(Slice& slice, std::size_t n_steps);
+    void update(Slice& slice, NeuronBlock& block, std::int64_t step, std::size_t i_step,
+                std::vector<std::uint32_t>& fired);
     double* inputs_of(std::size_t i_step) { return inputs_.data() + i_step * n_receptors_ * n_inputs_; }
     std::int64_t steps_together() const;
     std::uint32_t free_base(std::uint32_t n_segments) const;

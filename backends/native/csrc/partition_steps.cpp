@@ -71,8 +71,9 @@ void Slice::divide(std::size_t n_steps) {
 void Partition::advance(std::size_t number, std::int64_t first_step, std::size_t n_steps) {
     Slice& slice = slices[number];
     slice.divide(kMostSteps);
+    prepare(slice, n_steps);
     const auto update_in = [&](NeuronBlock& block, std::size_t i) {
-        update(slice, block, first_step + static_cast<std::int64_t>(i), inputs_of(i), fired_[i * slices.size() + number]);
+        update(slice, block, first_step + static_cast<std::int64_t>(i), i, fired_[i * slices.size() + number]);
     };
     if (!slice.is_looked_at()) {
         for (NeuronBlock& block : slice.blocks) {
@@ -88,31 +89,36 @@ void Partition::advance(std::size_t number, std::int64_t first_step, std::size_t
     }
 }
 
-void Partition::update(Slice& slice, NeuronBlock& block, std::int64_t step, double* inputs,
-                       std::vector<std::uint32_t>& fired) {
-    const std::uint32_t begin = block.begin;
+// Where the columns of a slice are in some steps.
+void Partition::prepare(Slice& slice, std::size_t n_steps) {
     state_columns_.clear();
     constant_columns_.clear();
     input_columns_.clear();
-    for (Column& state : slice.states) state_columns_.push_back(state.data() + begin);
-    const std::size_t first_constant = slice.equal_constants ? 0 : begin;
-    for (const Column& constant : slice.constants) constant_columns_.push_back(constant.data() + first_constant);
-    for (const std::uint32_t receptor : slice.receptors) {
-        input_columns_.push_back(inputs + std::size_t{receptor} * n_inputs_ + slice.input_offset + begin);
+    for (Column& state : slice.states) state_columns_.push_back(state.data());
+    for (const Column& constant : slice.constants) constant_columns_.push_back(constant.data());
+    for (std::size_t i = 0; i < n_steps; ++i) {
+        for (const std::uint32_t receptor : slice.receptors) {
+            input_columns_.push_back(inputs_of(i) + std::size_t{receptor} * n_inputs_ + slice.input_offset);
+        }
     }
-    const SliceColumns columns{block.size,
+}
+
+void Partition::update(Slice& slice, NeuronBlock& block, std::int64_t step, std::size_t i_step,
+                       std::vector<std::uint32_t>& fired) {
+    const SliceColumns columns{std::size_t{block.begin},
+                               std::size_t{block.begin} + block.size,
                                state_columns_.data(),
-                               slice.model->is_held ? nullptr : slice.refractory_steps_left.data() + begin,
+                               slice.refractory_steps_left.data(),
                                constant_columns_.data(),
-                               input_columns_.data(),
+                               input_columns_.data() + i_step * slice.receptors.size(),
                                slice.model->composition,
                                step,
-                               slice.first_neuron + begin,
+                               slice.first_neuron,
                                noise_key};
     const Update function = slice.equal_constants ? slice.model->update_equal : slice.model->update_distinct;
-    const std::size_t n_fired = function(columns, scratch_.data());
-    for (std::size_t i = 0; i < n_fired; ++i) fired.push_back(begin + scratch_[i]);
-    if (slice.model->is_held) slice.hold(block, std::span(fired).last(n_fired), step);
+    const std::span<const std::uint32_t> now(scratch_.data(), function(columns, scratch_.data()));
+    if (!now.empty()) fired.insert(fired.end(), now.begin(), now.end());
+    if (slice.model->is_held) slice.hold(block, now, step);
 }
 
 // Those that fired are at the reset membrane already.
