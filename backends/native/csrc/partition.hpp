@@ -153,8 +153,9 @@ class alignas(kCacheLine) Partition {
         if (rewired) rewired->send(source, emission_step);
     }
 
-    // The same for the spikes of a step, given in ascending order.
+    // The same for the spikes of a step, given in ascending order: of every step, also if there are none.
     void send(std::span<const std::uint32_t> sources, std::int64_t emission_step) {
+        end_driven_runs(emission_step);
         const SynapseStore& store = generations_.back().store;
         for (std::size_t i = 0; i < sources.size(); ++i) {
             if (i + 6 < sources.size()) store.prefetch_row(sources[i + 6]);
@@ -213,14 +214,13 @@ class alignas(kCacheLine) Partition {
             return part.store->row_begin(source) < part.store->row_end(source);
         });
     }
+    // A drive acts between rows, but has no key among theirs.
+    void end_driven_runs(std::int64_t emission_step) {
+        for (const PoissonDrive& drive : drives_) pending_.end_run(emission_step + drive.delay());
+    }
     void scatter(const Generation& generation, std::uint32_t i, std::int64_t emission_step) {
-        // A drive acts between rows, but has no key among theirs.
-        const auto end_runs = [&] {
-            for (const PoissonDrive& drive : drives_) pending_.end_run(emission_step + drive.delay());
-        };
-        end_runs();
         generation.store.scatter(i, emission_step, pending_key(emission_step, generation.base + i), pending_);
-        end_runs();
+        end_driven_runs(emission_step);
     }
     // To the inputs of one step.
     void add_segment(const Generation& generation, std::uint32_t i, std::int64_t step, double* inputs) {

@@ -11,11 +11,13 @@ namespace pycosim::native {
 namespace {
 
 // Rows with shorter runs of equal delays, on average, become segments of many delays; measured.
-constexpr std::size_t kShortRun = 4;
+constexpr std::size_t kShortRun = 12;
 // Fewer synapses are segments of their own.
 constexpr std::size_t kShortRow = 4;
 // One byte holds the rest of a delay.
 constexpr int kOffsetBits = 8;
+// Targets are steps where at most one in so many needs an escape: more would be mispredicted too often.
+constexpr std::size_t kEscapesIn = 4;
 
 // A column as it is read: one of equal values is one value, again and again.
 template <class T>
@@ -255,11 +257,55 @@ void SynapseStore::append_weights(std::span<const double> weights, WeightFormat 
     std::memcpy(to, &bits, width);
 }
 
-void SynapseStore::append_offsets(std::span<const std::int32_t> delays, std::int32_t first_delay) {
+std::size_t TargetSteps::n_escapes(std::span<const std::uint16_t> targets) {
+    std::size_t n = 0;
+    std::uint32_t last = 0;
+    for (const std::uint16_t target : targets) {
+        n += target - last >= kEscape;
+        last = target;
+    }
+    return n;
+}
+
+void TargetSteps::write(std::span<const std::uint16_t> targets, std::uint8_t* to) {
+    std::uint32_t last = 0;
+    for (const std::uint16_t target : targets) {
+        const std::uint32_t step = target - last;
+        *to++ = static_cast<std::uint8_t>(std::min<std::uint32_t>(step, kEscape));
+        if (step >= kEscape) {
+            std::memcpy(to, &target, kEscapeBytes);
+            to += kEscapeBytes;
+        }
+        last = target;
+    }
+}
+
+// Filled up to a whole number of words.
+std::uint8_t* SynapseStore::append_bytes(std::size_t n) {
     const std::size_t place = words_.size();
-    words_.resize(place + (delays.size() + 1) / 2);
-    auto* to = reinterpret_cast<std::uint8_t*>(words_.data() + place);
-    for (const std::int32_t delay : delays) *to++ = static_cast<std::uint8_t>(delay - first_delay);
+    words_.resize(place + words_of(n));
+    return reinterpret_cast<std::uint8_t*>(words_.data() + place);
+}
+
+// Targets and delays of a segment with many delays. Steps have the number of the bytes of their escapes before, and come
+// behind the delays.
+void SynapseStore::append_scattered(Segment& segment, std::span<const std::uint16_t> targets,
+                                    std::span<const std::int32_t> delays) {
+    const std::size_t n = targets.size(), n_escapes = TargetSteps::n_escapes(targets);
+    segment.has_many_delays = 1;
+    segment.has_target_steps = kEscapesIn * n_escapes <= n;
+    const auto write_offsets = [&](std::uint8_t* to) {
+        for (const std::int32_t delay : delays) *to++ = static_cast<std::uint8_t>(delay - segment.delay);
+        return to;
+    };
+    if (!segment.has_target_steps) {
+        words_.insert(words_.end(), targets.begin(), targets.end());
+        write_offsets(append_bytes(n));
+        return;
+    }
+    const std::size_t n_more = TargetSteps::kEscapeBytes * n_escapes;
+    words_.push_back(static_cast<std::uint16_t>(n_more));
+    TargetSteps::write(targets, write_offsets(append_bytes(2 * n + n_more)));
 }
 
 void SynapseStore::append(const Row& row) {
@@ -280,23 +326,23 @@ void SynapseStore::append(const Row& row) {
 }
 
 // Its targets, their delays and their weights come next.
-void SynapseStore::add_segment(std::int32_t delay, std::uint32_t count, std::uint32_t window, bool has_many_delays,
-                               WeightFormat format) {
+Segment& SynapseStore::add_segment(std::int32_t delay, std::uint32_t count, std::uint32_t window, WeightFormat format) {
     const std::uint64_t place = words_.size();
-    if (place > Segment::kMaxPlace) throw std::length_error("a partition has more than 2 TB of synapses");
-    segments_.push_back({static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32),
-                         static_cast<std::uint32_t>(delay), count, window, has_many_delays,
-                         static_cast<std::uint32_t>(format)});
+    if (place > Segment::kMaxPlace) throw std::length_error("a partition has more than 1 TB of synapses");
+    return segments_.emplace_back(Segment{static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32), 0,
+                                          static_cast<std::uint32_t>(delay), count, window, 0,
+                                          static_cast<std::uint32_t>(format)});
 }
 
 void SynapseStore::append_segment(const Row& row, std::int32_t core, std::int32_t delay, std::int32_t window,
                                   std::uint32_t begin, std::uint32_t end) {
     const std::span weights(row.weight.data() + begin, end - begin);
+    const std::span<const std::uint16_t> targets(row.target.data() + begin, end - begin);
     const WeightFormat format = format_of(weights);
-    add_segment(delay, end - begin, static_cast<std::uint32_t>(window), row.has_many_delays, format);
+    Segment& segment = add_segment(delay, end - begin, static_cast<std::uint32_t>(window), format);
     if (row.has_cores()) core_.push_back(core);
-    words_.insert(words_.end(), row.target.begin() + begin, row.target.begin() + end);
-    if (row.has_many_delays) append_offsets(row.delays(begin, end), delay);
+    if (row.has_many_delays) append_scattered(segment, targets, row.delays(begin, end));
+    else words_.insert(words_.end(), targets.begin(), targets.end());
     append_weights(weights, format);
 }
 
@@ -416,7 +462,7 @@ void SynapseStore::append_single(const RowIndex::Row& part, const ProjectionColu
     if (index == kElsewhere) return;
     const std::int32_t delay = Strided<std::int32_t>(projection.delays)[part.begin];
     const double weight = Strided<double>(projection.weights)[part.begin];
-    add_segment(delay, 1, projection.receptor * n_blocks + (index >> 16), false, WeightFormat::equal);
+    add_segment(delay, 1, projection.receptor * n_blocks + (index >> 16), WeightFormat::equal);
     if (!core_of_neuron.empty()) core_.push_back(core_of_neuron[neuron]);
     words_.push_back(static_cast<std::uint16_t>(index));
     append_weights({&weight, 1}, WeightFormat::equal);
@@ -437,7 +483,7 @@ void SynapseStore::add_procedural(const ProjectionColumns& projection, const Tar
 void SynapseStore::append_procedural(std::uint32_t projection, std::uint32_t row, std::int32_t delay) {
     const std::uint64_t place = procedural_rows_.size();
     procedural_rows_.push_back({projection, row});
-    segments_.push_back({static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32),
+    segments_.push_back({static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32), 0,
                          static_cast<std::uint32_t>(delay), Segment::kMaxCount, 0, 0,
                          static_cast<std::uint32_t>(WeightFormat::procedural)});
 }
