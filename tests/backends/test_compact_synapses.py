@@ -66,7 +66,7 @@ def test_rows_of_many_delays_keep_every_bit_and_their_order(kind, size, n, longe
     )
 
 
-# A step from target to target takes a byte up to 254; rows with too many longer ones, or steps back, have two.
+# A step from target to target takes a byte up to 254; rows with too many longer ones, or steps back, two.
 @given(
     steps=st.lists(
         st.one_of(st.integers(0, 4), st.integers(252, 257), st.integers(0, 400)), min_size=4, max_size=50
@@ -106,8 +106,8 @@ def bytes_of_a_synapse(rows, size, longest, equal=False):
 def test_individual_weights_and_delays_take_little_more_than_nine_bytes():
     k = 100
     rows = [np.sort(RNG.choice(4000, k, replace=False)) for _ in range(500)]
-    # 1 for the step to the target, 1 for the delay, 7 for the weight; for a row 2 for the number of long steps,
-    # of which there are hardly any, 12 for the segment, 4 for its place
+    # 1 for the step to the target, 1 for the delay, 7 for the weight; of a row 2 for the number of long steps
+    # (there are hardly any), 12 for the segment, 4 for its place
     assert bytes_of_a_synapse(rows, 4000, 100) < 9 + 18 / k + 0.05
     # 8 for all weights together
     assert bytes_of_a_synapse(rows, 4000, 100, equal=True) < 2 + 26 / k + 0.05

@@ -75,11 +75,11 @@ def test_drawn_spikes_act_in_their_order_where_a_thread_gets_no_spikes_of_many_d
         noise = sim.Population(60, sim.SpikeSourcePoisson(rate=20e3))
         sim.Projection(noise, cells, sim.OneToOneConnector(), sim.StaticSynapse(weight=0.0137, delay=1.0))
         rng = np.random.default_rng(0)
-        trains = [0.1 * np.sort(rng.choice(np.arange(1, 400), 20, replace=False)) for _ in range(40)]
-        sources = sim.Population(40, sim.SpikeSourceArray(spike_times=trains))
+        trains = [0.1 * np.sort(rng.choice(np.arange(1, 400), 40, replace=False)) for _ in range(20)]
+        sources = sim.Population(20, sim.SpikeSourceArray(spike_times=trains))
         # The even sources reach the first thread alone, the odd ones the others.
-        pairs = [(i, j) for i in range(40) for j in range(30 * (i % 2), 30 * (i % 2) + 20, 2)]
-        rows = [(i, j, rng.normal(0.1, 0.05), 0.1 * rng.integers(2, 30)) for i, j in pairs]
+        pairs = [(i, j) for i in range(20) for j in range(30 * (i % 2), 30 * (i % 2) + 20)]
+        rows = [(i, j, rng.normal(0.1, 0.05), 0.1 * rng.integers(6, 15)) for i, j in pairs]
         sim.Projection(sources, cells, sim.FromListConnector(rows), sim.StaticSynapse())
         cells.record("v")
         sim.run(50.0)
