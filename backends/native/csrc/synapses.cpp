@@ -5,213 +5,15 @@
 #include <stdexcept>
 #include <string>
 
-#include "vectorised.hpp"
+#include "synapse_row.hpp"
 
 namespace pycosim::native {
 namespace {
 
-// Rows with shorter runs of equal delays, on average, become segments of many delays; measured.
-constexpr std::size_t kShortRun = 12;
-// Fewer synapses are segments of their own.
-constexpr std::size_t kShortRow = 4;
-// One byte holds the rest of a delay.
-constexpr int kOffsetBits = 8;
 // Targets are steps where at most one in so many needs an escape: more would be mispredicted too often.
 constexpr std::size_t kEscapesIn = 4;
 
-// A column as it is read: one of equal values is one value, again and again.
-template <class T>
-struct Strided {
-    const T* values;
-    std::size_t stride;
-    explicit Strided(std::span<const T> column) : values(column.data()), stride(column.size() != 1) {}
-    const T& operator[](std::int64_t i) const { return values[static_cast<std::size_t>(i) * stride]; }
-};
-
-struct Range {
-    std::int64_t low, high;
-    std::uint64_t width() const { return static_cast<std::uint64_t>(high - low + 1); }
-};
-
-PYCOSIM_EVERY_INSTRUCTION_SET
-Range range_of(const std::int32_t* values, std::size_t n) {
-    std::int32_t low = values[0], high = values[0];
-    for (std::size_t i = 1; i < n; ++i) {
-        low = values[i] < low ? values[i] : low;
-        high = values[i] > high ? values[i] : high;
-    }
-    return {low, high};
-}
-
 }  // namespace
-
-// The synapses of one source neuron on one partition, in columns that are reused from row to row.
-struct SynapseStore::Row {
-    // Synapses of the same core, delay and window, up to the place `end`; those of the run before end where it begins.
-    struct Run {
-        std::uint32_t end;
-        std::int32_t core, delay, window;
-    };
-
-    std::uint32_t n_blocks = 1;  // windows of one receptor
-    std::vector<std::uint16_t> target;  // within its window
-    std::vector<double> weight;
-    std::vector<Run> runs;
-    bool has_many_delays = false;  // whether segments are to have many delays
-
-    std::size_t size() const { return n_; }
-    bool has_cores() const { return has_cores_; }
-
-    void gather(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
-                const TargetMap& map, std::span<const std::int32_t> core_of_neuron);
-    void choose_layout();
-    void sort();
-    bool splits_by_weight() const;
-    std::span<const std::int32_t> delays(std::uint32_t begin, std::uint32_t end) const {
-        return std::span(delay_).subspan(begin, end - begin);
-    }
-
-  private:
-    // Core, delay and window of a synapse as one number, in that order of significance.
-    struct Keys {
-        Range core, delay, window;
-        int shift;  // lower bits of delays that are left out
-        std::uint64_t operator()(std::int32_t c, std::int32_t d, std::int32_t w) const {
-            return (static_cast<std::uint64_t>(c - core.low) * delay.width() +
-                    static_cast<std::uint64_t>((d >> shift) - delay.low)) *
-                       window.width() +
-                   static_cast<std::uint64_t>(w - window.low);
-        }
-        Run run(std::uint64_t key, std::uint32_t end) const {
-            const auto number = [](std::int64_t low, std::uint64_t offset) {
-                return static_cast<std::int32_t>(low + static_cast<std::int64_t>(offset));
-            };
-            return {end, number(core.low, key / window.width() / delay.width()),
-                    number(delay.low, key / window.width() % delay.width()) << shift,
-                    number(window.low, key % window.width())};
-        }
-    };
-
-    void sort_by_counting(const Keys& keys);
-    void sort_by_comparing(const Keys& keys);
-    std::uint64_t key_of(const Keys& keys, std::size_t i) const {
-        return keys(has_cores_ ? core_[i] : 0, delay_[i], window_[i]);
-    }
-    void move(std::size_t from, std::size_t to) {
-        sorted_target_[to] = target[from];
-        sorted_weight_[to] = weight[from];
-        if (has_many_delays) sorted_delay_[to] = delay_[from];
-    }
-
-    std::size_t n_ = 0;
-    bool has_cores_ = false;
-    std::vector<std::int32_t> delay_, core_, window_, sorted_delay_;
-    std::vector<std::uint16_t> sorted_target_;
-    std::vector<double> sorted_weight_;
-    std::vector<std::uint32_t> count_, order_;
-};
-
-void SynapseStore::Row::gather(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
-                               const TargetMap& map, std::span<const std::int32_t> core_of_neuron) {
-    std::size_t most = 1;  // one place for a last write
-    for (const RowIndex::Row& part : parts) most += static_cast<std::size_t>(part.end - part.begin);
-    has_cores_ = !core_of_neuron.empty();
-    if (target.size() < most) {
-        for (auto* column : {&delay_, &window_, &core_, &sorted_delay_}) column->resize(most);
-        for (auto* column : {&target, &sorted_target_}) column->resize(most);
-        for (auto* column : {&weight, &sorted_weight_}) column->resize(most);
-    }
-    std::size_t n = 0;
-    for (const RowIndex::Row& part : parts) {
-        const ProjectionColumns& projection = projections[part.projection];
-        const auto first_window = static_cast<std::int32_t>(projection.receptor * n_blocks);
-        const Strided<double> weights(projection.weights);
-        const Strided<std::int32_t> delays(projection.delays);
-        for (std::int64_t i = part.begin; i < part.end; ++i) {
-            const auto neuron = static_cast<std::size_t>(projection.targets[static_cast<std::size_t>(i)]);
-            const std::uint32_t index = map.index[neuron];
-            target[n] = static_cast<std::uint16_t>(index);
-            window_[n] = first_window + static_cast<std::int32_t>(index >> 16);
-            weight[n] = weights[i];
-            delay_[n] = delays[i];
-            if (has_cores_) core_[n] = core_of_neuron[neuron];
-            n += index != kElsewhere;
-        }
-    }
-    n_ = n;
-}
-
-// Synapses that a chip delivers by core and delay stay sorted by these.
-void SynapseStore::Row::choose_layout() {
-    has_many_delays = false;
-    const Range delays = range_of(delay_.data(), n_);
-    if (has_cores_ || n_ < kShortRow || delays.high >= PendingSegments::kMaxSlots) return;
-    count_.assign(delays.width(), 0);
-    for (std::size_t i = 0; i < n_; ++i) count_[static_cast<std::size_t>(delay_[i] - delays.low)] = 1;
-    const auto n_delays = std::accumulate(count_.begin(), count_.end(), std::size_t{0});
-    has_many_delays = n_delays > 1 && n_ < kShortRun * n_delays;
-}
-
-// Sorts stably by core, delay and window: by counting where there are not many more of them than synapses.
-void SynapseStore::Row::sort() {
-    runs.clear();
-    const int shift = has_many_delays ? kOffsetBits : 0;
-    const Range delays = range_of(delay_.data(), n_);
-    const Keys keys{has_cores_ ? range_of(core_.data(), n_) : Range{0, 0},
-                    {delays.low >> shift, delays.high >> shift},
-                    range_of(window_.data(), n_),
-                    shift};
-    const auto n_keys = static_cast<double>(keys.core.width()) * static_cast<double>(keys.delay.width()) *
-                        static_cast<double>(keys.window.width());
-    if (n_keys == 1) {
-        runs.push_back(keys.run(0, static_cast<std::uint32_t>(n_)));
-        return;
-    }
-    if (n_keys > 16 * static_cast<double>(n_)) sort_by_comparing(keys);
-    else sort_by_counting(keys);
-    target.swap(sorted_target_);
-    weight.swap(sorted_weight_);
-    if (has_many_delays) delay_.swap(sorted_delay_);
-}
-
-void SynapseStore::Row::sort_by_counting(const Keys& keys) {
-    const std::size_t n_keys = keys.core.width() * keys.delay.width() * keys.window.width();
-    count_.assign(n_keys, 0);
-    order_.resize(n_);
-    for (std::size_t i = 0; i < n_; ++i) ++count_[order_[i] = static_cast<std::uint32_t>(key_of(keys, i))];
-    std::uint32_t begin = 0;
-    for (std::size_t key = 0; key < n_keys; ++key) {
-        const std::uint32_t n = count_[key];
-        count_[key] = begin;
-        begin += n;
-        if (n) runs.push_back(keys.run(key, begin));
-    }
-    for (std::size_t i = 0; i < n_; ++i) move(i, count_[order_[i]]++);
-}
-
-void SynapseStore::Row::sort_by_comparing(const Keys& keys) {
-    order_.resize(n_);
-    std::iota(order_.begin(), order_.end(), 0u);
-    const auto key = [&](std::size_t i) { return key_of(keys, order_[i]); };
-    std::stable_sort(order_.begin(), order_.end(), [&](auto a, auto b) { return key_of(keys, a) < key_of(keys, b); });
-    for (std::size_t i = 0; i < n_; ++i) {
-        move(order_[i], i);
-        if (i + 1 == n_ || key(i) != key(i + 1)) runs.push_back(keys.run(key(i), static_cast<std::uint32_t>(i + 1)));
-    }
-}
-
-// Whether segments are also split where the weight changes: if that leaves few enough of them to be worth the weights
-// that it saves.
-bool SynapseStore::Row::splits_by_weight() const {
-    const std::size_t most = std::max(runs.size(), n_ / 8);
-    std::size_t n_equal = runs.size(), begin = 0;
-    for (const Run& run : runs) {
-        for (std::size_t i = begin + 1; i < run.end; ++i) n_equal += weight[i] != weight[i - 1];
-        if (n_equal > most) return false;
-        begin = run.end;
-    }
-    return true;
-}
 
 // The most frequent signs and exponents get the codes.
 void SynapseStore::choose_heads(std::span<const std::uint64_t> n_with_head) {
@@ -308,10 +110,10 @@ void SynapseStore::append_scattered(Segment& segment, std::span<const std::uint1
     TargetSteps::write(targets, write_offsets(append_bytes(2 * n + n_more)));
 }
 
-void SynapseStore::append(const Row& row) {
+void SynapseStore::append(const SynapseRow& row) {
     const bool by_weight = row.splits_by_weight();
     std::uint32_t begin = 0;
-    for (const Row::Run& run : row.runs) {
+    for (const SynapseRow::Run& run : row.runs) {
         while (begin < run.end) {
             const std::uint32_t most = std::min(run.end, begin + Segment::kMaxCount);
             std::uint32_t end = most;
@@ -334,7 +136,7 @@ Segment& SynapseStore::add_segment(std::int32_t delay, std::uint32_t count, std:
                                           static_cast<std::uint32_t>(format)});
 }
 
-void SynapseStore::append_segment(const Row& row, std::int32_t core, std::int32_t delay, std::int32_t window,
+void SynapseStore::append_segment(const SynapseRow& row, std::int32_t core, std::int32_t delay, std::int32_t window,
                                   std::uint32_t begin, std::uint32_t end) {
     const std::span weights(row.weight.data() + begin, end - begin);
     const std::span<const std::uint16_t> targets(row.target.data() + begin, end - begin);
@@ -405,7 +207,7 @@ SynapseStore::SynapseStore(const RowIndex& index, std::span<const ProjectionColu
         n_words += 4 * projection.sources.size() + (weights.stride ? 5 : 1) * n_here;  // a weight at least for each row
     }
     choose_heads(n_with_head);
-    Row row;
+    SynapseRow row;
     row.n_blocks = (map.receptor_stride >> 16) + 1;
     if (n_receptors * row.n_blocks > Segment::kMaxWindows) {
         throw std::length_error("a partition has more than 5e8 inputs; use more threads or processes");
@@ -429,7 +231,7 @@ SynapseStore::SynapseStore(const RowIndex& index, std::span<const ProjectionColu
 // What a target gets from a row is added in the order of the projections: those between two that are drawn make
 // segments of their own.
 void SynapseStore::append_row(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
-                              const TargetMap& map, std::span<const std::int32_t> core_of_neuron, Row& row) {
+                              const TargetMap& map, std::span<const std::int32_t> core_of_neuron, SynapseRow& row) {
     std::uint32_t n_procedural = 0, counted = 0;  // projections among the first `counted` ones
     const auto is_single = [&](const RowIndex::Row& part) {
         return part.end == part.begin + 1 && !projections[part.projection].rule;

@@ -111,6 +111,8 @@ class TargetSteps {
     std::uint32_t target_ = 0;
 };
 
+struct SynapseRow;
+
 class SynapseStore {
   public:
     SynapseStore() = default;
@@ -194,7 +196,6 @@ class SynapseStore {
     }
 
   private:
-    struct Row;
     // 2^16 inputs of one receptor.
     struct Window {
         std::uint32_t receptor, block;
@@ -238,13 +239,13 @@ class SynapseStore {
     void add_procedural(const ProjectionColumns& projection, const TargetMap& map);
     void append_procedural(std::uint32_t projection, std::uint32_t row, std::int32_t delay);
     void append_row(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
-                    const TargetMap& map, std::span<const std::int32_t> core_of_neuron, Row& row);
+                    const TargetMap& map, std::span<const std::int32_t> core_of_neuron, SynapseRow& row);
     void append_single(const RowIndex::Row& part, const ProjectionColumns& projection, const TargetMap& map,
                        std::span<const std::int32_t> core_of_neuron, std::uint32_t n_blocks);
     void choose_heads(std::span<const std::uint64_t> n_with_head);
-    void append(const Row& row);
+    void append(const SynapseRow& row);
     Segment& add_segment(std::int32_t delay, std::uint32_t count, std::uint32_t window, WeightFormat format);
-    void append_segment(const Row& row, std::int32_t core, std::int32_t delay, std::int32_t window, std::uint32_t begin,
+    void append_segment(const SynapseRow& row, std::int32_t core, std::int32_t delay, std::int32_t window, std::uint32_t begin,
                         std::uint32_t end);
     void append_scattered(Segment& segment, std::span<const std::uint16_t> targets, std::span<const std::int32_t> delays);
     std::uint8_t* append_bytes(std::size_t n);
