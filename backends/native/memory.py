@@ -13,13 +13,18 @@ from pycosim.network.plasticity import TIMING_RULES
 
 # Of the engine's SynapseStore: a target, a weight of its own, a segment, the weight of a segment, a row.
 TARGET_BYTES, WEIGHT_BYTES, SEGMENT_BYTES, SHARED_WEIGHT_BYTES, ROW_BYTES = 2, 7, 12, 8, 4
-# Rows of at least 4 synapses, fewer than 4 of a delay, are segments of delays that differ in the lower byte.
+# Rows of at least 4 synapses, fewer than 12 of a delay, are segments of delays that differ in the lower byte.
 # Each synapse has that byte; a column of them is filled up to a whole number of words.
-SHORT_ROW, SHORT_RUN, DELAY_BYTES, FILLING_BYTES, DELAYS_PER_SEGMENT = 4, 4, 1, 0.5, 256
+SHORT_ROW, SHORT_RUN, DELAY_BYTES, FILLING_BYTES, DELAYS_PER_SEGMENT = 4, 12, 1, 0.5, 256
+# In these, a target is a step from the one before, or an escape of 3 bytes, if at most one in 4 is an escape.
+STEP_BYTES, LONGEST_STEP, ESCAPE_BYTES, ESCAPES_IN, STEPS_HEADER_BYTES = 1, 254, 2, 4, 2
 # Of rows that are made when they are needed: a segment and the number of the row; nothing for synapses.
 PROCEDURAL_ROW_BYTES = SEGMENT_BYTES + 8
 # Of its PlasticStore, with its state: a synapse, a segment, and the latest spikes of a neuron with a trace.
 PLASTIC_BYTES, PLASTIC_SEGMENT_BYTES, HISTORY_BYTES = 16, 64, 197
+
+# Targets in a piece, and pieces, that tell what steps there are.
+PIECE, N_PIECES = 2**12, 8
 
 # Different delays, and how many synapses have each.
 Kinds = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -63,11 +68,27 @@ def _bytes_of(projection: Projection, n_threads: int) -> float:
         return PLASTIC_BYTES * projection.n_synapses + PLASTIC_SEGMENT_BYTES * n_segments
     has_weights = np.ndim(projection.weights) > 0
     is_scattered = (n_segments > 1) & (lengths >= SHORT_ROW) & (lengths < SHORT_RUN * n_segments)
+    scattered, high_delays = lengths[is_scattered], _together(delays)
+    saved = 0.0
+    if len(scattered):
+        n_parts = _segments_per_row(high_delays, scattered.mean())
+        saved = _saved_by_steps(projection.targets, scattered.mean() / n_parts, n_parts) * scattered.sum()
     return n_threads * (
         _static_bytes(lengths[~is_scattered], delays, has_weights)
-        + _static_bytes(lengths[is_scattered], _together(delays), has_weights)
-        + (DELAY_BYTES * lengths[is_scattered] + FILLING_BYTES).sum()
+        + _static_bytes(scattered, high_delays, has_weights)
+        + (DELAY_BYTES * scattered + FILLING_BYTES).sum()
+        - saved
     )
+
+
+def _saved_by_steps(targets: NDArray[np.int32], length: float, n_parts: float) -> float:
+    """Return the bytes that steps save for each target, in segments of a length into which rows are cut."""
+    firsts = np.linspace(0, max(len(targets) - PIECE, 0), N_PIECES).astype(np.int64)
+    steps = np.concatenate([np.diff(targets[first : first + PIECE]) for first in firsts])
+    share = ((steps < 0) | (steps * n_parts > LONGEST_STEP)).mean() if len(steps) else 1.0
+    if share > 1 / ESCAPES_IN:
+        return 0.0
+    return TARGET_BYTES - STEP_BYTES - ESCAPE_BYTES * share - STEPS_HEADER_BYTES / length
 
 
 def _static_bytes(lengths: NDArray[np.float64], delays: Kinds, has_weights: bool) -> float:

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pycosim.backends.native.simulation import NativeSimulation
 from pycosim.backends.reference.simulation import ReferenceSimulation
@@ -64,15 +66,59 @@ def test_rows_of_many_delays_keep_every_bit_and_their_order(kind, size, n, longe
     )
 
 
-def test_rows_of_many_delays_take_ten_bytes_for_a_synapse():
-    n, k = 500, 100
-    network = network_of(neurons("IF_curr_delta", n), neurons("IF_curr_delta", n))
-    pairs = np.repeat(np.arange(n), k), np.tile(np.arange(k), n)
-    add_pairs(
-        network, 0, 1, *pairs, RNG.normal(0.1, 0.01, n * k), RNG.integers(1, 200, n * k).astype(np.int32)
-    )
-    # 2 for the target, 1 for the delay, 7 for the weight, 12 for the segment of a row, 4 for its place
-    assert NativeSimulation(network).synapse_bytes / (n * k) < 10 + 20 / k + 0.1
+# A step from target to target takes a byte up to 254; rows with too many longer ones, or steps back, two.
+@given(
+    steps=st.lists(
+        st.one_of(st.integers(0, 4), st.integers(252, 257), st.integers(0, 400)), min_size=4, max_size=50
+    ),
+    first=st.sampled_from([0, 254, 255, 2_900]),
+    longest=st.integers(3, 300),
+    equal=st.booleans(),
+    n_projections=st.integers(1, 4),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=40, deadline=None)
+def test_rows_of_many_delays_keep_their_targets_however_far_apart(
+    steps, first, longest, equal, n_projections, seed
+):
+    rng = np.random.default_rng(seed)
+    targets = np.clip(first + np.cumsum(steps), 0, 2_999)
+    network = network_of(spike_array(1), neurons("IF_curr_delta", 3_000))
+    for _ in range(n_projections):
+        weights = 0.1 if equal else rng.normal(0.3, 0.03, len(targets))
+        delays = rng.integers(1, longest, len(targets)).astype(np.int32)
+        add_pairs(network, 0, 1, np.zeros(len(targets), int), targets, weights, delays)
+    expected = membranes(ReferenceSimulation, network, n_steps=longest + 1)
+    np.testing.assert_array_equal(membranes(NativeSimulation, network, n_steps=longest + 1), expected)
+
+
+def bytes_of_a_synapse(rows, size, longest, equal=False):
+    """Bytes that the engine takes for each synapse of rows of targets, each from a neuron of its own."""
+    network = network_of(neurons("IF_curr_delta", len(rows)), neurons("IF_curr_delta", size))
+    lengths = [len(row) for row in rows]
+    n, sources = sum(lengths), np.repeat(np.arange(len(rows)), lengths)
+    weights = 0.1 if equal else RNG.normal(0.1, 0.01, n)
+    delays = RNG.integers(1, longest, n).astype(np.int32)
+    add_pairs(network, 0, 1, sources, np.concatenate(rows), weights, delays)
+    return (NativeSimulation(network).synapse_bytes - 4 * size) / n
+
+
+def test_individual_weights_and_delays_take_little_more_than_nine_bytes():
+    k = 100
+    rows = [np.sort(RNG.choice(4000, k, replace=False)) for _ in range(500)]
+    # 1 for the step to the target, 1 for the delay, 7 for the weight; of a row 2 for the number of long steps
+    # (there are hardly any), 12 for the segment, 4 for its place
+    assert bytes_of_a_synapse(rows, 4000, 100) < 9 + 18 / k + 0.05
+    # 8 for all weights together
+    assert bytes_of_a_synapse(rows, 4000, 100, equal=True) < 2 + 26 / k + 0.05
+    # 11 of a delay would take more as a segment
+    assert bytes_of_a_synapse(rows, 4000, 10) < 9 + 18 / k + 0.05
+
+
+def test_targets_that_are_far_apart_take_two_bytes():
+    k = 100
+    rows = [np.sort(RNG.choice(60_000, k, replace=False)) for _ in range(500)]
+    assert 10 < bytes_of_a_synapse(rows, 60_000, 100) < 10 + 16 / k + 0.05
 
 
 def test_individual_weights_and_delays_take_ten_bytes_and_equal_ones_little_more_than_two():

@@ -68,6 +68,26 @@ def test_drawn_spikes_act_in_their_order_among_those_of_many_delays(threads):
     np.testing.assert_array_equal(drawn, written)
 
 
+def test_drawn_spikes_act_in_their_order_where_a_thread_gets_no_spikes_of_many_delays():
+    def membranes(threads):
+        sim.setup(timestep=0.1, seed=3, threads=threads)
+        cells = sim.Population(60, sim.IF_curr_delta(v_thresh=1e9))
+        noise = sim.Population(60, sim.SpikeSourcePoisson(rate=20e3))
+        sim.Projection(noise, cells, sim.OneToOneConnector(), sim.StaticSynapse(weight=0.0137, delay=1.0))
+        rng = np.random.default_rng(0)
+        trains = [0.1 * np.sort(rng.choice(np.arange(1, 400), 40, replace=False)) for _ in range(20)]
+        sources = sim.Population(20, sim.SpikeSourceArray(spike_times=trains))
+        # The even sources reach the first thread alone, the odd ones the others.
+        pairs = [(i, j) for i in range(20) for j in range(30 * (i % 2), 30 * (i % 2) + 20)]
+        rows = [(i, j, rng.normal(0.1, 0.05), 0.1 * rng.integers(6, 15)) for i, j in pairs]
+        sim.Projection(sources, cells, sim.FromListConnector(rows), sim.StaticSynapse())
+        cells.record("v")
+        sim.run(50.0)
+        return cells.get_data().segments[0].analogsignals[0].magnitude
+
+    np.testing.assert_array_equal(membranes(3), membranes(1))
+
+
 def another_use(noise, cells, other):
     sim.Projection(noise, other, sim.AllToAllConnector(), sim.StaticSynapse(weight=0.0001, delay=0.4))
 

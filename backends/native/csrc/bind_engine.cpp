@@ -281,7 +281,7 @@ NB_MODULE(_engine, module) {
         .def("set_state", [](Engine& engine, std::size_t population, std::string_view name,
                              const Array<double>& values) { engine.set_state(population, name, view(values)); },
              nb::arg("population"), nb::arg("name"), nb::arg("values"))
-        .def("state", [](const Engine& engine, std::size_t population, std::string_view name) {
+        .def("state", [](Engine& engine, std::size_t population, std::string_view name) {
                  return to_numpy(engine.state(population, name));
              }, nb::arg("population"), nb::arg("name"))
         .def("record_spikes", [](Engine& engine, std::size_t population, const Array<std::uint8_t>& mask) {

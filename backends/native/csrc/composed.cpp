@@ -285,8 +285,8 @@ PYCOSIM_ALWAYS_INLINE void add_up(const Block<equal>& block) {
 template <bool equal>
 PYCOSIM_ALWAYS_INLINE std::size_t update(const SliceColumns& slice, std::uint32_t* fired) {
     std::size_t n_fired = 0;
-    for (std::size_t begin = 0; begin < slice.size; begin += kBlock) {
-        const Block<equal> block{slice, *slice.composition, begin, std::min(kBlock, slice.size - begin)};
+    for (std::size_t begin = slice.begin; begin < slice.end; begin += kBlock) {
+        const Block<equal> block{slice, *slice.composition, begin, std::min(kBlock, slice.end - begin)};
         integrate(block);
         receive(block);
         n_fired += fire(block, fired + n_fired);

@@ -79,7 +79,7 @@ class Engine final : public DeferredEngine {
     RewiredSynapses rewired_synapses(std::size_t projection) const;
     void set_state(std::size_t population, std::string_view name, std::span<const double> values);
     // NaN for neurons of other processes.
-    std::vector<double> state(std::size_t population, std::string_view name) const;
+    std::vector<double> state(std::size_t population, std::string_view name);
 
     // `mask` has one entry for each neuron of the population.
     void record_spikes(std::size_t population, std::span<const std::uint8_t> mask);

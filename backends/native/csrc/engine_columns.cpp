@@ -67,16 +67,19 @@ void Engine::set_state(std::size_t population, std::string_view name, std::span<
         Slice& slice = partition.slices[populations_[population].slice];
         const auto begin = values.begin() + slice.first_index;
         std::copy(begin, begin + slice.size, slice.states[static_cast<std::size_t>(index)].begin());
+        slice.hide_held();
     }
 }
 
-std::vector<double> Engine::state(std::size_t population, std::string_view name) const {
+std::vector<double> Engine::state(std::size_t population, std::string_view name) {
     const int index = state_index(dynamics(population), name);
     std::vector<double> values(populations_[population].size, std::numeric_limits<double>::quiet_NaN());
-    for (const Partition& partition : partitions_) {
-        const Slice& slice = partition.slices[populations_[population].slice];
+    for (Partition& partition : partitions_) {
+        Slice& slice = partition.slices[populations_[population].slice];
         const Column& column = slice.states[static_cast<std::size_t>(index)];
+        slice.show_held();
         std::copy_n(column.begin(), slice.size, values.begin() + slice.first_index);
+        slice.hide_held();
     }
     return values;
 }

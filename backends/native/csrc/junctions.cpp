@@ -68,7 +68,9 @@ void Engine::couple(const JunctionColumns& columns) {
             Slice& slice = partition.slices[population.slice];
             slice.junctions = SliceJunctions(columns, slice.first_neuron, slice.size);
             slice.drive = static_cast<std::size_t>(drive - population.model->constants.begin());
+            slice.show_held();
             slice.junctions.show(slice.states[0], shown);
+            slice.hide_held();
             partition.board = &board_;
         }
     }

@@ -12,11 +12,12 @@ namespace pycosim::native {
 
 struct Composition;
 
-// Where the columns of a slice are. `constants` point to one number each, or to one number for each neuron.
+// Where the columns of a slice are, and which of its neurons are meant: `begin` to `end` - 1. `constants` point to one
+// number each, or to one number for each neuron.
 struct SliceColumns {
-    std::size_t size;
+    std::size_t begin, end;
     double* const* states;
-    double* refractory_steps_left;
+    double* refractory_steps_left;  // null for models that are held
     const double* const* constants;
     double* const* inputs;  // by receptor: sums of the weights that arrive; the update sets them back to 0
     const Composition* composition;  // null: a model of fixed parts
@@ -38,6 +39,10 @@ struct Model {
     std::size_t n_receptors;
     const Composition* composition = nullptr;
     int payload = -1;  // the state that spikes carry, and by which their weights are multiplied; -1: none
+    bool is_held = false;  // whether refractory neurons are held by the engine instead of the update (held.hpp)
+
+    // Constants of models that are held.
+    static constexpr std::size_t kVReset = 0, kRefractorySteps = 2;
 };
 
 std::span<const Model> models();

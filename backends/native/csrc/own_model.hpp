@@ -36,7 +36,7 @@
 namespace pycosim::native {
 
 // Changes with the layout of Model and SliceColumns, so that a module that knows another one is refused.
-inline constexpr const char* kModelCapsule = "pycosim native model 2";
+inline constexpr const char* kModelCapsule = "pycosim native model 3";
 
 // The random numbers of a neuron in one step.
 struct Draws {
@@ -54,8 +54,8 @@ PYCOSIM_ALWAYS_INLINE std::size_t update_own(const SliceColumns& slice, std::uin
     constexpr std::size_t block = 128;
     alignas(64) std::int64_t flags[block];
     std::size_t n_fired = 0;
-    for (std::size_t begin = 0; begin < slice.size; begin += block) {
-        const std::size_t n = begin + block < slice.size ? block : slice.size - begin;
+    for (std::size_t begin = slice.begin; begin < slice.end; begin += block) {
+        const std::size_t n = begin + block < slice.end ? block : slice.end - begin;
         std::int64_t any = 0;
         PYCOSIM_INDEPENDENT
         for (std::size_t k = 0; k < n; ++k) {

@@ -47,7 +47,7 @@ void Partition::add_slice(const Model& model, std::span<const std::uint32_t> rec
     for (const std::uint32_t receptor : receptors) n_receptors_ = std::max<std::size_t>(n_receptors_, receptor + 1);
     slice.states.assign(model.states.size(), Column(padded(size), 0.0));
     slice.constants.assign(model.constants.size(), Column(1, 0.0));
-    slice.refractory_steps_left.assign(padded(size), 0.0);
+    slice.refractory_steps_left.assign(model.is_held ? 0 : padded(size), 0.0);
     slices.push_back(std::move(slice));
     n_inputs_ += static_cast<std::uint32_t>(padded(size));
 }

@@ -10,6 +10,7 @@
 
 #include "aligned.hpp"
 #include "graded.hpp"
+#include "held.hpp"
 #include "injection.hpp"
 #include "junctions.hpp"
 #include "kernels.hpp"
@@ -47,7 +48,8 @@ struct Slice {
     std::uint32_t input_offset;  // place of the first neuron's input of the first receptor
     std::vector<std::uint32_t> receptors;  // numbers of the model's receptors
     std::vector<Column> states, constants;
-    Column refractory_steps_left;
+    Column refractory_steps_left;  // empty if the model is held
+    std::vector<NeuronBlock> blocks;
     bool equal_constants = true;
     SliceInjections injections;
     SliceJunctions junctions;
@@ -56,6 +58,16 @@ struct Slice {
     SpikeColumns spikes;
     std::vector<SignalRecording> signals;
 
+    // Cuts the slice into blocks that stay in a cache with the inputs of `n_steps` steps. One without neurons is a block.
+    void divide(std::size_t n_steps);
+    double constant(std::size_t number, std::uint32_t index) const {
+        return constants[number][equal_constants ? 0 : index];
+    }
+    // After a step: releases the neurons of a block whose refractory period is over, and holds those that `fired`.
+    void hold(NeuronBlock& block, std::span<const std::uint32_t> fired, std::int64_t step);
+    // Gives held neurons the membranes that they have for all that look at them; and takes these away again.
+    void show_held();
+    void hide_held();
     // Whether something besides synapses reads or changes its columns in every step.
     bool is_looked_at() const { return !injections.empty() || !junctions.empty() || !signals.empty(); }
     // What a spike carries, now.
@@ -141,8 +153,9 @@ class alignas(kCacheLine) Partition {
         if (rewired) rewired->send(source, emission_step);
     }
 
-    // The same for the spikes of a step, given in ascending order.
+    // The same for the spikes of a step, given in ascending order: of every step, also if there are none.
     void send(std::span<const std::uint32_t> sources, std::int64_t emission_step) {
+        end_driven_runs(emission_step);
         const SynapseStore& store = generations_.back().store;
         for (std::size_t i = 0; i < sources.size(); ++i) {
             if (i + 6 < sources.size()) store.prefetch_row(sources[i + 6]);
@@ -201,14 +214,13 @@ class alignas(kCacheLine) Partition {
             return part.store->row_begin(source) < part.store->row_end(source);
         });
     }
+    // A drive acts between rows, but has no key among theirs.
+    void end_driven_runs(std::int64_t emission_step) {
+        for (const PoissonDrive& drive : drives_) pending_.end_run(emission_step + drive.delay());
+    }
     void scatter(const Generation& generation, std::uint32_t i, std::int64_t emission_step) {
-        // A drive acts between rows, but has no key among theirs.
-        const auto end_runs = [&] {
-            for (const PoissonDrive& drive : drives_) pending_.end_run(emission_step + drive.delay());
-        };
-        end_runs();
         generation.store.scatter(i, emission_step, pending_key(emission_step, generation.base + i), pending_);
-        end_runs();
+        end_driven_runs(emission_step);
     }
     // To the inputs of one step.
     void add_segment(const Generation& generation, std::uint32_t i, std::int64_t step, double* inputs) {
@@ -226,7 +238,8 @@ class alignas(kCacheLine) Partition {
     const Generation& generation_of(std::uint64_t number) const;
     void advance_together(std::int64_t first_step, std::size_t n_steps, FiredNeurons& fired);
     void advance(std::size_t slice, std::int64_t first_step, std::size_t n_steps);
-    void update(Slice& slice, std::uint32_t begin, std::uint32_t size, std::int64_t step, double* inputs,
+    void prepare(Slice& slice, std::size_t n_steps);
+    void update(Slice& slice, NeuronBlock& block, std::int64_t step, std::size_t i_step,
                 std::vector<std::uint32_t>& fired);
     double* inputs_of(std::size_t i_step) { return inputs_.data() + i_step * n_receptors_ * n_inputs_; }
     std::int64_t steps_together() const;

@@ -2,6 +2,7 @@
 // first the inputs of all of them are added up, then each block of neurons goes through all of them while it is in the
 // nearest cache.
 #include <algorithm>
+#include <utility>
 
 #include "partition.hpp"
 
@@ -9,6 +10,7 @@ namespace pycosim::native {
 namespace {
 
 constexpr std::size_t kBlockBytes = 24 << 10;  // of states and inputs: they stay in a first-level cache of 32 kB
+constexpr double kLongestPeriod = 0x1p62;  // in steps
 
 }  // namespace
 
@@ -51,50 +53,96 @@ void Partition::advance_together(std::int64_t first_step, std::size_t n_steps, F
     }
 }
 
+void Slice::divide(std::size_t n_steps) {
+    const std::size_t bytes = sizeof(double) * (states.size() + !refractory_steps_left.empty() +
+                                                n_steps * receptors.size() + (equal_constants ? 0 : constants.size()));
+    const auto in_cache = static_cast<std::uint32_t>(std::max<std::size_t>(kBlockBytes / bytes / 128, 1) * 128);
+    if (!blocks.empty() && blocks.front().size == std::min(in_cache, size)) return;
+    const std::vector<NeuronBlock> old = std::exchange(blocks, {});
+    for (std::uint32_t begin = 0; begin < size; begin += in_cache) {
+        blocks.push_back({begin, std::min(in_cache, size - begin), {}});
+    }
+    for (const NeuronBlock& block : old) {
+        for (const HeldNeurons::Held& held : block.held) blocks[held.index / in_cache].held.add(held);
+    }
+}
+
 // What is done with a whole slice in every step keeps its neurons together.
 void Partition::advance(std::size_t number, std::int64_t first_step, std::size_t n_steps) {
     Slice& slice = slices[number];
-    const std::size_t bytes = sizeof(double) * (slice.states.size() + 1 + n_steps * slice.receptors.size() +
-                                                (slice.equal_constants ? 0 : slice.constants.size()));
-    const bool is_whole = n_steps == 1 || slice.is_looked_at();
-    const auto in_cache = static_cast<std::uint32_t>(std::max<std::size_t>(kBlockBytes / bytes / 128, 1) * 128);
-    const std::uint32_t block = is_whole ? slice.size : std::min(in_cache, slice.size);
-    std::uint32_t begin = 0;
-    do {  // once for a slice without neurons, too: what is recorded of it has rows
-        for (std::size_t i = 0; i < n_steps; ++i) {
-            const std::int64_t step = first_step + static_cast<std::int64_t>(i);
-            std::vector<std::uint32_t>& fired = fired_[i * slices.size() + number];
-            if (is_whole) slice.begin_step(*currents, step, board);
-            update(slice, begin, std::min(block, slice.size - begin), step, inputs_of(i), fired);
-            if (is_whole) slice.end_step(step, fired, board);
+    slice.divide(kMostSteps);
+    prepare(slice, n_steps);
+    const auto update_in = [&](NeuronBlock& block, std::size_t i) {
+        update(slice, block, first_step + static_cast<std::int64_t>(i), i, fired_[i * slices.size() + number]);
+    };
+    if (!slice.is_looked_at()) {
+        for (NeuronBlock& block : slice.blocks) {
+            for (std::size_t i = 0; i < n_steps; ++i) update_in(block, i);
         }
-        begin += block;
-    } while (begin < slice.size);
+        return;
+    }
+    for (std::size_t i = 0; i < n_steps; ++i) {
+        const std::int64_t step = first_step + static_cast<std::int64_t>(i);
+        slice.begin_step(*currents, step, board);
+        for (NeuronBlock& block : slice.blocks) update_in(block, i);
+        slice.end_step(step, fired_[i * slices.size() + number], board);
+    }
 }
 
-void Partition::update(Slice& slice, std::uint32_t begin, std::uint32_t size, std::int64_t step, double* inputs,
-                       std::vector<std::uint32_t>& fired) {
+// Where the columns of a slice are in some steps.
+void Partition::prepare(Slice& slice, std::size_t n_steps) {
     state_columns_.clear();
     constant_columns_.clear();
     input_columns_.clear();
-    for (Column& state : slice.states) state_columns_.push_back(state.data() + begin);
-    const std::size_t first_constant = slice.equal_constants ? 0 : begin;
-    for (const Column& constant : slice.constants) constant_columns_.push_back(constant.data() + first_constant);
-    for (const std::uint32_t receptor : slice.receptors) {
-        input_columns_.push_back(inputs + std::size_t{receptor} * n_inputs_ + slice.input_offset + begin);
+    for (Column& state : slice.states) state_columns_.push_back(state.data());
+    for (const Column& constant : slice.constants) constant_columns_.push_back(constant.data());
+    for (std::size_t i = 0; i < n_steps; ++i) {
+        for (const std::uint32_t receptor : slice.receptors) {
+            input_columns_.push_back(inputs_of(i) + std::size_t{receptor} * n_inputs_ + slice.input_offset);
+        }
     }
-    const SliceColumns columns{size,
+}
+
+void Partition::update(Slice& slice, NeuronBlock& block, std::int64_t step, std::size_t i_step,
+                       std::vector<std::uint32_t>& fired) {
+    const SliceColumns columns{std::size_t{block.begin},
+                               std::size_t{block.begin} + block.size,
                                state_columns_.data(),
-                               slice.refractory_steps_left.data() + begin,
+                               slice.refractory_steps_left.data(),
                                constant_columns_.data(),
-                               input_columns_.data(),
+                               input_columns_.data() + i_step * slice.receptors.size(),
                                slice.model->composition,
                                step,
-                               slice.first_neuron + begin,
+                               slice.first_neuron,
                                noise_key};
     const Update function = slice.equal_constants ? slice.model->update_equal : slice.model->update_distinct;
-    const std::size_t n_fired = function(columns, scratch_.data());
-    for (std::size_t i = 0; i < n_fired; ++i) fired.push_back(begin + scratch_[i]);
+    const std::span<const std::uint32_t> now(scratch_.data(), function(columns, scratch_.data()));
+    if (!now.empty()) fired.insert(fired.end(), now.begin(), now.end());
+    if (slice.model->is_held) slice.hold(block, now, step);
+}
+
+// Those that fired are at the reset membrane already.
+void Slice::hold(NeuronBlock& block, std::span<const std::uint32_t> fired, std::int64_t step) {
+    Column& v = states[0];
+    block.held.release(step, [&](std::uint32_t index) { v[index] = constant(Model::kVReset, index); });
+    for (const std::uint32_t index : fired) {
+        const double n_steps = constant(Model::kRefractorySteps, index);
+        if (n_steps < 1.0) continue;
+        v[index] = HeldNeurons::kMembrane;
+        block.held.add({step + static_cast<std::int64_t>(std::min(n_steps, kLongestPeriod)), index});
+    }
+}
+
+void Slice::show_held() {
+    for (const NeuronBlock& block : blocks) {
+        for (const auto& held : block.held) states[0][held.index] = constant(Model::kVReset, held.index);
+    }
+}
+
+void Slice::hide_held() {
+    for (const NeuronBlock& block : blocks) {
+        for (const auto& held : block.held) states[0][held.index] = HeldNeurons::kMembrane;
+    }
 }
 
 void Slice::begin_step(const std::vector<CurrentValues>& currents, std::int64_t step, MembraneBoard* board) {
@@ -103,6 +151,7 @@ void Slice::begin_step(const std::vector<CurrentValues>& currents, std::int64_t 
 }
 
 void Slice::end_step(std::int64_t step, std::span<const std::uint32_t> fired, MembraneBoard* board) {
+    show_held();
     if (!junctions.empty()) {
         junctions.finish(constants[drive], states[0], model->resets ? fired : fired.first(0), board->after(step - 1),
                          board->after(step));
@@ -113,6 +162,7 @@ void Slice::end_step(std::int64_t step, std::span<const std::uint32_t> fired, Me
         for (const std::uint32_t i : signal.indices) signal.samples.push_back(state[i]);
         ++signal.n_rows;
     }
+    hide_held();
 }
 
 }  // namespace pycosim::native

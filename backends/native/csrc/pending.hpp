@@ -27,10 +27,13 @@ constexpr PendingKey pending_key(std::int64_t emission_step, std::uint32_t segme
 
 constexpr std::uint32_t segment_of(PendingKey key) { return static_cast<std::uint32_t>(key); }
 
+// 12 bytes: lists of these are long, and written and read once.
+#pragma pack(push, 4)
 struct Contribution {
     double weight;
     std::uint32_t input;
 };
+#pragma pack(pop)
 
 class PendingSegments {
   public:
@@ -60,17 +63,17 @@ class PendingSegments {
         target.keys.push_back(key);
     }
 
-    // The contributions of a row of `n` synapses, of which number k acts at first_due + offsets[k]. Rows come in the
-    // order of their keys, and delays are at most those that there is room for.
-    template <class WeightOf>
-    void scatter(std::int64_t first_due, std::size_t n, const std::uint16_t* targets, const std::uint8_t* offsets,
+    // The contributions of a row of `n` synapses, of which number k acts at first_due + offsets[k]; `next_target` gives
+    // their targets one by one. Rows come in the order of their keys, and delays are at most those that there is room for.
+    template <class NextTarget, class WeightOf>
+    void scatter(std::int64_t first_due, std::size_t n, NextTarget next_target, const std::uint8_t* offsets,
                  std::uint32_t first_input, PendingKey key, WeightOf weight_of) {
         Tail* const tails = tails_.data();
         const std::size_t first = static_cast<std::size_t>(first_due), mask = slots_.size() - 1;
         for (std::size_t k = 0; k < n; ++k) {
             Tail& tail = tails[(first + offsets[k]) & mask];
             if (tail.end == tail.limit) make_room((first + offsets[k]) & mask, key);
-            *tail.end++ = {weight_of(k), first_input + targets[k]};
+            *tail.end++ = {weight_of(k), first_input + next_target()};
         }
     }
     // Lets nothing more be added to the last run of a step: what acts between it and the next one has no key here.

@@ -5,257 +5,15 @@
 #include <stdexcept>
 #include <string>
 
-#include "vectorised.hpp"
+#include "synapse_row.hpp"
 
 namespace pycosim::native {
 namespace {
 
-// Rows with shorter runs of equal delays, on average, become segments of many delays; measured.
-constexpr std::size_t kShortRun = 4;
-// Fewer synapses are segments of their own.
-constexpr std::size_t kShortRow = 4;
-// One byte holds the rest of a delay.
-constexpr int kOffsetBits = 8;
-
-// A column as it is read: one of equal values is one value, again and again.
-template <class T>
-struct Strided {
-    const T* values;
-    std::size_t stride;
-    explicit Strided(std::span<const T> column) : values(column.data()), stride(column.size() != 1) {}
-    const T& operator[](std::int64_t i) const { return values[static_cast<std::size_t>(i) * stride]; }
-};
-
-struct Range {
-    std::int64_t low, high;
-    std::uint64_t width() const { return static_cast<std::uint64_t>(high - low + 1); }
-};
-
-PYCOSIM_EVERY_INSTRUCTION_SET
-Range range_of(const std::int32_t* values, std::size_t n) {
-    std::int32_t low = values[0], high = values[0];
-    for (std::size_t i = 1; i < n; ++i) {
-        low = values[i] < low ? values[i] : low;
-        high = values[i] > high ? values[i] : high;
-    }
-    return {low, high};
-}
-
-PYCOSIM_EVERY_INSTRUCTION_SET
-void subtract(const std::int32_t* values, std::size_t n, int shift, std::int32_t low, std::uint32_t* __restrict out) {
-    for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<std::uint32_t>((values[i] >> shift) - low);
-}
+// Targets are steps where at most one in so many needs an escape: more would be mispredicted too often.
+constexpr std::size_t kEscapesIn = 4;
 
 }  // namespace
-
-// The synapses of one source neuron on one partition, in columns that are reused from row to row.
-struct SynapseStore::Row {
-    // Synapses of the same core, delay and window, up to the place `end`; those of the run before end where it begins.
-    struct Run {
-        std::uint32_t end;
-        std::int32_t core, delay, window;
-    };
-
-    std::uint32_t n_blocks = 1;  // windows of one receptor
-    std::vector<std::uint16_t> target;  // within its window
-    std::vector<double> weight;
-    std::vector<Run> runs;
-    bool has_many_delays = false;  // whether segments are to have many delays
-
-    std::size_t size() const { return n_; }
-    bool has_cores() const { return has_cores_; }
-
-    void gather(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
-                const TargetMap& map, std::span<const std::int32_t> core_of_neuron);
-    void choose_layout();
-    void sort();
-    bool splits_by_weight() const;
-    std::span<const std::int32_t> delays(std::uint32_t begin, std::uint32_t end) const {
-        return std::span(delay_).subspan(begin, end - begin);
-    }
-
-  private:
-    // Core, delay and window of a synapse as one number, in that order of significance.
-    struct Keys {
-        Range core, delay, window;
-        int shift;  // lower bits of delays that are left out
-        std::uint64_t operator()(std::int32_t c, std::int32_t d, std::int32_t w) const {
-            return (static_cast<std::uint64_t>(c - core.low) * delay.width() +
-                    static_cast<std::uint64_t>((d >> shift) - delay.low)) *
-                       window.width() +
-                   static_cast<std::uint64_t>(w - window.low);
-        }
-        Run run(std::uint64_t key, std::uint32_t end) const {
-            const auto number = [](std::int64_t low, std::uint64_t offset) {
-                return static_cast<std::int32_t>(low + static_cast<std::int64_t>(offset));
-            };
-            return {end, number(core.low, key / window.width() / delay.width()),
-                    number(delay.low, key / window.width() % delay.width()) << shift,
-                    number(window.low, key % window.width())};
-        }
-    };
-
-    void find_keys(const Keys& keys);
-    void sort_by_counting(const Keys& keys);
-    void sort_by_comparing(const Keys& keys);
-    std::uint64_t key_of(const Keys& keys, std::size_t i) const {
-        return keys(has_cores_ ? core_[i] : 0, delay_[i], window_[i]);
-    }
-    // Calls place_of(i), for each synapse in turn, for where it is to be.
-    template <class PlaceOf>
-    void move(PlaceOf place_of) {
-        // pointers of their own: what is written might be one of the vectors', otherwise
-        const std::uint16_t* const from_target = target.data();
-        const double* const from_weight = weight.data();
-        const std::int32_t* const from_delay = delay_.data();
-        std::uint16_t* const to_target = sorted_target_.data();
-        double* const to_weight = sorted_weight_.data();
-        std::int32_t* const to_delay = sorted_delay_.data();
-        const auto move_with = [&](auto with_delays) {
-            for (std::size_t i = 0; i < n_; ++i) {
-                const std::size_t place = place_of(i);
-                to_target[place] = from_target[i];
-                to_weight[place] = from_weight[i];
-                if constexpr (with_delays.value) to_delay[place] = from_delay[i];
-            }
-        };
-        has_many_delays ? move_with(std::true_type{}) : move_with(std::false_type{});
-    }
-
-    std::size_t n_ = 0;
-    bool has_cores_ = false;
-    Range delays_{}, windows_{};
-    std::vector<std::int32_t> delay_, core_, window_, sorted_delay_;
-    std::vector<std::uint16_t> sorted_target_;
-    std::vector<double> sorted_weight_;
-    std::vector<std::uint32_t> count_, order_;
-};
-
-void SynapseStore::Row::gather(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
-                               const TargetMap& map, std::span<const std::int32_t> core_of_neuron) {
-    std::size_t most = 1;  // one place for a last write
-    for (const RowIndex::Row& part : parts) most += static_cast<std::size_t>(part.end - part.begin);
-    has_cores_ = !core_of_neuron.empty();
-    if (target.size() < most) {
-        for (auto* column : {&delay_, &window_, &core_, &sorted_delay_}) column->resize(most);
-        for (auto* column : {&target, &sorted_target_}) column->resize(most);
-        for (auto* column : {&weight, &sorted_weight_}) column->resize(most);
-    }
-    std::size_t n = 0;
-    for (const RowIndex::Row& part : parts) {
-        const ProjectionColumns& projection = projections[part.projection];
-        const auto first_window = static_cast<std::int32_t>(projection.receptor * n_blocks);
-        const Strided<double> weights(projection.weights);
-        const Strided<std::int32_t> delays(projection.delays);
-        // pointers of their own: what is written might be one of the vectors', otherwise
-        const std::int32_t* const neurons = projection.targets.data();
-        const std::uint32_t* const indices = map.index.data();
-        std::uint16_t* const to_target = target.data();
-        std::int32_t* const to_window = window_.data();
-        std::int32_t* const to_delay = delay_.data();
-        double* const to_weight = weight.data();
-        for (std::int64_t i = part.begin; i < part.end; ++i) {
-            const auto neuron = static_cast<std::size_t>(neurons[i]);
-            const std::uint32_t index = indices[neuron];
-            to_target[n] = static_cast<std::uint16_t>(index);
-            to_window[n] = first_window + static_cast<std::int32_t>(index >> 16);
-            to_weight[n] = weights[i];
-            to_delay[n] = delays[i];
-            if (has_cores_) core_[n] = core_of_neuron[neuron];
-            n += index != kElsewhere;
-        }
-    }
-    n_ = n;
-    if (n == 0) return;
-    delays_ = range_of(delay_.data(), n);
-    windows_ = range_of(window_.data(), n);
-}
-
-// Synapses that a chip delivers by core and delay stay sorted by these.
-void SynapseStore::Row::choose_layout() {
-    has_many_delays = false;
-    const Range delays = delays_;
-    if (has_cores_ || n_ < kShortRow || delays.high >= PendingSegments::kMaxSlots) return;
-    if (n_ >= kShortRun * delays.width()) return;  // there are not more delays than that
-    count_.assign(delays.width(), 0);
-    for (std::size_t i = 0; i < n_; ++i) count_[static_cast<std::size_t>(delay_[i] - delays.low)] = 1;
-    const auto n_delays = std::accumulate(count_.begin(), count_.end(), std::size_t{0});
-    has_many_delays = n_delays > 1 && n_ < kShortRun * n_delays;
-}
-
-// Sorts stably by core, delay and window: by counting where there are not many more of them than synapses.
-void SynapseStore::Row::sort() {
-    runs.clear();
-    const int shift = has_many_delays ? kOffsetBits : 0;
-    const Keys keys{has_cores_ ? range_of(core_.data(), n_) : Range{0, 0},
-                    {delays_.low >> shift, delays_.high >> shift},
-                    windows_,
-                    shift};
-    const auto n_keys = static_cast<double>(keys.core.width()) * static_cast<double>(keys.delay.width()) *
-                        static_cast<double>(keys.window.width());
-    if (n_keys == 1) {
-        runs.push_back(keys.run(0, static_cast<std::uint32_t>(n_)));
-        return;
-    }
-    if (n_keys > 16 * static_cast<double>(n_)) sort_by_comparing(keys);
-    else sort_by_counting(keys);
-    target.swap(sorted_target_);
-    weight.swap(sorted_weight_);
-    if (has_many_delays) delay_.swap(sorted_delay_);
-}
-
-// Keys that are to be counted are small.
-void SynapseStore::Row::find_keys(const Keys& keys) {
-    order_.resize(n_);
-    if (!has_cores_ && keys.window.width() == 1) {
-        subtract(delay_.data(), n_, keys.shift, static_cast<std::int32_t>(keys.delay.low), order_.data());
-        return;
-    }
-    for (std::size_t i = 0; i < n_; ++i) order_[i] = static_cast<std::uint32_t>(key_of(keys, i));
-}
-
-void SynapseStore::Row::sort_by_counting(const Keys& keys) {
-    const std::size_t n_keys = keys.core.width() * keys.delay.width() * keys.window.width();
-    find_keys(keys);
-    count_.assign(n_keys, 0);
-    std::uint32_t* const count = count_.data();
-    const std::uint32_t* const order = order_.data();
-    for (std::size_t i = 0; i < n_; ++i) ++count[order[i]];
-    std::uint32_t begin = 0;
-    for (std::size_t key = 0; key < n_keys; ++key) {
-        const std::uint32_t n = count[key];
-        count[key] = begin;
-        begin += n;
-        if (n) runs.push_back(keys.run(key, begin));
-    }
-    move([=](std::size_t i) { return count[order[i]]++; });
-}
-
-void SynapseStore::Row::sort_by_comparing(const Keys& keys) {
-    order_.resize(n_);
-    std::iota(order_.begin(), order_.end(), 0u);
-    const auto key = [&](std::size_t i) { return key_of(keys, order_[i]); };
-    std::stable_sort(order_.begin(), order_.end(), [&](auto a, auto b) { return key_of(keys, a) < key_of(keys, b); });
-    for (std::size_t i = 0; i < n_; ++i) {
-        if (i + 1 == n_ || key(i) != key(i + 1)) runs.push_back(keys.run(key(i), static_cast<std::uint32_t>(i + 1)));
-    }
-    count_.resize(n_);
-    for (std::size_t i = 0; i < n_; ++i) count_[order_[i]] = static_cast<std::uint32_t>(i);
-    move([count = count_.data()](std::size_t i) { return count[i]; });
-}
-
-// Whether segments are also split where the weight changes: if that leaves few enough of them to be worth the weights
-// that it saves.
-bool SynapseStore::Row::splits_by_weight() const {
-    const std::size_t most = std::max(runs.size(), n_ / 8);
-    std::size_t n_equal = runs.size(), begin = 0;
-    for (const Run& run : runs) {
-        for (std::size_t i = begin + 1; i < run.end; ++i) n_equal += weight[i] != weight[i - 1];
-        if (n_equal > most) return false;
-        begin = run.end;
-    }
-    return true;
-}
 
 // The most frequent signs and exponents get the codes.
 void SynapseStore::choose_heads(std::span<const std::uint64_t> n_with_head) {
@@ -304,17 +62,61 @@ void SynapseStore::append_weights(std::span<const double> weights, WeightFormat 
     std::memcpy(to, &bits, width);
 }
 
-void SynapseStore::append_offsets(std::span<const std::int32_t> delays, std::int32_t first_delay) {
-    const std::size_t place = words_.size();
-    words_.resize(place + (delays.size() + 1) / 2);
-    auto* to = reinterpret_cast<std::uint8_t*>(words_.data() + place);
-    for (const std::int32_t delay : delays) *to++ = static_cast<std::uint8_t>(delay - first_delay);
+std::size_t TargetSteps::n_escapes(std::span<const std::uint16_t> targets) {
+    std::size_t n = 0;
+    std::uint32_t last = 0;
+    for (const std::uint16_t target : targets) {
+        n += target - last >= kEscape;
+        last = target;
+    }
+    return n;
 }
 
-void SynapseStore::append(const Row& row) {
+void TargetSteps::write(std::span<const std::uint16_t> targets, std::uint8_t* to) {
+    std::uint32_t last = 0;
+    for (const std::uint16_t target : targets) {
+        const std::uint32_t step = target - last;
+        *to++ = static_cast<std::uint8_t>(std::min<std::uint32_t>(step, kEscape));
+        if (step >= kEscape) {
+            std::memcpy(to, &target, kEscapeBytes);
+            to += kEscapeBytes;
+        }
+        last = target;
+    }
+}
+
+// Filled up to a whole number of words.
+std::uint8_t* SynapseStore::append_bytes(std::size_t n) {
+    const std::size_t place = words_.size();
+    words_.resize(place + words_of(n));
+    return reinterpret_cast<std::uint8_t*>(words_.data() + place);
+}
+
+// Targets and delays of a segment with many delays. Steps have the number of the bytes of their escapes before, and come
+// behind the delays.
+void SynapseStore::append_scattered(Segment& segment, std::span<const std::uint16_t> targets,
+                                    std::span<const std::int32_t> delays) {
+    const std::size_t n = targets.size(), n_escapes = TargetSteps::n_escapes(targets);
+    segment.has_many_delays = 1;
+    segment.has_target_steps = kEscapesIn * n_escapes <= n;
+    const auto write_offsets = [&](std::uint8_t* to) {
+        for (const std::int32_t delay : delays) *to++ = static_cast<std::uint8_t>(delay - segment.delay);
+        return to;
+    };
+    if (!segment.has_target_steps) {
+        words_.insert(words_.end(), targets.begin(), targets.end());
+        write_offsets(append_bytes(n));
+        return;
+    }
+    const std::size_t n_more = TargetSteps::kEscapeBytes * n_escapes;
+    words_.push_back(static_cast<std::uint16_t>(n_more));
+    TargetSteps::write(targets, write_offsets(append_bytes(2 * n + n_more)));
+}
+
+void SynapseStore::append(const SynapseRow& row) {
     const bool by_weight = row.splits_by_weight();
     std::uint32_t begin = 0;
-    for (const Row::Run& run : row.runs) {
+    for (const SynapseRow::Run& run : row.runs) {
         while (begin < run.end) {
             const std::uint32_t most = std::min(run.end, begin + Segment::kMaxCount);
             std::uint32_t end = most;
@@ -329,23 +131,23 @@ void SynapseStore::append(const Row& row) {
 }
 
 // Its targets, their delays and their weights come next.
-void SynapseStore::add_segment(std::int32_t delay, std::uint32_t count, std::uint32_t window, bool has_many_delays,
-                               WeightFormat format) {
+Segment& SynapseStore::add_segment(std::int32_t delay, std::uint32_t count, std::uint32_t window, WeightFormat format) {
     const std::uint64_t place = words_.size();
-    if (place > Segment::kMaxPlace) throw std::length_error("a partition has more than 2 TB of synapses");
-    segments_.push_back({static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32),
-                         static_cast<std::uint32_t>(delay), count, window, has_many_delays,
-                         static_cast<std::uint32_t>(format)});
+    if (place > Segment::kMaxPlace) throw std::length_error("a partition has more than 1 TB of synapses");
+    return segments_.emplace_back(Segment{static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32), 0,
+                                          static_cast<std::uint32_t>(delay), count, window, 0,
+                                          static_cast<std::uint32_t>(format)});
 }
 
-void SynapseStore::append_segment(const Row& row, std::int32_t core, std::int32_t delay, std::int32_t window,
+void SynapseStore::append_segment(const SynapseRow& row, std::int32_t core, std::int32_t delay, std::int32_t window,
                                   std::uint32_t begin, std::uint32_t end) {
     const std::span weights(row.weight.data() + begin, end - begin);
+    const std::span<const std::uint16_t> targets(row.target.data() + begin, end - begin);
     const WeightFormat format = format_of(weights);
-    add_segment(delay, end - begin, static_cast<std::uint32_t>(window), row.has_many_delays, format);
+    Segment& segment = add_segment(delay, end - begin, static_cast<std::uint32_t>(window), format);
     if (row.has_cores()) core_.push_back(core);
-    words_.insert(words_.end(), row.target.begin() + begin, row.target.begin() + end);
-    if (row.has_many_delays) append_offsets(row.delays(begin, end), delay);
+    if (row.has_many_delays) append_scattered(segment, targets, row.delays(begin, end));
+    else words_.insert(words_.end(), targets.begin(), targets.end());
     append_weights(weights, format);
 }
 
@@ -427,7 +229,7 @@ SynapseStore::SynapseStore(const RowIndex& index, std::span<const ProjectionColu
         n_words += 4 * projection.sources.size() + (has_weights ? 5 : 1) * n_here;  // a weight at least for each row
     }
     choose_heads(n_with_head);
-    Row row;
+    SynapseRow row;
     row.n_blocks = (map.receptor_stride >> 16) + 1;
     if (n_receptors * row.n_blocks > Segment::kMaxWindows) {
         throw std::length_error("a partition has more than 5e8 inputs; use more threads or processes");
@@ -451,7 +253,7 @@ SynapseStore::SynapseStore(const RowIndex& index, std::span<const ProjectionColu
 // What a target gets from a row is added in the order of the projections: those between two that are drawn make
 // segments of their own.
 void SynapseStore::append_row(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
-                              const TargetMap& map, std::span<const std::int32_t> core_of_neuron, Row& row) {
+                              const TargetMap& map, std::span<const std::int32_t> core_of_neuron, SynapseRow& row) {
     std::uint32_t n_procedural = 0, counted = 0;  // projections among the first `counted` ones
     const auto is_single = [&](const RowIndex::Row& part) {
         return part.end == part.begin + 1 && !projections[part.projection].rule;
@@ -484,7 +286,7 @@ void SynapseStore::append_single(const RowIndex::Row& part, const ProjectionColu
     if (index == kElsewhere) return;
     const std::int32_t delay = Strided<std::int32_t>(projection.delays)[part.begin];
     const double weight = Strided<double>(projection.weights)[part.begin];
-    add_segment(delay, 1, projection.receptor * n_blocks + (index >> 16), false, WeightFormat::equal);
+    add_segment(delay, 1, projection.receptor * n_blocks + (index >> 16), WeightFormat::equal);
     if (!core_of_neuron.empty()) core_.push_back(core_of_neuron[neuron]);
     words_.push_back(static_cast<std::uint16_t>(index));
     append_weights({&weight, 1}, WeightFormat::equal);
@@ -505,7 +307,7 @@ void SynapseStore::add_procedural(const ProjectionColumns& projection, const Tar
 void SynapseStore::append_procedural(std::uint32_t projection, std::uint32_t row, std::int32_t delay) {
     const std::uint64_t place = procedural_rows_.size();
     procedural_rows_.push_back({projection, row});
-    segments_.push_back({static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32),
+    segments_.push_back({static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32), 0,
                          static_cast<std::uint32_t>(delay), Segment::kMaxCount, 0, 0,
                          static_cast<std::uint32_t>(WeightFormat::procedural)});
 }

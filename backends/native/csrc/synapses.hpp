@@ -6,8 +6,9 @@
 // 16 bits tell targets apart. Where all synapses of a segment have the same weight it is stored once; other weights
 // take 7 bytes without loss if their signs and exponents are among the 16 most frequent ones, else 8.
 //
-// Where runs of equal delays are short, one segment has many delays: after its targets it has a byte for each delay. Such
-// segments are sorted by window and highest bits of the delay only, and are read when their neuron fires.
+// Where runs of equal delays are short, one segment has many delays, with a byte for each. Such segments are sorted by window
+// and highest bits of the delay only, and are read from end to end when their neuron fires. Mostly their targets ascend, and
+// take a byte each (TargetSteps); else they have 16 bits as well.
 #pragma once
 
 #include <algorithm>
@@ -68,11 +69,12 @@ enum class WeightFormat : std::uint32_t { equal, packed, full, procedural };
 // 12 bytes.
 struct Segment {
     static constexpr std::int64_t kMaxDelay = (1 << 24) - 1;
-    static constexpr std::uint64_t kMaxPlace = (std::uint64_t{1} << 40) - 1;
+    static constexpr std::uint64_t kMaxPlace = (std::uint64_t{1} << 39) - 1;
     static constexpr std::uint32_t kMaxCount = (1 << 16) - 1, kMaxWindows = 1 << 13;
 
     std::uint32_t place_low;  // of the targets in the store's words; their weights follow
-    std::uint32_t place_high : 8;
+    std::uint32_t place_high : 7;
+    std::uint32_t has_target_steps : 1;
     std::uint32_t delay : 24;  // the first one
     std::uint32_t count : 16;
     std::uint32_t window : 13;
@@ -93,6 +95,34 @@ struct Only {
         return (delay == kAnyDelay || delay == its_delay) && (receptor == kAnyReceptor || receptor == its_receptor);
     }
 };
+
+// Targets as what each adds to the one before, in bytes; before the first one there is target 0. Where that is not 0 to 254
+// there is a byte 255 and the target itself, in 16 bits.
+class TargetSteps {
+  public:
+    static constexpr std::uint8_t kEscape = 255;
+    static constexpr std::size_t kEscapeBytes = 2;  // more than a step takes
+
+    explicit TargetSteps(const std::uint8_t* bytes) : next_(bytes) {}
+
+    std::uint32_t operator()() {
+        const std::uint32_t step = *next_++;
+        if (step != kEscape) return target_ += step;
+        std::uint16_t whole;
+        std::memcpy(&whole, next_, sizeof whole);
+        next_ += kEscapeBytes;
+        return target_ = whole;
+    }
+    static std::size_t n_escapes(std::span<const std::uint16_t> targets);
+    // Writes targets.size() bytes, and kEscapeBytes more for each escape.
+    static void write(std::span<const std::uint16_t> targets, std::uint8_t* to);
+
+  private:
+    const std::uint8_t* next_;
+    std::uint32_t target_ = 0;
+};
+
+struct SynapseRow;
 
 class SynapseStore {
   public:
@@ -161,17 +191,23 @@ class SynapseStore {
     // Writes down what the synapses of a segment with many delays will add.
     void scatter(std::uint32_t i, std::int64_t emission_step, PendingKey key, PendingSegments& pending) const {
         const Segment& segment = segments_[i];
-        const std::uint32_t n = segment.count;
-        const std::uint16_t* const target = words_.data() + segment.place();
-        const auto* const offsets = reinterpret_cast<const std::uint8_t*>(target + n);
-        with_weights(segment, target + n + (n + 1) / 2, [&](auto weight_of) {
-            pending.scatter(emission_step + segment.delay, n, target, offsets, window_begin_[segment.window], key,
-                            weight_of);
-        });
+        const std::uint16_t* const words = words_.data() + segment.place();
+        const std::size_t n = segment.count;
+        const auto scatter = [&](const std::uint16_t* offset_words, const std::uint16_t* weights, auto next_target) {
+            const auto* const offsets = reinterpret_cast<const std::uint8_t*>(offset_words);
+            with_weights(segment, weights, [&](auto weight_of) {
+                pending.scatter(emission_step + segment.delay, n, next_target, offsets, window_begin_[segment.window], key,
+                                weight_of);
+            });
+        };
+        if (segment.has_target_steps) {
+            const TargetSteps steps(reinterpret_cast<const std::uint8_t*>(words + 1) + n);
+            return scatter(words + 1, words + 1 + words_of(2 * n + words[0]), steps);
+        }
+        scatter(words + n, words + n + words_of(n), [next = words]() mutable { return std::uint32_t{*next++}; });
     }
 
   private:
-    struct Row;
     // 2^16 inputs of one receptor.
     struct Window {
         std::uint32_t receptor, block;
@@ -215,16 +251,17 @@ class SynapseStore {
     void add_procedural(const ProjectionColumns& projection, const TargetMap& map);
     void append_procedural(std::uint32_t projection, std::uint32_t row, std::int32_t delay);
     void append_row(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
-                    const TargetMap& map, std::span<const std::int32_t> core_of_neuron, Row& row);
+                    const TargetMap& map, std::span<const std::int32_t> core_of_neuron, SynapseRow& row);
     void append_single(const RowIndex::Row& part, const ProjectionColumns& projection, const TargetMap& map,
                        std::span<const std::int32_t> core_of_neuron, std::uint32_t n_blocks);
     void choose_heads(std::span<const std::uint64_t> n_with_head);
-    void append(const Row& row);
-    void add_segment(std::int32_t delay, std::uint32_t count, std::uint32_t window, bool has_many_delays,
-                     WeightFormat format);
-    void append_segment(const Row& row, std::int32_t core, std::int32_t delay, std::int32_t window, std::uint32_t begin,
+    void append(const SynapseRow& row);
+    Segment& add_segment(std::int32_t delay, std::uint32_t count, std::uint32_t window, WeightFormat format);
+    void append_segment(const SynapseRow& row, std::int32_t core, std::int32_t delay, std::int32_t window, std::uint32_t begin,
                         std::uint32_t end);
-    void append_offsets(std::span<const std::int32_t> delays, std::int32_t first_delay);
+    void append_scattered(Segment& segment, std::span<const std::uint16_t> targets, std::span<const std::int32_t> delays);
+    std::uint8_t* append_bytes(std::size_t n);
+    static std::size_t words_of(std::size_t n_bytes) { return (n_bytes + 1) / 2; }
     void append_weights(std::span<const double> weights, WeightFormat format);
     WeightFormat format_of(std::span<const double> weights) const;
 

@@ -26,9 +26,13 @@
 // compiles in a third of the time.
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+#define PYCOSIM_HAS_INSTRUCTION_SETS
 #define PYCOSIM_EVERY_INSTRUCTION_SET __attribute__((target_clones("default", "avx2", "avx512f")))
+// Of a function of which there is another one for some set.
+#define PYCOSIM_BASE_INSTRUCTION_SET __attribute__((target("default")))
 #else
 #define PYCOSIM_EVERY_INSTRUCTION_SET
+#define PYCOSIM_BASE_INSTRUCTION_SET
 #endif
 
 namespace pycosim::native {
