@@ -1,7 +1,7 @@
 """The neurons of chips: where they are, and how they become models and cell types.
 
 A chip's folder may have a module ``neurons`` with a tuple ``NEURONS`` of `ChipNeuron`, and its description
-may name a chip whose neurons it has too. Their models are known to all targets by names such as "<chip>.<cell>".
+may name a chip whose neurons it has too. All targets know their models by names of the form "<chip>.<cell>".
 """
 
 from __future__ import annotations
