@@ -1,4 +1,4 @@
-"""Hexagons of routers on a triangular grid, the form of SpiNNaker's boards."""
+"""Hexagons of routers on a triangular grid."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def hexagon_places(side: int) -> tuple[Int, Int]:
     """Return x and y of the routers of a hexagon, row by row, both (3 * side**2 / 4,) int64.
 
     They are those of a square of ``side`` by ``side`` places, ``side`` even, that lie near its diagonal:
-    ``-side / 2 <= y - x < side / 2``. With 8, these are the 48 chips of a SpiNNaker board.
+    ``-side / 2 <= y - x < side / 2``. With 8, these are 48.
     """
     y, x = np.indices((side, side)).reshape(2, -1)
     inside = (-side <= 2 * (y - x)) & (2 * (y - x) < side)

@@ -1,7 +1,7 @@
 """The neurons of chips: where they are, and how they become models and cell types.
 
 A chip's folder may have a module ``neurons`` with a tuple ``NEURONS`` of `ChipNeuron`, and its description
-may name a chip whose neurons it has too. Their models are known to all targets by names such as "loihi.CUBA".
+may name a chip whose neurons it has too. All targets know their models by names of the form "<chip>.<cell>".
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def compartments_of(model: str) -> int:
 
 
 def neuron_named(name: str) -> ChipNeuron:
-    """Return the neuron whose model has a name such as "loihi.CUBA".
+    """Return the neuron whose model has a name such as "<chip>.<cell>".
 
     Raises
     ------

@@ -259,9 +259,9 @@ class ChipSimulation:
         """Map the populations and projections that were appended to the network.
 
         Neurons stay on their cores, and new ones take the next free places. Everything else is made anew
-        between two steps: axon and routing tables, splitters (which may move to other cores), DYNAP-SE's
-        tags, the members of a barrier. Packets under way, and work that waits in cores, go on as they
-        are: a packet meets the synapses and splitters for which it was sent.
+        between two steps: axon and routing tables, splitters (which may move to other cores), tags, the
+        members of a barrier. Packets under way, and work that waits in cores, go on as they are: a packet
+        meets the synapses and splitters for which it was sent.
 
         Raises
         ------

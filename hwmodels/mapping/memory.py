@@ -14,7 +14,7 @@ def list_words(memory: SynapseMemory, lengths: NDArray[np.integer]) -> NDArray[n
     """Return the words that lists of the given lengths take, as many int64.
 
     A list is cut into chunks of at most ``entries_per_chunk`` entries; a chunk has a header and is rounded
-    up to whole words (nengo-loihi, ``bits_per_axon``).
+    up to whole words.
     """
     chunk = memory.entries_per_chunk.value
     full, rest = np.divmod(np.asarray(lengths, np.int64), chunk)

@@ -51,8 +51,8 @@ class Topology(Protocol):
 class Hierarchy:
     """Trees of routers whose roots form a two-dimensional mesh.
 
-    ``branches=(1, 4, 1)`` is the form of DYNAP-SE: each chip has an R3 router in the mesh, below it one R2
-    router, below that four R1 routers, each with one core. Terminals are numbered depth first, roots row by
+    With ``branches=(1, 4, 1)`` each chip has a router in the mesh, below it one router, below that four
+    routers, each with one core. Terminals are numbered depth first, roots row by
     row: on one chip they are consecutive. Routers are numbered roots first (y * columns + x), then level by
     level.
 

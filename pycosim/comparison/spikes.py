@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim.results import RunResult
+from pycosim.results.roundings import rounded
 
 Int = NDArray[np.int64]
 
@@ -110,6 +111,8 @@ class Divergence:
         Packets to that core in the same time that never arrived.
     core : int
         The neuron's core; -1 in software.
+    circumstances : tuple of str
+        What else sets the target apart from the reference from the start on, in words.
     """
 
     step: int
@@ -122,6 +125,7 @@ class Divergence:
     late_packets: Int
     missing_packets: int
     core: int
+    circumstances: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return the difference and what explains it, in words."""
@@ -141,7 +145,7 @@ class Divergence:
         if causes:
             text += f"; in the {DIVERGENCE_WINDOW_MS:g} ms before, of the packets to its core {self.core}, "
             text += " and ".join(causes)
-        return text
+        return "; ".join((text, *self.circumstances))
 
 
 def neuron_spikes(result: RunResult) -> tuple[Int, Int]:
@@ -266,4 +270,18 @@ def _explained(target: RunResult, step: int, neuron: int, kind: str, shift: int)
         missing = int(np.count_nonzero(recent & ~packets.arrived))
     time_ms = round(step * target.dt_ms, 9)
     index = neuron - population.first
-    return Divergence(step, time_ms, neuron, population.label, index, kind, shift, late, missing, core)
+    found = step, time_ms, neuron, population.label, index, kind, shift, late, missing, core
+    return Divergence(*found, _circumstances(target))
+
+
+def _circumstances(result: RunResult) -> tuple[str, ...]:
+    """Return what makes a run another one before any packet is late, in words."""
+    hardware = result.hardware
+    if hardware is None:
+        return ()
+    texts = []
+    if hardware.options.get("inputs") == "realtime" and hardware.overruns:
+        texts.append("steps take too long, so inputs from outside come at earlier ones (inputs=realtime)")
+    if len(rounded(hardware.roundings)["count"]):
+        texts.append("values are rounded (arithmetic=chip)")
+    return tuple(texts)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pycosim.comparison import (
+    Comparison,
     energy_summary,
     latency_by_distance,
     latency_percentiles_us,
@@ -14,6 +15,7 @@ from pycosim.comparison import (
     step_durations_us,
 )
 from pycosim.comparison.table import between
+from pycosim.hwmodels.arithmetic import Rounding
 from pycosim.results import PacketTable
 
 
@@ -189,3 +191,18 @@ def test_the_range_of_the_energy_has_all_uncertain_causes_at_their_ends(make_har
     assert energy.total_j == pytest.approx(3e-9, rel=1e-12)
     nothing = energy_summary(make_hardware(energy_j={"static": None}))
     assert all(map(math.isnan, nothing.total_range_j))
+
+
+def test_a_difference_names_what_sets_the_target_apart_from_the_start(make_result, make_hardware):
+    hardware = make_hardware(options={"inputs": "realtime"}, overruns=3)
+    reference = make_result("native", spikes=[(0, 5)])
+    for record, words in (
+        (hardware, "; steps take too long, so inputs from outside come at earlier ones (inputs=realtime)"),
+        (make_hardware(roundings=[Rounding.of("w", "nA", [0.5, 0.3], [0.4, 0.3])]), "; values are rounded"),
+        (make_hardware(roundings=[Rounding.of("w", "nA", [0.5], [0.5])]), ""),
+        (make_hardware(options={"inputs": "realtime"}, overruns=0), ""),
+    ):
+        target = make_result("loihi", spikes=[(0, 4)], hardware=record)
+        divergence = Comparison([reference, target]).summaries[1].divergence
+        assert str(divergence).startswith("at 4 ms neuron 0 of cells fires 1 step earlier" + words)
+        assert words or str(divergence).endswith("earlier")

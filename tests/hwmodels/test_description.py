@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -229,3 +230,21 @@ def test_a_chip_of_another_package_is_found_by_its_entry_point(tmp_path, monkeyp
         assert load("theirs").theirs
     finally:
         loading.chips.cache_clear()
+
+
+def test_no_shared_file_names_a_chip():
+    root = Path(__file__).parents[2]
+    folders = [path.parent for path in root.glob("hwmodels/*/chip.toml")]
+    assert len(folders) >= 9
+    # Also with hyphens, as in DYNAP-SE.
+    names = re.compile("|".join(rf"\b{'-?'.join(folder.name)}\b" for folder in folders), re.IGNORECASE)
+    texts = {".py", ".pyi", ".hpp", ".cpp", ".toml"}
+    shared = [
+        path
+        for part in ("hwmodels", "backends")
+        for path in (root / part).rglob("*")
+        if path.suffix in texts and not set(path.parents) & set(folders)
+    ]
+    assert len(shared) > 100
+    found = [f"{path}: {match[0]}" for path in shared for match in names.finditer(path.read_text("utf-8"))]
+    assert found == []
