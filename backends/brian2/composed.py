@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from pycosim.backends.brian2 import nonlinear
 from pycosim.network import NeuronModel
@@ -93,57 +92,3 @@ def _izhikevich_slopes(stage: int) -> Iterator[str]:
 def _eif_slopes(stage: int) -> Iterator[str]:
     point = (1, 2, 2, 3)[stage - 1]
     yield from nonlinear.eif_slopes(stage, f"conductance_{point}#", f"current_{point}#")
-
-
-_CPP = """
-double escape_noise(double neuron, double step, double low, double high)
-{
-    unsigned long long index = (unsigned long long)step;
-    unsigned int k0 = (unsigned int)low, k1 = (unsigned int)high;
-    unsigned int c0 = (unsigned int)index, c1 = (unsigned int)(index >> 32);
-    unsigned int c2 = (unsigned int)neuron, c3 = 0u;
-    for (int round = 0; round < 10; ++round) {
-        unsigned long long zero = 0xD2511F53ull * c0, one = 0xCD9E8D57ull * c2;
-        c0 = (unsigned int)(one >> 32) ^ c1 ^ k0;
-        c1 = (unsigned int)one;
-        c2 = (unsigned int)(zero >> 32) ^ c3 ^ k1;
-        c3 = (unsigned int)zero;
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    return (double)(((unsigned long long)c0 << 32 | c1) >> 11) * 1.1102230246251565e-16;
-}
-"""
-
-_CYTHON = """
-cdef double escape_noise(double neuron, double step, double low, double high):
-    cdef unsigned long long index = <unsigned long long>step, zero, one, m32 = 0xFFFFFFFF
-    cdef unsigned long long k0 = <unsigned long long>low, k1 = <unsigned long long>high
-    cdef unsigned long long c0 = index & m32, c1 = index >> 32, c2 = <unsigned long long>neuron, c3 = 0
-    cdef int i
-    for i in range(10):
-        zero = <unsigned long long>0xD2511F53 * c0
-        one = <unsigned long long>0xCD9E8D57 * c2
-        c0 = (one >> 32) ^ c1 ^ k0
-        c1 = one & m32
-        c2 = (zero >> 32) ^ c3 ^ k1
-        c3 = zero & m32
-        k0 = (k0 + <unsigned long long>0x9E3779B9) & m32
-        k1 = (k1 + <unsigned long long>0xBB67AE85) & m32
-    return <double>(((c0 << 32) | c1) >> 11) * 1.1102230246251565e-16
-"""
-
-
-def noise_function() -> Callable[..., Any]:
-    """Return `pycosim.network.noise.escape_noise` as a function of Brian2's equations."""
-    import brian2
-
-    from pycosim.network.noise import escape_noise as draw
-
-    @brian2.implementation("cpp", _CPP)
-    @brian2.implementation("cython", _CYTHON)
-    @brian2.check_units(neuron=1, step=1, low=1, high=1, result=1)
-    def escape_noise(neuron: Any, step: Any, low: Any, high: Any) -> Any:
-        return draw((int(low), int(high)), neuron, int(step))
-
-    return escape_noise

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from pycosim.backends.brian2 import equations
 from pycosim.backends.brian2.codegen import Operations
-from pycosim.backends.brian2.composed import noise_function
-from pycosim.backends.brian2.draws import draws_below
+from pycosim.backends.brian2.draws import draws_below, escape_noise
 from pycosim.backends.brian2.plan import GroupPlan, Plan, SamplerPlan, SynapsesPlan
 from pycosim.network import NeuronModel, model_named
 
@@ -161,7 +160,7 @@ def _add_group(program: Program, plan: GroupPlan, currents: CurrentsNow | None) 
         reset=equations.reset_statements(model, plan),
         clock=program.clock,
         name=plan.name,
-        namespace={"escape_noise": noise_function()} if model.is_stochastic else {},
+        namespace={"escape_noise": escape_noise} if model.is_stochastic else {},
     )
     statements = (
         ("before", "groups", -1, equations.before_statements(model, plan)),

@@ -186,8 +186,8 @@ class _Writer:
             "update",
             "updates",
         }
-        taken |= set(keyword.kwlist) | {"monitor", "name", "np", "sys", "injected_current", "draws_below"}
-        taken |= {"Rounds", "run_in_rounds"}
+        taken |= set(keyword.kwlist) | {"monitor", "name", "np", "sys", "injected_current", "function"}
+        taken |= {"draws_below", "escape_noise", "Rounds", "run_in_rounds"}
         brian2 = import_brian2()
 
         def choose(own: str, short: str) -> None:
@@ -205,7 +205,8 @@ class _Writer:
         from pycosim import __version__
 
         functions = ""
-        if any(self._is_stochastic(synapses) for synapses in self._plan.synapses):
+        cells_draw = any(model_named(group.model).is_stochastic for group in self._plan.groups)
+        if cells_draw or any(self._is_stochastic(synapses) for synapses in self._plan.synapses):
             from pycosim.backends.brian2 import draws
 
             functions += module_text(draws).replace("brian2.Function", "Function")
@@ -302,6 +303,8 @@ class _Writer:
         yield from quoted(equations.neuron_equations(model, group), 1)
         yield f"    threshold={equations.threshold(model)!r},"
         yield from quoted(equations.reset_statements(model, group), 1, "reset=")
+        if model.is_stochastic:
+            yield '    namespace={"escape_noise": escape_noise},'
         yield from (f"    method={equations.method(model)!r},", f'    name="{name}",', ")")
         # Otherwise Brian2 forgets the spikes of the last step when a run ends.
         yield f'{name}.thresholder["spike"].after_run = lambda: None'

@@ -190,6 +190,20 @@ def test_plastic_synapses_of_sources_with_several_spikes_in_a_step_are_written(t
     np.testing.assert_array_equal(found["cells_neurons"], neurons)
 
 
+def test_cells_that_fire_at_random_are_written(tmp_path, cache):
+    def script(sim):
+        sim.setup(timestep=0.1)
+        cell = sim.GIF_cond_exp(i_offset=2.0, lambda0=50.0, delta_v=2.0, v_t_star=-50.0)
+        sim.Population(20, cell, label="cells")
+        sim.run(100.0)
+
+    found, _ = run_script(export_script(script, tmp_path / "fires.py", codegen="numpy"))
+    steps, neurons = spikes_of(pycosim.run(script, "native"), "cells")
+    assert len(np.unique(steps)) > 10
+    np.testing.assert_array_equal(found["cells_steps"], steps)
+    np.testing.assert_array_equal(found["cells_neurons"], neurons)
+
+
 def test_a_written_script_says_how_constants_follow_from_the_parameters(tmp_path, cache):
     def script(sim):
         sim.setup(timestep=0.2)
