@@ -131,8 +131,8 @@ def export_script(
     ran = [engine for engine in engines if engine.plan is not None]
     if not ran:
         raise ScriptError(
-            f"Exporting {name}: the script ran no neurons; there is no program to write. It needs a population "
-            "of cells, and a call of run()."
+            f"Exporting {name}: the script ran no neurons; there is no program to write. It needs a "
+            "population of cells, and a call of run()."
         )
     if ran[-1].in_python:
         raise NotSupportedError(
