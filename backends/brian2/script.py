@@ -130,7 +130,10 @@ def export_script(
         raise result.error
     ran = [engine for engine in engines if engine.plan is not None]
     if not ran:
-        raise ScriptError(f"Exporting {name}: the script ran no neurons; there is no program to write.")
+        raise ScriptError(
+            f"Exporting {name}: the script ran no neurons; there is no program to write. It needs a "
+            "population of cells, and a call of run()."
+        )
     if ran[-1].in_python:
         raise NotSupportedError(
             f"Exporting {name}: Python functions do {'; '.join(ran[-1].in_python)} in every step, as Brian2 "
