@@ -180,7 +180,7 @@ def evaluate_rounded(
     streams: list[int],
     dt_ms: float,
 ) -> tuple[NDArray[np.int32], bool, float, float, float] | None:
-    """Return what `evaluate_blocks` gives as delays in whole steps of `dt_ms`, and what is to be checked of them.
+    """Return what `evaluate_blocks` gives as delays in whole steps of `dt_ms`, and what is to be checked.
 
     They are steps, whether all delays are possible, the smallest and the largest one, and by how much a step
     is off at most. None for distributions that are not compiled.

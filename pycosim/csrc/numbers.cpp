@@ -251,20 +251,21 @@ private:
         const std::span<double> numbers = std::span(room).first(n_here_);
         distribution_.fill_at_first(random_, spare_, numbers);
         wrong_here_.clear();
-        if (distribution_.is_clipped()) find_wrong(numbers);
-        become_(numbers, out);
+        if (!distribution_.is_clipped() || find_wrong(numbers)) become_(numbers, out);
     }
 
     // Puts another number of the piece where one is out of the limits: those that are not kept are not checked either.
-    void find_wrong(std::span<double> numbers) {
+    // Returns whether there is any that is kept.
+    bool find_wrong(std::span<double> numbers) {
         const Clipping limits = distribution_.limits;
         const auto right = std::ranges::find_if(numbers, [&](double number) { return limits.leaves(number); });
-        const double other = right == numbers.end() ? std::nan("") : *right;
+        const double other = right == numbers.end() ? 0.0 : *right;
         for (std::size_t i = 0; i < numbers.size(); ++i) {
             if (limits.leaves(numbers[i])) continue;
             wrong_here_.push_back(i);
             numbers[i] = other;
         }
+        return right != numbers.end();
     }
 
     Philox64 random_;
