@@ -21,6 +21,7 @@ FLAGS = [
     *([] if any(flag.startswith("-O") for flag in GIVEN) else ["-O3"]),
     "-fvisibility=hidden",
     "-fno-strict-aliasing",
+    "-fno-math-errno",  # square roots in vectors
     "-ffp-contract=off",  # same rounding on every machine, with or without fused multiply-add
     "-Wall",
     "-Wextra",

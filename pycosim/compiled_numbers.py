@@ -71,7 +71,7 @@ def delays_of_streams(
     streams: list[int],
     dt_ms: float,
 ) -> tuple[NDArray[np.int32], bool, float, float, float] | None:
-    """Return the numbers of `numbers_of_streams` as delays in steps; see `pycosim.random.evaluate_rounded`."""
+    """Return the numbers of `numbers_of_streams` as delays in steps; see `evaluate_rounded`."""
     described = _described(distribution)
     if described is None:
         return None

@@ -53,7 +53,9 @@ def stream_of(*parts: str | float | None) -> int:
 
 def _tagged(part: str | float | None) -> str:
     """Return a text that differs for different parts, and whose end can be told from its start."""
-    if part is None or isinstance(part, str):
+    if type(part) is int:  # thousands of blocks of targets
+        text = f"whole:{part}"
+    elif part is None or isinstance(part, str):
         text = "none" if part is None else f"text:{part}"
     elif isinstance(part, float | np.floating):
         text = f"real:{float(part).hex()}"

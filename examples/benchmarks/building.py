@@ -9,6 +9,7 @@ networks are printed, and with `--beside` their ratio to a table that `--save` w
 """
 
 import argparse
+import gc
 import importlib
 import json
 import statistics
@@ -50,7 +51,8 @@ def connectors(sim, n):
     rows["FromList, tuples"] = lambda: sim.FromListConnector(
         [tuple(row) for row in pairs().tolist()], column_names=columns
     )
-    for name, rule in {"dense": "exp(-d/500.0)", "sparse": "exp(-d/50.0)"}.items():
+    rules = {"dense": "exp(-d/500.0)", "a tenth": "exp(-d/150.0)", "sparse": "exp(-d/50.0)"}
+    for name, rule in rules.items():
         add(
             f"distance, {name}",
             lambda rng, rule=rule: sim.DistanceDependentProbabilityConnector(rule, rng=rng),
@@ -101,6 +103,7 @@ def built(sim, n, connector=None, synapse=None):
     for population in cells if synapse else ():
         _ = population.positions  # made at their first use
     made = connector() if connector else None
+    gc.collect()  # what the network before has left is not this one's cost
     count, used = 0, time.process_time()
     if made is not None:
         space = sim.Space(axes="xy")
@@ -115,11 +118,14 @@ def built(sim, n, connector=None, synapse=None):
 
 def cost(sim, n, repeats, connector, synapse):
     """Return ns for each synapse of projection and start, and the number of synapses."""
-    idle = statistics.median(built(sim, n)[1] for _ in range(repeats))
-    runs = [built(sim, n, connector, synapse) for _ in range(repeats)]
+    runs, starts = [], []
+    for _ in range(repeats):  # side by side, as other programs run too
+        idle = built(sim, n)[1]
+        runs.append(built(sim, n, connector, synapse))
+        starts.append(runs[-1][1] - idle)
     count = runs[0][2]
-    projection, start = (statistics.median(run[part] for run in runs) for part in (0, 1))
-    return 1e9 * projection / count, 1e9 * (start - idle) / count, count
+    projection = statistics.median(run[0] for run in runs)
+    return 1e9 * projection / count, 1e9 * statistics.median(starts) / count, count
 
 
 def main():

@@ -418,6 +418,9 @@ inline Csr fixed_total_number(Key key, Ids pre, Ids post, std::int64_t n, bool w
     return csr;
 }
 
+/// Writes the places i with numbers[i] < limits[i]; returns how many. There are 16 places more.
+std::size_t places_below(const double* numbers, const double* limits, std::size_t n, std::int32_t* out);
+
 /// Connects (i, j) where numbers[i, j] < probability[i, j], both row-major; nan counts as 0. `fill(i, numbers)` gives
 /// the numbers of a row.
 template <class Fill>
@@ -428,15 +431,12 @@ Csr chosen(std::span<const double> probability, std::size_t n_columns, Fill&& fi
     const std::size_t n_rows = n_columns ? probability.size() / n_columns : 0;
     for (std::size_t i = 0; i < n_rows; ++i) {
         fill(i, std::span<double>(numbers));
-        const double* const limit = probability.data() + i * n_columns;
-        auto n = static_cast<std::size_t>(csr.indptr.back());
-        csr.targets.resize(n + n_columns);  // as many as there may be
-        for (std::size_t j = 0; j < n_columns; ++j) {
-            csr.targets[n] = static_cast<std::int32_t>(j);
-            n += numbers[j] < limit[j];
-        }
-        csr.targets.resize(n);
-        csr.indptr.push_back(static_cast<std::int64_t>(n));
+        const auto n = static_cast<std::size_t>(csr.indptr.back());
+        csr.targets.resize(n + n_columns + 16);  // as many as there may be
+        const std::size_t n_here =
+            places_below(numbers.data(), probability.data() + i * n_columns, n_columns, csr.targets.data() + n);
+        csr.targets.resize(n + n_here);
+        csr.indptr.push_back(static_cast<std::int64_t>(n + n_here));
     }
     return csr;
 }

@@ -13,13 +13,30 @@ inline double squared(double pre, double post, double period) {
     return least * least;
 }
 
+// The squared distances of `n` points from one.
+template <std::size_t n_axes>
+[[gnu::always_inline]] inline void fill_row_of(const PlaceColumns& places, std::size_t j, std::size_t n,
+                                               double* __restrict row) {
+    const double* pre[n_axes];
+    double post[n_axes], period[n_axes];
+    for (std::size_t axis = 0; axis < n_axes; ++axis) {
+        pre[axis] = places.pre[axis].data();
+        post[axis] = places.post[axis][j];
+        period[axis] = places.period[axis];
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+        double sum = squared(pre[0][i], post[0], period[0]);
+        if constexpr (n_axes > 1) sum = sum + squared(pre[1][i], post[1], period[1]);
+        if constexpr (n_axes > 2) sum = sum + squared(pre[2][i], post[2], period[2]);
+        row[i] = sum;
+    }
+}
+
 PYCOSIM_SIMD_CLONES
-void add_row(const double* __restrict pre, std::size_t n, double post, double period, bool is_first,
-             double* __restrict row) {
-    if (is_first)
-        for (std::size_t i = 0; i < n; ++i) row[i] = squared(pre[i], post, period);
-    else
-        for (std::size_t i = 0; i < n; ++i) row[i] = row[i] + squared(pre[i], post, period);
+void fill_row(const PlaceColumns& places, std::size_t j, std::size_t n, double* row) {
+    if (places.n_axes == 1) fill_row_of<1>(places, j, n, row);
+    else if (places.n_axes == 2) fill_row_of<2>(places, j, n, row);
+    else fill_row_of<3>(places, j, n, row);
 }
 
 PYCOSIM_SIMD_CLONES
@@ -34,8 +51,7 @@ LongColumn<double> distances(const PlaceColumns& places) {
     LongColumn<double> result(n_pre * n_post);
     for (std::size_t j = 0; j < n_post; ++j) {
         double* const row = result.data() + j * n_pre;
-        for (std::size_t axis = 0; axis < places.n_axes; ++axis)
-            add_row(places.pre[axis].data(), n_pre, places.post[axis][j], places.period[axis], axis == 0, row);
+        fill_row(places, j, n_pre, row);
         take_roots(row, n_pre);
     }
     return result;

@@ -214,8 +214,19 @@ public:
     // Writes the next ones to the places from `first` to before `last`.
     void take(Value* values, std::size_t first, std::size_t last) {
         for (std::size_t i = first; i < last;) {
-            if (next_ == piece_.size()) refill();
-            const std::size_t n = std::min(last - i, piece_.size() - next_);
+            if (next_ == n_here_) {
+                n_here_ = std::min(kPiece, n_left_);
+                const bool at_once = n_here_ <= last - i;
+                if (!at_once) piece_.resize(kPiece);
+                draw(at_once ? values + i : piece_.data());
+                next_ = next_wrong_ = 0;
+                if (at_once) {
+                    for (const std::size_t wrong : wrong_here_) wrong_.push_back(i + wrong);
+                    i += next_ = n_here_;
+                    continue;
+                }
+            }
+            const std::size_t n = std::min(last - i, n_here_ - next_);
             std::copy_n(piece_.begin() + static_cast<std::ptrdiff_t>(next_), n, values + i);
             for (; next_wrong_ < wrong_here_.size() && wrong_here_[next_wrong_] < next_ + n; ++next_wrong_)
                 wrong_.push_back(i + wrong_here_[next_wrong_] - next_);
@@ -233,35 +244,34 @@ public:
 private:
     static constexpr std::size_t kPiece = 1024;
 
-    // Never more than are asked for: what is drawn again comes next.
-    void refill() {
-        const std::size_t n = std::min(kPiece, n_left_);
-        n_left_ -= n;
-        std::array<double, kPiece> numbers;
-        distribution_.fill_at_first(random_, spare_, std::span(numbers).first(n));
+    // Draws a piece; never more than are asked for: what is drawn again comes next.
+    void draw(Value* out) {
+        n_left_ -= n_here_;
+        std::array<double, kPiece> room;
+        const std::span<double> numbers = std::span(room).first(n_here_);
+        distribution_.fill_at_first(random_, spare_, numbers);
         wrong_here_.clear();
-        if (distribution_.is_clipped()) find_wrong(std::span(numbers).first(n));
-        piece_.resize(n);
-        become_(std::span<const double>(numbers).first(n), piece_.data());
-        next_ = next_wrong_ = 0;
+        if (!distribution_.is_clipped() || find_wrong(numbers)) become_(numbers, out);
     }
 
     // Puts another number of the piece where one is out of the limits: those that are not kept are not checked either.
-    void find_wrong(std::span<double> numbers) {
+    // Returns whether there is any that is kept.
+    bool find_wrong(std::span<double> numbers) {
         const Clipping limits = distribution_.limits;
         const auto right = std::ranges::find_if(numbers, [&](double number) { return limits.leaves(number); });
-        const double other = right == numbers.end() ? std::nan("") : *right;
+        const double other = right == numbers.end() ? 0.0 : *right;
         for (std::size_t i = 0; i < numbers.size(); ++i) {
             if (limits.leaves(numbers[i])) continue;
             wrong_here_.push_back(i);
             numbers[i] = other;
         }
+        return right != numbers.end();
     }
 
     Philox64 random_;
     SpareNormal spare_;
     DistributionOf distribution_;
-    std::size_t n_left_, next_ = 0, next_wrong_ = 0;
+    std::size_t n_left_, n_here_ = 0, next_ = 0, next_wrong_ = 0;  // of the whole block, and of the piece
     Become become_;
     std::vector<Value> piece_;
     std::vector<std::size_t> wrong_here_, wrong_;  // places in the piece, and in the column

@@ -37,7 +37,7 @@ class RoundedDelays:
 def rounded_delays(
     rounded: tuple[NDArray[np.int32], bool, float, float, float] | None,
 ) -> RoundedDelays | None:
-    """Return what compiled code has rounded, unless delays are impossible or outside the limits of setup()."""
+    """Return what compiled code has rounded, unless delays are impossible or beyond the limits of setup()."""
     if rounded is None:
         return None
     steps, all_possible, smallest, largest, error_ms = rounded

@@ -108,6 +108,30 @@ def test_delays_outside_the_limits_of_setup_are_refused_with_the_limit(sim, setu
         sim.Projection(a, a, sim.AllToAllConnector(), sim.StaticSynapse(weight=0.1, delay=delay))
 
 
+@pytest.mark.parametrize("seed", [None, 5])  # this package's numbers, and the script's own
+def test_drawn_delays_outside_the_limits_are_refused_with_their_number(sim, seed):
+    sim.setup(timestep=0.1, min_delay=0.1, max_delay=2.0)
+    cells = sim.Population(30, sim.IF_curr_exp())
+    drawn = sim.RandomDistribution("uniform", low=1.0, high=3.0, rng=sim.NumpyRNG(seed=seed))
+    with pytest.raises(ConnectivityError, match=r"[45]\d\d delays .* above max_delay=2.0"):
+        sim.Projection(cells, cells, sim.AllToAllConnector(), sim.StaticSynapse(weight=1.0, delay=drawn))
+
+
+@pytest.mark.parametrize("seed", [None, 5])
+def test_drawn_delays_are_rounded_to_the_nearest_step(sim, seed):
+    values = []
+    for dt_ms in (0.1, 0.001):  # the same numbers, at a resolution at which rounding does not matter
+        sim.setup(timestep=dt_ms)
+        cells = sim.Population(30, sim.IF_curr_exp())
+        drawn = sim.RandomDistribution("uniform", low=1.0, high=3.0, rng=sim.NumpyRNG(seed=seed))
+        synapse = sim.StaticSynapse(weight=1.0, delay=drawn)
+        connection = sim.Projection(cells, cells, sim.AllToAllConnector(), synapse)
+        values.append(np.array(connection.get("delay", "list", with_address=False)))
+    # half a step of each, and what binary numbers add
+    assert np.abs(values[0] - values[1]).max() <= 0.0505 + 1e-9
+    assert np.abs(values[0] - values[1]).mean() == pytest.approx(0.025, rel=0.2)
+
+
 def test_a_negative_delay_is_refused(sim):
     sim.setup(timestep=0.1)
     a = sim.Population(2, sim.IF_curr_exp())

@@ -1,0 +1,132 @@
+"""Numbers and connections that compiled code makes many at a time are those of one at a time."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pycosim import _core
+
+SEED, STREAM, DT_MS = 11, 12, 0.1
+STREAMS = np.arange(4, dtype=np.uint64)
+# Kind, mean, deviation, limits: uniform, normal, clipped, clipped so that most numbers are drawn again.
+DISTRIBUTIONS = [
+    (0, 0.0, 0.0, 0.5, 2.5),
+    (1, 1.5, 0.1, 0.0, 0.0),
+    (2, 1.5, 0.75, 0.1, 10.0),
+    (2, 1.5, 0.75, 1.45, 1.55),
+]
+
+
+def uniform_numbers(row, lane):
+    """Yield the numbers of a row: 53 bits of two words of a counter's block."""
+    halves = [SEED & 0xFFFFFFFF, SEED >> 32, STREAM & 0xFFFFFFFF, STREAM >> 32]
+    key = _core.philox4x32(tuple(halves), (0, 0))[:2]
+    index = 0
+    while True:
+        words = _core.philox4x32((index, 0, row, lane), key)
+        for high, low in (words[:2], words[2:]):
+            yield ((high << 32 | low) >> 11) * 2.0**-53
+        index += 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(1e-7, 1.0, exclude_max=True), st.integers(1, 2100))
+def test_gaps_between_targets_are_logarithms_of_the_numbers(p, n_post):
+    indptr, targets = _core.fixed_probability(
+        SEED, STREAM, np.arange(2), np.arange(10, n_post + 10), p, True, None
+    )
+    expected = []
+    for row in range(2):
+        for first in range(0, n_post, 1024):
+            numbers, target = uniform_numbers(row, first // 1024), first
+            while True:
+                target += math.floor(min(1e9, math.log1p(-next(numbers)) / math.log1p(-p)))
+                if target >= min(first + 1024, n_post):
+                    break
+                expected.append(target)
+                target += 1
+    assert targets.tolist() == expected
+    assert indptr[-1] == len(expected)
+
+
+def targets_of_rows(n_rows=40, n_post=3500, p=0.2):
+    return _core.fixed_probability(1, 2, np.arange(n_rows), np.arange(n_post), p, True, None)[1]
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+@pytest.mark.parametrize("p", [0.002, 0.2])  # few and many targets of a block in each row
+def test_delays_drawn_as_steps_are_the_numbers_rounded(distribution, p):
+    targets = targets_of_rows(p=p)
+    delays_ms = _core.numbers_by_block(SEED, STREAMS, distribution, targets, 10)
+    steps, *seen = _core.delays_by_block(SEED, STREAMS, distribution, targets, 10, DT_MS)
+    rounded = np.maximum(1, np.floor(delays_ms / DT_MS + 0.5))
+    assert np.array_equal(steps, rounded)
+    assert seen == [True, delays_ms.min(), delays_ms.max(), np.abs(steps * DT_MS - delays_ms).max()]
+
+
+def test_impossible_delays_are_noticed_among_drawn_ones():
+    targets = targets_of_rows()
+    assert not _core.delays_by_block(SEED, STREAMS, (1, 0.0, 1.0, 0.0, 0.0), targets, 10, DT_MS)[1]
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_a_block_has_the_numbers_that_numpy_draws_for_it(distribution):
+    kind, mu, sigma, low, high = distribution
+    targets = targets_of_rows(n_rows=60)
+    values = _core.numbers_by_block(SEED, STREAMS, distribution, targets, 10)
+    for block in range(4):
+        rng = np.random.RandomState(np.random.Philox(key=np.array([SEED, block], np.uint64)))
+        here = values[targets >> 10 == block]
+        n = len(here)
+        expected = rng.uniform(low, high, n) if kind == 0 else rng.normal(mu, sigma, n)
+        wrong = np.flatnonzero((expected > high) | (expected < low)) if kind == 2 else []
+        while len(wrong):  # as PyNN does
+            expected[wrong] = rng.normal(mu, sigma, len(wrong))
+            wrong = wrong[(expected[wrong] > high) | (expected[wrong] < low)]
+        assert np.array_equal(here, expected)
+
+
+@pytest.mark.parametrize(("n_items", "n"), [(20, 7), (3000, 300), (3000, 2999)])
+def test_rows_are_the_beginnings_of_numpys_shuffles(n_items, n):
+    rng = np.random.RandomState(3)
+    words, position = rng.get_state()[1:3]
+    (_, items), (new_words, new_position) = _core.drawn_rows(
+        words, position, np.full(5, n), n_items, False, False
+    )
+    expected = [np.sort(rng.permutation(n_items)[:n]) for _ in range(5)]
+    assert np.array_equal(items, np.concatenate(expected))
+    assert np.array_equal(new_words, rng.get_state()[1])
+    assert new_position == rng.get_state()[2]
+
+
+@pytest.mark.parametrize("p", [0.0, 0.03, 0.5, 1.0])
+def test_pairs_are_those_with_a_number_of_numpy_below_the_probability(p):
+    rng = np.random.RandomState(4)
+    words, position = rng.get_state()[1:3]
+    (indptr, targets), _ = _core.drawn_pairs(words, position, np.arange(517), np.arange(40), p, True, None)
+    connected = (rng.random_sample((40, 517)) < p).T
+    assert np.array_equal(np.diff(indptr), connected.sum(axis=1))
+    assert np.array_equal(targets, np.nonzero(connected)[1])
+
+
+@given(st.integers(1, 100), st.integers(0, 2**32 - 1))
+def test_chosen_pairs_have_numbers_below_their_probability(n_columns, seed):
+    rng = np.random.default_rng(seed)
+    numbers, probability = rng.random((2, 3, n_columns))
+    probability[rng.random((3, n_columns)) < 0.1] = np.nan
+    indptr, columns = _core.chosen(numbers.ravel(), probability)
+    below = numbers < probability
+    assert np.array_equal(np.diff(indptr), below.sum(axis=1))
+    assert np.array_equal(columns, np.nonzero(below)[1])
+
+
+@given(st.lists(st.integers(-5, 40), min_size=1, max_size=300))
+def test_counts_are_those_of_numpy(values):
+    values = np.array(values, np.int32)
+    counts = _core.counts_from(values, -5, 46)
+    assert np.array_equal(counts, np.bincount(values + 5, minlength=46))
+    with pytest.raises(IndexError):
+        _core.counts_from(values, int(values.min()) + 1, 100)
