@@ -26,11 +26,16 @@ def example_of(place: tuple[str, ...]) -> str:
     if len(place) == 1:
         return f"a section [{name}]"
     if len(place) > 2:
+        of_parent = field_kinds().get(".".join(place[:2]))
+        if name == "value" and of_parent in _EXAMPLES:
+            return f"value = {_EXAMPLES[of_parent]}"
         part = Constant.model_fields.get(name)
         return f"{name} = ..." + _choices(part.annotation if part is not None else None)
     kind = field_kinds().get(".".join(place))
     if kind in _EXAMPLES:
         return f'{name} = {{ value = {_EXAMPLES[kind]}, source = "...", confidence = "assumed" }}'
+    if get_origin(kind) is dict:
+        return f'{name} = {{ name = "..." }}'
     return f'{name} = "..."' + _choices(kind)
 
 

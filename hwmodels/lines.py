@@ -9,6 +9,8 @@ from typing import Any
 __all__ = ["line_of", "lines_of_keys"]
 
 Place = tuple[str, ...]
+# What a value of several lines can end with.
+_ENDS = ("]", "}", '"""', "'''")
 
 
 def lines_of_keys(text: str) -> dict[Place, int]:
@@ -45,6 +47,8 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
         if not kept and (not line.strip() or line.lstrip().startswith("#")):
             continue
         kept.append(line)
+        if len(kept) > 1 and not any(end in line for end in _ENDS):
+            continue
         statement = "\n".join(kept)
         try:
             tomllib.loads(statement)
@@ -65,9 +69,12 @@ def _only_path(content: dict[str, Any]) -> Place:
     return path
 
 
-def _paths(content: dict[str, Any], before: Place = ()) -> Iterator[Place]:
+def _paths(content: dict[str, Any]) -> Iterator[Place]:
     """Iterate over the paths of all keys, those of inner tables included."""
-    for name, value in content.items():
-        yield (*before, name)
-        if isinstance(value, dict):
-            yield from _paths(value, (*before, name))
+    tables: list[tuple[Place, dict[str, Any]]] = [((), content)]
+    while tables:
+        before, table = tables.pop()
+        for name, value in table.items():
+            yield (*before, name)
+            if isinstance(value, dict):
+                tables.append(((*before, name), value))

@@ -30,6 +30,8 @@ from pycosim.hwmodels.overrides import apply_overrides, near_names
 __all__ = ["chips", "load", "load_description", "package_of", "read"]
 
 GROUP = "pycosim.chips"
+# A hundred times as many as those of the longest description here.
+_MOST_CHARACTERS = 1_000_000
 
 
 @cache
@@ -82,7 +84,7 @@ def load_description(name: str, path: Path, overrides: Mapping[str, Any] | None 
             if problem not in problems
         ]
     if problems:
-        text = path.read_text(encoding="utf-8")
+        text = _text(path)
         lines, last = lines_of_keys(text), max(1, len(text.splitlines()))
         problems.sort(key=lambda problem: problem.line(lines) or last)
         texts = [problem.at_line(lines, last) for problem in problems]
@@ -109,8 +111,20 @@ def read(path: Path) -> dict[str, Any]:
         If it cannot be read; the message has the line.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        text = _text(path)
+        if len(text) > _MOST_CHARACTERS:
+            raise ValueError(f"it has {len(text):,} characters, and {_MOST_CHARACTERS:,} are the most")
+        return tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        raise ChipDescriptionError(
+            f"The description {path} cannot be read: it is no text in UTF-8 ({error.reason} at byte "
+            f"{error.start}). Save it as UTF-8."
+        ) from error
+    except RecursionError as error:
+        raise ChipDescriptionError(
+            f"The description {path} cannot be read: its lists or tables are nested too deeply."
+        ) from error
+    except (OSError, ValueError) as error:
         hint = ""
         if isinstance(error, tomllib.TOMLDecodeError):
             hint = (
@@ -118,6 +132,11 @@ def read(path: Path) -> dict[str, Any]:
                 "once in a section."
             )
         raise ChipDescriptionError(f"The description {path} cannot be read: {error}.{hint}") from error
+
+
+def _text(path: Path) -> str:
+    """Return what a file says, without the mark that some editors put before it."""
+    return path.read_text(encoding="utf-8-sig")
 
 
 def _locate(chip: str | Path) -> tuple[str, Path]:
@@ -272,6 +291,8 @@ def _found(error: ValidationError) -> list[_Problem]:
             text = f"there is no such field{_did_you_mean(place)}"
         elif problem["type"] == "missing":
             text = f"is missing; write {example_of(place)}"
+        elif problem["type"] in ("model_type", "model_attributes_type", "dict_type"):
+            text = f"must be a table (given: {problem['input']!r:.80}); write {example_of(place)}"
         elif isinstance(problem["input"], dict) and problem["type"] == "value_error":
             # What does not go together; the message begins with the value to look at.
             text = problem["msg"].removeprefix("Value error, ")
@@ -292,7 +313,6 @@ _REMEDIES = {
     "bool_type": ": true or false, without quotes",
     "string_type": ", in quotes",
     "tuple_type": ": a list in brackets",
-    "dict_type": ': names with values, as in { name = "..." }',
 }
 
 

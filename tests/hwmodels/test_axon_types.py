@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pycosim.backends.base import Options
 from pycosim.backends.native.simulation import NativeSimulation
 from pycosim.errors import DoesNotFitError
-from pycosim.hwmodels.load import load
+from pycosim.hwmodels.load import chips, load
 from pycosim.hwmodels.simulation import build, fit
 from pycosim.network import Network, Population, Recording
 from pycosim.network.plasticity import Plasticity
@@ -160,6 +160,66 @@ def test_both_receptors_of_the_same_pairs_act_as_in_software(case):
     assert chip.hardware.late == 0
     np.testing.assert_array_equal(spikes_of(chip, network), spikes_of(native, network))
     np.testing.assert_array_equal(chip.signal(1, "v"), native.signal(1, "v"))
+
+
+def delta_cells(network, size, label, v_thresh):
+    """Add cells that add weights to v, and forget nothing that could be measured here."""
+    parameters = {"tau_m": 1e12, "cm": 1e12, "tau_refrac": 1.0, "i_offset": 0.0}
+    parameters |= {"v_rest": 0.0, "v_reset": 0.0, "v_thresh": v_thresh}
+    network.add(Population(label, "IF_curr_delta", size, parameters=parameters, initial={"v": 0.0}))
+    return network.populations[-1].neurons
+
+
+@st.composite
+def adding_networks(draw, description):
+    """Return cells that fire at input, cells that add what both receptors get, and cores."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    n_firing, n_adding = draw(st.integers(1, 4)), draw(st.integers(1, 5))
+    longest = getattr(description.capacity.delay_max, "value", 3)
+    network = Network(1.0)
+    steps = np.repeat(np.arange(1, 20, 3), 2)
+    sources = add_spikes(network, steps, rng.integers(0, n_firing, len(steps)), n_firing)
+    firing = delta_cells(network, n_firing, "firing", 0.5)
+    adding = delta_cells(network, n_adding, "adding", 1e9)
+    connect(network, sources, firing, weights=1.0)
+    for receptor, weights in (("excitatory", (1, 1000)), ("inhibitory", (-1000, -1)), ("excitatory", (1, 9))):
+        n = draw(st.integers(1, 12))
+        pre, post = rng.choice(np.concatenate((firing, sources)), n), rng.choice(np.asarray(adding), n)
+        whole = rng.integers(*weights, n, endpoint=True).astype(float)
+        delays = rng.integers(1, 1 + min(3, longest), n)
+        connect(network, pre, post, weights=whole, delays=delays, receptor=receptor)
+    record_all(network)
+    on_chip = rng.integers(0, min(description.n_cores, draw(st.integers(1, 3))), n_firing + n_adding)
+    return network, np.concatenate((np.zeros(n_firing, int), on_chip))
+
+
+@pytest.mark.parametrize("chip", sorted(chips()))
+@pytest.mark.parametrize("timing", ["ideal", "closed"])
+def test_what_axons_carry_changes_packets_and_no_sum_on_any_chip(chip, timing):
+    @settings(deadline=None, max_examples=6)
+    @given(adding_networks(load(chip).description), st.booleans(), st.booleans())
+    def check(case, receptor_in_axon, delay_in_axon):
+        network, cores = case
+        values = {"mapping.receptor_in_axon": receptor_in_axon, "mapping.delay_in_axon": delay_in_axon}
+        simulation = build(chip, network, Options(timing=timing, mapping=cores, overrides=values))
+        simulation.advance(80)
+        hardware, spikes = simulation.hardware, spikes_of(simulation, network)
+        fired = np.bincount(spikes[1], minlength=network.n_neurons)
+        added, events = np.zeros(network.n_neurons), 0
+        for projection in network.projections:
+            sent = fired[projection.source_column()]
+            np.add.at(added, projection.targets, sent * projection.weight_column())
+            events += sent.sum()
+        assert hardware.in_flight == hardware.dropped == 0
+        assert hardware.cores.synaptic_events.sum() == events
+        # Whole numbers, but for a leak of 1e-12 in each step.
+        expected = added[list(network.populations[2].neurons)]
+        np.testing.assert_allclose(simulation.state(2, "v"), expected, rtol=1e-6, atol=1e-6)
+        for cause, shares in hardware.energy_of_core_j.items():
+            if cause != "static":  # which is shared with cores that are not in use
+                np.testing.assert_allclose(shares.sum(), hardware.energy_j[cause], rtol=1e-9)
+
+    check()
 
 
 def two_receptors(delays=(3, 3)):
