@@ -1,8 +1,8 @@
 // Refractory neurons, which are held at the reset membrane for some steps.
 //
-// Where nothing but the membrane itself depends on the membrane, that of a refractory neuron is -infinity. The update leaves
-// it there, and it is below every threshold, so that no column says which neurons are refractory: a list by the step of their
-// release does, of which there is one for each block of neurons.
+// Where nothing but the membrane itself depends on the membrane, that of a refractory neuron is -infinity. The update
+// leaves it there, and it is below every threshold, so that no column says which neurons are refractory: a list by the
+// step of their release does, of which there is one for each block of neurons.
 #pragma once
 
 #include <algorithm>

@@ -6,9 +6,9 @@
 // 16 bits tell targets apart. Where all synapses of a segment have the same weight it is stored once; other weights
 // take 7 bytes without loss if their signs and exponents are among the 16 most frequent ones, else 8.
 //
-// Where runs of equal delays are short, one segment has many delays, with a byte for each. Such segments are sorted by window
-// and highest bits of the delay only, and are read from end to end when their neuron fires. Mostly their targets ascend, and
-// take a byte each (TargetSteps); else they have 16 bits as well.
+// Where runs of equal delays are short, one segment has many delays, with a byte for each. Such segments are sorted by
+// window and highest bits of the delay only, and are read from end to end when their neuron fires. Mostly their targets
+// ascend, and take a byte each (TargetSteps); else they have 16 bits as well.
 #pragma once
 
 #include <algorithm>
@@ -96,8 +96,8 @@ struct Only {
     }
 };
 
-// Targets as what each adds to the one before, in bytes; before the first one there is target 0. Where that is not 0 to 254
-// there is a byte 255 and the target itself, in 16 bits.
+// Targets as what each adds to the one before, in bytes; before the first one there is target 0. Where that is not 0 to
+// 254 there is a byte 255 and the target itself, in 16 bits.
 class TargetSteps {
   public:
     static constexpr std::uint8_t kEscape = 255;
@@ -196,8 +196,8 @@ class SynapseStore {
         const auto scatter = [&](const std::uint16_t* offset_words, const std::uint16_t* weights, auto next_target) {
             const auto* const offsets = reinterpret_cast<const std::uint8_t*>(offset_words);
             with_weights(segment, weights, [&](auto weight_of) {
-                pending.scatter(emission_step + segment.delay, n, next_target, offsets, window_begin_[segment.window], key,
-                                weight_of);
+                pending.scatter(emission_step + segment.delay, n, next_target, offsets,
+                                window_begin_[segment.window], key, weight_of);
             });
         };
         if (segment.has_target_steps) {
@@ -257,9 +257,10 @@ class SynapseStore {
     void choose_heads(std::span<const std::uint64_t> n_with_head);
     void append(const SynapseRow& row);
     Segment& add_segment(std::int32_t delay, std::uint32_t count, std::uint32_t window, WeightFormat format);
-    void append_segment(const SynapseRow& row, std::int32_t core, std::int32_t delay, std::int32_t window, std::uint32_t begin,
-                        std::uint32_t end);
-    void append_scattered(Segment& segment, std::span<const std::uint16_t> targets, std::span<const std::int32_t> delays);
+    void append_segment(const SynapseRow& row, std::int32_t core, std::int32_t delay, std::int32_t window,
+                        std::uint32_t begin, std::uint32_t end);
+    void append_scattered(Segment& segment, std::span<const std::uint16_t> targets,
+                          std::span<const std::int32_t> delays);
     std::uint8_t* append_bytes(std::size_t n);
     static std::size_t words_of(std::size_t n_bytes) { return (n_bytes + 1) / 2; }
     void append_weights(std::span<const double> weights, WeightFormat format);
