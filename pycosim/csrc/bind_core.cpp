@@ -23,6 +23,7 @@
 #include "philox.hpp"
 #include "poisson.hpp"
 #include "row_rule.hpp"
+#include "total_number.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;

@@ -12,8 +12,9 @@ from pyNN.standardmodels import synapses
 from pycosim.errors import InvalidInputError
 from pycosim.frontend import simulator
 from pycosim.frontend.cells import same_names
+from pycosim.frontend.numbering import indices_of
 from pycosim.frontend.plastic_synapses import TextValues
-from pycosim.frontend.projections import Projection, indices_of
+from pycosim.frontend.projections import Projection
 from pycosim.frontend.requests import numbers_of
 from pycosim.network import GapJunctions
 

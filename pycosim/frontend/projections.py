@@ -25,13 +25,14 @@ from pycosim.frontend.connection import Connection
 from pycosim.frontend.connectivity import BLOCK_PAIRS
 from pycosim.frontend.delays import delay_steps
 from pycosim.frontend.dialects import negative_inhibition, projection_arguments
-from pycosim.frontend.expansion import Expanded, expand
+from pycosim.frontend.expansion import expand
 from pycosim.frontend.gathering import gathered_columns, write_own
-from pycosim.frontend.native_cells import models_weights, require_plain_weights, scripts_weights
+from pycosim.frontend.native_cells import models_weights, scripts_weights
 from pycosim.frontend.neuromodulation import modulate, split_receptor
+from pycosim.frontend.numbering import described, indices_of
 from pycosim.frontend.plastic_synapses import as_magnitudes, shared
 from pycosim.frontend.procedural import procedural_column
-from pycosim.frontend.remaking import ascends, remaker
+from pycosim.frontend.remaking import remaker
 from pycosim.frontend.requests import numbers_of
 from pycosim.frontend.synapse_values import REDRAWN, drawn_by_blocks
 from pycosim.frontend.synapses import SUPPORTED, StaticSynapse
@@ -131,45 +132,14 @@ class Projection(common.Projection):
         make = remaker(self, label, state.network.seed, stream) if type(self) is Projection else None
         expanded = expand(self, state.network.seed, stream, negative_inhibition, state.dt)
         delays_ms = state.default_delay if expanded.delays_ms is None else expanded.delays_ms
-        projection = self._columns(label, expanded, delay_steps(delays_ms, self.label))
+        projection, order = described(self, label, expanded, delay_steps(delays_ms, self.label))
+        if order is not None:
+            rows = np.repeat(np.arange(self.pre.size), np.diff(expanded.indptr))
+            self.pre_indices, self.post_indices = rows[order], np.asarray(expanded.targets)[order]
         plasticity = projection.plasticity
         if state.ranks.size > 1 and plasticity is not None and not plasticity.changes_weights:
             projection.places = places_among_all(projection, state.network, state.ranks)
         return projection if make is None else network.RemadeProjection(projection, make)
-
-    def _columns(self, label: str, expanded: Expanded, delays: int | NDArray[np.int32]) -> network.Projection:
-        """Return what the connector made, with global numbers of neurons; `delays` are in steps."""
-        numbers, pre, indptr = numbers_of(self.post), numbers_of(self.pre), expanded.indptr
-        if ascends(pre) and ascends(numbers):
-            order, ids, targets = slice(None), pre, expanded.targets
-            _number(targets, numbers)
-        else:
-            rows = np.repeat(np.arange(self.pre.size), np.diff(indptr))
-            targets = numbers.astype(np.int32)[expanded.targets]
-            order = np.lexsort((targets, pre[rows]))
-            self.pre_indices, self.post_indices = rows[order], np.asarray(expanded.targets)[order]
-            ids, which = np.unique(pre, return_inverse=True)
-            counts = np.bincount(which, np.diff(indptr), len(ids)).astype(np.int64)
-            indptr, targets = np.concatenate([[0], np.cumsum(counts)]), targets[order]
-        has_synapses = indptr[1:] > indptr[:-1]
-        if not has_synapses.all():
-            ids, indptr = ids[has_synapses], np.concatenate([[0], indptr[1:][has_synapses]])
-        weights, plasticity = models_weights(self, _ordered(expanded.weights, order)), expanded.plasticity
-        if plasticity is not None:
-            require_plain_weights(self)
-            weights = np.array(np.broadcast_to(weights, len(targets)), np.float64)
-            parameters = {name: _ordered(value, order) for name, value in plasticity.parameters.items()}
-            plasticity = replace(plasticity, parameters=as_magnitudes(self, parameters))
-        return network.Projection(
-            label=label,
-            receptor=model_receptor(self),
-            sources=ids.astype(np.int32),
-            indptr=indptr,
-            targets=targets,
-            weights=weights,
-            delays=_ordered(delays, order),
-            plasticity=plasticity,
-        )
 
     def release(self) -> bool:
         """Forget synapses that can be made again, as a simulation has them; return whether there were any."""
@@ -421,22 +391,3 @@ class Projection(common.Projection):
         elif len(where):
             result.flat[where] = COMBINE[multiple_synapses].reduceat(values[order], starts)
         return result
-
-
-def _number(indices: NDArray[np.int32], numbers: NDArray[np.int64]) -> None:
-    """Put the global numbers of cells in place of their indices; `numbers` ascend."""
-    if len(numbers) and numbers[-1] - numbers[0] == len(numbers) - 1:
-        indices += np.int32(numbers[0])
-    else:
-        indices[:] = numbers[indices]
-
-
-def indices_of(cells: NDArray[np.int32], numbers: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Return the indices of cells given by global number, (n,) int32; the `numbers` of all ascend."""
-    if len(numbers) and numbers[-1] - numbers[0] == len(numbers) - 1:
-        return cells - np.int32(numbers[0]) if numbers[0] else cells
-    return np.searchsorted(numbers, cells).astype(np.int32)
-
-
-def _ordered(values: Any, order: NDArray[np.int64] | slice) -> Any:
-    return values if np.ndim(values) == 0 else np.asarray(values)[order]

@@ -8,7 +8,6 @@ from copy import copy, deepcopy
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pyNN import connectors as pynn
 from pyNN.random import NativeRNG, NumpyRNG, RandomDistribution
 
@@ -18,6 +17,7 @@ from pycosim.frontend import simulator
 from pycosim.frontend.delays import RoundedDelays
 from pycosim.frontend.dialects import negative_inhibition
 from pycosim.frontend.expansion import expand
+from pycosim.frontend.numbering import ascends, described
 from pycosim.frontend.procedural import is_constant
 from pycosim.frontend.requests import numbers_of
 
@@ -66,7 +66,7 @@ def remaker(projection: Any, label: str, seed: int, stream: int) -> Callable[[],
             steps = _core.delay_steps(delays, dt_ms)[0]
         else:
             steps = 1  # the description has kept what they all are
-        return as_it_was._columns(label, expanded, steps)
+        return described(as_it_was, label, expanded, steps)[0]
 
     return make
 
@@ -117,8 +117,3 @@ def _as_it_is(projection: Any) -> Any:
         if isinstance(array.base_value, RandomDistribution):
             parameters[name].base_value = as_it_is(array.base_value)
     return result
-
-
-def ascends(numbers: NDArray[np.int64]) -> bool:
-    """Return whether numbers ascend and are distinct."""
-    return bool(np.all(numbers[1:] > numbers[:-1]))
