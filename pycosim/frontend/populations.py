@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,6 +25,18 @@ from pycosim.frontend.recording import Recorder
 from pycosim.frontend.spike_times import SpikeTimes
 from pycosim.network import model_named
 from pycosim.random import draws_itself, evaluate_distribution, stream_of
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep Python's garbage collector from running."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class Assembly(common.Assembly):
@@ -174,9 +187,10 @@ class Population(_Shared, common.Population):
         self.live_output: list[tuple[str, int]] | None = None
         self.key = self.number << 16
         simulator.state.populations.append(self)
-        self.all_cells = np.array([simulator.ID(i) for i in self.column.neurons], dtype=simulator.ID)
-        for cell in self.all_cells:
-            cell.parent = self
+        with _no_collection():  # the collector would look at all of these objects again and again
+            self.all_cells = np.array([simulator.ID(i) for i in self.column.neurons], dtype=simulator.ID)
+            for cell in self.all_cells:
+                cell.parent = self
         self._mask_local = _mask_local(self._indices)
         self._parameters: dict[str, NDArray[Any]] = {}
         self.spike_times = SpikeTimes()
