@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from pycosim.backends.native.simulation import NativeSimulation
 from pycosim.backends.reference.simulation import ReferenceSimulation
+from pycosim.network import Plasticity
 
 from .backend_networks import add_pairs, network_of, neurons, spike_array
 
@@ -132,3 +133,25 @@ def test_individual_weights_and_delays_take_ten_bytes_and_equal_ones_little_more
     assert NativeSimulation(network).synapse_bytes / (n * k) < 9 + 12 * 30 / k + 0.1
     network.projections[0].weights, network.projections[0].delays = 0.1, 5
     assert NativeSimulation(network).synapse_bytes / (n * k) < 2.1
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(4))
+def test_plastic_synapses_keep_their_place_among_rows_of_many_delays(seed, threads):
+    rng = np.random.default_rng(seed)
+    n_sources, n_cells, n_synapses = 8, 12, 48
+    spikes = spike_array(*np.repeat(np.arange(30), n_sources), size=n_sources)
+    spikes.spike_indices = np.tile(np.arange(n_sources), 30)
+    # Membranes around 0 that forget within steps show the last bits of what is added to them.
+    quick = {"v_rest": 0.0, "v_reset": 0.0, "v_thresh": 1e9, "tau_m": 0.05}
+    network = network_of(spikes, neurons("IF_curr_delta", n_cells, v=0.0, **quick))
+    for _ in range(2):
+        pairs = np.sort(rng.integers(0, n_sources * n_cells, n_synapses))
+        sources, targets = np.divmod(pairs, n_cells)
+        delays = rng.integers(1, 7, n_synapses).astype(np.int32)
+        add_pairs(network, 0, 1, sources, targets, rng.normal(0.3, 0.1, n_synapses), delays)
+    network.projections[1].plasticity = Plasticity(
+        "TsodyksMarkram", parameters={"U": 0.5, "tau_rec": 20.0, "tau_facil": 5.0}, initial={"u": 0.0}
+    )
+    expected = membranes(ReferenceSimulation, network, 40)
+    np.testing.assert_array_equal(membranes(NativeSimulation, network, 40, threads=threads), expected)

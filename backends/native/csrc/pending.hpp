@@ -25,6 +25,8 @@ constexpr PendingKey pending_key(std::int64_t emission_step, std::uint32_t segme
     return static_cast<PendingKey>(emission_step) << 32 | segment;
 }
 
+constexpr std::uint64_t emission_step_of(PendingKey key) { return key >> 32; }
+
 constexpr std::uint32_t segment_of(PendingKey key) { return static_cast<std::uint32_t>(key); }
 
 // 12 bytes: lists of these are long, and written and read once.
@@ -45,6 +47,7 @@ class PendingSegments {
     void reserve(std::int64_t max_delay, std::int64_t present_step) {
         const auto wanted = std::bit_ceil(static_cast<std::size_t>(std::min(max_delay, kMaxSlots - 1)) + 1);
         if (wanted <= slots_.size()) return;
+        end_brief_runs();
         std::vector<Slot> old = std::exchange(slots_, std::vector<Slot>(wanted));
         const std::vector<Tail> old_tails = std::exchange(tails_, std::vector<Tail>(wanted));
         const std::int64_t n_old = static_cast<std::int64_t>(old.size());
@@ -59,8 +62,7 @@ class PendingSegments {
         const bool near = due_step - present_step < static_cast<std::int64_t>(slots_.size());
         Slot& target = near ? slot(due_step) : far_[due_step];
         if (target.run_is_open) end_run(due_step);
-        if (!target.keys.empty() && key < target.keys.back()) target.sorted = false;
-        target.keys.push_back(key);
+        target.add(key);
     }
 
     // The contributions of a row of `n` synapses, of which number k acts at first_due + offsets[k]; `next_target` gives
@@ -68,6 +70,10 @@ class PendingSegments {
     template <class NextTarget, class WeightOf>
     void scatter(std::int64_t first_due, std::size_t n, NextTarget next_target, const std::uint8_t* offsets,
                  std::uint32_t first_input, PendingKey key, WeightOf weight_of) {
+        if (emission_step_of(key) != emission_of_brief_runs_) {
+            end_brief_runs();
+            emission_of_brief_runs_ = emission_step_of(key);
+        }
         Tail* const tails = tails_.data();
         const std::size_t first = static_cast<std::size_t>(first_due), mask = slots_.size() - 1;
         for (std::size_t k = 0; k < n; ++k) {
@@ -77,10 +83,7 @@ class PendingSegments {
         }
     }
     // Lets nothing more be added to the last run of a step: what acts between it and the next one has no key here.
-    void end_run(std::int64_t due_step) {
-        slot(due_step).run_is_open = false;
-        tails_[place(due_step)].limit = tails_[place(due_step)].end;
-    }
+    void end_run(std::int64_t due_step) { end_run_at(place(due_step)); }
     // Adds the next run of a step to the inputs.
     void add_run(std::int64_t step, double* inputs) {
         Slot& here = slot(step);
@@ -121,6 +124,7 @@ class PendingSegments {
     void clear(std::int64_t step) {
         Slot& here = slot(step);
         here.keys.clear();
+        here.largest = 0;
         if (here.run_begins.empty()) return;
         here.run_begins.clear();
         here.next_run = 0;
@@ -158,10 +162,17 @@ class PendingSegments {
   private:
     struct Slot {
         std::vector<PendingKey> keys;
+        PendingKey largest = 0;
         bool sorted = true, run_is_open = false;
         std::vector<std::uint32_t> run_begins;  // a key of each run is among the keys, in the same order
         std::size_t next_run = 0;
         std::vector<Contribution*> chunks;  // of kChunk contributions; of the last one those up to the slot's tail
+
+        void add(PendingKey key) {
+            if (!keys.empty() && key < keys.back()) sorted = false;
+            keys.push_back(key);
+            largest = std::max(largest, key);
+        }
     };
     // Where the next contribution is written, if that is not the limit.
     struct Tail {
@@ -177,6 +188,15 @@ class PendingSegments {
         return (chunks.size() - 1) * kChunk + static_cast<std::size_t>(tails_[i].end - chunks.back());
     }
 
+    void end_run_at(std::size_t i) {
+        slots_[i].run_is_open = false;
+        tails_[i].limit = tails_[i].end;
+    }
+    void end_brief_runs() {
+        for (const std::size_t i : brief_runs_) end_run_at(i);
+        brief_runs_.clear();
+    }
+
     // Begins a run, unless there is one that only came to the end of its memory.
     void make_room(std::size_t i, PendingKey key) {
         Slot& here = slots_[i];
@@ -187,8 +207,9 @@ class PendingSegments {
         }
         tail.limit = here.chunks.back() + kChunk;
         if (here.run_is_open) return;
-        if (!here.keys.empty() && key < here.keys.back()) here.sorted = false;
-        here.keys.push_back(key);
+        // A segment of the same emission that acts later waits already: rows of the next emission act after that.
+        if (key < here.largest) brief_runs_.push_back(i);
+        here.add(key);
         here.run_begins.push_back(static_cast<std::uint32_t>(written(i)));
         here.run_is_open = true;
     }
@@ -212,6 +233,8 @@ class PendingSegments {
     std::vector<std::vector<Contribution, AlignedAllocator<Contribution>>> blocks_;  // what the chunks are parts of
     std::vector<Contribution*> free_chunks_;
     std::map<std::int64_t, Slot> far_;
+    std::vector<std::size_t> brief_runs_;  // places of slots whose last run ends with its emission step
+    std::uint64_t emission_of_brief_runs_ = 0;
 };
 
 }  // namespace pycosim::native
