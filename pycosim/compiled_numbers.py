@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -54,13 +55,7 @@ def numbers_of_streams(
     Those of block b are those of ``RandomState(Philox(key=(seed, streams[b])))``. None for distributions that
     are not compiled.
     """
-    described = _described(distribution)
-    if described is None:
-        return None
-    try:
-        return _core.numbers_by_block(seed, np.array(streams, np.uint64), described, keys, shift)
-    except ValueError:  # NumPy and PyNN say what is wrong
-        return None
+    return _by_block(_core.numbers_by_block, distribution, seed, streams, keys, shift)
 
 
 def delays_of_streams(
@@ -72,11 +67,22 @@ def delays_of_streams(
     dt_ms: float,
 ) -> tuple[NDArray[np.int32], bool, float, float, float] | None:
     """Return the numbers of `numbers_of_streams` as delays in steps; see `evaluate_rounded`."""
+    return _by_block(_core.delays_by_block, distribution, seed, streams, keys, shift, dt_ms)
+
+
+def _by_block(
+    compiled: Callable[..., Any],
+    distribution: RandomDistribution,
+    seed: int,
+    streams: list[int],
+    *arguments: Any,
+) -> Any:
+    """Return what compiled code draws; None if the distribution is not compiled, or cannot be drawn."""
     described = _described(distribution)
     if described is None:
         return None
     try:
-        return _core.delays_by_block(seed, np.array(streams, np.uint64), described, keys, shift, dt_ms)
+        return compiled(seed, np.array(streams, np.uint64), described, *arguments)
     except ValueError:  # NumPy and PyNN say what is wrong
         return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from copy import copy, deepcopy
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -80,14 +81,14 @@ def _can_be_remade(projection: Any) -> bool:
         return False
     if type(connector).connect not in _CONNECTORS or connector.callback is not None:
         return False
-    if not np.isreal(getattr(connector, "p_connect", 1.0)):
+    if not isinstance(getattr(connector, "p_connect", 1.0), Real):
         return False
     distributions = [connector, getattr(connector, "n", None)]
-    for _, array in deepcopy(projection.synapse_type.parameter_space).items():
+    for _, array in projection.synapse_type.parameter_space.items():
         base = array.base_value
         if isinstance(base, RandomDistribution) and not array.operations:
             distributions.append(base)
-        elif base is not None and not is_constant(array, projection.shape):
+        elif base is not None and not is_constant(copy(array), projection.shape):
             return False
     rngs = [getattr(distribution, "rng", None) for distribution in distributions]
     if not all(rng is None or type(rng) is NumpyRNG or isinstance(rng, NativeRNG) for rng in rngs):

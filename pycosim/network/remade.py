@@ -40,13 +40,14 @@ class RemadeProjection(Projection):
     @property
     def _columns(self) -> Projection:
         if self._made is None:
-            self._made, self._make = self._make(), None
-            if _digest(self._made) != self._check:
+            made = self._make()
+            if _digest(made) != self._check:
                 raise BackendError(
                     f"Projection {self.label!r}: its synapses, which had not been kept, were made again and "
                     "became others. This is an error of pycosim, please report it; with "
                     "setup(synapses='stored') synapses are kept."
                 )
+            self._made, self._make = made, None
         return self._made
 
     def release(self) -> bool:

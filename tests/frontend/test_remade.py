@@ -8,7 +8,8 @@ import pytest
 from pyNN.random import NumpyRNG, RandomDistribution
 
 import pycosim.native as sim
-from pycosim.network import RemadeProjection
+from pycosim.errors import BackendError
+from pycosim.network import Projection, RemadeProjection
 
 CONNECTORS = {
     "all to all": lambda rng: sim.AllToAllConnector(allow_self_connections=False),
@@ -125,6 +126,19 @@ def test_limits_of_delays_stay_known():
     _, made, _ = network("probability", "the script's")
     sim.run(1.0)
     assert (sim.get_min_delay(), sim.get_max_delay()) == limits
+
+
+def test_synapses_that_became_others_are_refused_however_often_they_are_read():
+    def made(weight):
+        rows = np.array([0], np.int32), np.array([0, 2]), np.array([1, 2], np.int32)
+        return Projection("a", "excitatory", *rows, np.array([0.1, weight]), 1)
+
+    remade = RemadeProjection(made(0.2), lambda: made(0.3))
+    assert remade.weights[1] == 0.2
+    assert remade.release()
+    for _ in range(2):
+        with pytest.raises(BackendError, match="became others"):
+            _ = remade.weights
 
 
 MEASURE = """
