@@ -16,8 +16,8 @@ def statements(composition: Composition, substeps: int) -> str:
     """Return the statements that integrate one step and leave the membrane in "v_free"."""
     if composition.rule == "exact":
         lines = list(_exact(composition))
-    elif composition.rule == "midpoint":
-        lines = list(_midpoint(composition))
+    elif composition.rule == "mean":
+        lines = list(_of_means(composition))
     else:
         lines = ["active = int(t_in_timesteps > held_until)"]
         for k in range(substeps):
@@ -47,10 +47,14 @@ def _exact(composition: Composition) -> Iterator[str]:
     yield from (f"syn_{k} = syn_{k}*decay_{k}" for k in numbers)
 
 
-def _midpoint(composition: Composition) -> Iterator[str]:
-    yield from _half_substep(composition)
-    yield from _sum_responses(composition, "")
-    yield from _half_substep(composition)
+def _of_means(composition: Composition) -> Iterator[str]:
+    for k, response in enumerate(composition.responses):
+        rises = response.rises
+        yield f"mean_of_{k} = syn_{k}*mean_{k}" + f" + rise_{k}*mean_mix_{k}" * rises
+        yield f"syn_{k} = syn_{k}*decay_{k}" + f" + rise_{k}*mix_{k}" * rises
+        if rises:
+            yield f"rise_{k} = rise_{k}*rise_decay_{k}"
+    yield from _sum_responses(composition, "mean_of_", "")
     yield "g_total = g_leak + conductance_"
     yield "v_inf = (drive + current_)/g_total"
     yield "v_free = v_inf + (v - v_inf)*exp(-g_total*dt_over_cm)"
@@ -64,7 +68,7 @@ def _runge_kutta_substep(composition: Composition) -> Iterator[str]:
     for point in (1, 2, 3):
         if point > 1:
             yield from _half_substep(composition)
-        yield from _sum_responses(composition, f"{point}#")
+        yield from _sum_responses(composition, "syn_", f"{point}#")
     yield from nonlinear.runge_kutta(second, slopes)
 
 
@@ -76,10 +80,10 @@ def _half_substep(composition: Composition) -> Iterator[str]:
             yield f"rise_{k} = rise_{k}*half_rise_decay_{k}"
 
 
-def _sum_responses(composition: Composition, end: str) -> Iterator[str]:
-    conducting = [f"syn_{k}" for k, response in enumerate(composition.responses) if response.conductance]
+def _sum_responses(composition: Composition, name: str, end: str) -> Iterator[str]:
+    conducting = [f"{name}{k}" for k, response in enumerate(composition.responses) if response.conductance]
     yield f"conductance_{end} = {' + '.join(conducting) or '0.0'}"
-    yield f"current_{end} = {' + '.join(f'syn_{k}*weight_{k}' for k in range(len(composition.responses)))}"
+    yield f"current_{end} = {' + '.join(f'{name}{k}*weight_{k}' for k in range(len(composition.responses)))}"
 
 
 def _izhikevich_slopes(stage: int) -> Iterator[str]:

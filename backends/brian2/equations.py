@@ -8,7 +8,7 @@ by term, so that results agree to the last bit where inputs are added in the sam
 from __future__ import annotations
 
 from pycosim.backends.brian2 import composed, nonlinear
-from pycosim.backends.brian2.plan import HELD_UNTIL, MOVED, GroupPlan, SynapsesPlan
+from pycosim.backends.brian2.plan import FIRES, HELD_UNTIL, MOVED, GroupPlan, SynapsesPlan
 from pycosim.backends.brian2.plastic_equations import INTEGERS, rule_named
 from pycosim.errors import NotSupportedError
 from pycosim.network import Network, NeuronModel, model_named
@@ -25,19 +25,16 @@ is d - 1 steps for Brian2.
 CURRENT = "current"
 """Which of the table's currents flow into a neuron."""
 
-FIRES = "fires"
-"""Whether a neuron fires, where that is not an equation's matter."""
-
 NOT_HELD = f"t_in_timesteps > {HELD_UNTIL}"
 
-# The names of these coefficients mean something else to Brian2.
-_RENAMED = {"dt": "dt_ms", "half_dt": "half_dt_ms"}
+# The name of this coefficient means something else to Brian2.
+_RENAMED = {"dt": "dt_ms"}
 
 _CURRENT = "v_rest + (v - v_rest)*decay_m + drive"
 _ALPHA_CURRENTS = " + i_e*v_per_i_e + di_e*v_per_di_e + i_i*v_per_i_i + di_i*v_per_di_i"
 _CONDUCTANCE_MEMBRANE = """
-g_total = g_leak + g_mid_e + g_mid_i
-v_inf = (drive + g_mid_e*e_rev_e + g_mid_i*e_rev_i)/g_total
+g_total = g_leak + g_mean_e + g_mean_i
+v_inf = (drive + g_mean_e*e_rev_e + g_mean_i*e_rev_i)/g_total
 v_free = v_inf + (v - v_inf)*exp(-g_total*dt_over_cm)
 """
 
@@ -57,15 +54,15 @@ di_e = di_e*decay_e
 di_i = di_i*decay_i
 """,
     "IF_cond_exp": f"""
-g_mid_e = g_e*half_decay_e
-g_mid_i = g_i*half_decay_i
+g_mean_e = g_e*mean_e
+g_mean_i = g_i*mean_i
 {_CONDUCTANCE_MEMBRANE}
 g_e = g_e*decay_e
 g_i = g_i*decay_i
 """,
     "IF_cond_alpha": f"""
-g_mid_e = (g_e + dg_e*half_dt_ms)*half_decay_e
-g_mid_i = (g_i + dg_i*half_dt_ms)*half_decay_i
+g_mean_e = g_e*mean_e + dg_e*mean_rise_e
+g_mean_i = g_i*mean_i + dg_i*mean_rise_i
 {_CONDUCTANCE_MEMBRANE}
 g_e = (g_e + dg_e*dt_ms)*decay_e
 g_i = (g_i + dg_i*dt_ms)*decay_i
@@ -73,13 +70,13 @@ dg_e = dg_e*decay_e
 dg_i = dg_i*decay_i
 """,
     "IF_cond_exp_gsfa_grr": """
-g_mid_e = g_e*half_decay_e
-g_mid_i = g_i*half_decay_i
-g_mid_s = g_s*middle_s
-g_mid_r = g_r*middle_r
-g_total = g_leak + g_mid_e + g_mid_i + g_mid_s + g_mid_r
-inward = drive + g_mid_e*e_rev_e + g_mid_i*e_rev_i
-v_inf = (inward + g_mid_s*e_rev_s + g_mid_r*e_rev_r)/g_total
+g_mean_e = g_e*mean_e
+g_mean_i = g_i*mean_i
+g_mean_s = g_s*mean_s
+g_mean_r = g_r*mean_r
+g_total = g_leak + g_mean_e + g_mean_i + g_mean_s + g_mean_r
+inward = drive + g_mean_e*e_rev_e + g_mean_i*e_rev_i
+v_inf = (inward + g_mean_s*e_rev_s + g_mean_r*e_rev_r)/g_total
 v_free = v_inf + (v - v_inf)*exp(-g_total*dt_over_cm)
 g_e = g_e*decay_e
 g_i = g_i*decay_i
@@ -132,6 +129,8 @@ def neuron_equations(model: NeuronModel, plan: GroupPlan) -> str:
         return "\n".join(
             [*lines, f"{FIRES} : 1", *(f"{received(model, name)} : 1" for name in model.receptors)]
         )
+    if not model.resets:
+        lines.append(f"{FIRES} : 1")
     if isinstance(model, EquationsModel):
         lines = [model.equations, lines[-1], "injected : 1", *(f"{state}_before : 1" for state in model.held)]
     elif plan.injects or plan.junctions:
@@ -176,7 +175,7 @@ def arrived_statements(plan: GroupPlan) -> str:
 
 def threshold(model: NeuronModel) -> str:
     """Return the condition under which a neuron fires."""
-    if model.own:
+    if model.own or not model.resets:
         return f"{FIRES} > 0.5"
     if isinstance(model, EquationsModel):
         condition = f"({model.threshold})"
@@ -192,12 +191,10 @@ def method(model: NeuronModel) -> str | tuple[str, ...]:
 
 def reset_statements(model: NeuronModel, plan: GroupPlan) -> str:
     """Return the statements that a spike executes in its neuron."""
-    if model.own:
+    if model.own or not model.resets:
         return f"{FIRES} = 0.0"
     if isinstance(model, EquationsModel):
         return f"{model.reset}\n{HELD_UNTIL} = t_in_timesteps + refractory_steps"
-    if not model.resets:
-        return f"{HELD_UNTIL} = t_in_timesteps"
     lines = ["v = v_reset", f"{HELD_UNTIL} = t_in_timesteps + refractory_steps"]
     lines += [f"{state} += {jump}" for state, jump in model.spike_jumps.items()]
     lines += [f"{MOVED} = 0.0"] * bool(plan.junctions)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from pycosim.backends.brian2.plan import FIRES
+
 # Far below any membrane potential; Brian2 clips from both sides.
 _BELOW = "-1e9"
 
@@ -105,6 +107,7 @@ def _ramp(name: str, x: str) -> Iterator[str]:
 
 
 def _hh() -> Iterator[str]:
+    yield "was_above# = int(v >= v_thresh)"
     yield from _hh_membrane(1)
     yield "above# = v - v_offset"
     yield from _ramp("r_m_opens#", "(13.0 - above#)*0.25")
@@ -121,6 +124,7 @@ def _hh() -> Iterator[str]:
         yield f"limit_{gate}# = opens_{gate}#/all_{gate}#"
         yield f"{gate} = limit_{gate}# + ({gate} - limit_{gate}#)*exp(-all_{gate}#*substep_ms)"
     yield from _hh_membrane(2)
+    yield f"{FIRES} = {FIRES} + (1 - was_above#)*int(v >= v_thresh)"
 
 
 _ACTIVE = ("active = int(t_in_timesteps > held_until)",)
@@ -128,8 +132,7 @@ _SUBSTEPS: dict[str, tuple[tuple[str, ...], Callable[[], Iterator[str]]]] = {
     "Izhikevich": ((), _izhikevich),
     "EIF_cond_exp_isfa_ista": (_ACTIVE, lambda: _eif(alpha=False)),
     "EIF_cond_alpha_isfa_ista": (_ACTIVE, lambda: _eif(alpha=True)),
-    # A neuron whose membrane is above the threshold before the step does not fire in it.
-    "HH_cond_exp": (("held_until = t_in_timesteps*int(v >= v_thresh)",), _hh),
+    "HH_cond_exp": ((f"{FIRES} = 0.0",), _hh),
 }
 MODELS = frozenset(_SUBSTEPS)
 """Names of the models that have statements here."""

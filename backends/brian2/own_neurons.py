@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from pycosim.backends.brian2.equations import FIRES, received
+from pycosim.backends.brian2.equations import received
+from pycosim.backends.brian2.plan import FIRES
 from pycosim.network import Network, model_named
 from pycosim.network.individual import individual_parameters
 from pycosim.network.models import Coefficients

@@ -11,6 +11,9 @@ from pycosim.network import Population, model_named
 HELD_UNTIL = "held_until"
 """Last step of the refractory period ("refractory_until" is a reserved word of Brian2)."""
 
+FIRES = "fires"
+"""Whether a neuron fires, where that is not a matter of its membrane at the end of a step."""
+
 MOVED = "moved"
 """By how much the membrane of a neuron with gap junctions moved in the last step, 0 if it fired."""
 

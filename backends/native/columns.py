@@ -24,7 +24,7 @@ from pycosim.parallel import world
 
 _CONSTANTS = {model: constants for model, _, constants in _engine.models()}
 # In the order of the engine's MembraneRule.
-_RULES = ("exact", "midpoint", "AdExp", "Izk")
+_RULES = ("exact", "mean", "AdExp", "Izk")
 
 
 def constants_of(model: NeuronModel, coefficients: Coefficients) -> list[str]:

@@ -23,10 +23,10 @@ def integrate(
     """Integrate one step, then add what arrives at each receptor."""
     if composition.rule == "exact":
         _exact(composition, s, c)
-    elif composition.rule == "midpoint":
-        _, middle, _ = _points(composition, s, c)
-        g_total = c["g_leak"] + middle[0]
-        v_inf = (c["drive"] + middle[1]) / g_total
+    elif composition.rule == "mean":
+        conductance, current = _means(composition, s, c)
+        g_total = c["g_leak"] + conductance
+        v_inf = (c["drive"] + current) / g_total
         s["v"] = v_inf + (s["v"] - v_inf) * np.exp(-g_total * c["dt_over_cm"])
     else:
         substep = {"AdExp": eif_substep, "Izk": izhikevich_substep}[composition.rule]
@@ -47,6 +47,23 @@ def _exact(composition: Composition, s: States, c: Coefficients) -> None:
         v = v + s[f"syn_{k}"] * c[f"v_per_syn_{k}"]
         s[f"syn_{k}"] = s[f"syn_{k}"] * c[f"decay_{k}"]
     s["v"] = v
+
+
+def _means(composition: Composition, s: States, c: Coefficients) -> Point:
+    """Advance all responses by a step; return the means of the conductance and of the current at 0 mV."""
+    conductance, current = np.zeros_like(s["v"]), np.zeros_like(s["v"])
+    for k, response in enumerate(composition.responses):
+        x = s[f"syn_{k}"]
+        mean, after = x * c[f"mean_{k}"], x * c[f"decay_{k}"]
+        if response.rises:
+            rise = s[f"rise_{k}"]
+            mean, after = mean + rise * c[f"mean_mix_{k}"], after + rise * c[f"mix_{k}"]
+            s[f"rise_{k}"] = rise * c[f"rise_decay_{k}"]
+        s[f"syn_{k}"] = after
+        if response.conductance:
+            conductance = conductance + mean
+        current = current + mean * c[f"weight_{k}"]
+    return conductance, current
 
 
 def _points(composition: Composition, s: States, c: Coefficients) -> tuple[Point, Point, Point]:

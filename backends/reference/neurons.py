@@ -60,7 +60,7 @@ def curr_alpha(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> No
 
 
 def _conductance_membrane(v: Float, c: Coefficients, g_e: Float, g_i: Float) -> Float:
-    """Return the membrane after one step with the conductances of the middle of the step."""
+    """Return the membrane after one step with the mean conductances of the step."""
     g_total = c["g_leak"] + g_e + g_i
     v_inf = (c["drive"] + g_e * c["e_rev_e"] + g_i * c["e_rev_i"]) / g_total
     return v_inf + (v - v_inf) * np.exp(-g_total * c["dt_over_cm"])
@@ -68,18 +68,18 @@ def _conductance_membrane(v: Float, c: Coefficients, g_e: Float, g_i: Float) -> 
 
 def cond_exp(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> None:
     """Conductances decay exponentially."""
-    middle_e = s["g_e"] * c["half_decay_e"]
-    middle_i = s["g_i"] * c["half_decay_i"]
-    s["v"] = _conductance_membrane(s["v"], c, middle_e, middle_i)
+    mean_e = s["g_e"] * c["mean_e"]
+    mean_i = s["g_i"] * c["mean_i"]
+    s["v"] = _conductance_membrane(s["v"], c, mean_e, mean_i)
     s["g_e"] = s["g_e"] * c["decay_e"] + e
     s["g_i"] = s["g_i"] * c["decay_i"] + i
 
 
 def cond_alpha(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> None:
     """Conductances rise at a rate that decays exponentially."""
-    middle_e = (s["g_e"] + s["dg_e"] * c["half_dt"]) * c["half_decay_e"]
-    middle_i = (s["g_i"] + s["dg_i"] * c["half_dt"]) * c["half_decay_i"]
-    s["v"] = _conductance_membrane(s["v"], c, middle_e, middle_i)
+    mean_e = s["g_e"] * c["mean_e"] + s["dg_e"] * c["mean_rise_e"]
+    mean_i = s["g_i"] * c["mean_i"] + s["dg_i"] * c["mean_rise_i"]
+    s["v"] = _conductance_membrane(s["v"], c, mean_e, mean_i)
     s["g_e"] = (s["g_e"] + s["dg_e"] * c["dt"]) * c["decay_e"]
     s["g_i"] = (s["g_i"] + s["dg_i"] * c["dt"]) * c["decay_i"]
     s["dg_e"] = s["dg_e"] * c["decay_e"] + e * c["jump_e"]
@@ -88,13 +88,13 @@ def cond_alpha(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> No
 
 def cond_exp_gsfa_grr(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> None:
     """Two more conductances, which the neuron's own spikes increase."""
-    middle_e = s["g_e"] * c["half_decay_e"]
-    middle_i = s["g_i"] * c["half_decay_i"]
-    middle_s = s["g_s"] * c["middle_s"]
-    middle_r = s["g_r"] * c["middle_r"]
-    g_total = c["g_leak"] + middle_e + middle_i + middle_s + middle_r
-    inward = c["drive"] + middle_e * c["e_rev_e"] + middle_i * c["e_rev_i"]
-    v_inf = (inward + middle_s * c["e_rev_s"] + middle_r * c["e_rev_r"]) / g_total
+    mean_e = s["g_e"] * c["mean_e"]
+    mean_i = s["g_i"] * c["mean_i"]
+    mean_s = s["g_s"] * c["mean_s"]
+    mean_r = s["g_r"] * c["mean_r"]
+    g_total = c["g_leak"] + mean_e + mean_i + mean_s + mean_r
+    inward = c["drive"] + mean_e * c["e_rev_e"] + mean_i * c["e_rev_i"]
+    v_inf = (inward + mean_s * c["e_rev_s"] + mean_r * c["e_rev_r"]) / g_total
     s["v"] = v_inf + (s["v"] - v_inf) * np.exp(-g_total * c["dt_over_cm"])
     s["g_e"] = s["g_e"] * c["decay_e"] + e
     s["g_i"] = s["g_i"] * c["decay_i"] + i
@@ -163,9 +163,7 @@ class Neurons:
             draws = Draws(self._key, np.asarray(self._population.neurons), step)
             return np.flatnonzero(model.own.step(s, c, inputs, draws))
         if not model.resets:
-            was_above = s["v"] >= c["v_thresh"]
-            self._integrate(s, c, inputs, was_above)
-            return np.flatnonzero(~was_above & (s["v"] >= c["v_thresh"]))
+            return np.flatnonzero(self._integrate(s, c, inputs, np.zeros(s["v"].shape, bool)))
         refractory = self._refractory_steps_left > 0
         self._integrate(s, c, inputs, refractory)
         s["v"] = np.where(refractory, c["v_reset"], s["v"])
@@ -185,11 +183,11 @@ class Neurons:
         own = self._model.own
         return float(self.states[own.payload][index]) if own and own.payload else 1.0
 
-    def _integrate(self, s: States, c: Coefficients, inputs: list[Float], held: Bool) -> None:
+    def _integrate(self, s: States, c: Coefficients, inputs: list[Float], held: Bool) -> Bool | None:
+        """Return which neurons fire, if they are of a model that is not reset."""
         if self._model.composition:
-            composed.integrate(self._model.composition, s, c, inputs, held)
-        else:
-            INTEGRATE[self._model.name](s, c, *inputs, held)
+            return composed.integrate(self._model.composition, s, c, inputs, held)
+        return INTEGRATE[self._model.name](s, c, *inputs, held)
 
     def _is_above(self, step: int, s: States, c: Coefficients) -> Bool:
         """Return which neurons would fire were they not refractory."""

@@ -103,13 +103,20 @@ def _runge_kutta(
     return x + sixth * (x1 + 2.0 * (x2 + x3) + x4), y + sixth * (y1 + 2.0 * (y2 + y3) + y4)
 
 
-def hh_cond_exp(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> None:
-    """Sodium and potassium channels with gates, and conductances that decay exponentially."""
+def hh_cond_exp(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> Bool:
+    """Sodium and potassium channels with gates, and conductances that decay exponentially.
+
+    Returns which membranes have risen to the threshold.
+    """
+    risen = np.zeros(s["v"].shape, bool)
     for _ in range(int(c["substeps"])):
+        was_above = s["v"] >= c["v_thresh"]
         _hh_membrane(s, c)
         _hh_gates(s, c)
         _hh_membrane(s, c)
+        risen |= ~was_above & (s["v"] >= c["v_thresh"])
     s["g_e"], s["g_i"] = s["g_e"] + e, s["g_i"] + i
+    return risen
 
 
 def _hh_membrane(s: States, c: Coefficients) -> None:

@@ -1,6 +1,7 @@
 """What a synaptic event, a neuron's update and a Poisson number cost on one thread, beside memory's limits.
 
     python unit_costs.py pycosim.native
+    python unit_costs.py pycosim.native --only "update HH"
 
 Each cost is the slope of CPU time over the number of such things, fitted by least squares to runs that
 differ in size or activity and in nothing else; limits.c, compiled with $CC (cc), measures the limits.
@@ -18,6 +19,30 @@ from pathlib import Path
 import numpy as np
 
 MS, DT_MS = 200.0, 0.1
+CELLS = (
+    *(
+        "IF_curr_delta",
+        "IF_curr_exp",
+        "IF_curr_alpha",
+        "IF_cond_exp",
+        "IF_cond_alpha",
+        "IF_cond_exp_gsfa_grr",
+    ),
+    *("IF_facets_hardware1", "Izhikevich", "GIF_cond_exp"),
+    *("EIF_cond_exp_isfa_ista", "EIF_cond_alpha_isfa_ista", "HH_cond_exp"),
+)
+DEPENDENCES = (
+    "AdditiveWeightDependence",
+    "MultiplicativeWeightDependence",
+    "AdditivePotentiationMultiplicativeDepression",
+    "GutigWeightDependence",
+)
+SYNAPSES = (
+    "TsodyksMarkramSynapse",
+    "SimpleStochasticSynapse",
+    "StochasticTsodyksMarkramSynapse",
+    "MultiQuantalSynapse",
+)
 
 
 def cpu_s(sim, build):
@@ -41,6 +66,8 @@ def slope_ns(sim, counts, builders, repeats):
 def update_cost(sim, cell, repeats):
     """Return the cost of an update of one neuron by one step, in ns."""
     sizes = np.array([2_000, 8_000, 14_000, 20_000])
+    if not type(cell).__name__.startswith(("IF_", "Izh")):  # a tenth of the neurons take as long
+        sizes //= 10
     builders = [lambda n=int(n): sim.Population(n, cell) for n in sizes]
     return slope_ns(sim, sizes * MS / DT_MS, builders, repeats)
 
@@ -95,10 +122,16 @@ def noisy_current_cost(sim, repeats):
     return slope_ns(sim, sizes * MS / DT_MS, [lambda n=int(n): build(n) for n in sizes], repeats)
 
 
-def plastic(sim):
-    """Return synapses with the additive pair rule."""
+def plastic(sim, dependence):
+    """Return synapses with the pair rule and a weight dependence."""
     rule = sim.SpikePairRule(tau_plus=20.0, tau_minus=20.0, A_plus=0.01, A_minus=0.0105)
-    bounds = sim.AdditiveWeightDependence(w_min=0.0, w_max=0.002)
+    bounds = getattr(sim, dependence)(w_min=0.0, w_max=0.002)
+    return sim.STDPMechanism(rule, bounds, weight=0.001, delay=1.5)
+
+
+def vogels(sim):
+    """Return inhibitory plasticity."""
+    rule, bounds = sim.Vogels2011Rule(eta=1e-4), sim.AdditiveWeightDependence(w_min=0.0, w_max=0.002)
     return sim.STDPMechanism(rule, bounds, weight=0.001, delay=1.5)
 
 
@@ -120,33 +153,40 @@ def limits():
     return [statistics.median(float(line.split()[column]) for line in lines) for column in (0, 1)]
 
 
+def costs_of(sim, repeats):
+    """Return a function for each line of the table."""
+    costs = {f"update {c}": lambda c=c: update_cost(sim, getattr(sim, c)(), repeats) for c in CELLS}
+
+    def event(name, synapse, offset_na=0.0):
+        costs[f"event, {name}"] = lambda: event_cost(sim, synapse, repeats, offset_na)
+
+    event("one weight and delay", lambda: sim.StaticSynapse(weight=0.1, delay=1.5))
+    event("individual weights and delays", lambda: individual(sim))
+    for kind in SYNAPSES:
+        event(kind, lambda kind=kind: getattr(sim, kind)(weight=0.001, delay=1.5))
+    # The current gives the targets about 30 Hz.
+    for kind in DEPENDENCES:
+        event(f"pair rule, {kind}", lambda kind=kind: plastic(sim, kind), 0.92)
+    event("Vogels2011Rule", lambda: vogels(sim), 0.92)
+    costs["Poisson number (20 kHz)"] = lambda: poisson_cost(sim, repeats)
+    costs["number of a noisy current"] = lambda: noisy_current_cost(sim, repeats)
+    return costs
+
+
 def main():
     """Print one line for each cost."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("simulator", nargs="?", default="pycosim.native")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", default="", help="part of the names")
     given = parser.parse_args()
     sim, repeats = importlib.import_module(given.simulator), given.repeats
     read, add = limits()
-    print(
-        f"{'limit: 4 bytes of a stream':<46}{read:8.2f} ns\n{'limit: addition in the cache':<46}{add:8.2f} ns"
-    )
-    costs = {
-        "update IF_curr_delta": lambda: update_cost(sim, sim.IF_curr_delta(), repeats),
-        "update IF_curr_exp": lambda: update_cost(sim, sim.IF_curr_exp(), repeats),
-        "update IF_cond_exp": lambda: update_cost(sim, sim.IF_cond_exp(), repeats),
-        "update Izhikevich": lambda: update_cost(sim, sim.Izhikevich(), repeats),
-        "event, one weight and delay": lambda: event_cost(
-            sim, lambda: sim.StaticSynapse(weight=0.1, delay=1.5), repeats
-        ),
-        "event, individual weights and delays": lambda: event_cost(sim, lambda: individual(sim), repeats),
-        # The current gives the targets about 30 Hz.
-        "event, plastic (additive pair rule)": lambda: event_cost(sim, lambda: plastic(sim), repeats, 0.92),
-        "Poisson number (20 kHz)": lambda: poisson_cost(sim, repeats),
-        "number of a noisy current": lambda: noisy_current_cost(sim, repeats),
-    }
-    for name, cost in costs.items():
-        print(f"{name:<46}{cost():8.2f} ns", flush=True)
+    print(f"{'limit: 4 bytes of a stream':<60}{read:8.2f} ns")
+    print(f"{'limit: addition in the cache':<60}{add:8.2f} ns")
+    for name, cost in costs_of(sim, repeats).items():
+        if given.only in name:
+            print(f"{name:<60}{cost():8.2f} ns", flush=True)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,12 @@ def decay(tau_ms: ArrayLike, dt_ms: float) -> NDArray[np.float64]:
     return np.exp(-dt_ms / np.asarray(tau_ms, np.float64))
 
 
+def mean_decay(tau_ms: ArrayLike, dt_ms: float) -> NDArray[np.float64]:
+    """Return the mean over one step of what begins at 1 and decays with time constant `tau_ms`."""
+    x = dt_ms / np.asarray(tau_ms, np.float64)
+    return -np.expm1(-x) / x
+
+
 def exponential_response(
     tau_m: ArrayLike, tau_s: ArrayLike, cm: ArrayLike, dt_ms: float
 ) -> NDArray[np.float64]:
@@ -48,6 +54,15 @@ def alpha_response(tau_m: ArrayLike, tau_s: ArrayLike, cm: ArrayLike, dt_ms: flo
     s = dt_ms * _NODES
     integrand = np.exp(-(dt_ms - s) / tau_m - s / tau_s) * s / cm
     return dt_ms * np.sum(integrand * _WEIGHTS, axis=-1)
+
+
+def mean_response(tau_rise: ArrayLike, tau_decay: ArrayLike, dt_ms: float) -> NDArray[np.float64]:
+    """Return the mean over one step, in ms, of a response that begins at 0 and rises at a rate of 1 per ms.
+
+    The rate decays with `tau_rise`, the response with `tau_decay`; by quadrature as in `alpha_response`.
+    """
+    rise, fall = (np.asarray(tau, np.float64)[..., np.newaxis] for tau in (tau_rise, tau_decay))
+    return np.sum(exponential_response(fall, rise, 1.0, dt_ms * _NODES) * _WEIGHTS, axis=-1)
 
 
 def membrane(p: Parameters, dt_ms: float) -> Coefficients:
@@ -109,10 +124,11 @@ def curr_alpha(p: Parameters, dt_ms: float) -> Coefficients:
 
 
 def cond_exp(p: Parameters, dt_ms: float) -> Coefficients:
-    """Return the coefficients of the exponential midpoint rule.
+    """Return the coefficients of the exponential rule with the mean conductances of the step.
 
-    ``g_mid = g * half_decay``; ``g_total = g_leak + sum g_mid``; ``v_inf = (drive + sum g_mid * e_rev) /
-    g_total``; ``v -> v_inf + (v - v_inf) * exp(-g_total * dt_over_cm)``; ``g -> g * decay``.
+    ``g_mean = g * mean``; ``g_total = g_leak + sum g_mean``; ``v_inf = (drive + sum g_mean * e_rev) /
+    g_total``; ``v -> v_inf + (v - v_inf) * exp(-g_total * dt_over_cm)``; ``g -> g * decay``. It is the first
+    term of Magnus's series (Blanes et al. 2009, Phys Rep 470:151).
     """
     g_leak = np.asarray(p["cm"], np.float64) / np.asarray(p["tau_m"], np.float64)
     return membrane(p, dt_ms) | {
@@ -124,14 +140,15 @@ def cond_exp(p: Parameters, dt_ms: float) -> Coefficients:
         "e_rev_i": np.asarray(p["e_rev_I"], np.float64),
         "decay_e": decay(p["tau_syn_E"], dt_ms),
         "decay_i": decay(p["tau_syn_I"], dt_ms),
-        "half_decay_e": decay(p["tau_syn_E"], dt_ms / 2),
-        "half_decay_i": decay(p["tau_syn_I"], dt_ms / 2),
+        "mean_e": mean_decay(p["tau_syn_E"], dt_ms),
+        "mean_i": mean_decay(p["tau_syn_I"], dt_ms),
     }
 
 
 def cond_alpha(p: Parameters, dt_ms: float) -> Coefficients:
-    """Return the coefficients; ``g_mid = (g + dg half_dt) half_decay``, ``g -> (g + dg dt) decay``."""
-    return cond_exp(p, dt_ms) | alpha_jumps(p) | {"dt": np.asarray(dt_ms), "half_dt": np.asarray(dt_ms / 2)}
+    """Return the coefficients; ``g_mean = g mean + dg mean_rise``, ``g -> (g + dg dt) decay``."""
+    rises = {f"mean_rise_{r.lower()}": mean_response(*2 * [p[f"tau_syn_{r}"]], dt_ms) for r in "EI"}
+    return cond_exp(p, dt_ms) | alpha_jumps(p) | rises | {"dt": np.asarray(dt_ms)}
 
 
 def facets_hardware1(p: Parameters, dt_ms: float) -> Coefficients:
@@ -146,15 +163,15 @@ def facets_hardware1(p: Parameters, dt_ms: float) -> Coefficients:
 def cond_exp_gsfa_grr(p: Parameters, dt_ms: float) -> Coefficients:
     """Return the coefficients of `cond_exp` with two more conductances, `g_s` and `g_r`, in nS.
 
-    A spike adds ``q_sfa`` and ``q_rr`` to them; ``middle_s`` and ``middle_r`` give their values in the
-    middle of the step, in uS.
+    A spike adds ``q_sfa`` and ``q_rr`` to them; ``mean_s`` and ``mean_r`` give their means over the step,
+    in uS.
     """
     coefficients = cond_exp(p, dt_ms)
     for short, name in (("s", "sfa"), ("r", "rr")):
         coefficients |= {
             f"e_rev_{short}": np.asarray(p[f"e_rev_{name}"], np.float64),
             f"decay_{short}": decay(p[f"tau_{name}"], dt_ms),
-            f"middle_{short}": 1e-3 * decay(p[f"tau_{name}"], dt_ms / 2),
+            f"mean_{short}": 1e-3 * mean_decay(p[f"tau_{name}"], dt_ms),
             f"q_{short}": np.asarray(p[f"q_{name}"], np.float64),
         }
     return coefficients

@@ -13,8 +13,8 @@ random (`Escape`).
 How a step is integrated depends on the composition alone:
 
 - LIF membranes with currents that decay exponentially, and nothing else: exactly (Rotter & Diesmann 1999).
-- other LIF membranes: the exponential midpoint rule, as in IF_cond_exp: responses, which are known exactly,
-  are frozen at the middle of the step (error of second order in dt).
+- other LIF membranes: an exponential rule, as in IF_cond_exp: responses, which are known exactly, are
+  replaced by their means over the step (error of second order in dt).
 - AdExp and Izk: the classical Runge-Kutta rule of fourth order with sub-steps, as in EIF_cond_exp_isfa_ista
   and Izhikevich; responses are known exactly at the start, middle and end of a sub-step.
 
@@ -40,6 +40,8 @@ from pycosim.network.coefficients import (
     current_membrane,
     decay,
     exponential_response,
+    mean_decay,
+    mean_response,
     membrane,
 )
 
@@ -222,11 +224,11 @@ class Composition:
 
     @cached_property
     def rule(self) -> str:
-        """How the membrane is integrated: "exact", "midpoint", "AdExp" or "Izk"."""
+        """How the membrane is integrated: "exact", "mean", "AdExp" or "Izk"."""
         if self.parts.coefficients is not None:
             return self.membrane
         linear = not any(response.conductance or response.rises for response in self.responses)
-        return "exact" if linear else "midpoint"
+        return "exact" if linear else "mean"
 
     @cached_property
     def states(self) -> tuple[str, ...]:
@@ -300,21 +302,29 @@ class Composition:
     def _response(self, k: int, own: Parameters, p: Parameters, h: float, gain: float = 1.0) -> Coefficients:
         """Return the constants of response number `k`, with its own parameters.
 
-        In half a sub-step ``x -> x half_decay + r half_mix``, ``r -> r half_rise_decay``; `weight` turns x
-        into a current: the reversal potential of a conductance, 1 or -1 of a current.
+        In a step ``x -> x decay + r mix``, ``r -> r rise_decay``, and the mean of x is ``x mean + r
+        mean_mix``; where there are sub-steps, in half of one ``x -> x half_decay + r half_mix``, ``r -> r
+        half_rise_decay``. `weight` turns x into a current: the reversal potential of a conductance, 1 or -1
+        of a current.
         """
         if self.rule == "exact":
             v_per_syn = gain * exponential_response(p["tau_m"], own["tau_syn"], p["cm"], h)
             return {f"decay_{k}": decay(own["tau_syn"], h), f"v_per_syn_{k}": v_per_syn}
+        of_mean = self.rule == "mean"
+        part, length = ("", h) if of_mean else ("half_", h / 2)
         fall = own.get("tau_decay", own.get("tau_syn"))
-        c = {f"half_decay_{k}": decay(fall, h / 2), f"weight_{k}": own.get("e_syn", np.asarray(gain))}
+        c = {f"{part}decay_{k}": decay(fall, length), f"weight_{k}": own.get("e_syn", np.asarray(gain))}
+        if of_mean:
+            c[f"mean_{k}"] = mean_decay(fall, h)
         if self.responses[k].rises:
             rise = own.get("tau_rise", fall)
             c |= {
-                f"half_rise_decay_{k}": decay(rise, h / 2),
-                f"half_mix_{k}": exponential_response(fall, rise, 1.0, h / 2),
+                f"{part}rise_decay_{k}": decay(rise, length),
+                f"{part}mix_{k}": exponential_response(fall, rise, 1.0, length),
                 f"jump_{k}": 1.0 / peak(rise, fall),
             }
+            if of_mean:
+                c[f"mean_mix_{k}"] = mean_response(rise, fall, h)
         return c
 
     def _own_currents(self, p: Parameters, h: float) -> Coefficients:

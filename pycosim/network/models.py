@@ -11,13 +11,13 @@ Every backend advances a neuron from step k-1 to step k in the same four moves:
 So a spike that arrives at 6.0 ms moves a synaptic current at 6.0 ms and the membrane one step later,
 while a delta synapse moves the membrane at 6.0 ms (and is ignored while the neuron is refractory).
 
-A neuron without a refractory period in this sense, HH_cond_exp, is neither held nor reset: it fires at a
-step whose membrane is at ``v_thresh`` or above when that of the step before was below. A spike also adds the
+A neuron without a refractory period in this sense, HH_cond_exp, is neither held nor reset: it fires in a
+step in one of whose sub-steps the membrane rises to ``v_thresh``. A spike also adds the
 coefficients of `NeuronModel.spike_jumps` to other states (in move 3).
 
 Current-based models are integrated exactly (Rotter & Diesmann 1999, Biol Cybern 81:381); conductance-
-based ones by the exponential midpoint rule: conductances, which are known exactly, are frozen at the
-middle of the step, which makes the membrane equation linear (error of second order in dt). Models with a
+based ones by an exponential rule: conductances, which are known exactly, are replaced by their means over
+the step, which makes the membrane equation linear (error of second order in dt). Models with a
 membrane that is not linear take several sub-steps, see `pycosim.network.nonlinear`; during the refractory
 period their membrane stays at ``v_reset`` while the adaptation goes on.
 

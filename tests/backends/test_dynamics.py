@@ -150,7 +150,7 @@ def test_conductance_membrane_converges_with_second_order(build, model):
         t_ms = dt_ms * np.arange(round(30 / dt_ms) + 1)
         v = _conductance_run(build, model, dt_ms).signal(2, "v")[:, 0]
         errors.append(np.abs(v - _exact_membrane(model, t_ms)).max())
-    # The midpoint rule's error at 0.1 ms is some 1e-4 mV; half a step makes a quarter of it.
+    # The rule's error at 0.1 ms is some 1e-4 mV; half a step makes a quarter of it.
     assert errors[0] < 5e-4
     assert 3.7 < errors[0] / errors[1] < 4.3
 

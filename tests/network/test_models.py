@@ -101,7 +101,7 @@ def test_the_weight_of_an_alpha_synapse_is_the_peak_of_its_response():
             assert t[response.argmax()] == pytest.approx(tau, abs=1e-3 * tau)
 
 
-def test_the_midpoint_rule_of_conductances_is_of_second_order():
+def test_the_rule_of_mean_conductances_is_of_second_order():
     """Halving the step divides the error by 4, within the next order's share."""
     tau, g0, end = 3.0, 0.02, 4.0
     g_leak = 0.25 / 12.0
@@ -115,13 +115,21 @@ def test_the_midpoint_rule_of_conductances_is_of_second_order():
         k = MODELS["IF_cond_exp"].coefficients(PARAMETERS, dt)
         v, g = -60.0, g0
         for _ in range(round(end / dt)):
-            middle = g * k["half_decay_e"]
-            total = k["g_leak"] + middle
-            v_inf = (k["drive"] + middle * k["e_rev_e"]) / total
+            mean = g * k["mean_e"]
+            total = k["g_leak"] + mean
+            v_inf = (k["drive"] + mean * k["e_rev_e"]) / total
             v, g = v_inf + (v - v_inf) * np.exp(-total * k["dt_over_cm"]), g * k["decay_e"]
         errors.append(abs(v - exact))
     assert errors[0] / errors[1] == pytest.approx(4, rel=0.1)
     assert errors[1] / errors[2] == pytest.approx(4, rel=0.1)
+
+
+@given(TIMES, st.floats(0.01, 5.0))
+def test_conductances_act_with_their_mean_over_the_step(tau, dt):
+    k = MODELS["IF_cond_alpha"].coefficients(PARAMETERS | {"tau_syn_E": tau}, dt)
+    # An alpha response that is at 2 and rises at 3 per ms; 40 nodes are exact to rounding where dt < 20 tau.
+    mean = quad(lambda t: (2.0 + 3.0 * t) * np.exp(-t / tau), 0.0, dt, epsabs=0.0, epsrel=1e-12)[0] / dt
+    assert 2.0 * k["mean_e"] + 3.0 * k["mean_rise_e"] == pytest.approx(mean, rel=1e-9)
 
 
 @pytest.mark.parametrize("name", [name for name, model in MODELS.items() if isinstance(model, NeuronModel)])

@@ -112,15 +112,47 @@ PYCOSIM_ALWAYS_INLINE void exact(const Block<equal>& block) {
 }
 
 template <bool equal>
-PYCOSIM_ALWAYS_INLINE void midpoint(const Block<equal>& block, Points& points) {
-    half_substep(block);
-    add_responses(block, points, 1);
-    half_substep(block);
+PYCOSIM_ALWAYS_INLINE void add_means(const Block<equal>& block, double* __restrict conductance,
+                                     double* __restrict current) {
+    std::fill_n(conductance, block.n, 0.0);
+    std::fill_n(current, block.n, 0.0);
+    Row mean;
+    for (const Composition::Response& response : block.model.responses) {
+        double* __restrict const x = block.state(response.x);
+        const auto of_x = block.constant(response.mean), decay = block.constant(response.decay);
+        const auto weight = block.constant(response.weight);
+        if (response.rises) {
+            double* __restrict const rise = block.state(response.rise);
+            const auto of_rise = block.constant(response.mean_mix), mix = block.constant(response.mix);
+            const auto rise_decay = block.constant(response.rise_decay);
+            for (std::size_t i = 0; i < block.n; ++i) {
+                mean[i] = x[i] * of_x[i] + rise[i] * of_rise[i];
+                x[i] = x[i] * decay[i] + rise[i] * mix[i];
+                rise[i] = rise[i] * rise_decay[i];
+            }
+        } else {
+            for (std::size_t i = 0; i < block.n; ++i) {
+                mean[i] = x[i] * of_x[i];
+                x[i] = x[i] * decay[i];
+            }
+        }
+        if (response.conductance) {
+            for (std::size_t i = 0; i < block.n; ++i) conductance[i] += mean[i];
+        }
+        for (std::size_t i = 0; i < block.n; ++i) current[i] += mean[i] * weight[i];
+    }
+}
+
+template <bool equal>
+PYCOSIM_ALWAYS_INLINE void of_means(const Block<equal>& block, Points& points) {
+    double* __restrict const conductance = points.conductance[0];
+    double* __restrict const current = points.current[0];
+    add_means(block, conductance, current);
     double* __restrict const v = block.state(0);
     const auto leak = block.membrane(kGLeak), drive = block.membrane(kDrive), dt_over_cm = block.membrane(kDtOverCm);
     for (std::size_t i = 0; i < block.n; ++i) {
-        const double total = leak[i] + points.conductance[1][i];
-        const double v_inf = (drive[i] + points.current[1][i]) / total;
+        const double total = leak[i] + conductance[i];
+        const double v_inf = (drive[i] + current[i]) / total;
         v[i] = v_inf + (v[i] - v_inf) * exponential(-total * dt_over_cm[i]);
     }
 }
@@ -160,7 +192,7 @@ PYCOSIM_ALWAYS_INLINE void integrate(const Block<equal>& block) {
     Points points;
     switch (block.model.rule) {
         case MembraneRule::kExact: exact(block); return;
-        case MembraneRule::kMidpoint: midpoint(block, points); return;
+        case MembraneRule::kMean: of_means(block, points); return;
         default: break;
     }
     const int n_substeps = static_cast<int>(block.membrane(kSubsteps)[0]);
@@ -319,7 +351,8 @@ Composition::Composition(const CompositionSpec& spec) : rule(spec.rule), escape(
         const std::string end = "_" + std::to_string(k);
         responses.push_back({from.conductance, from.rises, from.own ? -1 : receptor++, state("syn" + end),
                              state("rise" + end), named("decay" + end), named("v_per_syn" + end),
-                             named("half_decay" + end), named("weight" + end), named("half_mix" + end),
+                             named("mean" + end), named("mean_mix" + end), named("mix" + end),
+                             named("rise_decay" + end), named("half_decay" + end), named("weight" + end), named("half_mix" + end),
                              named("half_rise_decay" + end), named("jump" + end)});
     }
     for (int k = 0; k < spec.n_thresholds; ++k) {

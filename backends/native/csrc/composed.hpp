@@ -13,7 +13,7 @@
 
 namespace pycosim::native {
 
-enum class MembraneRule { kExact, kMidpoint, kAdExp, kIzhikevich };
+enum class MembraneRule { kExact, kMean, kAdExp, kIzhikevich };
 
 // What Python says of a composition.
 struct CompositionSpec {
@@ -33,7 +33,9 @@ struct Composition {
         bool conductance, rises;
         int receptor;  // -1: the neuron's own spikes
         int x, rise;
-        int decay, v_per_syn;  // exact
+        int decay;                         // exact and mean
+        int v_per_syn;                     // exact
+        int mean, mean_mix, mix, rise_decay;  // mean
         int half_decay, weight, half_mix, half_rise_decay;
         int jump;
     };

@@ -62,32 +62,45 @@ constexpr bool kIsHeld = kIsRefractory<Model> && !HasSubsteps<Model>;
 template <class Model>
 constexpr bool kHasLeft = !kResets<Model> || (kIsRefractory<Model> && !kIsHeld<Model>);
 
+// What a neuron without a reset has in the column of the refractory period: 1 if its membrane is above the threshold, else
+// -1; twice as much if it has risen to it in this step.
+PYCOSIM_ALWAYS_INLINE bool has_risen(double left) { return left * left > 1.0; }
+
+PYCOSIM_ALWAYS_INLINE double followed(double left, bool is_above) {
+    const double size = has_risen(left) | (is_above & (left < 0.0)) ? 2.0 : 1.0;
+    return is_above ? size : -size;
+}
+
 // Moves the states of a model on by one sub-step.
 template <class Model, class Constants, std::size_t... s>
 PYCOSIM_ALWAYS_INLINE void substep(const SliceColumns& slice, std::size_t begin, std::size_t n,
                                    std::index_sequence<s...>) {
     double* const state[] = {slice.states[s] + begin...};
-    const double* __restrict const left = slice.refractory_steps_left + begin;
+    double* __restrict const left = slice.refractory_steps_left + begin;
     const Constants constants(slice, begin);
     PYCOSIM_INDEPENDENT
     for (std::size_t i = 0; i < n; ++i) {
         const auto c = constants.of(i);
         double x[] = {state[s][i]...};
         Model::substep(x, c, left[i]);
+        if constexpr (!kResets<Model>) left[i] = followed(left[i], x[Model::v] >= c(Model::v_thresh));
         ((state[s][i] = x[s]), ...);
     }
 }
 
 // What the loop over all neurons does about spikes: it holds the membrane of a refractory one, and tells which may have
 // fired. `left` is the rest of the refractory period, or -1 if the neuron was not refractory in this step, so that the
-// few that fired can be found and reset afterwards. A model that does not reset has 1 there if its membrane was above
-// the threshold before the step, else -1.
+// few that fired can be found and reset afterwards.
 template <class Model, class State, class Constants>
 PYCOSIM_ALWAYS_INLINE bool compare(State& x, const Constants& c, double& left) {
     if constexpr (kResets<Model> && kHasLeft<Model>) {
         const bool refractory = left > 0.0;
         x[Model::v] = refractory ? c(Model::v_reset) : x[Model::v];
         left = refractory ? left - 1.0 : -1.0;
+    }
+    if constexpr (!kResets<Model>) {
+        left = followed(left, x[Model::v] >= c(Model::v_thresh));
+        return has_risen(left);
     }
     return x[Model::v] >= c(Model::v_thresh);
 }
@@ -148,7 +161,7 @@ PYCOSIM_ALWAYS_INLINE bool update_block(const SliceColumns& slice, std::size_t b
         if constexpr (HasSubsteps<Model>) Model::substep(x, c, still);
         Model::integrate(x, c, excitatory[i], inhibitory[i]);
         any |= compare<Model>(x, c, still) ? 1 : 0;
-        if constexpr (kResets<Model> && kHasLeft<Model>) left[i] = still;
+        if constexpr (kHasLeft<Model>) left[i] = still;
         ((state[s][i] = x[s]), ...);
     }
     // Not in the loop: GCC 12 then loses the inhibitory input of the Hodgkin-Huxley model.
@@ -166,8 +179,12 @@ PYCOSIM_ALWAYS_INLINE std::size_t fire(const SliceColumns& slice, std::size_t be
     const Constants constants(slice, begin);
     alignas(64) std::uint8_t flags[kBlock + 8] = {};
     for (std::size_t i = 0; i < n; ++i) {
-        const bool may_fire = !kHasLeft<Model> || left[i] < 0.0;
-        flags[i] = may_fire & (state[Model::v][i] >= constants.of(i)(Model::v_thresh));
+        if constexpr (kResets<Model>) {
+            const bool may_fire = !kHasLeft<Model> || left[i] < 0.0;
+            flags[i] = may_fire & (state[Model::v][i] >= constants.of(i)(Model::v_thresh));
+        } else {
+            flags[i] = has_risen(left[i]);
+        }
     }
     std::size_t n_fired = 0;
     for (std::size_t group = 0; group < n; group += 8) {

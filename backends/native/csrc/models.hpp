@@ -72,7 +72,7 @@ struct CurrAlpha {
     }
 };
 
-// The membrane after one step with the conductances g_e and g_i of the middle of the step.
+// The membrane after one step with the mean conductances g_e and g_i of the step.
 template <class Model, class Constants>
 PYCOSIM_ALWAYS_INLINE double conductance_membrane(double v, const Constants& c, double g_e, double g_i) {
     const double g_total = c(Model::g_leak) + g_e + g_i;
@@ -86,17 +86,17 @@ struct CondExp {
     static constexpr Names<n_states> states{"v", "g_e", "g_i"};
     enum Constant {
         v_reset, v_thresh, refractory_steps, g_leak, drive, dt_over_cm, e_rev_e, e_rev_i, decay_e, decay_i,
-        half_decay_e, half_decay_i, n_constants
+        mean_e, mean_i, n_constants
     };
     static constexpr Names<n_constants> constants{
         "v_reset", "v_thresh", "refractory_steps", "g_leak",  "drive",        "dt_over_cm",
-        "e_rev_e", "e_rev_i",  "decay_e",          "decay_i", "half_decay_e", "half_decay_i"};
+        "e_rev_e", "e_rev_i",  "decay_e",          "decay_i", "mean_e", "mean_i"};
 
     template <class Constants>
     PYCOSIM_ALWAYS_INLINE static void integrate(double (&x)[n_states], const Constants& c, double e, double i) {
-        const double middle_e = x[g_e] * c(half_decay_e);
-        const double middle_i = x[g_i] * c(half_decay_i);
-        x[v] = conductance_membrane<CondExp>(x[v], c, middle_e, middle_i);
+        const double conductance_e = x[g_e] * c(mean_e);
+        const double conductance_i = x[g_i] * c(mean_i);
+        x[v] = conductance_membrane<CondExp>(x[v], c, conductance_e, conductance_i);
         x[g_e] = x[g_e] * c(decay_e) + e;
         x[g_i] = x[g_i] * c(decay_i) + i;
     }
@@ -108,17 +108,17 @@ struct CondAlpha {
     static constexpr Names<n_states> states{"v", "g_e", "g_i", "dg_e", "dg_i"};
     enum Constant {
         v_reset, v_thresh, refractory_steps, g_leak, drive, dt_over_cm, e_rev_e, e_rev_i, decay_e, decay_i,
-        half_decay_e, half_decay_i, jump_e, jump_i, dt, half_dt, n_constants
+        mean_e, mean_i, mean_rise_e, mean_rise_i, jump_e, jump_i, dt, n_constants
     };
     static constexpr Names<n_constants> constants{
-        "v_reset", "v_thresh", "refractory_steps", "g_leak",       "drive",  "dt_over_cm", "e_rev_e", "e_rev_i",
-        "decay_e", "decay_i",  "half_decay_e",     "half_decay_i", "jump_e", "jump_i",     "dt",      "half_dt"};
+        "v_reset", "v_thresh", "refractory_steps", "g_leak", "drive",       "dt_over_cm",  "e_rev_e", "e_rev_i",
+        "decay_e", "decay_i",  "mean_e",           "mean_i", "mean_rise_e", "mean_rise_i", "jump_e",  "jump_i", "dt"};
 
     template <class Constants>
     PYCOSIM_ALWAYS_INLINE static void integrate(double (&x)[n_states], const Constants& c, double e, double i) {
-        const double middle_e = (x[g_e] + x[dg_e] * c(half_dt)) * c(half_decay_e);
-        const double middle_i = (x[g_i] + x[dg_i] * c(half_dt)) * c(half_decay_i);
-        x[v] = conductance_membrane<CondAlpha>(x[v], c, middle_e, middle_i);
+        const double conductance_e = x[g_e] * c(mean_e) + x[dg_e] * c(mean_rise_e);
+        const double conductance_i = x[g_i] * c(mean_i) + x[dg_i] * c(mean_rise_i);
+        x[v] = conductance_membrane<CondAlpha>(x[v], c, conductance_e, conductance_i);
         x[g_e] = (x[g_e] + x[dg_e] * c(dt)) * c(decay_e);
         x[g_i] = (x[g_i] + x[dg_i] * c(dt)) * c(decay_i);
         x[dg_e] = x[dg_e] * c(decay_e) + e * c(jump_e);
@@ -136,21 +136,21 @@ struct CondExpGsfaGrr {
     static constexpr Names<n_states> states{"v", "g_e", "g_i", "g_s", "g_r"};
     enum Constant {
         v_reset, v_thresh, refractory_steps, g_leak, drive, dt_over_cm, e_rev_e, e_rev_i, decay_e, decay_i,
-        half_decay_e, half_decay_i, e_rev_s, decay_s, middle_s, q_s, e_rev_r, decay_r, middle_r, q_r, n_constants
+        mean_e, mean_i, e_rev_s, decay_s, mean_s, q_s, e_rev_r, decay_r, mean_r, q_r, n_constants
     };
     static constexpr Names<n_constants> constants{
         "v_reset", "v_thresh", "refractory_steps", "g_leak",       "drive",   "dt_over_cm", "e_rev_e",
-        "e_rev_i", "decay_e",  "decay_i",          "half_decay_e", "half_decay_i", "e_rev_s", "decay_s",
-        "middle_s", "q_s",     "e_rev_r",          "decay_r",      "middle_r", "q_r"};
+        "e_rev_i", "decay_e",  "decay_i",          "mean_e", "mean_i", "e_rev_s", "decay_s",
+        "mean_s", "q_s",     "e_rev_r",          "decay_r",      "mean_r", "q_r"};
 
     template <class Constants>
     PYCOSIM_ALWAYS_INLINE static void integrate(double (&x)[n_states], const Constants& c, double e, double i) {
-        const double middle_e = x[g_e] * c(half_decay_e);
-        const double middle_i = x[g_i] * c(half_decay_i);
-        const double adapting = x[g_s] * c(middle_s);
-        const double resting = x[g_r] * c(middle_r);
-        const double g_total = c(g_leak) + middle_e + middle_i + adapting + resting;
-        const double inward = c(drive) + middle_e * c(e_rev_e) + middle_i * c(e_rev_i);
+        const double conductance_e = x[g_e] * c(mean_e);
+        const double conductance_i = x[g_i] * c(mean_i);
+        const double adapting = x[g_s] * c(mean_s);
+        const double resting = x[g_r] * c(mean_r);
+        const double g_total = c(g_leak) + conductance_e + conductance_i + adapting + resting;
+        const double inward = c(drive) + conductance_e * c(e_rev_e) + conductance_i * c(e_rev_i);
         const double v_inf = (inward + adapting * c(e_rev_s) + resting * c(e_rev_r)) / g_total;
         x[v] = v_inf + (x[v] - v_inf) * exponential(-g_total * c(dt_over_cm));
         x[g_e] = x[g_e] * c(decay_e) + e;
