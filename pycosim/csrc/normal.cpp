@@ -87,9 +87,16 @@ void fill_normal(Key key, std::uint64_t first, std::span<double> numbers) {
         fill_blocks(key, rows, pair >> 32, {words[0].data(), words[1].data(), words[2].data(), words[3].data()});
         box_muller(words, pairs);
         const std::uint64_t last = std::min<std::uint64_t>(end, begin + 2 * kPairs);
-        for (std::uint64_t n = std::max(first, begin); n < last; ++n) {
-            numbers[n - first] = pairs[n % 2][(n - begin) / 2];
+        std::uint64_t n = std::max(first, begin);
+        if (n % 2 && n < last) {
+            numbers[n - first] = pairs[1][(n - begin) / 2];
+            ++n;
         }
+        for (; n + 1 < last; n += 2) {
+            numbers[n - first] = pairs[0][(n - begin) / 2];
+            numbers[n + 1 - first] = pairs[1][(n - begin) / 2];
+        }
+        if (n < last) numbers[n - first] = pairs[0][(n - begin) / 2];
     }
 }
 

@@ -29,7 +29,7 @@ struct CurrentValues {
     bool covers(std::int64_t step) const {
         return step >= first_step && step < first_step + static_cast<std::int64_t>(values.size());
     }
-    double at(std::int64_t step) const { return values[static_cast<std::size_t>(step - first_step)]; }
+    const double& at(std::int64_t step) const { return values[static_cast<std::size_t>(step - first_step)]; }
 
     // The same numbers as pycosim.network.currents.current_values gives.
     void draw(const Noise& noise, std::int64_t first, std::int64_t last) {
@@ -77,7 +77,10 @@ class SliceInjections {
     void apply(const std::vector<CurrentValues>& currents, std::int64_t step, Column& drive) {
         bool same = true;
         for (std::size_t k = 0; k < applied_.size(); ++k) {
-            const double value = currents[injections_.currents[k]].at(step);
+            const double& value = currents[injections_.currents[k]].at(step);
+#if defined(__GNUC__)
+            __builtin_prefetch(&value + 16);  // too many columns for the machine to see how they go on
+#endif
             same = same && value == applied_[k];
             applied_[k] = value;
         }
