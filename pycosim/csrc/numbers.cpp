@@ -1,7 +1,5 @@
 #include "numbers.hpp"
 
-#include <numeric>
-
 #include "clones.hpp"
 
 namespace pycosim {
