@@ -223,7 +223,8 @@ def numbers_by_block(
 ) -> NDArray[np.float64]:
     """Return one number for each key; those of block b, the keys with key >> shift == b, in their order.
 
-    They are the first numbers of ``RandomState(Philox(key=(seed, streams[b])))``.
+    They are the first numbers of streams[b]; number k depends on `seed`, the stream and k only, and is the
+    same on every machine.
 
     Raises
     ------
@@ -259,7 +260,7 @@ def steps_in_turn(drawn: NDArray[np.int32], keys: NDArray[np.int32], n_keys: int
 def delays_by_block(
     seed: int,
     streams: NDArray[np.uint64],
-    distribution: tuple[int, float, float, float, float],
+    distribution: _Distribution,
     keys: NDArray[np.int32],
     shift: int,
     dt_ms: float,

@@ -1,8 +1,7 @@
-"""Values of distributions, number for number those of NumPy, several times as fast."""
+"""Values of distributions from compiled code: NumPy's of a script's own generator, and ours of a stream."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -30,7 +29,7 @@ def numbers_of_generator(distribution: RandomDistribution, counts: ArrayLike) ->
     """
     described, rng = _described(distribution), getattr(distribution, "rng", None)
     is_plain = type(rng) is NumpyRNG and type(distribution).next is RandomDistribution.next
-    if described is None or not is_plain:
+    if described is None or not is_plain or not _gives_numbers_of_numpy():
         return None
     state = rng.rng.get_state(legacy=False)
     if state["bit_generator"] != "MT19937":
@@ -50,12 +49,20 @@ def numbers_of_generator(distribution: RandomDistribution, counts: ArrayLike) ->
 def numbers_of_streams(
     distribution: RandomDistribution, keys: NDArray[np.int32], shift: int, seed: int, streams: list[int]
 ) -> NDArray[np.float64] | None:
-    """Return one number for each key, drawn in order by the block ``key >> shift`` that it belongs to.
+    """Return one number for each key; those of a block ``key >> shift`` are the first ones of its stream.
 
-    Those of block b are those of ``RandomState(Philox(key=(seed, streams[b])))``. None for distributions that
-    are not compiled.
+    Number k of ``streams[b]`` depends on `seed`, the stream and k only. None for distributions that are not
+    compiled, and for parameters that NumPy refuses.
+
+    Raises
+    ------
+    ValueError
+        If too many numbers are out of the limits.
     """
-    return _by_block(_core.numbers_by_block, distribution, seed, streams, keys, shift)
+    described = _described(distribution)
+    if described is None:
+        return None
+    return _core.numbers_by_block(seed, np.array(streams, np.uint64), described, keys, shift)
 
 
 def delays_of_streams(
@@ -67,24 +74,10 @@ def delays_of_streams(
     dt_ms: float,
 ) -> tuple[NDArray[np.int32], bool, float, float, float] | None:
     """Return the numbers of `numbers_of_streams` as delays in steps; see `evaluate_rounded`."""
-    return _by_block(_core.delays_by_block, distribution, seed, streams, keys, shift, dt_ms)
-
-
-def _by_block(
-    compiled: Callable[..., Any],
-    distribution: RandomDistribution,
-    seed: int,
-    streams: list[int],
-    *arguments: Any,
-) -> Any:
-    """Return what compiled code draws; None if the distribution is not compiled, or cannot be drawn."""
     described = _described(distribution)
     if described is None:
         return None
-    try:
-        return compiled(seed, np.array(streams, np.uint64), described, *arguments)
-    except ValueError:  # NumPy and PyNN say what is wrong
-        return None
+    return _core.delays_by_block(seed, np.array(streams, np.uint64), described, keys, shift, dt_ms)
 
 
 def _described(distribution: RandomDistribution) -> tuple[int, float, float, float, float] | None:
@@ -93,8 +86,8 @@ def _described(distribution: RandomDistribution) -> tuple[int, float, float, flo
     if name not in _KINDS or given.keys() != _PARAMETERS[name] or not all(map(_is_number, given.values())):
         return None
     mu, sigma, low, high = (float(given.get(key, 0.0)) for key in ("mu", "sigma", "low", "high"))
-    # NumPy refuses these
-    if not sigma >= 0 or (name == "uniform" and not np.isfinite(high - low)) or not _gives_numbers_of_numpy():
+    # NumPy tells what is wrong with these
+    if not sigma >= 0 or (name == "uniform" and not np.isfinite(high - low)):
         return None
     return _KINDS.index(name), mu, sigma, low, high
 

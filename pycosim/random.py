@@ -136,7 +136,7 @@ def evaluate_distribution(
         If the distribution cannot be drawn with its parameters.
     """
     rng = getattr(distribution, "rng", None)
-    try:
+    with _told(distribution, n):
         if draws_itself(rng):
             about_to_draw(rng)
             values = numbers_of_generator(distribution, n)
@@ -146,12 +146,19 @@ def evaluate_distribution(
             one_block = np.zeros(n, np.int32), 0
             values = numbers_of_streams(distribution, *one_block, unsigned(seed), [stream])
             values = _drawn(distribution, n, seed, stream) if values is None else values
+    return np.asarray(values, np.float64).reshape(n)
+
+
+@contextmanager
+def _told(distribution: RandomDistribution, n: int) -> Iterator[None]:
+    """Tell a user which distribution cannot be drawn."""
+    try:
+        yield
     except Exception as error:  # PyNN raises plain Exception when redrawing fails
         raise InvalidInputError(
             f"Drawing {n} values of the distribution {distribution.name!r} with "
             f"{distribution.parameters}: {error}. Check its parameters."
         ) from error
-    return np.asarray(values, np.float64).reshape(n)
 
 
 def evaluate_blocks(
@@ -160,9 +167,15 @@ def evaluate_blocks(
     """Return one value for each key, (n,) float64, drawn by the block ``key >> shift`` that it belongs to.
 
     Those of block b are what `evaluate_distribution` gives for ``streams[b]``, in the order of the keys.
+
+    Raises
+    ------
+    InvalidInputError
+        If the distribution cannot be drawn with its parameters.
     """
     own = [stream_of(stream, seed_of(distribution.rng)) for stream in streams]
-    values = numbers_of_streams(distribution, keys, shift, unsigned(seed), own)
+    with _told(distribution, len(keys)):
+        values = numbers_of_streams(distribution, keys, shift, unsigned(seed), own)
     if values is not None:
         return values
     counts = np.bincount(keys >> shift, minlength=len(streams))
@@ -184,9 +197,15 @@ def evaluate_rounded(
 
     They are steps, whether all delays are possible, the smallest and the largest one, and by how much a step
     is off at most. None for distributions that are not compiled.
+
+    Raises
+    ------
+    InvalidInputError
+        If too many numbers are out of the limits of the distribution.
     """
     own = [stream_of(stream, seed_of(distribution.rng)) for stream in streams]
-    return delays_of_streams(distribution, keys, shift, unsigned(seed), own, dt_ms)
+    with _told(distribution, len(keys)):
+        return delays_of_streams(distribution, keys, shift, unsigned(seed), own, dt_ms)
 
 
 def evaluate_calls(

@@ -24,6 +24,7 @@
 #include "poisson.hpp"
 #include "row_rule.hpp"
 #include "total_number.hpp"
+#include "values.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -374,8 +375,7 @@ NB_MODULE(_core, m) {
             }));
         },
         "seed"_a, "streams"_a, "distribution"_a, "keys"_a, "shift"_a,
-        "Draw numbers as RandomState does on Philox(key=(seed, streams[block])), for each block of 2^shift keys in "
-        "the order of the keys.");
+        "Draw numbers of streams[block], for each block of 2^shift keys in the order of the keys.");
 
     m.def(
         "extremes",

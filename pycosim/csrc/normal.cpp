@@ -12,10 +12,7 @@ namespace pycosim {
 
 namespace {
 
-// Each takes four random words and makes two numbers.
-constexpr std::size_t kPairs = 256;
-using Words = std::array<std::array<std::uint32_t, kPairs>, 4>;
-using Pairs = std::array<std::array<double, kPairs>, 2>;
+constexpr std::size_t kPairs = 256;  // that stay in the first-level cache
 
 constexpr double kIntegerInLowBits = 0x1p52;
 constexpr std::uint64_t kOne = 0x3FF0000000000000, kMantissa = 0x000FFFFFFFFFFFFF;
@@ -41,11 +38,6 @@ template <std::size_t n>
     return sum;
 }
 
-/// A number in [1, 2) with 52 random bits.
-[[gnu::always_inline]] inline double from_one_to_two(std::uint32_t high, std::uint32_t low) {
-    return std::bit_cast<double>(kOne | (std::uint64_t{high} << 20) | (low >> 12));
-}
-
 /// ln u for 0 < u <= 1: u = 2^e m with m between 1 / sqrt(2) and sqrt(2), ln m = 2 atanh((m - 1) / (m + 1)).
 [[gnu::always_inline]] inline double logarithm(double u) {
     constexpr std::uint64_t root = std::bit_cast<std::uint64_t>(0.70710678118654752);
@@ -57,35 +49,42 @@ template <std::size_t n>
     return e * 0.69314718055994531 + s * series(kAtanh, s * s);
 }
 
-/// Box and Muller (1958), Annals of Mathematical Statistics 29:610.
-PYCOSIM_SIMD_CLONES void box_muller(const Words& words, Pairs& numbers) {
-    for (std::size_t i = 0; i < kPairs; ++i) {
-        const double radius = std::sqrt(-2.0 * logarithm(2.0 - from_one_to_two(words[0][i], words[1][i])));
+PYCOSIM_SIMD_CLONES
+void to_normal(const std::uint32_t* const* words, std::size_t n, double* __restrict first, double* __restrict second) {
+    const std::uint32_t *w0 = words[0], *w1 = words[1], *w2 = words[2], *w3 = words[3];
+    for (std::size_t i = 0; i < n; ++i) {
+        const double radius = std::sqrt(-2.0 * logarithm(2.0 - from_one_to_two(w0[i], w1[i])));
         // The angle is a quarter turn times k + y, k whole, |y| <= 1/2.
-        const double turns = from_one_to_two(words[2][i], words[3][i]) - 1.5;
+        const double turns = from_one_to_two(w2[i], w3[i]) - 1.5;
         const double shifted = 4.0 * turns + 1.5 * kIntegerInLowBits;
         const double x = (4.0 * turns - (shifted - 1.5 * kIntegerInLowBits)) * 1.5707963267948966;
         const std::uint64_t k = std::bit_cast<std::uint64_t>(shifted);
         const std::uint64_t sine = std::bit_cast<std::uint64_t>(radius * (x * series(kSine, x * x)));
         const std::uint64_t cosine = std::bit_cast<std::uint64_t>(radius * series(kCosine, x * x));
         const std::uint64_t swapped = (sine ^ cosine) & -(k & 1);
-        numbers[0][i] = std::bit_cast<double>((cosine ^ swapped) ^ ((k + 1) & 2) << 62);
-        numbers[1][i] = std::bit_cast<double>((sine ^ swapped) ^ (k & 2) << 62);
+        first[i] = std::bit_cast<double>((cosine ^ swapped) ^ ((k + 1) & 2) << 62);
+        second[i] = std::bit_cast<double>((sine ^ swapped) ^ (k & 2) << 62);
     }
 }
 
 }  // namespace
 
+/// Box and Muller (1958), Annals of Mathematical Statistics 29:610.
+void box_muller(const std::array<std::uint32_t*, 4>& words, std::size_t n, double* first, double* second) {
+    to_normal(words.data(), n, first, second);
+}
+
 void fill_normal(Key key, std::uint64_t first, std::span<double> numbers) {
-    std::array<std::uint32_t, kPairs> rows;
-    Words words;
-    Pairs pairs;
+    std::array<std::array<std::uint32_t, kPairs>, 5> room;
+    auto& rows = room[4];
+    const std::array<std::uint32_t*, 4> words = {room[0].data(), room[1].data(), room[2].data(), room[3].data()};
+    std::array<std::array<double, kPairs>, 2> pairs;
     const std::uint64_t end = first + numbers.size();
     for (std::uint64_t begin = first / (2 * kPairs) * (2 * kPairs); begin < end; begin += 2 * kPairs) {
         const std::uint64_t pair = begin / 2;
         for (std::size_t i = 0; i < kPairs; ++i) rows[i] = static_cast<std::uint32_t>(pair + i);
-        fill_blocks(key, rows, pair >> 32, {words[0].data(), words[1].data(), words[2].data(), words[3].data()});
-        box_muller(words, pairs);
+        fill_blocks(key, rows, pair >> 32, words);
+        box_muller(words, kPairs, pairs[0].data(), pairs[1].data());
         const std::uint64_t last = std::min<std::uint64_t>(end, begin + 2 * kPairs);
         std::uint64_t n = std::max(first, begin);
         if (n % 2 && n < last) {

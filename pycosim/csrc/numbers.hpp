@@ -1,5 +1,5 @@
-/// Distributions as numpy.random.RandomState draws them, number for number, from its Mersenne Twister or from
-/// numpy.random.Philox; NumPy keeps both as they are (NEP 19).
+/// Distributions as numpy.random.RandomState draws them, number for number, from its Mersenne Twister; NumPy keeps
+/// them as they are (NEP 19).
 #pragma once
 
 #include <algorithm>
@@ -15,52 +15,6 @@
 #include "csr.hpp"
 
 namespace pycosim {
-
-/// Philox 4x64-10 (Salmon et al. 2011) with a counter of one 64-bit word, from its start.
-class Philox64 {
-public:
-    Philox64(std::uint64_t seed, std::uint64_t stream) : key_{seed, stream} {}
-
-    /// RandomState.random_sample(n).
-    void fill_uniform01(double* out, std::size_t n) {
-        for (; n > 0 && used_ < 4; --n) *out++ = number(buffer_[used_++]);
-        for (; n >= 4; n -= 4, out += 4) {
-            const std::array<std::uint64_t, 4> words = next_block();
-            for (std::size_t i = 0; i < 4; ++i) out[i] = number(words[i]);
-        }
-        if (n == 0) return;
-        buffer_ = next_block();
-        for (used_ = 0; used_ < n; ++used_) out[used_] = number(buffer_[used_]);
-    }
-
-private:
-    // signed: the conversion of an unsigned word takes several instructions
-    static double number(std::uint64_t word) { return static_cast<double>(static_cast<std::int64_t>(word >> 11)) * 0x1p-53; }
-
-    // Unrolled, so that the words stay in registers.
-    std::array<std::uint64_t, 4> next_block() {
-        __extension__ using Wide = unsigned __int128;
-        std::uint64_t c0 = ++counter_, c1 = 0, c2 = 0, c3 = 0, k0 = key_[0], k1 = key_[1];
-#if defined(__GNUC__)
-#pragma GCC unroll 10
-#endif
-        for (int round = 0; round < 10; ++round) {
-            const Wide product0 = Wide{0xD2E7470EE14C6C93} * c0, product1 = Wide{0xCA5A826395121157} * c2;
-            c0 = static_cast<std::uint64_t>(product1 >> 64) ^ c1 ^ k0;
-            c1 = static_cast<std::uint64_t>(product1);
-            c2 = static_cast<std::uint64_t>(product0 >> 64) ^ c3 ^ k1;
-            c3 = static_cast<std::uint64_t>(product0);
-            k0 += 0x9E3779B97F4A7C15;
-            k1 += 0xBB67AE8584CAA73B;
-        }
-        return {c0, c1, c2, c3};
-    }
-
-    std::array<std::uint64_t, 2> key_;
-    std::uint64_t counter_ = 0;
-    std::array<std::uint64_t, 4> buffer_{};
-    unsigned used_ = 4;
-};
 
 /// The number that RandomState.normal keeps for the next call: normal numbers come in pairs.
 struct SpareNormal {
@@ -110,7 +64,7 @@ void fill_normal(Random& random, SpareNormal& spare, double mu, double sigma, do
 
 struct Clipping {
     double low, high;
-    bool leaves(double value) const { return !(value > high || value < low); }
+    bool leaves(double value) const { return !((value > high) | (value < low)); }
 };
 
 /// Numbers that are drawn one after the other while they are in the cache; even, as normal numbers come in pairs.
@@ -175,12 +129,6 @@ struct DistributionOf {
     template <class Random>
     void fill(Random& random, SpareNormal& spare, std::span<double> out) const {
         if (is_clipped()) return fill_clipped(random, spare, mu, sigma, limits, out);
-        fill_at_first(random, spare, out);
-    }
-
-    /// The same, but for what is out of the limits.
-    template <class Random>
-    void fill_at_first(Random& random, SpareNormal& spare, std::span<double> out) const {
         if (kind == Distribution::uniform) return fill_uniform(random, limits.low, limits.high, out);
         fill_normal(random, spare, mu, sigma, out.data(), out.size());
     }
@@ -248,14 +196,5 @@ LongColumn<T> in_turn(std::span<const T> drawn, std::span<const std::int32_t> ke
         values[i] = drawn[static_cast<std::size_t>(next[static_cast<std::size_t>(keys[i])]++)];
     return values;
 }
-
-/// Values of the keys' blocks of 2^shift, each drawn from its own stream of streams[block] in the order of the keys.
-LongColumn<double> numbers_by_block(std::uint64_t seed, std::span<const std::uint64_t> streams,
-                                     const DistributionOf& distribution, std::span<const std::int32_t> keys,
-                                     int shift);
-
-/// The same numbers as delays in ms: their steps.
-DelaySteps delays_by_block(std::uint64_t seed, std::span<const std::uint64_t> streams, const DistributionOf& distribution,
-                           std::span<const std::int32_t> keys, int shift, double dt_ms);
 
 }  // namespace pycosim

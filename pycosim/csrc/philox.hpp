@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -55,6 +56,11 @@ inline Block block_of(Key key, std::uint32_t row, std::uint32_t lane, std::uint6
 /// A number in [0, 1) with 53 random bits.
 inline double uniform(std::uint32_t high, std::uint32_t low) {
     return static_cast<double>((std::uint64_t{high} << 32 | low) >> 11) * 0x1p-53;
+}
+
+/// A number in [1, 2) with 52 random bits; in vectors this takes fewer instructions.
+inline double from_one_to_two(std::uint32_t high, std::uint32_t low) {
+    return std::bit_cast<double>(std::uint64_t{0x3FF} << 52 | std::uint64_t{high} << 20 | low >> 12);
 }
 
 /// Writes the block `index` of lane 0 of many rows: words[k][i] is word k of row rows[i].

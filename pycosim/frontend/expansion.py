@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +19,13 @@ from pycosim.frontend.connectivity import connect
 from pycosim.frontend.delays import RoundedDelays
 from pycosim.frontend.memory_need import require_memory
 from pycosim.frontend.requests import Request, of_targets
-from pycosim.frontend.synapse_values import TARGET_BLOCK, SynapseValues, Values, draws_in_turn
+from pycosim.frontend.synapse_values import (
+    TARGET_BLOCK,
+    SynapseValues,
+    Values,
+    copied_parameters,
+    draws_in_turn,
+)
 from pycosim.network import Plasticity
 from pycosim.random import seed_of, stream_of, unsigned
 
@@ -156,7 +161,7 @@ def _parameters(projection: Any) -> ParameterSpace:
 
     PyNN draws from such a copy: weights and delays do not move the script's generator on.
     """
-    return deepcopy(projection.synapse_type.parameter_space)
+    return copied_parameters(projection.synapse_type.parameter_space)
 
 
 def check_values(

@@ -21,6 +21,8 @@ from pycosim.frontend.expansion import expand
 from pycosim.frontend.numbering import ascends, described
 from pycosim.frontend.procedural import is_constant
 from pycosim.frontend.requests import numbers_of
+from pycosim.frontend.synapse_values import copied_parameters
+from pycosim.random import draws_itself
 
 # Fewer pairs of cells are not worth the time to make their synapses twice.
 SMALLEST = 2**16
@@ -102,8 +104,10 @@ def _as_it_is(projection: Any) -> Any:
 
     def as_it_is(drawing: Any) -> Any:
         drawing, rng = copy(drawing), getattr(drawing, "rng", None)
-        if type(rng) is NumpyRNG:
-            drawing.rng = own.setdefault(id(rng), deepcopy(rng))
+        if type(rng) is NumpyRNG and draws_itself(rng):
+            if id(rng) not in own:
+                own[id(rng)] = deepcopy(rng)
+            drawing.rng = own[id(rng)]
         if isinstance(drawing, RandomDistribution):
             drawing.parameters = deepcopy(drawing.parameters)
         return drawing
@@ -113,7 +117,9 @@ def _as_it_is(projection: Any) -> Any:
     if isinstance(getattr(result._connector, "n", None), RandomDistribution):
         result._connector.n = as_it_is(result._connector.n)
     result.synapse_type = copy(projection.synapse_type)
-    parameters = result.synapse_type.parameter_space = deepcopy(projection.synapse_type.parameter_space)
+    parameters = result.synapse_type.parameter_space = copied_parameters(
+        projection.synapse_type.parameter_space
+    )
     for name, array in projection.synapse_type.parameter_space.items():
         if isinstance(array.base_value, RandomDistribution):
             parameters[name].base_value = as_it_is(array.base_value)

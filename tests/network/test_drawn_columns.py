@@ -72,23 +72,6 @@ def test_impossible_delays_are_noticed_among_drawn_ones():
     assert not _core.delays_by_block(SEED, STREAMS, (1, 0.0, 1.0, 0.0, 0.0), targets, 10, DT_MS)[1]
 
 
-@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
-def test_a_block_has_the_numbers_that_numpy_draws_for_it(distribution):
-    kind, mu, sigma, low, high = distribution
-    targets = targets_of_rows(n_rows=60)
-    values = _core.numbers_by_block(SEED, STREAMS, distribution, targets, 10)
-    for block in range(4):
-        rng = np.random.RandomState(np.random.Philox(key=np.array([SEED, block], np.uint64)))
-        here = values[targets >> 10 == block]
-        n = len(here)
-        expected = rng.uniform(low, high, n) if kind == 0 else rng.normal(mu, sigma, n)
-        wrong = np.flatnonzero((expected > high) | (expected < low)) if kind == 2 else []
-        while len(wrong):  # as PyNN does
-            expected[wrong] = rng.normal(mu, sigma, len(wrong))
-            wrong = wrong[(expected[wrong] > high) | (expected[wrong] < low)]
-        assert np.array_equal(here, expected)
-
-
 @pytest.mark.parametrize(("n_items", "n"), [(20, 7), (3000, 300), (3000, 2999)])
 def test_rows_are_the_beginnings_of_numpys_shuffles(n_items, n):
     rng = np.random.RandomState(3)

@@ -106,7 +106,12 @@ def test_no_values_can_be_drawn():
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters"), [("normal", (0.0, -1.0)), ("normal_clipped", (0.0, 1.0, 50.0, 51.0))]
+    ("name", "parameters"),
+    [
+        ("normal", (0.0, -1.0)),
+        ("normal_clipped", (0.0, 1.0, 50.0, 51.0)),
+        ("normal_clipped", (0.0, 1.0, 1.0, -1.0)),
+    ],
 )
 def test_impossible_parameters_are_named_in_the_error(name, parameters):
     with pytest.raises(InvalidInputError, match=f"'{name}' with .*mu.*Check its parameters"):
