@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 
 #include "clones.hpp"
@@ -15,6 +16,8 @@ namespace {
 constexpr double kDense = 0.25;
 // So many candidates more are cheaper than to look at the two parts of a box.
 constexpr double kInVain = 1.5;
+// Boxes above sections in which fewer candidates are expected have counters of their own.
+constexpr double kFew = 0.02;
 constexpr std::uint32_t kSparseLane = 0, kDenseLane = 1;
 constexpr std::size_t kAhead = 16, kMostAhead = 256;
 
@@ -31,12 +34,15 @@ inline double minus_log(double number) {
     return s * sum - e * 0.69314718055994531;
 }
 
+/// The first of a source's blocks in each row of counters.
+std::uint64_t first_block(std::size_t source) { return static_cast<std::uint64_t>(source) << 32; }
+
 PYCOSIM_SIMD_CLONES
 void make_numbers(const std::array<const std::uint32_t*, 4>& words, std::size_t n, double* __restrict hazards,
                   double* __restrict marks) {
     for (std::size_t i = 0; i < n; ++i) {
-        hazards[i] = minus_log(1.0 - uniform(words[0][i], words[1][i]));
-        marks[i] = uniform(words[2][i], words[3][i]);
+        hazards[i] = minus_log(1.0 - uniform_in_parts(words[0][i], words[1][i]));
+        marks[i] = uniform_in_parts(words[2][i], words[3][i]);
     }
 }
 
@@ -50,11 +56,12 @@ ThinnedRows::ThinnedRows(Key key, const PlaceColumns& places, const BoundTable& 
       table_(table.base, most_),
       falls_(std::is_sorted(most_.rbegin(), most_.rend())),
       tree_(places),
-      section_wanted_(static_cast<std::size_t>(tree_.n_sections()), 1) {
+      node_wanted_(tree_.nodes().size(), 1) {
     for (std::size_t axis = 0; axis < places.n_axes; ++axis) {
         sources_[axis].assign(places.pre[axis].begin(), places.pre[axis].end());
         places_.pre[axis] = sources_[axis];
         places_.post[axis] = tree_.column(axis);
+        is_periodic_ = is_periodic_ || places.period[axis] < std::numeric_limits<double>::infinity();
     }
     turned_ = places_;
     std::swap(turned_.pre, turned_.post);
@@ -75,12 +82,10 @@ ThinnedRows::ThinnedRows(Key key, const PlaceColumns& places, const BoundTable& 
     if (wanted.empty()) return;
     wanted_.resize(wanted.size());
     for (std::size_t i = 0; i < wanted.size(); ++i) wanted_[i] = wanted[static_cast<std::size_t>(tree_.point(i))];
-    for (const PlaceNode& node : tree_.nodes())
-        if (node.section >= 0)
-            section_wanted_[static_cast<std::size_t>(node.section)] = 0;
-    for (const PlaceNode& node : tree_.nodes())
-        if (node.section >= 0 && std::any_of(wanted_.begin() + node.begin, wanted_.begin() + node.end, [](std::uint8_t w) { return w != 0; }))
-            section_wanted_[static_cast<std::size_t>(node.section)] = 1;
+    for (std::size_t i = 0; i < node_wanted_.size(); ++i) {
+        const PlaceNode& node = tree_.nodes()[i];
+        node_wanted_[i] = std::any_of(wanted_.begin() + node.begin, wanted_.begin() + node.end, [](auto w) { return w != 0; });
+    }
 }
 
 /// Returns the entry with the largest bound of those from `first` to `last`, both included.
@@ -92,69 +97,77 @@ std::size_t ThinnedRows::largest(std::size_t first, std::size_t last) const {
     return most_[a] >= most_[b] ? a : b;
 }
 
-void ThinnedRows::add_piece(const PlaceNode& node, std::size_t entry) {
-    const auto section = static_cast<std::uint32_t>(node.section);
-    if (sections_.empty() || sections_.back() != section) {
-        sections_.push_back(section);
-        used_.push_back({pieces_.size(), pieces_.size(), 0.0});
+void ThinnedRows::add_piece(const PlaceNode& node, std::int32_t unit, std::size_t entry) {
+    const auto first_node = static_cast<std::uint32_t>(unit);
+    if (unit_nodes_.empty() || unit_nodes_.back() != first_node) {
+        unit_nodes_.push_back(first_node);
+        units_.push_back({pieces_.size(), pieces_.size(), 0.0});
     }
     pieces_.push_back({node.begin, node.end, most_[entry], hazard_[entry]});
-    used_.back().end = pieces_.size();
-    used_.back().hazard += hazard_[entry] * (node.end - node.begin);
+    units_.back().end = pieces_.size();
+    units_.back().hazard += hazard_[entry] * node.size();
 }
 
-void ThinnedRows::find_pieces(std::size_t source) {
-    pieces_.clear(), used_.clear(), sections_.clear(), dense_.clear();
-    const auto& nodes = tree_.nodes();
-    for (std::size_t i = 0; i < nodes.size();) {
-        const PlaceNode& node = nodes[i];
-        const auto after = static_cast<std::size_t>(node.after);
-        if (node.section >= 0 && !section_wanted_[static_cast<std::size_t>(node.section)]) {
-            i = after;
-            continue;
-        }
-        const SquareLimits limits = square_limits(places_, source, node);
-        const auto nearest = static_cast<std::size_t>(table_.entry(limits.least));
-        const auto furthest = static_cast<std::size_t>(table_.entry(limits.largest));
-        const std::size_t entry = largest(nearest, furthest);
+template <std::size_t n_axes, bool is_periodic>
+void ThinnedRows::find_pieces_of(std::size_t source) {
+    std::array<double, n_axes> at;
+    for (std::size_t axis = 0; axis < n_axes; ++axis) at[axis] = places_.pre[axis][source];
+    const auto n_nodes = static_cast<std::int32_t>(tree_.nodes().size());
+    for (std::int32_t i = 0; i < n_nodes;) {
+        const PlaceNode& node = tree_.nodes()[static_cast<std::size_t>(i)];
+        const SquareLimits limits = square_limits<n_axes, is_periodic>(at, places_.period, node);
+        const std::size_t entry = largest(static_cast<std::size_t>(table_.entry(limits.least)),
+                                          static_cast<std::size_t>(table_.entry(limits.largest)));
         const double most = most_[entry];
-        if (most == 0) {
-            i = after;
+        const bool is_above = node.section < 0, is_apart = is_above || node.section == i;
+        if (most == 0 || (is_apart && !node_wanted_[static_cast<std::size_t>(i)])) {
+            i = node.after;
             continue;
         }
-        const bool is_leaf = after == i + 1;
         const double typical = most_[static_cast<std::size_t>(table_.entry((limits.least + limits.largest) / 2))];
-        const bool is_dense = most >= kDense;
-        const bool is_whole = is_leaf || (is_dense ? typical >= kDense : (most - typical) * (node.end - node.begin) <= kInVain);
-        if (node.section < 0 || !is_whole) {
+        const bool is_dense = most >= kDense, is_leaf = node.after == i + 1;
+        const bool is_whole = is_above   ? most * node.size() <= kFew
+                              : is_dense ? is_leaf || typical >= kDense
+                                         : is_leaf || (most - typical) * node.size() <= kInVain;
+        if (!is_whole) {
             ++i;
             continue;
         }
-        if (is_dense) dense_.push_back(static_cast<std::int32_t>(i));
-        else add_piece(node, entry);
-        i = after;
+        if (is_dense) dense_.push_back(i);
+        else add_piece(node, is_above ? i : node.section, entry);
+        i = node.after;
     }
 }
 
-void ThinnedRows::draw_dense(std::size_t source, const PlaceNode& node, Candidates& out) {
+void ThinnedRows::find_pieces(std::size_t source) {
+    pieces_.clear(), units_.clear(), unit_nodes_.clear(), dense_.clear();
+    const auto find = [&]<std::size_t n_axes>() {
+        is_periodic_ ? find_pieces_of<n_axes, true>(source) : find_pieces_of<n_axes, false>(source);
+    };
+    if (places_.n_axes == 1) find.operator()<1>();
+    else if (places_.n_axes == 2) find.operator()<2>();
+    else find.operator()<3>();
+}
+
+void ThinnedRows::draw_dense(std::size_t source, std::size_t number, Candidates& out) {
+    const PlaceNode& node = tree_.nodes()[number];
     std::array<double, PlaceTree::kSection> numbers, squares;
     std::array<std::int32_t, PlaceTree::kSection + 16> found;
     const auto begin = static_cast<std::size_t>(node.begin), n = static_cast<std::size_t>(node.end) - begin;
-    const auto number = static_cast<std::uint32_t>(&node - tree_.nodes().data());
-    fill_uniforms(key_, number, kDenseLane, static_cast<std::uint64_t>(source) << 32, std::span(numbers).first(n));
+    fill_uniforms(key_, static_cast<std::uint32_t>(number), kDenseLane, first_block(source), std::span(numbers).first(n));
     squared_distances(turned_, source, begin, n, squares.data());
     const std::size_t n_found = places_below_bounds(numbers.data(), squares.data(), n, table_, found.data());
     out.append({found.data(), n_found}, node.begin, numbers.data(), squares.data());
 }
 
-/// Writes the candidates of a section: cell by cell the hazards add up, and where a sum of exponentially distributed
+/// Adds the candidates of a unit: cell by cell the hazards add up, and where a sum of exponentially distributed
 /// numbers is crossed is a candidate. So it is one with probability 1 - exp(-hazard), whatever the others are.
-void ThinnedRows::draw_section(std::size_t source, std::size_t number) {
+void ThinnedRows::draw_unit(std::size_t source, std::size_t number) {
     std::array<double, kMostAhead> hazards, marks;
-    const auto [first, last, sum] = used_[number];
-    make_numbers({&words_[0][number], &words_[1][number], &words_[2][number], &words_[3][number]}, 1, hazards.data(), marks.data());
+    const auto [first, last, sum] = units_[number];
+    hazards[0] = first_hazards_[number], marks[0] = first_marks_[number];
     const std::size_t n_ahead = std::min(static_cast<std::size_t>(sum / kAhead + 1) * kAhead, kMostAhead);
-    std::uint64_t block = (static_cast<std::uint64_t>(source) << 32) + 1;
+    std::uint64_t block = first_block(source) + 1;
     std::size_t n = 1, k = 0, piece = first;
     std::int32_t next = pieces_[piece].begin;
     for (;;) {
@@ -171,7 +184,7 @@ void ThinnedRows::draw_section(std::size_t source, std::size_t number) {
         marks_.push_back(mark * at.most);
         if (++k < n) continue;
         std::array<std::array<std::uint32_t, kMostAhead>, 4> words;
-        fill_row(key_, sections_[number], kSparseLane, block, n_ahead, {words[0].data(), words[1].data(), words[2].data(), words[3].data()});
+        fill_row(key_, unit_nodes_[number], kSparseLane, block, n_ahead, {words[0].data(), words[1].data(), words[2].data(), words[3].data()});
         make_numbers({words[0].data(), words[1].data(), words[2].data(), words[3].data()}, n_ahead, hazards.data(), marks.data());
         block += n_ahead;
         n = n_ahead, k = 0;
@@ -200,13 +213,14 @@ void ThinnedRows::keep(std::size_t source, Candidates& out) {
 }
 
 void ThinnedRows::draw_sparse(std::size_t source, Candidates& out) {
-    for (auto& column : words_) column.resize(sections_.size());
-    fill_blocks(key_, sections_, static_cast<std::uint64_t>(source) << 32,
-                {words_[0].data(), words_[1].data(), words_[2].data(), words_[3].data()});
+    const std::size_t n = units_.size();
+    for (auto& column : words_) column.resize(n);
+    first_hazards_.resize(n), first_marks_.resize(n);
+    fill_blocks(key_, unit_nodes_, first_block(source), {words_[0].data(), words_[1].data(), words_[2].data(), words_[3].data()});
+    make_numbers({words_[0].data(), words_[1].data(), words_[2].data(), words_[3].data()}, n, first_hazards_.data(), first_marks_.data());
     cells_.clear(), marks_.clear();
-    for (std::size_t k = 0; k < used_.size(); ++k)
-        // 1 - exp(-hazard) is below the hazard: no candidate
-        if (uniform(words_[0][k], words_[1][k]) < used_[k].hazard) draw_section(source, k);
+    for (std::size_t k = 0; k < n; ++k)
+        if (first_hazards_[k] < units_[k].hazard) draw_unit(source, k);
     keep(source, out);
 }
 
@@ -230,8 +244,8 @@ Candidates ThinnedRows::draw(std::size_t first, std::size_t n_enough) {
     for (std::size_t source = first; source < places_.pre[0].size() && result.numbers.size() < n_enough; ++source) {
         const std::size_t before = result.numbers.size();
         find_pieces(source);
-        for (const std::int32_t node : dense_) draw_dense(source, tree_.nodes()[static_cast<std::size_t>(node)], result);
-        if (!used_.empty()) draw_sparse(source, result);
+        for (const std::int32_t node : dense_) draw_dense(source, static_cast<std::size_t>(node), result);
+        if (!units_.empty()) draw_sparse(source, result);
         take_wanted(result, before);
         result.end_row();
     }

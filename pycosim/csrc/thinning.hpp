@@ -20,8 +20,9 @@ namespace pycosim {
 /// this bound, and kept with the quotient of a bound for their own distance and that of the box; what remains (a number
 /// to compare with the probability itself) is left to the caller.
 ///
-/// The numbers of a source are those of its own counters in each section of the tree of all targets, or, where the bound
-/// is large, in each box: a process draws the sections that have any of its targets.
+/// The numbers of a source are those of its own counters in each section of the tree of all targets, in larger boxes
+/// where hardly any candidate is expected, and in smaller ones where nearly all are: a process draws those that have any
+/// of its targets.
 class ThinnedRows {
 public:
     ThinnedRows(Key key, const PlaceColumns& places, const BoundTable& table, Wanted wanted);
@@ -35,18 +36,20 @@ private:
         std::int32_t begin, end;
         double most, hazard;
     };
-    /// The pieces of a section, one after the other.
-    struct Pieces {
+    /// Pieces that are drawn with the same counters, one after the other.
+    struct Unit {
         std::size_t begin, end;
         double hazard;
     };
 
     std::size_t largest(std::size_t first_entry, std::size_t last_entry) const;
     void find_pieces(std::size_t source);
-    void add_piece(const PlaceNode& node, std::size_t entry);
-    void draw_dense(std::size_t source, const PlaceNode& node, Candidates& out);
+    template <std::size_t n_axes, bool is_periodic>
+    void find_pieces_of(std::size_t source);
+    void add_piece(const PlaceNode& node, std::int32_t unit, std::size_t entry);
+    void draw_dense(std::size_t source, std::size_t number, Candidates& out);
     void draw_sparse(std::size_t source, Candidates& out);
-    void draw_section(std::size_t source, std::size_t number);
+    void draw_unit(std::size_t source, std::size_t number);
     void keep(std::size_t source, Candidates& out);
     void take_wanted(Candidates& out, std::size_t before);
 
@@ -56,20 +59,22 @@ private:
     PlaceColumns turned_;  // the same with the sides exchanged
     LongColumn<double> most_, hazard_;
     BoundTable table_;
-    bool falls_;                                       // with the distance
-    std::vector<std::vector<std::int32_t>> largest_;   // [k][e]: that with the largest bound of 2^k entries from e on
+    bool falls_;                                      // with the distance
+    std::vector<std::vector<std::int32_t>> largest_;  // [k][e]: that with the largest bound of 2^k entries from e on
     PlaceTree tree_;
-    LongColumn<std::uint8_t> wanted_;           // by place in the tree; empty: all
-    std::vector<std::uint8_t> section_wanted_;
+    LongColumn<std::uint8_t> wanted_;         // by place in the tree; empty: all
+    std::vector<std::uint8_t> node_wanted_;
+    bool is_periodic_ = false;
 
     // Of the source that is being drawn.
     std::vector<Piece> pieces_;
-    std::vector<Pieces> used_;
-    std::vector<std::uint32_t> sections_;
+    std::vector<Unit> units_;
+    std::vector<std::uint32_t> unit_nodes_;
     std::vector<std::int32_t> dense_;
     std::vector<std::int32_t> cells_;
     std::vector<double> marks_;
     std::array<std::vector<std::uint32_t>, 4> words_;
+    std::vector<double> first_hazards_, first_marks_;
 };
 
 }  // namespace pycosim
