@@ -84,6 +84,8 @@ Csr connected(std::span<const std::int64_t> indptr, std::span<const std::int32_t
         throw std::invalid_argument("each candidate needs a number and a probability");
     if (!selves.rows.empty() && (selves.rows.size() != n_rows || selves.columns.size() != n_columns))
         throw std::invalid_argument("the neurons of all rows and columns are needed");
+    if (std::any_of(columns.begin(), columns.end(), [&](std::int32_t c) { return c < 0 || static_cast<std::size_t>(c) >= n_columns; }))
+        throw std::out_of_range("a candidate is outside the number of columns");
     Csr kept{{0}, LongColumn<std::int32_t>(columns.size())};
     BitSorter sorter(n_columns);
     std::int32_t* const begin = kept.targets.data();

@@ -125,7 +125,9 @@ def _constant(node: ast.AST) -> _Values:
     """Return the value of a text without the distance, as Python computes it."""
     known = {*_FUNCTIONS, *_CONSTANTS, *_MODULES}
     for part in ast.walk(node):
-        _require(_name(part) in known if isinstance(part, ast.Name | ast.Attribute) else isinstance(part, _PLAIN))
+        _require(
+            _name(part) in known if isinstance(part, ast.Name | ast.Attribute) else isinstance(part, _PLAIN)
+        )
     try:
         value = eval(compile(ast.Expression(node), "<constant>", "eval"), vars(pynn))
         kind = "bool" if isinstance(value, bool | np.bool_) else "whole" if isinstance(value, int) else "real"
@@ -196,7 +198,9 @@ def _widened(low: Any, high: Any) -> _Values:
     """Return intervals that are wider than a function's errors, on the same side of 0."""
     below = np.where(np.isfinite(low), low - np.abs(low) * SLACK - _LEAST, low)
     above = np.where(np.isfinite(high), high + np.abs(high) * SLACK + _LEAST, high)
-    return _Values(np.where(low >= 0, np.maximum(below, 0.0), below), np.where(high <= 0, np.minimum(above, 0.0), above))
+    return _Values(
+        np.where(low >= 0, np.maximum(below, 0.0), below), np.where(high <= 0, np.minimum(above, 0.0), above)
+    )
 
 
 def _size(a: _Values) -> _Values:
@@ -219,7 +223,9 @@ def _power(a: _Values, b: _Values) -> _Values:
     return _widened(values.low, values.high)
 
 
-def _rising(function: Any, least: float = -np.inf, largest: float = np.inf) -> tuple[int, Callable[..., _Values]]:
+def _rising(
+    function: Any, least: float = -np.inf, largest: float = np.inf
+) -> tuple[int, Callable[..., _Values]]:
     def evaluate(a: _Values) -> _Values:
         _require(a.kind != "bool")  # NumPy computes these with half precision
         _require((a.low >= least) & (a.high <= largest))

@@ -23,6 +23,9 @@ from pycosim.random import draws_itself
 # Candidates whose probabilities are worked on at the same time: a few arrays of them fit into a core's cache.
 N_AT_ONCE = 2**15
 
+# How many sources stand for all where synapses are only counted, and from how many pairs of cells on they are.
+N_SOURCES, SMALLEST = 100, 2**20
+
 # As in csrc/bounds.hpp: an entry of the table holds for squared distances that are equal but for these bits.
 _LOWER_BITS = 46
 _OCTAVES = 40
@@ -67,7 +70,7 @@ def bounded_rule(request: Request, distances: Distances) -> BoundedRule | None:
     rng = connector.rng
     if draws_itself(rng) and not (type(rng) is NumpyRNG and rng.rng.get_state()[0] == "MT19937"):
         return None
-    if distances.by_target_only or 0 in request.shape:
+    if distances.by_target_only or 0 in request.shape or not np.all(distances.columns[2] > 0):
         return None
     bound, largest = bound_of(connector), distances.largest_square()
     if bound is None or not np.isfinite(largest):
@@ -81,7 +84,8 @@ def _entries(largest: float) -> tuple[int, NDArray[np.float64]]:
     """Return the upper bits of the first of n entries, and the squared distances between them, (n + 1,)."""
     largest = max(largest, 1e-280)
     first, last = (
-        int(np.float64(square).view(np.int64)) >> _LOWER_BITS for square in (largest * 2.0**-_OCTAVES, largest)
+        int(np.float64(square).view(np.int64)) >> _LOWER_BITS
+        for square in (largest * 2.0**-_OCTAVES, largest)
     )
     squares = (np.arange(first, last + 2) << _LOWER_BITS).view(np.float64)
     squares[0] = 0.0
@@ -93,8 +97,9 @@ def connect_bounded(request: Request, rule: BoundedRule) -> Connectivity:
     if draws_itself(request.connector.rng):
         by_target = _collected(request, rule, _drawn(request, rule), 1)
         return Connectivity(*_core.transposed(*by_target, request.shape[0]))
-    rows = _collected(request, rule, _thinned(request, rule), 0)
-    return Connectivity(*rows, is_whole=request.mask is None)
+    rows = _core.ThinnedRows(request.seed, request.stream, *rule.arguments, request.mask)
+    csr = _collected(request, rule, _rows_of(rows, request.shape[0]), 0)
+    return Connectivity(*csr, is_whole=request.mask is None)
 
 
 def _drawn(request: Request, rule: BoundedRule) -> Iterator[_Candidates]:
@@ -102,19 +107,35 @@ def _drawn(request: Request, rule: BoundedRule) -> Iterator[_Candidates]:
     _, words, position, *_ = request.connector.rng.rng.get_state()
     first = 0
     while first < request.shape[1]:
-        candidates, (words, position) = _core.drawn_candidates(words, position, *rule.arguments, first, N_AT_ONCE)
+        candidates, (words, position) = _core.drawn_candidates(
+            words, position, *rule.arguments, first, N_AT_ONCE
+        )
         yield candidates
         first += len(candidates[0][0]) - 1
 
 
-def _thinned(request: Request, rule: BoundedRule) -> Iterator[_Candidates]:
+def _rows_of(rows: _core.ThinnedRows, n_sources: int) -> Iterator[_Candidates]:
     """Yield candidates for the rows of all sources, from our own numbers."""
-    rows = _core.ThinnedRows(request.seed, request.stream, *rule.arguments, request.mask)
     first = 0
-    while first < request.shape[0]:
+    while first < n_sources:
         candidates = rows.draw(first, N_AT_ONCE)
         yield candidates
         first += len(candidates[0][0]) - 1
+
+
+def synapses_by_distance(request: Request) -> float | None:
+    """Return about how many synapses a distance rule will make: what it makes from a few sources; None if open."""
+    n_pre, n_post = request.shape
+    rule = bounded_rule(request, Distances(request.projection)) if n_pre * n_post >= SMALLEST else None
+    if rule is None:
+        return None
+    pre, *others = rule.distances.columns
+    some = np.linspace(0, n_pre - 1, min(n_pre, N_SOURCES)).astype(int)
+    rows = _core.ThinnedRows(0, 0, np.ascontiguousarray(pre[:, some]), *others, rule.base, rule.most)
+    n_synapses = 0
+    for _, numbers, at in _rows_of(rows, len(some)):
+        n_synapses += np.count_nonzero(numbers < rule.probabilities(at))
+    return n_synapses * n_pre / len(some)
 
 
 def _collected(
