@@ -1,7 +1,7 @@
 """Upper bounds of a rule's probability over intervals of the distance, by interval arithmetic on its text.
 
-The arithmetic operations and comparisons of IEEE 754 are monotone, so that a corner of an interval bounds what is
-computed inside it to the last bit; values of other functions are widened by more than their errors.
+The arithmetic operations and comparisons of IEEE 754 are monotone, so that a corner of an interval bounds
+what is computed inside it to the last bit; values of other functions are widened by more than their errors.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def bound_of(connector: Any) -> Bound | None:
     Returns
     -------
     callable or None
-        Takes the lower and upper ends of n intervals of the distance, (n,) each, both included. Returns values,
-        (n,), from 0 to 1, that the probability (if it is at most 1) does not exceed there; None where it might not be
-        a number.
+        Takes the lower and upper ends of n intervals of the distance, (n,) each, both included. Returns
+        values, (n,), from 0 to 1, that the probability, cut off at 1, does not exceed there; None if it might
+        not be a number.
     """
     text, function = connector.d_expression, connector.distance_function
     if not isinstance(text, str) or not isinstance(function, FunctionType):

@@ -1,7 +1,8 @@
 """Distance rules at the cost of the synapses that they make, not of all pairs of cells.
 
-An upper bound of the probability (`pycosim.frontend.bounds`) tells most pairs that are not connected from a number
-and a squared distance, or many of them together. The probability itself is computed for what is left.
+An upper bound of the probability (`pycosim.frontend.bounds`) tells most pairs that are not connected, one by
+one from a number and a squared distance, or many of them together. The probability itself is computed for
+what is left.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pycosim.random import draws_itself
 # Candidates whose probabilities are worked on at the same time: a few arrays of them fit into a core's cache.
 N_AT_ONCE = 2**15
 
-# How many sources stand for all where synapses are only counted, and from how many pairs of cells on they are.
+# How many sources stand for all where synapses are only counted; they are from so many pairs of cells on.
 N_SOURCES, SMALLEST = 100, 2**20
 
 # As in csrc/bounds.hpp: an entry of the table holds for squared distances that are equal but for these bits.
@@ -65,7 +66,7 @@ class BoundedRule:
 
 
 def bounded_rule(request: Request, distances: Distances) -> BoundedRule | None:
-    """Return a connector's rule with its bounds; None if it has none, or its random numbers are not known here."""
+    """Return a connector's rule with its bounds; None if it has none, or a generator of an unknown kind."""
     connector = request.connector
     rng = connector.rng
     if draws_itself(rng) and not (type(rng) is NumpyRNG and rng.rng.get_state()[0] == "MT19937"):
@@ -103,7 +104,7 @@ def connect_bounded(request: Request, rule: BoundedRule) -> Connectivity:
 
 
 def _drawn(request: Request, rule: BoundedRule) -> Iterator[_Candidates]:
-    """Yield candidates for the rows of all targets, from numbers that the script's generator would give next."""
+    """Yield candidates for the rows of all targets, from the next numbers of the script's generator."""
     _, words, position, *_ = request.connector.rng.rng.get_state()
     first = 0
     while first < request.shape[1]:
@@ -124,7 +125,7 @@ def _rows_of(rows: _core.ThinnedRows, n_sources: int) -> Iterator[_Candidates]:
 
 
 def synapses_by_distance(request: Request) -> float | None:
-    """Return about how many synapses a distance rule will make: what it makes from a few sources; None if open."""
+    """Return about how many synapses a distance rule will make, from a few sources; None if that is open."""
     n_pre, n_post = request.shape
     rule = bounded_rule(request, Distances(request.projection)) if n_pre * n_post >= SMALLEST else None
     if rule is None:

@@ -1,4 +1,4 @@
-"""Distance rules at the cost of their synapses: bounds hold, and the pairs are those that all pairs' numbers give."""
+"""Distance rules at the cost of their synapses: bounds hold, and pairs are connected as by all distances."""
 
 from types import SimpleNamespace
 
@@ -161,6 +161,7 @@ def test_a_function_that_is_not_the_text_has_no_bound():
     assert bound_of(connector) is None
 
 
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
 @settings(deadline=None, max_examples=120)
 @given(RULES, SPACES, st.integers(1, 90), st.integers(1, 60), st.booleans(), st.integers(0, 2**31), st.data())
 def test_a_script_s_numbers_make_the_pairs_that_all_distances_give(text, space, n, m, allow_self, seed, data):
