@@ -8,6 +8,18 @@ namespace pycosim {
 namespace {
 
 template <std::size_t n_axes>
+[[gnu::always_inline]] inline void fill_some(const PlaceColumns& places, std::size_t j,
+                                             const std::int32_t* __restrict which, std::size_t n, double* __restrict out) {
+    for (std::size_t k = 0; k < n; ++k) {
+        const auto i = static_cast<std::size_t>(which[k]);
+        double sum = 0;
+        for (std::size_t axis = 0; axis < n_axes; ++axis)
+            sum += squared_difference(places.pre[axis][i], places.post[axis][j], places.period[axis]);
+        out[k] = sum;
+    }
+}
+
+template <std::size_t n_axes>
 [[gnu::always_inline]] inline void fill_row_of(const PlaceColumns& places, std::size_t j, std::size_t begin,
                                                std::size_t n, double* __restrict row) {
     const double* pre[n_axes];
@@ -32,6 +44,13 @@ void squared_distances(const PlaceColumns& places, std::size_t j, std::size_t be
     if (places.n_axes == 1) fill_row_of<1>(places, j, begin, n, out);
     else if (places.n_axes == 2) fill_row_of<2>(places, j, begin, n, out);
     else fill_row_of<3>(places, j, begin, n, out);
+}
+
+PYCOSIM_SIMD_CLONES
+void squared_distances_of(const PlaceColumns& places, std::size_t j, std::span<const std::int32_t> which, double* out) {
+    if (places.n_axes == 1) fill_some<1>(places, j, which.data(), which.size(), out);
+    else if (places.n_axes == 2) fill_some<2>(places, j, which.data(), which.size(), out);
+    else fill_some<3>(places, j, which.data(), which.size(), out);
 }
 
 PYCOSIM_SIMD_CLONES

@@ -191,25 +191,16 @@ void ThinnedRows::draw_unit(std::size_t source, std::size_t number) {
     }
 }
 
+/// Takes those of the cells that were drawn for which their own bound is no reason not to.
 void ThinnedRows::keep(std::size_t source, Candidates& out) {
+    squares_.resize(cells_.size());
+    found_.resize(cells_.size() + 16);
+    squared_distances_of(turned_, source, cells_, squares_.data());
+    const std::size_t n_found = places_below_bounds(marks_.data(), squares_.data(), cells_.size(), table_, found_.data());
     const std::size_t before = out.numbers.size();
-    std::size_t n = before;
-    out.rows.targets.resize(n + cells_.size());
-    out.numbers.resize(n + cells_.size());
-    out.distances.resize(n + cells_.size());
-    for (std::size_t k = 0; k < cells_.size(); ++k) {
-        const auto cell = static_cast<std::size_t>(cells_[k]);
-        double square = 0;
-        for (std::size_t axis = 0; axis < places_.n_axes; ++axis)
-            square += squared_difference(places_.pre[axis][source], places_.post[axis][cell], places_.period[axis]);
-        out.rows.targets[n] = cells_[k];
-        out.numbers[n] = marks_[k];
-        out.distances[n] = square;
-        n += marks_[k] < most_[static_cast<std::size_t>(table_.entry(square))];
-    }
-    out.rows.targets.resize(n);
-    out.numbers.resize(n);
-    out.distances.resize(n);
+    out.append({found_.data(), n_found}, 0, marks_.data(), squares_.data());
+    for (std::size_t k = before; k < out.numbers.size(); ++k)
+        out.rows.targets[k] = cells_[static_cast<std::size_t>(out.rows.targets[k])];
 }
 
 void ThinnedRows::draw_sparse(std::size_t source, Candidates& out) {

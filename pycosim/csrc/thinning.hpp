@@ -71,8 +71,8 @@ private:
     std::vector<Unit> units_;
     std::vector<std::uint32_t> unit_nodes_;
     std::vector<std::int32_t> dense_;
-    std::vector<std::int32_t> cells_;
-    std::vector<double> marks_;
+    std::vector<std::int32_t> cells_, found_;
+    std::vector<double> marks_, squares_;
     std::array<std::vector<std::uint32_t>, 4> words_;
     std::vector<double> first_hazards_, first_marks_;
 };

@@ -22,10 +22,10 @@ from pycosim.frontend.requests import Connectivity, Request
 from pycosim.random import draws_itself
 
 # Candidates whose probabilities are worked on at the same time: a few arrays of them fit into a core's cache.
-N_AT_ONCE = 2**15
+N_AT_ONCE = 2**14
 
 # How many sources stand for all where synapses are only counted; they are from so many pairs of cells on.
-N_SOURCES, SMALLEST = 100, 2**20
+N_SOURCES, SMALLEST = 100, 2**25
 
 # As in csrc/bounds.hpp: an entry of the table holds for squared distances that are equal but for these bits.
 _LOWER_BITS = 46

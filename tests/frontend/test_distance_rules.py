@@ -247,7 +247,8 @@ def test_a_probability_is_computed_for_hardly_more_pairs_than_are_connected(rng,
     assert sum(n_computed) < 1.05 * result.n_synapses
 
 
-def test_the_number_of_synapses_is_known_before_they_are_made():
+def test_the_number_of_synapses_is_known_before_they_are_made(monkeypatch):
+    monkeypatch.setattr(thinning, "SMALLEST", 0)
     places = np.column_stack([*np.random.default_rng(1).uniform(0, 1000, (2, 2000)), np.zeros(2000)])
     for rng in (NativeRNG(seed=1), NumpyRNG(seed=1)):
         request = request_of(places, places, "exp(-d/60)", rng=rng)
