@@ -1,6 +1,7 @@
 /// Pairs that are connected with a probability that depends on their distance, at the cost of those that are connected.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -26,6 +27,7 @@ namespace pycosim {
 class ThinnedRows {
 public:
     ThinnedRows(Key key, const PlaceColumns& places, const BoundTable& table, Wanted wanted);
+    ThinnedRows(const ThinnedRows&) = delete;  // columns of it are looked at from inside
 
     /// The candidates of sources from `first` on, up to the source with which there are at least `n_enough`.
     Candidates draw(std::size_t first, std::size_t n_enough);
