@@ -95,6 +95,80 @@ def bernoulli(seed: int, stream: int, first_row: int, probability: NDArray[np.fl
 def chosen(numbers: NDArray[np.float64], probability: NDArray[np.float64]) -> _Rows:
     """Connect (i, j) where the number i * n_columns + j is below probability[i, j]."""
 
+_Candidates = tuple[_Rows, NDArray[np.float64], NDArray[np.float64]]
+
+class ThinnedRows:
+    """Draws pairs of points that may be connected, each independently of all others, with our own numbers.
+
+    Parameters
+    ----------
+    seed, stream : int
+    pre, post : (n_axes, n) float64 ndarray
+        Places of the points; `period` has the period of each axis, infinity where there is none.
+    base, most : int and (n_entries,) float64 ndarray
+        ``most[e]`` is an upper bound of the probability where the bits of a squared distance, without the
+        lower 46, are ``base + e``; the first entry also for smaller, the last for larger distances.
+    wanted : (n_post,) uint8 ndarray, optional
+        The targets whose synapses are asked for; the others do not change them.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        stream: int,
+        pre: NDArray[np.float64],
+        post: NDArray[np.float64],
+        period: NDArray[np.float64],
+        base: int,
+        most: NDArray[np.float64],
+        wanted: NDArray[np.uint8] | None = None,
+    ) -> None: ...
+    def draw(self, first: int, n_enough: int) -> _Candidates:
+        """Return candidates for sources from `first` on, up to that with which there are `n_enough`.
+
+        Returns
+        -------
+        rows : compressed sparse rows
+            The sources' targets, in any order.
+        numbers : (n_candidates,) float64 ndarray
+            A pair is connected if its number is below its probability; no other pair of these sources is.
+        distances : (n_candidates,) float64 ndarray
+        """
+
+def drawn_candidates(
+    words: NDArray[np.uint32],
+    next: int,
+    pre: NDArray[np.float64],
+    post: NDArray[np.float64],
+    period: NDArray[np.float64],
+    base: int,
+    most: NDArray[np.float64],
+    first: int,
+    n_enough: int,
+) -> tuple[_Candidates, _State]:
+    """Return the pairs for which a number of RandomState, one for each source of a target, is below a bound.
+
+    Rows are targets from `first` on, up to that with which there are `n_enough`; see `ThinnedRows`.
+    """
+
+def connected(
+    indptr: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    numbers: NDArray[np.float64],
+    probability: NDArray[np.float64],
+    n_columns: int,
+    selves: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
+) -> _Rows:
+    """Return the candidates with a number below their probability, the columns of a row ascending.
+
+    `selves` has a number for each row and column; where these are equal there is no connection.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ.
+    """
+
 def distances(
     pre: NDArray[np.float64], post: NDArray[np.float64], period: NDArray[np.float64]
 ) -> NDArray[np.float64]:

@@ -14,6 +14,8 @@
 #include <tuple>
 #include <utility>
 
+#include "bounds.hpp"
+#include "candidates.hpp"
 #include "connect.hpp"
 #include "csr.hpp"
 #include "distances.hpp"
@@ -23,6 +25,7 @@
 #include "philox.hpp"
 #include "poisson.hpp"
 #include "row_rule.hpp"
+#include "thinning.hpp"
 #include "total_number.hpp"
 #include "values.hpp"
 
@@ -87,6 +90,12 @@ pycosim::PlaceColumns places_of(const Matrix& pre, const Matrix& post, const In<
 }
 
 CsrOut numpy(pycosim::Csr&& csr) { return {numpy(std::move(csr.indptr)), numpy(std::move(csr.targets))}; }
+
+using CandidatesOut = std::tuple<CsrOut, Out<double>, Out<double>>;
+
+CandidatesOut numpy(pycosim::Candidates&& candidates) {
+    return {numpy(std::move(candidates.rows)), numpy(std::move(candidates.numbers)), numpy(std::move(candidates.distances))};
+}
 
 /// Calls `work` without the interpreter lock.
 template <class Work>
@@ -293,6 +302,51 @@ NB_MODULE(_core, m) {
         },
         "rows"_a, "columns"_a, "n_rows"_a, "n_columns"_a,
         "Sort pairs by (row, column); return (indptr, columns, order).");
+
+    m.def(
+        "drawn_candidates",
+        [](In<std::uint32_t> words, Long next, Matrix pre, Matrix post, In<double> period, std::int32_t base, In<double> most,
+           std::size_t first, std::size_t n_enough) {
+            pycosim::MersenneTwister random(span(words), next);
+            const pycosim::PlaceColumns places = places_of(pre, post, period);
+            auto drawn = numpy(unlocked([&] {
+                return pycosim::drawn_candidates(random, places, {base, span(most)}, first, n_enough);
+            }));
+            return std::tuple(std::move(drawn), state_of(random));
+        },
+        "words"_a, "next"_a, "pre"_a, "post"_a, "period"_a, "base"_a, "most"_a, "first"_a, "n_enough"_a,
+        "Draw a number for each source of targets from the first on; return those below bounds.");
+
+    nb::class_<pycosim::ThinnedRows>(m, "ThinnedRows", "Draws candidates for connections that depend on the distance.")
+        .def(
+            "__init__",
+            [](pycosim::ThinnedRows* self, Seed seed, Seed stream, Matrix pre, Matrix post, In<double> period,
+               std::int32_t base, In<double> most, const Mask& wanted) {
+                const pycosim::PlaceColumns places = places_of(pre, post, period);
+                new (self) pycosim::ThinnedRows(pycosim::key_of(seed, stream), places, {base, span(most)},
+                                                wanted_of(wanted, post.shape(1)));
+            },
+            "seed"_a, "stream"_a, "pre"_a, "post"_a, "period"_a, "base"_a, "most"_a, "wanted"_a = nb::none())
+        .def(
+            "draw",
+            [](pycosim::ThinnedRows& self, std::size_t first, std::size_t n_enough) {
+                return numpy(unlocked([&] { return self.draw(first, n_enough); }));
+            },
+            "first"_a, "n_enough"_a, "Return the candidates of sources from the first on.");
+
+    m.def(
+        "connected",
+        [](In<Long> indptr, In<std::int32_t> columns, In<double> numbers, In<double> probability, std::size_t n_columns,
+           const std::optional<std::tuple<In<Long>, In<Long>>>& selves) {
+            if (indptr.size() == 0) throw std::invalid_argument("rows need offsets");
+            return numpy(unlocked([&] {
+                const pycosim::Selves same =
+                    selves ? pycosim::Selves{span(std::get<0>(*selves)), span(std::get<1>(*selves))} : pycosim::Selves{};
+                return pycosim::connected(span(indptr), span(columns), span(numbers), span(probability), n_columns, same);
+            }));
+        },
+        "indptr"_a, "columns"_a, "numbers"_a, "probability"_a, "n_columns"_a, "selves"_a = nb::none(),
+        "Return the candidates with a number below their probability, the columns of each row ascending.");
 
     m.def(
         "drawn_pairs",

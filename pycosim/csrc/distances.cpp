@@ -7,36 +7,50 @@
 namespace pycosim {
 namespace {
 
-inline double squared(double pre, double post, double period) {
-    const double difference = pre - post, size = difference < 0 ? -difference : difference, around = period - size;
-    const double least = around < size ? around : size;
-    return least * least;
+template <std::size_t n_axes>
+[[gnu::always_inline]] inline void fill_some(const PlaceColumns& places, std::size_t j,
+                                             const std::int32_t* __restrict which, std::size_t n, double* __restrict out) {
+    for (std::size_t k = 0; k < n; ++k) {
+        const auto i = static_cast<std::size_t>(which[k]);
+        double sum = 0;
+        for (std::size_t axis = 0; axis < n_axes; ++axis)
+            sum += squared_difference(places.pre[axis][i], places.post[axis][j], places.period[axis]);
+        out[k] = sum;
+    }
 }
 
-// The squared distances of `n` points from one.
 template <std::size_t n_axes>
-[[gnu::always_inline]] inline void fill_row_of(const PlaceColumns& places, std::size_t j, std::size_t n,
-                                               double* __restrict row) {
+[[gnu::always_inline]] inline void fill_row_of(const PlaceColumns& places, std::size_t j, std::size_t begin,
+                                               std::size_t n, double* __restrict row) {
     const double* pre[n_axes];
     double post[n_axes], period[n_axes];
     for (std::size_t axis = 0; axis < n_axes; ++axis) {
-        pre[axis] = places.pre[axis].data();
+        pre[axis] = places.pre[axis].data() + begin;
         post[axis] = places.post[axis][j];
         period[axis] = places.period[axis];
     }
     for (std::size_t i = 0; i < n; ++i) {
-        double sum = squared(pre[0][i], post[0], period[0]);
-        if constexpr (n_axes > 1) sum = sum + squared(pre[1][i], post[1], period[1]);
-        if constexpr (n_axes > 2) sum = sum + squared(pre[2][i], post[2], period[2]);
+        double sum = squared_difference(pre[0][i], post[0], period[0]);
+        if constexpr (n_axes > 1) sum = sum + squared_difference(pre[1][i], post[1], period[1]);
+        if constexpr (n_axes > 2) sum = sum + squared_difference(pre[2][i], post[2], period[2]);
         row[i] = sum;
     }
 }
 
+}  // namespace
+
 PYCOSIM_SIMD_CLONES
-void fill_row(const PlaceColumns& places, std::size_t j, std::size_t n, double* row) {
-    if (places.n_axes == 1) fill_row_of<1>(places, j, n, row);
-    else if (places.n_axes == 2) fill_row_of<2>(places, j, n, row);
-    else fill_row_of<3>(places, j, n, row);
+void squared_distances(const PlaceColumns& places, std::size_t j, std::size_t begin, std::size_t n, double* out) {
+    if (places.n_axes == 1) fill_row_of<1>(places, j, begin, n, out);
+    else if (places.n_axes == 2) fill_row_of<2>(places, j, begin, n, out);
+    else fill_row_of<3>(places, j, begin, n, out);
+}
+
+PYCOSIM_SIMD_CLONES
+void squared_distances_of(const PlaceColumns& places, std::size_t j, std::span<const std::int32_t> which, double* out) {
+    if (places.n_axes == 1) fill_some<1>(places, j, which.data(), which.size(), out);
+    else if (places.n_axes == 2) fill_some<2>(places, j, which.data(), which.size(), out);
+    else fill_some<3>(places, j, which.data(), which.size(), out);
 }
 
 PYCOSIM_SIMD_CLONES
@@ -44,14 +58,12 @@ void take_roots(double* values, std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) values[i] = __builtin_sqrt(values[i]);
 }
 
-}  // namespace
-
 LongColumn<double> distances(const PlaceColumns& places) {
     const std::size_t n_pre = places.pre[0].size(), n_post = places.post[0].size();
     LongColumn<double> result(n_pre * n_post);
     for (std::size_t j = 0; j < n_post; ++j) {
         double* const row = result.data() + j * n_pre;
-        fill_row(places, j, n_pre, row);
+        squared_distances(places, j, 0, n_pre, row);
         take_roots(row, n_pre);
     }
     return result;
@@ -65,7 +77,7 @@ LongColumn<double> distances_of_pairs(const PlaceColumns& places, std::span<cons
         const auto i = static_cast<std::size_t>(sources[k]), j = static_cast<std::size_t>(targets[k]);
         double sum = 0;
         for (std::size_t axis = 0; axis < places.n_axes; ++axis)
-            sum += squared(places.pre[axis][i], places.post[axis][j], places.period[axis]);
+            sum += squared_difference(places.pre[axis][i], places.post[axis][j], places.period[axis]);
         result[k] = sum;
     }
     take_roots(result.data(), result.size());

@@ -122,17 +122,12 @@ void fill(Key key, const Counters& counters, std::size_t n, const Words& words) 
     for (std::size_t k = 0; k < 4; ++k) std::copy_n(last[k].begin(), n_left, words[k] + n_whole);
 }
 
-/// What `uniform` makes of the two halves of each of `n` blocks; 53 bits in two parts, each of which is exact.
+/// What `uniform` makes of the two halves of each of `n` blocks.
 PYCOSIM_SIMD_CLONES
 void to_uniforms(const Words& words, std::size_t n, double* numbers) {
-    const auto number = [](std::uint32_t high, std::uint32_t low) {
-        const auto above = static_cast<std::int32_t>(high >> 1);
-        const auto below = static_cast<std::int32_t>((high & 1) << 21 | low >> 11);
-        return (static_cast<double>(above) * 0x1p22 + static_cast<double>(below)) * 0x1p-53;
-    };
     for (std::size_t i = 0; i < n; ++i) {
-        numbers[2 * i] = number(words[0][i], words[1][i]);
-        numbers[2 * i + 1] = number(words[2][i], words[3][i]);
+        numbers[2 * i] = uniform_in_parts(words[0][i], words[1][i]);
+        numbers[2 * i + 1] = uniform_in_parts(words[2][i], words[3][i]);
     }
 }
 

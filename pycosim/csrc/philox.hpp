@@ -63,6 +63,13 @@ inline double from_one_to_two(std::uint32_t high, std::uint32_t low) {
     return std::bit_cast<double>(std::uint64_t{0x3FF} << 52 | std::uint64_t{high} << 20 | low >> 12);
 }
 
+/// A number in [0, 1) with 53 random bits, in two parts, each of which is exact: for vectors that only convert 32 bits.
+inline double uniform_in_parts(std::uint32_t high, std::uint32_t low) {
+    const auto above = static_cast<std::int32_t>(high >> 1);
+    const auto below = static_cast<std::int32_t>((high & 1) << 21 | low >> 11);
+    return (static_cast<double>(above) * 0x1p22 + static_cast<double>(below)) * 0x1p-53;
+}
+
 /// Writes the block `index` of lane 0 of many rows: words[k][i] is word k of row rows[i].
 void fill_blocks(Key key, std::span<const std::uint32_t> rows, std::uint64_t index,
                  const std::array<std::uint32_t*, 4>& words);

@@ -20,6 +20,7 @@ from pycosim import _core
 from pycosim.errors import ConnectivityError, InvalidInputError, NotSupportedError
 from pycosim.frontend.distances import Distances
 from pycosim.frontend.requests import Connectivity, Request, of_targets, only
+from pycosim.frontend.thinning import bounded_rule, connect_bounded
 from pycosim.parallel import world
 from pycosim.random import draws_itself, evaluate_calls, evaluate_distribution, stream_of
 
@@ -257,6 +258,10 @@ def _clone(request: Request) -> Connectivity:
 
 def _distance_dependent(request: Request) -> Connectivity:
     distances = Distances(request.projection)
+    rule = bounded_rule(request, distances)
+    if rule is not None:
+        csr = connect_bounded(request, rule)
+        return only(csr, csr.sources > csr.targets) if no_mutual(request) else csr
 
     def probabilities(targets: slice) -> NDArray[np.float64]:
         block = distances.of_targets(targets)

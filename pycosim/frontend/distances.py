@@ -45,6 +45,18 @@ class Distances:
         pre, post = self._columns
         return _core.distances(pre, np.ascontiguousarray(post[:, targets]), self._periods)
 
+    @property
+    def columns(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Places of both sides, (n_axes, n) each, and the periods, (n_axes,); not for ``by_target_only``."""
+        return *self._columns, self._periods
+
+    def largest_square(self) -> float:
+        """Return what no squared distance exceeds; not for ``by_target_only``."""
+        (low, high), (other_low, other_high) = ((side.min(1), side.max(1)) for side in self._columns)
+        size = np.maximum(np.abs(high - other_low), np.abs(other_high - low))
+        least = np.minimum(size, np.maximum(self._periods / 2, size - self._periods))
+        return float(np.sum(least**2) * (1 + 1e-12))
+
     def of_pairs(self, sources: NDArray[np.int32], targets: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the distance of each of n pairs of indices, (n,) float64; not for ``by_target_only``."""
         return _core.distances_of_pairs(*self._columns, self._periods, sources, targets)

@@ -12,6 +12,7 @@ from pyNN.random import RandomDistribution
 
 from pycosim import memory
 from pycosim.frontend.requests import Request
+from pycosim.frontend.thinning import synapses_by_distance
 from pycosim.random import draws_itself
 
 # Bytes for each synapse, at the peak; measured (resident memory).
@@ -51,16 +52,21 @@ def expected_synapses(request: Request) -> float | None:
     expected = _EXPECTED.get(type(request.connector).connect)
     if expected is None or isinstance(getattr(request.connector, "n", None), RandomDistribution):
         return None
-    return expected(request.connector, request.shape[0], request.shape[1]) * float(np.mean(request.local))
+    n_synapses = expected(request)
+    return None if n_synapses is None else n_synapses * float(np.mean(request.local))
 
 
-_EXPECTED: dict[Any, Callable[[Any, int, int], float]] = {
-    pynn.AllToAllConnector.connect: lambda connector, n_pre, n_post: n_pre * n_post,
-    pynn.OneToOneConnector.connect: lambda connector, n_pre, n_post: min(n_pre, n_post),
-    pynn.FixedProbabilityConnector.connect: (
-        lambda connector, n_pre, n_post: min(1.0, float(connector.p_connect)) * n_pre * n_post
-    ),
-    pynn.FixedNumberPostConnector.connect: lambda connector, n_pre, n_post: connector.n * n_pre,
-    pynn.FixedNumberPreConnector.connect: lambda connector, n_pre, n_post: connector.n * n_post,
-    pynn.FixedTotalNumberConnector.connect: lambda connector, n_pre, n_post: connector.n,
+def _of_probability(request: Request) -> float:
+    n_pre, n_post = request.shape
+    return min(1.0, float(request.connector.p_connect)) * n_pre * n_post
+
+
+_EXPECTED: dict[Any, Callable[[Request], float | None]] = {
+    pynn.AllToAllConnector.connect: lambda request: request.shape[0] * request.shape[1],
+    pynn.OneToOneConnector.connect: lambda request: min(request.shape),
+    pynn.FixedProbabilityConnector.connect: _of_probability,
+    pynn.FixedNumberPostConnector.connect: lambda request: request.connector.n * request.shape[0],
+    pynn.FixedNumberPreConnector.connect: lambda request: request.connector.n * request.shape[1],
+    pynn.FixedTotalNumberConnector.connect: lambda request: request.connector.n,
+    pynn.DistanceDependentProbabilityConnector.connect: synapses_by_distance,
 }

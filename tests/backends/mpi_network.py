@@ -54,6 +54,7 @@ stdp = sim.STDPMechanism(
 short_term = sim.TsodyksMarkramSynapse(weight=0.01, delay=1.0, U=random("uniform", (0.2, 0.6)))
 stochastic = sim.SimpleStochasticSynapse(weight=0.1, p=0.5, delay=1.0)
 by_distance = sim.DistanceDependentProbabilityConnector("0.05*exp(-d/200)")
+near = sim.DistanceDependentProbabilityConnector("0.3*exp(-d/20)", rng=sim.NativeRNG(seed=1))
 number_post, number_pre = sim.FixedNumberPostConnector(60), sim.FixedNumberPreConnector(50)
 p, pairs = sim.FixedProbabilityConnector, [(0, 3, 0.5, 0.5), (4, 700, 0.2, 0.9), (4, 1, 0.1, 0.6)]
 wirings = {
@@ -68,6 +69,7 @@ wirings = {
     "timing": (exc[:300], exc[700:1000], p(0.1), stdp),
     "short-term": (exc[:200], inh, p(0.2), short_term),
     "stochastic": (exc[:200], exc + one, p(0.05), stochastic),
+    "near": (inh, exc, near, static(-0.001, "0.5+0.001*d"), None, "inhibitory"),
     "distance": (exc, inh, by_distance, static(0.001, "0.5+0.001*d")),
 }
 projections = [

@@ -1,0 +1,82 @@
+/// Pairs that are connected with a probability that depends on their distance, at the cost of those that are connected.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "bounds.hpp"
+#include "candidates.hpp"
+#include "columns.hpp"
+#include "connect.hpp"
+#include "distances.hpp"
+#include "philox.hpp"
+#include "place_tree.hpp"
+
+namespace pycosim {
+
+/// For each source, the targets are divided into boxes with an upper bound of the probability. Candidates are drawn with
+/// this bound, and kept with the quotient of a bound for their own distance and that of the box; what remains (a number
+/// to compare with the probability itself) is left to the caller.
+///
+/// The numbers of a source are those of its own counters in each section of the tree of all targets, in larger boxes
+/// where hardly any candidate is expected, and in smaller ones where nearly all are: a process draws those that have any
+/// of its targets.
+class ThinnedRows {
+public:
+    ThinnedRows(Key key, const PlaceColumns& places, const BoundTable& table, Wanted wanted);
+    ThinnedRows(const ThinnedRows&) = delete;  // columns of it are looked at from inside
+
+    /// The candidates of sources from `first` on, up to the source with which there are at least `n_enough`.
+    Candidates draw(std::size_t first, std::size_t n_enough);
+
+private:
+    /// Points begin to before end that are connected with a probability of at most 1 - exp(-hazard).
+    struct Piece {
+        std::int32_t begin, end;
+        double most, hazard;
+    };
+    /// Pieces that are drawn with the same counters, one after the other.
+    struct Unit {
+        std::size_t begin, end;
+        double hazard;
+    };
+
+    std::size_t largest(std::size_t first_entry, std::size_t last_entry) const;
+    void find_pieces(std::size_t source);
+    template <std::size_t n_axes, bool is_periodic>
+    void find_pieces_of(std::size_t source);
+    void add_piece(const PlaceNode& node, std::int32_t unit, std::size_t entry);
+    void draw_dense(std::size_t source, std::size_t number, Candidates& out);
+    void draw_sparse(std::size_t source, Candidates& out);
+    void draw_unit(std::size_t source, std::size_t number);
+    void keep(std::size_t source, Candidates& out);
+    void take_wanted(Candidates& out, std::size_t before);
+
+    Key key_;
+    std::array<LongColumn<double>, 3> sources_;
+    PlaceColumns places_;  // of sources and of the tree's points
+    PlaceColumns turned_;  // the same with the sides exchanged
+    LongColumn<double> most_, hazard_;
+    BoundTable table_;
+    bool falls_;                                      // with the distance
+    std::vector<std::vector<std::int32_t>> largest_;  // [k][e]: that with the largest bound of 2^k entries from e on
+    PlaceTree tree_;
+    LongColumn<std::uint8_t> wanted_;         // by place in the tree; empty: all
+    std::vector<std::uint8_t> node_wanted_;
+    bool is_periodic_ = false;
+
+    // Of the source that is being drawn.
+    std::vector<Piece> pieces_;
+    std::vector<Unit> units_;
+    std::vector<std::uint32_t> unit_nodes_;
+    std::vector<std::int32_t> dense_;
+    std::vector<std::int32_t> cells_, found_;
+    std::vector<double> marks_, squares_;
+    std::array<std::vector<std::uint32_t>, 4> words_;
+    std::vector<double> first_hazards_, first_marks_;
+};
+
+}  // namespace pycosim

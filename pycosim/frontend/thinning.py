@@ -1,0 +1,159 @@
+"""Distance rules at the cost of the synapses that they make, not of all pairs of cells.
+
+An upper bound of the probability (`pycosim.frontend.bounds`) tells most pairs that are not connected, one by
+one from a number and a squared distance, or many of them together. The probability itself is computed for
+what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyNN.random import NumpyRNG
+
+from pycosim import _core
+from pycosim.frontend.bounds import bound_of
+from pycosim.frontend.distances import Distances
+from pycosim.frontend.requests import Connectivity, Request
+from pycosim.random import draws_itself
+
+# Candidates whose probabilities are worked on at the same time: a few arrays of them fit into a core's cache.
+N_AT_ONCE = 2**14
+
+# How many sources stand for all where synapses are only counted; they are from so many pairs of cells on.
+N_SOURCES, SMALLEST = 100, 2**25
+
+# As in csrc/bounds.hpp: an entry of the table holds for squared distances that are equal but for these bits.
+_LOWER_BITS = 46
+_OCTAVES = 40
+
+_Candidates = tuple[tuple[NDArray[np.int64], NDArray[np.int32]], NDArray[np.float64], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class BoundedRule:
+    """A rule of the distance with upper bounds of its probability.
+
+    Attributes
+    ----------
+    function : callable
+        Probabilities at distances.
+    distances : Distances
+    base : int
+        The upper bits of the smallest squared distance that has a bound of its own.
+    most : (n_entries,) float64 ndarray
+        Upper bounds for this squared distance and all below it, the next larger one, ...
+    """
+
+    function: Callable[[NDArray[np.float64]], Any]
+    distances: Distances
+    base: int
+    most: NDArray[np.float64]
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """What compiled code takes of it."""
+        return *self.distances.columns, self.base, self.most
+
+    def probabilities(self, distances: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probability at each of n distances, (n,) float64."""
+        values = np.broadcast_to(self.function(distances), distances.shape)
+        return np.ascontiguousarray(values, np.float64)
+
+
+def bounded_rule(request: Request, distances: Distances) -> BoundedRule | None:
+    """Return a connector's rule with its bounds; None if it has none, or a generator of an unknown kind."""
+    connector = request.connector
+    rng = connector.rng
+    if draws_itself(rng) and not (type(rng) is NumpyRNG and rng.rng.get_state()[0] == "MT19937"):
+        return None
+    if distances.by_target_only or 0 in request.shape or not np.all(distances.columns[2] > 0):
+        return None
+    bound, largest = bound_of(connector), distances.largest_square()
+    if bound is None or not np.isfinite(largest):
+        return None
+    base, squares = _entries(largest)
+    most = bound(np.sqrt(squares[:-1]), np.sqrt(squares[1:]))
+    return None if most is None else BoundedRule(connector.distance_function, distances, base, most)
+
+
+def _entries(largest: float) -> tuple[int, NDArray[np.float64]]:
+    """Return the upper bits of the first of n entries, and the squared distances between them, (n + 1,)."""
+    largest = max(largest, 1e-280)
+    first, last = (
+        int(np.float64(square).view(np.int64)) >> _LOWER_BITS
+        for square in (largest * 2.0**-_OCTAVES, largest)
+    )
+    squares = (np.arange(first, last + 2) << _LOWER_BITS).view(np.float64)
+    squares[0] = 0.0
+    return first, squares
+
+
+def connect_bounded(request: Request, rule: BoundedRule) -> Connectivity:
+    """Connect pairs independently, each with the probability that the rule gives for its distance."""
+    if draws_itself(request.connector.rng):
+        by_target = _collected(request, rule, _drawn(request, rule), 1)
+        return Connectivity(*_core.transposed(*by_target, request.shape[0]))
+    rows = _core.ThinnedRows(request.seed, request.stream, *rule.arguments, request.mask)
+    csr = _collected(request, rule, _rows_of(rows, request.shape[0]), 0)
+    return Connectivity(*csr, is_whole=request.mask is None)
+
+
+def _drawn(request: Request, rule: BoundedRule) -> Iterator[_Candidates]:
+    """Yield candidates for the rows of all targets, from the next numbers of the script's generator."""
+    _, words, position, *_ = request.connector.rng.rng.get_state()
+    first = 0
+    while first < request.shape[1]:
+        candidates, (words, position) = _core.drawn_candidates(
+            words, position, *rule.arguments, first, N_AT_ONCE
+        )
+        yield candidates
+        first += len(candidates[0][0]) - 1
+
+
+def _rows_of(rows: _core.ThinnedRows, n_sources: int) -> Iterator[_Candidates]:
+    """Yield candidates for the rows of all sources, from our own numbers."""
+    first = 0
+    while first < n_sources:
+        candidates = rows.draw(first, N_AT_ONCE)
+        yield candidates
+        first += len(candidates[0][0]) - 1
+
+
+def synapses_by_distance(request: Request) -> float | None:
+    """Return about how many synapses a distance rule will make, from a few sources; None if that is open."""
+    n_pre, n_post = request.shape
+    rule = bounded_rule(request, Distances(request.projection)) if n_pre * n_post >= SMALLEST else None
+    if rule is None:
+        return None
+    pre, *others = rule.distances.columns
+    some = np.linspace(0, n_pre - 1, min(n_pre, N_SOURCES)).astype(int)
+    rows = _core.ThinnedRows(0, 0, np.ascontiguousarray(pre[:, some]), *others, rule.base, rule.most)
+    n_synapses = 0
+    for _, numbers, at in _rows_of(rows, len(some)):
+        n_synapses += np.count_nonzero(numbers < rule.probabilities(at))
+    return n_synapses * n_pre / len(some)
+
+
+def _collected(
+    request: Request, rule: BoundedRule, drawn: Iterator[_Candidates], side: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return which candidates are connected, as compressed sparse rows of the cells of one side."""
+    ids = (request.pre_ids, request.post_ids)
+    differ = not request.connector.allow_self_connections and np.isin(*ids).any()
+    first, counts, parts = 0, [np.zeros(1, np.int64)], [np.empty(0, np.int32)]
+    for (indptr, columns), numbers, distances in drawn:
+        last = first + len(indptr) - 1
+        selves = (ids[side][first:last], ids[1 - side]) if differ else None
+        probabilities = rule.probabilities(distances)
+        indptr, columns = _core.connected(
+            indptr, columns, numbers, probabilities, request.shape[1 - side], selves
+        )
+        counts.append(np.diff(indptr))
+        parts.append(columns)
+        first = last
+    return np.cumsum(np.concatenate(counts)), np.concatenate(parts)
