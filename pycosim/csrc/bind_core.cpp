@@ -14,9 +14,11 @@
 #include <tuple>
 #include <utility>
 
+#include "calls.hpp"
 #include "connect.hpp"
 #include "csr.hpp"
 #include "distances.hpp"
+#include "handing_out.hpp"
 #include "mersenne.hpp"
 #include "normal.hpp"
 #include "numbers.hpp"
@@ -104,6 +106,13 @@ using RuleIn = std::tuple<int, std::uint64_t, std::uint64_t, In<std::int64_t>, I
                           In<std::int64_t>, bool, bool>;
 using SpareIn = std::tuple<bool, double>;
 using DistributionIn = std::tuple<int, double, double, double, double>;
+
+using SynapsesIn = std::tuple<In<std::int64_t>, In<std::int32_t>, std::int64_t, std::optional<In<std::int64_t>>>;
+
+pycosim::Synapses synapses_of(const SynapsesIn& given) {
+    const auto& [indptr, targets, n_targets, drawn] = given;
+    return {span(indptr), span(targets), n_targets, drawn ? span(*drawn) : std::span<const std::int64_t>()};
+}
 
 pycosim::DistributionOf distribution_of(const DistributionIn& given) {
     const auto& [kind, mu, sigma, low, high] = given;
@@ -367,6 +376,35 @@ NB_MODULE(_core, m) {
         "Draw numbers by calls of RandomState; return them, the new state, and the spare normal number.");
 
     m.def(
+        "numbers_of_synapses",
+        [](In<std::uint32_t> words, Long next, SpareIn spare, const DistributionIn& distribution,
+           const SynapsesIn& synapses) {
+            pycosim::MersenneTwister random(span(words), next);
+            pycosim::SpareNormal kept{std::get<0>(spare), std::get<1>(spare)};
+            pycosim::LongColumn<double> values = unlocked([&] {
+                return pycosim::numbers_of_synapses(random, kept, distribution_of(distribution), synapses_of(synapses));
+            });
+            return std::tuple(numpy(std::move(values)), state_of(random), SpareIn(kept.is_there, kept.value));
+        },
+        "words"_a, "next"_a, "spare"_a, "distribution"_a, "synapses"_a,
+        "Draw numbers by calls of RandomState, one for each target of synapses (indptr, targets, n_targets, the synapses "
+        "in the order of drawing, or nothing: by target, then source); return what drawn_numbers does.");
+
+    m.def(
+        "delays_of_synapses",
+        [](In<std::uint32_t> words, Long next, SpareIn spare, const DistributionIn& distribution,
+           const SynapsesIn& synapses, double dt_ms) {
+            pycosim::MersenneTwister random(span(words), next);
+            pycosim::SpareNormal kept{std::get<0>(spare), std::get<1>(spare)};
+            pycosim::DelaySteps delays = unlocked([&] {
+                return pycosim::delays_of_synapses(random, kept, distribution_of(distribution), synapses_of(synapses), dt_ms);
+            });
+            return std::tuple(steps_of(std::move(delays)), state_of(random), SpareIn(kept.is_there, kept.value));
+        },
+        "words"_a, "next"_a, "spare"_a, "distribution"_a, "synapses"_a, "dt_ms"_a,
+        "The same numbers as delays: return what delay_steps does, the new state, and the spare normal number.");
+
+    m.def(
         "numbers_by_block",
         [](Seed seed, In<Seed> streams, const DistributionIn& distribution, In<std::int32_t> keys, int shift) {
             return numpy(unlocked([&] {
@@ -399,13 +437,6 @@ NB_MODULE(_core, m) {
         },
         "drawn"_a, "keys"_a, "n_keys"_a,
         "Hand out values, those of a key one after the other; return (n,) in the order of keys.");
-
-    m.def(
-        "steps_in_turn",
-        [](In<std::int32_t> drawn, In<std::int32_t> keys, Long n_keys) {
-            return numpy(unlocked([&] { return pycosim::in_turn(span(drawn), span(keys), n_keys); }));
-        },
-        "drawn"_a, "keys"_a, "n_keys"_a, "The same for numbers of steps.");
 
     m.def(
         "delay_steps",

@@ -136,20 +136,6 @@ void redraw(Random& random, SpareNormal& spare, double mu, double sigma, Clippin
     }
 }
 
-/// PyNN's normal_clipped: what is out of the limits is drawn again.
-template <class Random>
-void fill_clipped(Random& random, SpareNormal& spare, double mu, double sigma, Clipping limits,
-                  std::span<double> out) {
-    std::vector<std::size_t> wrong;
-    for (std::size_t first = 0; first < out.size(); first += kPieceOfNumbers) {
-        const std::size_t last = std::min(first + kPieceOfNumbers, out.size());
-        fill_normal(random, spare, mu, sigma, &out[first], last - first);
-        for (std::size_t i = first; i < last; ++i)
-            if (!limits.leaves(out[i])) wrong.push_back(i);
-    }
-    redraw(random, spare, mu, sigma, limits, wrong, [&](std::size_t place, double value) { out[place] = value; });
-}
-
 /// RandomState.uniform(low, high, n).
 template <class Random>
 void fill_uniform(Random& random, double low, double high, std::span<double> out) {
@@ -172,34 +158,13 @@ struct DistributionOf {
 
     bool is_clipped() const { return kind == Distribution::normal_clipped; }
 
-    template <class Random>
-    void fill(Random& random, SpareNormal& spare, std::span<double> out) const {
-        if (is_clipped()) return fill_clipped(random, spare, mu, sigma, limits, out);
-        fill_at_first(random, spare, out);
-    }
-
-    /// The same, but for what is out of the limits.
+    /// What is out of the limits is still to be drawn again.
     template <class Random>
     void fill_at_first(Random& random, SpareNormal& spare, std::span<double> out) const {
         if (kind == Distribution::uniform) return fill_uniform(random, limits.low, limits.high, out);
         fill_normal(random, spare, mu, sigma, out.data(), out.size());
     }
 };
-
-/// The numbers of calls for counts[0], counts[1], ... numbers, one after the other.
-template <class Random>
-LongColumn<double> numbers_by_call(Random& random, SpareNormal& spare, const DistributionOf& distribution,
-                                    std::span<const std::int64_t> counts) {
-    std::size_t n = 0;
-    for (const std::int64_t count : counts) n += static_cast<std::size_t>(count);
-    LongColumn<double> values(n);
-    std::span<double> left(values);
-    for (const std::int64_t count : counts) {
-        distribution.fill(random, spare, left.first(static_cast<std::size_t>(count)));
-        left = left.subspan(static_cast<std::size_t>(count));
-    }
-    return values;
-}
 
 /// Delays in steps, and what is to be checked of them.
 struct DelaySteps {
