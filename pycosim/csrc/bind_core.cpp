@@ -376,6 +376,15 @@ NB_MODULE(_core, m) {
         "Draw numbers by calls of RandomState; return them, the new state, and the spare normal number.");
 
     m.def(
+        "logarithms",
+        [](In<double> numbers) {
+            pycosim::LongColumn<double> values(numbers.size());
+            pycosim::polar::logarithms(numbers.data(), numbers.size(), values.data());
+            return numpy(std::move(values));
+        },
+        "numbers"_a, "Return the C library's logarithms of numbers above 0, up to 1.");
+
+    m.def(
         "numbers_of_synapses",
         [](In<std::uint32_t> words, Long next, SpareIn spare, const DistributionIn& distribution,
            const SynapsesIn& synapses) {

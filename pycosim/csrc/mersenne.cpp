@@ -13,7 +13,7 @@ constexpr std::size_t kShift = 397;
 
 inline std::uint32_t twisted(std::uint32_t upper, std::uint32_t lower) {
     const std::uint32_t y = (upper & 0x80000000U) | (lower & 0x7fffffffU);
-    return (y >> 1) ^ ((lower & 1U) * 0x9908b0dfU);
+    return (y >> 1) ^ ((0U - (lower & 1U)) & 0x9908b0dfU);
 }
 
 using TakeUpto = std::uint32_t(const std::uint32_t*, std::size_t, std::uint32_t, std::uint32_t, std::uint32_t*);

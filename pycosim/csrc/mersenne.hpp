@@ -16,6 +16,7 @@
 #include "connect.hpp"
 #include "columns.hpp"
 #include "csr.hpp"
+#include "polar.hpp"
 
 namespace pycosim {
 
@@ -98,6 +99,25 @@ public:
                 --n;
             }
         }
+    }
+
+    /// Tries `n` points of the square for RandomState.normal: those within the circle; returns how many. There are
+    /// polar::kBehind more places.
+    std::size_t points_within_circle(std::size_t n, double* x, double* y, double* square) {
+        std::size_t found = 0;
+        const auto take = [&](const std::uint32_t* words, std::size_t n_here) {
+            found += polar::within_circle(words, n_here, x + found, y + found, square + found);
+            n -= n_here;
+        };
+        while (n > 0) {
+            const std::size_t n_here = std::min(n, (n_words - next_) / 4);
+            take(tempered_.data() + next_, n_here);
+            next_ += 4 * n_here;
+            if (n == 0) break;
+            const std::array<std::uint32_t, 4> across = {word(), word(), word(), word()};
+            take(across.data(), 1);
+        }
+        return found;
     }
 
     /// From 0 to `largest`, both included.

@@ -13,6 +13,7 @@
 
 #include "columns.hpp"
 #include "csr.hpp"
+#include "polar.hpp"
 
 namespace pycosim {
 
@@ -31,6 +32,19 @@ public:
         if (n == 0) return;
         buffer_ = next_block();
         for (used_ = 0; used_ < n; ++used_) out[used_] = number(buffer_[used_]);
+    }
+
+    /// Tries `n` points of the square for RandomState.normal: those within the circle; returns how many.
+    std::size_t points_within_circle(std::size_t n, double* x, double* y, double* square) {
+        constexpr std::size_t kTogether = 256;
+        std::array<double, 2 * kTogether> numbers;
+        std::size_t found = 0;
+        for (std::size_t i = 0; i < n; i += kTogether) {
+            const std::size_t n_here = std::min(kTogether, n - i);
+            fill_uniform01(numbers.data(), 2 * n_here);
+            found += polar::within_circle(numbers.data(), n_here, x + found, y + found, square + found);
+        }
+        return found;
     }
 
 private:
@@ -68,41 +82,28 @@ struct SpareNormal {
     double value = 0;
 };
 
-namespace normals {
-inline constexpr std::size_t kBatch = 256;
-/// Points in the square to those within the unit circle, at most one for each pair of numbers; returns how many.
-std::size_t within_circle(const double* numbers, std::size_t n_pairs, double* x, double* y, double* square);
-/// Points within the circle to pairs of normal numbers with mean `mu`.
-void to_normals(const double* x, const double* y, const double* square, std::size_t n, double mu, double sigma,
-                double* out);
-}  // namespace normals
-
 /// RandomState.normal(mu, sigma, n): the polar method (Marsaglia & Bray 1964, SIAM Review 6:260).
 template <class Random>
 void fill_normal(Random& random, SpareNormal& spare, double mu, double sigma, double* out, std::size_t n) {
-    using normals::kBatch;
+    constexpr std::size_t kBatch = 512;
     if (spare.is_there && n > 0) {
         *out++ = mu + sigma * spare.value;
         --n;
         spare = {};
     }
-    std::array<double, 2 * kBatch> numbers;
-    std::array<double, kBatch + 1> x, y, square;  // one place for a last write
+    std::array<double, kBatch + polar::kBehind> x, y, square;
     while (n > 0) {
         const std::size_t n_pairs = std::min((n + 1) / 2, kBatch);
-        for (std::size_t found = 0; found < n_pairs;) {
-            const std::size_t n_tried = n_pairs - found;
-            random.fill_uniform01(numbers.data(), 2 * n_tried);
-            found += normals::within_circle(numbers.data(), n_tried, &x[found], &y[found], &square[found]);
-        }
+        for (std::size_t found = 0; found < n_pairs;)
+            found += random.points_within_circle(n_pairs - found, &x[found], &y[found], &square[found]);
         if (2 * n_pairs > n) {
             std::array<double, 2> last;
-            normals::to_normals(&x[n_pairs - 1], &y[n_pairs - 1], &square[n_pairs - 1], 1, 0.0, 1.0, last.data());
+            polar::to_normals(&x[n_pairs - 1], &y[n_pairs - 1], &square[n_pairs - 1], 1, 0.0, 1.0, last.data());
             spare = {true, last[1]};
             out[n - 1] = mu + sigma * last[0];
         }
         const std::size_t n_whole = std::min(n_pairs, n / 2);
-        normals::to_normals(x.data(), y.data(), square.data(), n_whole, mu, sigma, out);
+        polar::to_normals(x.data(), y.data(), square.data(), n_whole, mu, sigma, out);
         out += 2 * n_whole;
         n -= std::min(n, 2 * n_pairs);
     }
