@@ -21,7 +21,7 @@ _PARAMETERS = {
 }
 _SEED_OF_CHECK = 7
 
-Synapses = tuple[NDArray[np.int64], NDArray[np.int32], int, NDArray[np.int64] | None]
+Synapses = tuple[NDArray[np.int64], NDArray[np.int32], int, NDArray[np.integer] | None]
 RoundedSteps = tuple[NDArray[np.int32], bool, float, float, float]
 
 
@@ -43,7 +43,7 @@ def numbers_of_synapses(distribution: RandomDistribution, synapses: Synapses) ->
     distribution : RandomDistribution
     synapses : tuple
         Rows of ascending targets, as ``indptr`` and (n,) int32, the number of targets, and the synapses in
-        the order in which they get their numbers, target by target: (n,) int64, or None where those of a
+        the order in which they get their numbers, target by target: (n,), or None where those of a
         target are in the order of the rows.
 
     Returns

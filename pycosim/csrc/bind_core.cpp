@@ -107,11 +107,11 @@ using RuleIn = std::tuple<int, std::uint64_t, std::uint64_t, In<std::int64_t>, I
 using SpareIn = std::tuple<bool, double>;
 using DistributionIn = std::tuple<int, double, double, double, double>;
 
-using SynapsesIn = std::tuple<In<std::int64_t>, In<std::int32_t>, std::int64_t, std::optional<In<std::int64_t>>>;
+using SynapsesIn = std::tuple<In<std::int64_t>, In<std::int32_t>, std::int64_t, std::optional<In<std::uint32_t>>>;
 
 pycosim::Synapses synapses_of(const SynapsesIn& given) {
     const auto& [indptr, targets, n_targets, drawn] = given;
-    return {span(indptr), span(targets), n_targets, drawn ? span(*drawn) : std::span<const std::int64_t>()};
+    return {span(indptr), span(targets), n_targets, drawn ? span(*drawn) : std::span<const std::uint32_t>()};
 }
 
 pycosim::DistributionOf distribution_of(const DistributionIn& given) {
@@ -336,14 +336,14 @@ NB_MODULE(_core, m) {
         "drawn_columns",
         [](In<std::uint32_t> words, Long next, In<Long> n, Long n_items, bool replace, bool same_cells) {
             pycosim::MersenneTwister random(span(words), next);
-            pycosim::SortedPairs sorted = unlocked([&] {
+            pycosim::PlacedPairs sorted = unlocked([&] {
                 pycosim::DrawnRows drawer(random, n_items, same_cells);
                 drawer.reserve(std::reduce(n.data(), n.data() + n.size()));
                 for (std::size_t row = 0; row < n.size(); ++row)
                     drawer.draw(static_cast<std::int32_t>(row), n.data()[row], replace);
                 return pycosim::transposed_in_turn(std::move(drawer).rows(), n_items);
             });
-            return std::tuple(numpy(std::move(sorted.csr)), numpy(std::move(sorted.order)), state_of(random));
+            return std::tuple(numpy(std::move(sorted.csr)), numpy(std::move(sorted.places)), state_of(random));
         },
         "words"_a, "next"_a, "n"_a, "n_items"_a, "with_replacement"_a, "same_cells"_a,
         "The same with items as rows: return (indptr, targets), the place of each item drawn, and new state.");
@@ -354,9 +354,9 @@ NB_MODULE(_core, m) {
             if (n > 0 && (n_pre == 0 || n_post == 0))
                 throw std::invalid_argument("there is no neuron to connect");
             pycosim::MersenneTwister random(span(words), next);
-            pycosim::SortedPairs sorted =
+            pycosim::PlacedPairs sorted =
                 unlocked([&] { return pycosim::drawn_total(random, n, n_pre, n_post); });
-            return std::tuple(numpy(std::move(sorted.csr)), numpy(std::move(sorted.order)), state_of(random));
+            return std::tuple(numpy(std::move(sorted.csr)), numpy(std::move(sorted.places)), state_of(random));
         },
         "words"_a, "next"_a, "n"_a, "n_pre"_a, "n_post"_a,
         "Draw n pairs as PyNN's FixedTotalNumberConnector; return (indptr, targets), the place of each pair in PyNN's "

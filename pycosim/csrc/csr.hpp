@@ -102,11 +102,19 @@ inline Csr transposed(const Csr& csr, std::int64_t n_columns) {
     return transposed(csr.indptr, csr.targets, n_columns, [](std::int64_t) {});
 }
 
-/// The same; `order` has the place of each entry.
-inline SortedPairs transposed_in_turn(const Csr& csr, std::int64_t n_columns) {
-    LongColumn<std::int64_t> order(csr.targets.size());
-    std::int64_t* next = order.data();
-    Csr result = transposed(csr.indptr, csr.targets, n_columns, [&](std::int64_t place) { *next++ = place; });
+/// A CSR, and which place each pair has in it.
+struct PlacedPairs {
+    Csr csr;
+    LongColumn<std::uint32_t> places;
+};
+
+/// The same; with the place of each entry.
+inline PlacedPairs transposed_in_turn(const Csr& csr, std::int64_t n_columns) {
+    if (csr.targets.size() > UINT32_MAX) throw std::length_error("more than 2^32 pairs");
+    LongColumn<std::uint32_t> order(csr.targets.size());
+    std::uint32_t* next = order.data();
+    Csr result = transposed(csr.indptr, csr.targets, n_columns,
+                            [&](std::int64_t place) { *next++ = static_cast<std::uint32_t>(place); });
     return {std::move(result), std::move(order)};
 }
 

@@ -87,16 +87,16 @@ class Stretch {
     using Value = typename Become::Value;
 
 public:
-    Stretch(Numbers& numbers, Become& become, std::int64_t most) : numbers_(numbers), become_(become), most_(most) {}
+    Stretch(Numbers& numbers, Become& become, std::size_t most) : numbers_(numbers), become_(become), most_(most) {}
 
     // Draws from target `first` on; returns the one after the last.
-    std::int32_t draw(std::int32_t first, std::span<const std::int64_t> counts) {
+    std::int32_t draw(std::int32_t first, std::span<const std::uint32_t> counts) {
         next_.clear();
         n_ = 0;
         std::int32_t target = first;
         while (target < static_cast<std::int32_t>(counts.size()) &&
-               (target == first || static_cast<std::int64_t>(n_) + counts[static_cast<std::size_t>(target)] <= most_))
-            add(static_cast<std::size_t>(counts[static_cast<std::size_t>(target++)]));
+               (target == first || n_ + counts[static_cast<std::size_t>(target)] <= most_))
+            add(counts[static_cast<std::size_t>(target++)]);
         values_ = become_({drawn_.data(), n_});
         return target;
     }
@@ -109,7 +109,7 @@ private:
     void add(std::size_t count) {
         // Targets with a power of two of synapses would share a few sets of the cache.
         const std::size_t gap = count >= 64 ? 8 : 0;
-        if (drawn_.size() < n_ + count + gap) drawn_.resize(n_ + count + gap + static_cast<std::size_t>(most_));
+        if (drawn_.size() < n_ + count + gap) drawn_.resize(n_ + count + gap + most_);
         next_.push_back(static_cast<std::uint32_t>(n_));
         numbers_.call(std::span(drawn_).subspan(n_, count));
         std::fill_n(drawn_.begin() + static_cast<std::ptrdiff_t>(n_ + count), gap, count > 0 ? drawn_[n_] : 0.0);
@@ -118,7 +118,7 @@ private:
 
     Numbers& numbers_;
     Become& become_;
-    std::int64_t most_;
+    std::size_t most_;
     const Value* values_ = nullptr;
     std::size_t n_ = 0;
     LongColumn<double> drawn_;
@@ -166,32 +166,39 @@ private:
 };
 
 // How many synapses each target has.
-LongColumn<std::int64_t> counts_of(const Synapses& synapses) {
+LongColumn<std::uint32_t> counts_of(const Synapses& synapses) {
     const auto& [indptr, targets, n_targets, drawn] = synapses;
     if (indptr.empty() || indptr.front() != 0 || indptr.back() != static_cast<std::int64_t>(targets.size()) ||
         !std::is_sorted(indptr.begin(), indptr.end()))
         throw std::invalid_argument("the offsets of rows do not fit the number of entries");
     if (!drawn.empty() && drawn.size() != targets.size())
         throw std::invalid_argument("the order of synapses must have all of them");
-    return counts_from(targets, 0, static_cast<std::size_t>(n_targets));
+    if (targets.size() > UINT32_MAX) throw std::length_error("more than 2^32 synapses");
+    LongColumn<std::uint32_t> counts(static_cast<std::size_t>(n_targets), 0);
+    std::uint32_t* const count = counts.data();
+    for (const std::int32_t target : targets) {
+        if (target < 0 || target >= n_targets) throw std::out_of_range("a target is outside their number");
+        ++count[target];
+    }
+    return counts;
 }
 
 template <class Become>
-void in_given_order(Numbers& numbers, Become& become, std::span<const std::int64_t> counts,
-                    std::span<const std::int64_t> order, typename Become::Value* values) {
+void in_given_order(Numbers& numbers, Become& become, std::span<const std::uint32_t> counts,
+                    std::span<const std::uint32_t> order, typename Become::Value* values) {
     std::vector<double> drawn;
     std::size_t first = 0;
     for (std::size_t target = 0; target < counts.size();) {
         std::size_t n = 0;
         do {  // enough to be worth a loop
-            const auto count = static_cast<std::size_t>(counts[target++]);
+            const std::size_t count = counts[target++];
             if (drawn.size() < n + count) drawn.resize(n + count);
             numbers.call(std::span(drawn).subspan(n, count));
             n += count;
         } while (n < 1024 && target < counts.size());
         const auto* const drawn_values = become({drawn.data(), n});
         for (std::size_t i = 0; i < n; ++i) {
-            const auto place = static_cast<std::size_t>(order[first + i]);
+            const std::size_t place = order[first + i];
             if (place >= order.size()) throw std::out_of_range("the order has a synapse that is not there");
             values[place] = drawn_values[i];
         }
@@ -204,7 +211,7 @@ LongColumn<typename Become::Value> of_synapses(MersenneTwister& random, SpareNor
                                                const DistributionOf& distribution, const Synapses& synapses,
                                                Become become) {
     using Value = typename Become::Value;
-    const LongColumn<std::int64_t> counts = counts_of(synapses);
+    const LongColumn<std::uint32_t> counts = counts_of(synapses);
     LongColumn<Value> values(synapses.targets.size());
     Numbers numbers(random, spare, distribution, values.size());
     if (!synapses.drawn.empty()) {
@@ -212,7 +219,7 @@ LongColumn<typename Become::Value> of_synapses(MersenneTwister& random, SpareNor
         return values;
     }
     // A megabyte, and a few for each row: coming back to a row has a cost.
-    const std::int64_t n_stretch = std::max<std::int64_t>(1 << 17, 4 * static_cast<std::int64_t>(synapses.indptr.size()));
+    const std::size_t n_stretch = std::max<std::size_t>(1 << 17, 4 * synapses.indptr.size());
     Stretch<Become> stretch(numbers, become, n_stretch);
     Walk walk(synapses);
     for (std::int32_t first = 0; first < static_cast<std::int32_t>(counts.size());) {

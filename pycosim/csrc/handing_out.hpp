@@ -17,7 +17,7 @@ struct Synapses {
     std::span<const std::int32_t> targets;
     std::int64_t n_targets;
     /// The synapses in the order in which numbers are drawn: target by target. Empty: those of a target by source.
-    std::span<const std::int64_t> drawn;
+    std::span<const std::uint32_t> drawn;
 };
 
 /// One call for each target that has synapses; a number for each synapse.

@@ -281,7 +281,7 @@ private:
 };
 
 /// Pairs of any neurons, with what PyNN makes of their order: target by target, those of a target as drawn.
-inline SortedPairs drawn_total(MersenneTwister& random, std::int64_t n, std::int64_t n_pre, std::int64_t n_post) {
+inline PlacedPairs drawn_total(MersenneTwister& random, std::int64_t n, std::int64_t n_pre, std::int64_t n_post) {
     if (n < 0) throw std::invalid_argument("the number of synapses must not be negative");
     constexpr std::size_t kTogether = 512;
     const auto size = static_cast<std::size_t>(n);
