@@ -133,25 +133,28 @@ public:
     // Gives the synapses on targets from `first` on, as many as there are in `next`, their values.
     template <class Value>
     void hand_out(std::int32_t first, std::span<std::uint32_t> next, const Value* drawn, Value* values) {
-        constexpr std::size_t kAsk = 6;  // rows ahead
+        constexpr std::size_t kAsk = 4;  // rows ahead, for about as many synapses as the row before has
+        std::int64_t n_before = 1;
         const std::int32_t* const targets = synapses_.targets.data();
         std::uint32_t* const place = next.data();
         const auto n_targets = static_cast<std::uint32_t>(next.size());
         for (std::size_t row = 0; row < cursor_.size(); ++row) {
+            std::int64_t i = cursor_[row];
+            const std::int64_t begin = i, end = synapses_.indptr[row + 1];
 #if defined(__GNUC__)
             if (row + kAsk < cursor_.size()) {
-                __builtin_prefetch(targets + cursor_[row + kAsk]);
-                __builtin_prefetch(values + cursor_[row + kAsk], 1);
+                const std::int64_t coming = cursor_[row + kAsk];
+                for (std::int64_t k = 0; k < n_before; k += 64 / sizeof(Value)) __builtin_prefetch(values + coming + k, 1);
+                for (std::int64_t k = 0; k < n_before; k += 16) __builtin_prefetch(targets + coming + k);
             }
 #endif
-            std::int64_t i = cursor_[row];
-            const std::int64_t end = synapses_.indptr[row + 1];
             for (; i < end; ++i) {
                 const auto target = static_cast<std::uint32_t>(targets[i] - first);
                 if (target >= n_targets) break;
                 values[i] = drawn[place[target]++];
             }
             cursor_[row] = i;
+            n_before = i - begin;
         }
     }
 
