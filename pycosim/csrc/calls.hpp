@@ -32,6 +32,11 @@ public:
     /// Writes the numbers of the next call.
     void call(std::span<double> out) {
         if (out.size() > n_needed_) throw std::invalid_argument("more numbers than were asked for");
+        if (out.size() == 1 && next_ < n_ahead_ && is_right(ahead_[next_])) {  // as between pairs of cells
+            out[0] = ahead_[next_++];
+            --n_needed_;
+            return;
+        }
         wrong_.clear();
         for (std::size_t i = 0; i < out.size();) {
             const std::span<const double> piece = next(out.size() - i);
@@ -51,6 +56,8 @@ public:
 
 private:
     static constexpr std::size_t kAhead = 1024;  // even, as normal numbers come in pairs
+
+    bool is_right(double number) const { return !distribution_.is_clipped() || distribution_.limits.leaves(number); }
 
     // At most `n` of those that are there.
     std::span<const double> next(std::size_t n) {
@@ -74,9 +81,9 @@ private:
                 for (const double number : next(wrong_.size() - i)) {
                     out[wrong_[i]] = number;
                     wrong_[n_left] = wrong_[i++];
-                    const bool is_right = distribution_.limits.leaves(number);
-                    n_left += !is_right;
-                    n_needed_ -= is_right;
+                    const bool is_last = is_right(number);
+                    n_left += !is_last;
+                    n_needed_ -= is_last;
                 }
             }
             wrong_.resize(n_left);

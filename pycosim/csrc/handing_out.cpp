@@ -224,8 +224,18 @@ LongColumn<typename Become::Value> of_synapses(MersenneTwister& random, SpareNor
     // A megabyte, and a few for each row: coming back to a row has a cost.
     const std::size_t n_stretch = std::max<std::size_t>(1 << 17, 4 * synapses.indptr.size());
     Stretch<Become> stretch(numbers, become, n_stretch);
+    const std::int32_t first_left = stretch.draw(0, counts);
+    if (first_left == static_cast<std::int32_t>(counts.size())) {  // whole rows, one after the other
+        std::uint32_t* const place = stretch.next().data();
+        const std::int32_t* const targets = synapses.targets.data();
+        const Value *const drawn = stretch.values(), *const end = values.data() + values.size();
+        Value* out = values.data();
+        for (std::size_t i = 0; out != end; ++i) *out++ = drawn[place[targets[i]]++];
+        return values;
+    }
     Walk walk(synapses);
-    for (std::int32_t first = 0; first < static_cast<std::int32_t>(counts.size());) {
+    walk.hand_out(0, stretch.next(), stretch.values(), values.data());
+    for (std::int32_t first = first_left; first < static_cast<std::int32_t>(counts.size());) {
         const std::int32_t last = stretch.draw(first, counts);
         walk.hand_out(first, stretch.next(), stretch.values(), values.data());
         first = last;
