@@ -201,6 +201,10 @@ void in_given_order(Numbers& numbers, Become& become, std::span<const std::uint3
         } while (n < 1024 && target < counts.size());
         const auto* const drawn_values = become({drawn.data(), n});
         for (std::size_t i = 0; i < n; ++i) {
+#if defined(__GNUC__)
+            constexpr std::size_t kAsk = 48;
+            if (first + i + kAsk < order.size()) __builtin_prefetch(values + order[first + i + kAsk], 1);
+#endif
             const std::size_t place = order[first + i];
             if (place >= order.size()) throw std::out_of_range("the order has a synapse that is not there");
             values[place] = drawn_values[i];
