@@ -87,9 +87,14 @@ Csr transposed(std::span<const std::int64_t> indptr, std::span<const std::int32_
     std::int64_t* const places = next.data();
     std::int32_t* const out = result.targets.data();
     const std::int32_t* const columns = targets.data();
+    const auto n_entries = static_cast<std::int64_t>(targets.size());
+    constexpr std::int64_t kAsk = 32;
     for (std::size_t row = 0; row + 1 < indptr.size(); ++row) {
         const std::int64_t end = indptr[row + 1];
         for (std::int64_t i = indptr[row]; i < end; ++i) {
+#if defined(__GNUC__)
+            if (i + kAsk < n_entries) __builtin_prefetch(out + places[columns[i + kAsk]], 1);
+#endif
             const std::int64_t place = places[columns[i]]++;
             out[place] = static_cast<std::int32_t>(row);
             visit(place);
