@@ -20,6 +20,9 @@ _PARAMETERS = {
 }
 _SEED_OF_CHECK = 7
 
+Synapses = tuple[NDArray[np.int64], NDArray[np.int32], int, NDArray[np.integer] | None]
+RoundedSteps = tuple[NDArray[np.int32], bool, float, float, float]
+
 
 def numbers_of_generator(distribution: RandomDistribution, counts: ArrayLike) -> NDArray[np.float64] | None:
     """Return what calls of ``distribution.next`` for counts[0], counts[1], ... numbers give, in turn.
@@ -27,6 +30,49 @@ def numbers_of_generator(distribution: RandomDistribution, counts: ArrayLike) ->
     The generator moves on as it does in these calls. None if the distribution or its generator is another
     than those that are compiled; then nothing has changed.
     """
+    counts = np.atleast_1d(np.asarray(counts, np.int64))
+    return _by_generator(_core.drawn_numbers, distribution, counts)
+
+
+def numbers_of_synapses(distribution: RandomDistribution, synapses: Synapses) -> NDArray[np.float64] | None:
+    """Return what a call of ``distribution.next`` for each target that has synapses gives to these.
+
+    Parameters
+    ----------
+    distribution : RandomDistribution
+    synapses : tuple
+        Rows of ascending targets, as ``indptr`` and (n,) int32, the number of targets, and the synapses in
+        the order in which they get their numbers, target by target: (n,), or None where those of a
+        target are in the order of the rows.
+
+    Returns
+    -------
+    (n,) float64 ndarray or None
+        None as in `numbers_of_generator`.
+    """
+    return _by_generator(_core.numbers_of_synapses, distribution, synapses)
+
+
+def delays_of_synapses(
+    distribution: RandomDistribution,
+    synapses: Synapses,
+    dt_ms: float,
+    are_wanted: Callable[[RoundedSteps], bool],
+) -> RoundedSteps | None:
+    """Return the numbers of `numbers_of_synapses` as delays in steps; see `evaluate_rounded`.
+
+    None, with the generator as it was, also where `are_wanted` says that it would rather have the numbers.
+    """
+    return _by_generator(_core.delays_of_synapses, distribution, synapses, dt_ms, are_wanted=are_wanted)
+
+
+def _by_generator(
+    compiled: Callable[..., Any],
+    distribution: RandomDistribution,
+    *arguments: Any,
+    are_wanted: Callable[[Any], bool] = lambda values: True,
+) -> Any:
+    """Return what compiled code draws with the distribution's generator, which moves on; or None."""
     described, rng = _described(distribution), getattr(distribution, "rng", None)
     is_plain = type(rng) is NumpyRNG and type(distribution).next is RandomDistribution.next
     if described is None or not is_plain or not _gives_numbers_of_numpy():
@@ -36,12 +82,13 @@ def numbers_of_generator(distribution: RandomDistribution, counts: ArrayLike) ->
         return None
     words, position = state["state"]["key"], state["state"]["pos"]
     has_spare, spare = bool(state["has_gauss"]), float(state["gauss"])
-    counts = np.atleast_1d(np.asarray(counts, np.int64))
     try:
-        drawn = _core.drawn_numbers(words, position, (has_spare, spare), described, counts)
+        drawn = compiled(words, position, (has_spare, spare), described, *arguments)
     except ValueError:  # NumPy and PyNN say what is wrong
         return None
     values, (words, position), (has_spare, spare) = drawn
+    if not are_wanted(values):
+        return None
     rng.rng.set_state(("MT19937", words, position, int(has_spare), spare))
     return values
 
@@ -72,7 +119,7 @@ def delays_of_streams(
     seed: int,
     streams: list[int],
     dt_ms: float,
-) -> tuple[NDArray[np.int32], bool, float, float, float] | None:
+) -> RoundedSteps | None:
     """Return the numbers of `numbers_of_streams` as delays in steps; see `evaluate_rounded`."""
     described = _described(distribution)
     if described is None:

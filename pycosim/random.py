@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,15 @@ from numpy.typing import ArrayLike, NDArray
 from pyNN.random import GSLRNG, NativeRNG, NumpyRNG, RandomDistribution
 
 from pycosim import _core
-from pycosim.compiled_numbers import delays_of_streams, numbers_of_generator, numbers_of_streams
+from pycosim.compiled_numbers import (
+    RoundedSteps,
+    Synapses,
+    delays_of_streams,
+    delays_of_synapses,
+    numbers_of_generator,
+    numbers_of_streams,
+    numbers_of_synapses,
+)
 from pycosim.errors import InvalidInputError
 from pycosim.parallel import hide_broken_mpi
 
@@ -28,7 +36,9 @@ __all__ = [
     "evaluate_blocks",
     "evaluate_calls",
     "evaluate_distribution",
+    "evaluate_in_turn",
     "evaluate_rounded",
+    "evaluate_rounded_in_turn",
     "generator",
     "generators_restored",
     "seed_of",
@@ -221,6 +231,29 @@ def evaluate_calls(
         return values
     calls = (evaluate_distribution(distribution, int(n), seed, stream) for n in np.ravel(counts))
     return np.concatenate([np.empty(0), *calls])
+
+
+def evaluate_in_turn(distribution: RandomDistribution, synapses: Synapses) -> NDArray[np.float64] | None:
+    """Return a number of a script's own generator for each synapse, drawn target by target as PyNN does.
+
+    See `pycosim.compiled_numbers.numbers_of_synapses`. None for distributions that are not compiled.
+    """
+    about_to_draw(getattr(distribution, "rng", None))
+    return numbers_of_synapses(distribution, synapses)
+
+
+def evaluate_rounded_in_turn(
+    distribution: RandomDistribution,
+    synapses: Synapses,
+    dt_ms: float,
+    are_wanted: Callable[[RoundedSteps], bool],
+) -> RoundedSteps | None:
+    """Return what `evaluate_in_turn` gives as delays in whole steps of `dt_ms`; see `evaluate_rounded`.
+
+    None also where `are_wanted` says that it would rather have the numbers; nothing has been drawn then.
+    """
+    about_to_draw(getattr(distribution, "rng", None))
+    return delays_of_synapses(distribution, synapses, dt_ms, are_wanted)
 
 
 def _drawn(distribution: RandomDistribution, n: int, seed: int, stream: int) -> NDArray[Any]:

@@ -16,9 +16,11 @@
 
 #include "bounds.hpp"
 #include "candidates.hpp"
+#include "calls.hpp"
 #include "connect.hpp"
 #include "csr.hpp"
 #include "distances.hpp"
+#include "handing_out.hpp"
 #include "mersenne.hpp"
 #include "normal.hpp"
 #include "numbers.hpp"
@@ -114,6 +116,13 @@ using RuleIn = std::tuple<int, std::uint64_t, std::uint64_t, In<std::int64_t>, I
                           In<std::int64_t>, bool, bool>;
 using SpareIn = std::tuple<bool, double>;
 using DistributionIn = std::tuple<int, double, double, double, double>;
+
+using SynapsesIn = std::tuple<In<std::int64_t>, In<std::int32_t>, std::int64_t, std::optional<In<std::uint32_t>>>;
+
+pycosim::Synapses synapses_of(const SynapsesIn& given) {
+    const auto& [indptr, targets, n_targets, drawn] = given;
+    return {span(indptr), span(targets), n_targets, drawn ? span(*drawn) : std::span<const std::uint32_t>()};
+}
 
 pycosim::DistributionOf distribution_of(const DistributionIn& given) {
     const auto& [kind, mu, sigma, low, high] = given;
@@ -382,14 +391,14 @@ NB_MODULE(_core, m) {
         "drawn_columns",
         [](In<std::uint32_t> words, Long next, In<Long> n, Long n_items, bool replace, bool same_cells) {
             pycosim::MersenneTwister random(span(words), next);
-            pycosim::SortedPairs sorted = unlocked([&] {
+            pycosim::PlacedPairs sorted = unlocked([&] {
                 pycosim::DrawnRows drawer(random, n_items, same_cells);
                 drawer.reserve(std::reduce(n.data(), n.data() + n.size()));
                 for (std::size_t row = 0; row < n.size(); ++row)
                     drawer.draw(static_cast<std::int32_t>(row), n.data()[row], replace);
                 return pycosim::transposed_in_turn(std::move(drawer).rows(), n_items);
             });
-            return std::tuple(numpy(std::move(sorted.csr)), numpy(std::move(sorted.order)), state_of(random));
+            return std::tuple(numpy(std::move(sorted.csr)), numpy(std::move(sorted.places)), state_of(random));
         },
         "words"_a, "next"_a, "n"_a, "n_items"_a, "with_replacement"_a, "same_cells"_a,
         "The same with items as rows: return (indptr, targets), the place of each item drawn, and new state.");
@@ -400,9 +409,9 @@ NB_MODULE(_core, m) {
             if (n > 0 && (n_pre == 0 || n_post == 0))
                 throw std::invalid_argument("there is no neuron to connect");
             pycosim::MersenneTwister random(span(words), next);
-            pycosim::SortedPairs sorted =
+            pycosim::PlacedPairs sorted =
                 unlocked([&] { return pycosim::drawn_total(random, n, n_pre, n_post); });
-            return std::tuple(numpy(std::move(sorted.csr)), numpy(std::move(sorted.order)), state_of(random));
+            return std::tuple(numpy(std::move(sorted.csr)), numpy(std::move(sorted.places)), state_of(random));
         },
         "words"_a, "next"_a, "n"_a, "n_pre"_a, "n_post"_a,
         "Draw n pairs as PyNN's FixedTotalNumberConnector; return (indptr, targets), the place of each pair in PyNN's "
@@ -420,6 +429,44 @@ NB_MODULE(_core, m) {
         },
         "words"_a, "next"_a, "spare"_a, "distribution"_a, "counts"_a,
         "Draw numbers by calls of RandomState; return them, the new state, and the spare normal number.");
+
+    m.def(
+        "logarithms",
+        [](In<double> numbers) {
+            pycosim::LongColumn<double> values(numbers.size());
+            pycosim::polar::logarithms(numbers.data(), numbers.size(), values.data());
+            return numpy(std::move(values));
+        },
+        "numbers"_a, "Return the C library's logarithms of numbers above 0, up to 1.");
+
+    m.def(
+        "numbers_of_synapses",
+        [](In<std::uint32_t> words, Long next, SpareIn spare, const DistributionIn& distribution,
+           const SynapsesIn& synapses) {
+            pycosim::MersenneTwister random(span(words), next);
+            pycosim::SpareNormal kept{std::get<0>(spare), std::get<1>(spare)};
+            pycosim::LongColumn<double> values = unlocked([&] {
+                return pycosim::numbers_of_synapses(random, kept, distribution_of(distribution), synapses_of(synapses));
+            });
+            return std::tuple(numpy(std::move(values)), state_of(random), SpareIn(kept.is_there, kept.value));
+        },
+        "words"_a, "next"_a, "spare"_a, "distribution"_a, "synapses"_a,
+        "Draw numbers by calls of RandomState, one for each target of synapses (indptr, targets, n_targets, the synapses "
+        "in the order of drawing, or nothing: by target, then source); return what drawn_numbers does.");
+
+    m.def(
+        "delays_of_synapses",
+        [](In<std::uint32_t> words, Long next, SpareIn spare, const DistributionIn& distribution,
+           const SynapsesIn& synapses, double dt_ms) {
+            pycosim::MersenneTwister random(span(words), next);
+            pycosim::SpareNormal kept{std::get<0>(spare), std::get<1>(spare)};
+            pycosim::DelaySteps delays = unlocked([&] {
+                return pycosim::delays_of_synapses(random, kept, distribution_of(distribution), synapses_of(synapses), dt_ms);
+            });
+            return std::tuple(steps_of(std::move(delays)), state_of(random), SpareIn(kept.is_there, kept.value));
+        },
+        "words"_a, "next"_a, "spare"_a, "distribution"_a, "synapses"_a, "dt_ms"_a,
+        "The same numbers as delays: return what delay_steps does, the new state, and the spare normal number.");
 
     m.def(
         "numbers_by_block",
@@ -453,13 +500,6 @@ NB_MODULE(_core, m) {
         },
         "drawn"_a, "keys"_a, "n_keys"_a,
         "Hand out values, those of a key one after the other; return (n,) in the order of keys.");
-
-    m.def(
-        "steps_in_turn",
-        [](In<std::int32_t> drawn, In<std::int32_t> keys, Long n_keys) {
-            return numpy(unlocked([&] { return pycosim::in_turn(span(drawn), span(keys), n_keys); }));
-        },
-        "drawn"_a, "keys"_a, "n_keys"_a, "The same for numbers of steps.");
 
     m.def(
         "delay_steps",

@@ -40,8 +40,9 @@ inline Csr rows_of_columns(std::span<const std::int32_t> rows, std::span<const s
                            std::int64_t n_columns) {
     Csr result{offsets_of(columns, n_columns), LongColumn<std::int32_t>(rows.size())};
     LongColumn<std::int64_t> next(result.indptr.begin(), result.indptr.end() - 1);
-    for (std::size_t i = 0; i < rows.size(); ++i)
-        result.targets[static_cast<std::size_t>(next[static_cast<std::size_t>(columns[i])]++)] = rows[i];
+    std::int64_t* const place = next.data();  // vectors' addresses would be read again after each write
+    std::int32_t* const out = result.targets.data();
+    for (std::size_t i = 0; i < rows.size(); ++i) out[place[columns[i]]++] = rows[i];
     return result;
 }
 
@@ -83,12 +84,22 @@ Csr transposed(std::span<const std::int64_t> indptr, std::span<const std::int32_
         throw std::invalid_argument("the offsets of rows do not fit the number of entries");
     Csr result{offsets_of(targets, n_columns), LongColumn<std::int32_t>(targets.size())};
     LongColumn<std::int64_t> next(result.indptr.begin(), result.indptr.end() - 1);
-    for (std::size_t row = 0; row + 1 < indptr.size(); ++row)
-        for (std::int64_t i = indptr[row]; i < indptr[row + 1]; ++i) {
-            const std::int64_t place = next[static_cast<std::size_t>(targets[static_cast<std::size_t>(i)])]++;
-            result.targets[static_cast<std::size_t>(place)] = static_cast<std::int32_t>(row);
+    std::int64_t* const places = next.data();
+    std::int32_t* const out = result.targets.data();
+    const std::int32_t* const columns = targets.data();
+    const auto n_entries = static_cast<std::int64_t>(targets.size());
+    constexpr std::int64_t kAsk = 32;
+    for (std::size_t row = 0; row + 1 < indptr.size(); ++row) {
+        const std::int64_t end = indptr[row + 1];
+        for (std::int64_t i = indptr[row]; i < end; ++i) {
+#if defined(__GNUC__)
+            if (i + kAsk < n_entries) __builtin_prefetch(out + places[columns[i + kAsk]], 1);
+#endif
+            const std::int64_t place = places[columns[i]]++;
+            out[place] = static_cast<std::int32_t>(row);
             visit(place);
         }
+    }
     return result;
 }
 
@@ -96,11 +107,19 @@ inline Csr transposed(const Csr& csr, std::int64_t n_columns) {
     return transposed(csr.indptr, csr.targets, n_columns, [](std::int64_t) {});
 }
 
-/// The same; `order` has the place of each entry.
-inline SortedPairs transposed_in_turn(const Csr& csr, std::int64_t n_columns) {
-    LongColumn<std::int64_t> order;
-    order.reserve(csr.targets.size());
-    Csr result = transposed(csr.indptr, csr.targets, n_columns, [&](std::int64_t place) { order.push_back(place); });
+/// A CSR, and which place each pair has in it.
+struct PlacedPairs {
+    Csr csr;
+    LongColumn<std::uint32_t> places;
+};
+
+/// The same; with the place of each entry.
+inline PlacedPairs transposed_in_turn(const Csr& csr, std::int64_t n_columns) {
+    if (csr.targets.size() > UINT32_MAX) throw std::length_error("more than 2^32 pairs");
+    LongColumn<std::uint32_t> order(csr.targets.size());
+    std::uint32_t* next = order.data();
+    Csr result = transposed(csr.indptr, csr.targets, n_columns,
+                            [&](std::int64_t place) { *next++ = static_cast<std::uint32_t>(place); });
     return {std::move(result), std::move(order)};
 }
 

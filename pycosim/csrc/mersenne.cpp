@@ -1,5 +1,7 @@
 #include "mersenne.hpp"
 
+#include <algorithm>
+
 #include "clones.hpp"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -13,10 +15,11 @@ constexpr std::size_t kShift = 397;
 
 inline std::uint32_t twisted(std::uint32_t upper, std::uint32_t lower) {
     const std::uint32_t y = (upper & 0x80000000U) | (lower & 0x7fffffffU);
-    return (y >> 1) ^ ((lower & 1U) * 0x9908b0dfU);
+    return (y >> 1) ^ ((0U - (lower & 1U)) & 0x9908b0dfU);
 }
 
 using TakeUpto = std::uint32_t(const std::uint32_t*, std::size_t, std::uint32_t, std::uint32_t, std::uint32_t*);
+using TakeAllUpto = std::size_t(const std::uint32_t*, std::size_t, std::uint32_t, std::uint32_t, std::uint32_t*);
 using TakeBelow = std::size_t(const std::uint32_t*, std::size_t, std::uint64_t, std::int32_t, std::int32_t*);
 
 std::uint32_t take_upto_one_by_one(const std::uint32_t* words, std::size_t n, std::uint32_t mask,
@@ -53,6 +56,17 @@ std::uint32_t take_upto_plainly(const std::uint32_t* words, std::size_t n, std::
     return n_all;
 }
 
+std::size_t take_all_upto_plainly(const std::uint32_t* words, std::size_t n, std::uint32_t mask, std::uint32_t largest,
+                                  std::uint32_t* out) {
+    std::size_t n_taken = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::uint32_t value = words[i] & mask;
+        out[n_taken] = value;
+        n_taken += value <= largest;
+    }
+    return n_taken;
+}
+
 std::size_t take_below_plainly(const std::uint32_t* words, std::size_t n, std::uint64_t limit, std::int32_t first,
                                std::int32_t* out) {
     std::size_t n_taken = 0;
@@ -66,25 +80,61 @@ std::size_t take_below_plainly(const std::uint32_t* words, std::size_t n, std::u
 #if defined(__x86_64__) && defined(__GNUC__)
 typedef std::uint64_t Wide8 __attribute__((vector_size(64)));
 
+// Most words are taken or not whatever becomes of the 63 before; the few others are looked at in turn.
 __attribute__((target("avx512f,popcnt"))) std::uint32_t take_upto_avx512(const std::uint32_t* words, std::size_t n,
                                                                          std::uint32_t mask, std::uint32_t largest,
                                                                          std::uint32_t* out) {
     const std::uint32_t* const begin = out;
     const __m512i kept_bits = _mm512_set1_epi32(static_cast<int>(mask));
-    constexpr std::size_t kLanes = 16;
-    std::size_t i = 0;
-    for (; i + kLanes <= n && largest >= kLanes; i += kLanes) {
-        const __m512i values = _mm512_and_si512(_mm512_loadu_si512(words + i), kept_bits);
-        const __mmask16 taken = _mm512_cmple_epu32_mask(values, _mm512_set1_epi32(static_cast<int>(largest)));
-        const __mmask16 surely = _mm512_cmple_epu32_mask(values, _mm512_set1_epi32(static_cast<int>(largest - (kLanes - 1))));
-        auto n_taken = static_cast<std::uint32_t>(__builtin_popcount(taken));
-        if (taken == surely) _mm512_storeu_si512(out, _mm512_maskz_compress_epi32(taken, values));
-        else n_taken = take_upto_one_by_one(words + i, kLanes, mask, largest, out);
+    constexpr std::size_t kLanes = 16, kVectors = 4, kTogether = kLanes * kVectors;
+    for (std::size_t i = 0; i < n; i += kTogether) {
+        const std::size_t n_here = std::min(kTogether, n - i);
+        if (largest < kTogether) {
+            out += take_upto_one_by_one(words + i, n - i, mask, largest, out);
+            break;
+        }
+        const __m512i most = _mm512_set1_epi32(static_cast<int>(largest));
+        const __m512i sure = _mm512_set1_epi32(static_cast<int>(largest - (kTogether - 1)));
+        __m512i values[kVectors];
+        std::uint64_t taken = 0, possible = 0;
+        for (std::size_t k = 0; k < kVectors; ++k) {
+            const std::size_t n_lanes = std::min(kLanes, n_here - std::min(n_here, k * kLanes));
+            const auto here = static_cast<__mmask16>((1U << n_lanes) - 1);
+            values[k] = _mm512_and_si512(_mm512_maskz_loadu_epi32(here, words + i + k * kLanes), kept_bits);
+            taken |= static_cast<std::uint64_t>(_mm512_mask_cmple_epu32_mask(here, values[k], sure)) << k * kLanes;
+            possible |= static_cast<std::uint64_t>(_mm512_mask_cmple_epu32_mask(here, values[k], most)) << k * kLanes;
+        }
+        for (std::uint64_t open = possible & ~taken; open; open &= open - 1) {
+            const std::uint64_t bit = open & -open;
+            const auto n_before = static_cast<std::uint32_t>(__builtin_popcountll(taken & (bit - 1)));
+            if ((words[i + static_cast<std::size_t>(__builtin_ctzll(bit))] & mask) <= largest - n_before) taken |= bit;
+        }
+        for (std::size_t k = 0; k < kVectors; ++k) {
+            const auto here = static_cast<__mmask16>(taken >> k * kLanes);
+            const auto n_before = __builtin_popcountll(taken & ((std::uint64_t{1} << k * kLanes) - 1));
+            _mm512_storeu_si512(out + n_before, _mm512_maskz_compress_epi32(here, values[k]));
+        }
+        const auto n_taken = static_cast<std::uint32_t>(__builtin_popcountll(taken));
         out += n_taken;
         largest -= n_taken;
     }
-    out += take_upto_one_by_one(words + i, n - i, mask, largest, out);
     return static_cast<std::uint32_t>(out - begin);
+}
+
+__attribute__((target("avx512f,popcnt"))) std::size_t take_all_upto_avx512(const std::uint32_t* words, std::size_t n,
+                                                                           std::uint32_t mask, std::uint32_t largest,
+                                                                           std::uint32_t* out) {
+    constexpr std::size_t kLanes = 16;
+    const __m512i kept_bits = _mm512_set1_epi32(static_cast<int>(mask)), most = _mm512_set1_epi32(static_cast<int>(largest));
+    std::size_t n_taken = 0;
+    for (std::size_t i = 0; i < n; i += kLanes) {
+        const auto here = static_cast<__mmask16>((1U << std::min(kLanes, n - i)) - 1);
+        const __m512i values = _mm512_and_si512(_mm512_maskz_loadu_epi32(here, words + i), kept_bits);
+        const __mmask16 taken = _mm512_mask_cmple_epu32_mask(here, values, most);
+        _mm512_storeu_si512(out + n_taken, _mm512_maskz_compress_epi32(taken, values));
+        n_taken += static_cast<std::size_t>(__builtin_popcount(taken));
+    }
+    return n_taken;
 }
 
 __attribute__((target("avx512f,popcnt"))) std::size_t take_below_avx512(const std::uint32_t* words, std::size_t n,
@@ -109,9 +159,11 @@ __attribute__((target("avx512f,popcnt"))) std::size_t take_below_avx512(const st
 
 bool has_avx512() { return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("popcnt"); }
 TakeUpto* best_take_upto() { return has_avx512() ? take_upto_avx512 : take_upto_plainly; }
+TakeAllUpto* best_take_all_upto() { return has_avx512() ? take_all_upto_avx512 : take_all_upto_plainly; }
 TakeBelow* best_take_below() { return has_avx512() ? take_below_avx512 : take_below_plainly; }
 #else
 TakeUpto* best_take_upto() { return take_upto_plainly; }
+TakeAllUpto* best_take_all_upto() { return take_all_upto_plainly; }
 TakeBelow* best_take_below() { return take_below_plainly; }
 #endif
 
@@ -120,6 +172,12 @@ TakeBelow* best_take_below() { return take_below_plainly; }
 std::uint32_t take_upto(const std::uint32_t* words, std::size_t n, std::uint32_t mask, std::uint32_t largest,
                         std::uint32_t* out) {
     static TakeUpto* const take = best_take_upto();
+    return take(words, n, mask, largest, out);
+}
+
+std::size_t take_all_upto(const std::uint32_t* words, std::size_t n, std::uint32_t mask, std::uint32_t largest,
+                          std::uint32_t* out) {
+    static TakeAllUpto* const take = best_take_all_upto();
     return take(words, n, mask, largest, out);
 }
 

@@ -16,6 +16,7 @@
 #include "connect.hpp"
 #include "columns.hpp"
 #include "csr.hpp"
+#include "polar.hpp"
 
 namespace pycosim {
 
@@ -28,11 +29,14 @@ void temper(const std::uint32_t* words, std::uint32_t* tempered);
 void to_uniform01(const std::uint32_t* words, double* out, std::size_t n);
 
 /// Places in a column behind those that are asked for, which may be written.
-inline constexpr std::size_t kBehind = 16;
+inline constexpr std::size_t kBehind = 64;
 /// Those of `n` words that are at most `largest` after masking, less one for each that was taken before; returns how
 /// many. `largest` is at least `n`, and there are kBehind more places than it takes.
 std::uint32_t take_upto(const std::uint32_t* words, std::size_t n, std::uint32_t mask, std::uint32_t largest,
                         std::uint32_t* out);
+/// Those of `n` words that are at most `largest` after masking; returns how many. There are kBehind more places.
+std::size_t take_all_upto(const std::uint32_t* words, std::size_t n, std::uint32_t mask, std::uint32_t largest,
+                          std::uint32_t* out);
 /// Writes first + i for each of `n` draws of 53 bits from `words` that is below `limit`; returns how many. There are
 /// kBehind more places.
 std::size_t take_below(const std::uint32_t* words, std::size_t n, std::uint64_t limit, std::int32_t first,
@@ -100,6 +104,25 @@ public:
         }
     }
 
+    /// Tries `n` points of the square for RandomState.normal: those within the circle; returns how many. There are
+    /// polar::kBehind more places.
+    std::size_t points_within_circle(std::size_t n, double* x, double* y, double* square) {
+        std::size_t found = 0;
+        const auto take = [&](const std::uint32_t* words, std::size_t n_here) {
+            found += polar::within_circle(words, n_here, x + found, y + found, square + found);
+            n -= n_here;
+        };
+        while (n > 0) {
+            const std::size_t n_here = std::min(n, (n_words - next_) / 4);
+            take(tempered_.data() + next_, n_here);
+            next_ += 4 * n_here;
+            if (n == 0) break;
+            const std::array<std::uint32_t, 4> across = {word(), word(), word(), word()};
+            take(across.data(), 1);
+        }
+        return found;
+    }
+
     /// From 0 to `largest`, both included.
     std::uint32_t upto(std::uint32_t largest) {
         if (largest == 0) return 0;
@@ -107,6 +130,23 @@ public:
         std::uint32_t value = word() & mask;
         while (value > largest) value = word() & mask;
         return value;
+    }
+
+    /// The same `n` times. There are kBehind more places.
+    void upto(std::uint32_t largest, std::uint32_t* out, std::size_t n) {
+        if (largest == 0) {
+            std::fill_n(out, n, 0);
+            return;
+        }
+        const std::uint32_t mask = (std::uint32_t{1} << (std::bit_width(largest) - 1)) * 2 - 1;
+        while (n > 0) {
+            if (next_ == n_words) refill();
+            const std::size_t n_here = std::min(n_words - next_, n);  // a word gives at most one number
+            const std::size_t n_taken = mersenne::take_all_upto(&tempered_[next_], n_here, mask, largest, out);
+            next_ += n_here;
+            out += n_taken;
+            n -= n_taken;
+        }
     }
 
     /// upto(largest), upto(largest - 1), ..., upto(1), without a branch for each number. There are kBehind more places.
@@ -193,7 +233,9 @@ private:
         const auto drawn = [&] {
             return static_cast<std::int32_t>(random_.upto(static_cast<std::uint32_t>(n_items_ - 1)));
         };
-        for (std::size_t i = 0; i < n; ++i) items_.push_back(drawn());
+        partners_.resize(n + mersenne::kBehind);
+        random_.upto(static_cast<std::uint32_t>(n_items_ - 1), partners_.data(), n);
+        items_.insert(items_.end(), partners_.begin(), partners_.begin() + static_cast<std::ptrdiff_t>(n));
         if (!same_cells_) return;
         for (bool again = true; again;) {
             again = false;
@@ -221,9 +263,11 @@ private:
         partners_.resize(last + mersenne::kBehind);
         random_.upto_descending(static_cast<std::uint32_t>(last), partners_.data());
         std::size_t i = last;
+        std::int32_t* const cells = cells_.data();  // vectors' addresses would be read again after each write
+        const std::uint32_t* const partner_of_last = partners_.data() + last;
         // what a swap puts beyond the items that are taken is not read again
-        for (; i >= n_left; --i) cells_[partners_[last - i]] = cells_[i];
-        for (; i > 0; --i) std::swap(cells_[i], cells_[partners_[last - i]]);
+        for (; i >= n_left; --i) cells[*(partner_of_last - i)] = cells[i];
+        for (; i > 0; --i) std::swap(cells[i], cells[*(partner_of_last - i)]);
         items_.insert(items_.end(), cells_.begin(), cells_.begin() + static_cast<std::ptrdiff_t>(n_left));
     }
 
@@ -237,16 +281,27 @@ private:
 };
 
 /// Pairs of any neurons, with what PyNN makes of their order: target by target, those of a target as drawn.
-inline SortedPairs drawn_total(MersenneTwister& random, std::int64_t n, std::int64_t n_pre, std::int64_t n_post) {
-    LongColumn<std::int32_t> sources, targets;
-    const auto drawn = [&](std::int64_t n_cells) {
-        return static_cast<std::int32_t>(random.upto(static_cast<std::uint32_t>(n_cells - 1)));
-    };
-    sources.reserve(static_cast<std::size_t>(std::max<std::int64_t>(n, 0)));
-    targets.reserve(sources.capacity());
-    for (std::int64_t i = 0; i < n; ++i) {
-        sources.push_back(drawn(n_pre));
-        targets.push_back(drawn(n_post));
+inline PlacedPairs drawn_total(MersenneTwister& random, std::int64_t n, std::int64_t n_pre, std::int64_t n_post) {
+    if (n < 0) throw std::invalid_argument("the number of synapses must not be negative");
+    constexpr std::size_t kTogether = 512;
+    const auto size = static_cast<std::size_t>(n);
+    LongColumn<std::int32_t> sources(size), targets(size);
+    const auto last_pre = static_cast<std::uint32_t>(n_pre - 1), last_post = static_cast<std::uint32_t>(n_post - 1);
+    std::array<std::uint32_t, 2 * kTogether + mersenne::kBehind> both;
+    for (std::size_t first = 0; first < size; first += kTogether) {
+        const std::size_t n_here = std::min(kTogether, size - first);
+        if (n_pre == n_post) {
+            random.upto(last_pre, both.data(), 2 * n_here);
+        } else {
+            for (std::size_t i = 0; i < n_here; ++i) {
+                both[2 * i] = random.upto(last_pre);
+                both[2 * i + 1] = random.upto(last_post);
+            }
+        }
+        for (std::size_t i = 0; i < n_here; ++i) {
+            sources[first + i] = static_cast<std::int32_t>(both[2 * i]);
+            targets[first + i] = static_cast<std::int32_t>(both[2 * i + 1]);
+        }
     }
     return transposed_in_turn(rows_of_columns(sources, targets, n_post), n_pre);
 }

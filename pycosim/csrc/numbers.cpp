@@ -3,44 +3,6 @@
 #include "clones.hpp"
 
 namespace pycosim {
-namespace normals {
-
-std::size_t within_circle(const double* numbers, std::size_t n_pairs, double* x, double* y, double* square) {
-    std::size_t found = 0;
-    for (std::size_t i = 0; i < n_pairs; ++i) {
-        const double a = 2.0 * numbers[2 * i] - 1.0, b = 2.0 * numbers[2 * i + 1] - 1.0;
-        const double r2 = a * a + b * b;
-        x[found] = a;
-        y[found] = b;
-        square[found] = r2;
-        found += (r2 < 1.0) & (r2 != 0.0);
-    }
-    return found;
-}
-
-namespace {
-
-PYCOSIM_SIMD_CLONES
-void scaled(const double* x, const double* y, const double* square, const double* logarithm, std::size_t n, double mu,
-            double sigma, double* out) {
-    for (std::size_t i = 0; i < n; ++i) {
-        const double factor = __builtin_sqrt(-2.0 * logarithm[i] / square[i]);
-        out[2 * i] = mu + sigma * (factor * y[i]);
-        out[2 * i + 1] = mu + sigma * (factor * x[i]);
-    }
-}
-
-}  // namespace
-
-void to_normals(const double* x, const double* y, const double* square, std::size_t n, double mu, double sigma,
-                double* out) {
-    std::array<double, kBatch> logarithm;
-    for (std::size_t i = 0; i < n; ++i) logarithm[i] = std::log(square[i]);
-    scaled(x, y, square, logarithm.data(), n, mu, sigma, out);
-}
-
-}  // namespace normals
-
 namespace {
 
 constexpr std::size_t kLanes = DelayRounder::kLanes;

@@ -13,6 +13,7 @@
 
 #include "columns.hpp"
 #include "csr.hpp"
+#include "polar.hpp"
 
 namespace pycosim {
 
@@ -22,41 +23,28 @@ struct SpareNormal {
     double value = 0;
 };
 
-namespace normals {
-inline constexpr std::size_t kBatch = 256;
-/// Points in the square to those within the unit circle, at most one for each pair of numbers; returns how many.
-std::size_t within_circle(const double* numbers, std::size_t n_pairs, double* x, double* y, double* square);
-/// Points within the circle to pairs of normal numbers with mean `mu`.
-void to_normals(const double* x, const double* y, const double* square, std::size_t n, double mu, double sigma,
-                double* out);
-}  // namespace normals
-
 /// RandomState.normal(mu, sigma, n): the polar method (Marsaglia & Bray 1964, SIAM Review 6:260).
 template <class Random>
 void fill_normal(Random& random, SpareNormal& spare, double mu, double sigma, double* out, std::size_t n) {
-    using normals::kBatch;
+    constexpr std::size_t kBatch = 512;
     if (spare.is_there && n > 0) {
         *out++ = mu + sigma * spare.value;
         --n;
         spare = {};
     }
-    std::array<double, 2 * kBatch> numbers;
-    std::array<double, kBatch + 1> x, y, square;  // one place for a last write
+    std::array<double, kBatch + polar::kBehind> x, y, square;
     while (n > 0) {
         const std::size_t n_pairs = std::min((n + 1) / 2, kBatch);
-        for (std::size_t found = 0; found < n_pairs;) {
-            const std::size_t n_tried = n_pairs - found;
-            random.fill_uniform01(numbers.data(), 2 * n_tried);
-            found += normals::within_circle(numbers.data(), n_tried, &x[found], &y[found], &square[found]);
-        }
+        for (std::size_t found = 0; found < n_pairs;)
+            found += random.points_within_circle(n_pairs - found, &x[found], &y[found], &square[found]);
         if (2 * n_pairs > n) {
             std::array<double, 2> last;
-            normals::to_normals(&x[n_pairs - 1], &y[n_pairs - 1], &square[n_pairs - 1], 1, 0.0, 1.0, last.data());
+            polar::to_normals(&x[n_pairs - 1], &y[n_pairs - 1], &square[n_pairs - 1], 1, 0.0, 1.0, last.data());
             spare = {true, last[1]};
             out[n - 1] = mu + sigma * last[0];
         }
         const std::size_t n_whole = std::min(n_pairs, n / 2);
-        normals::to_normals(x.data(), y.data(), square.data(), n_whole, mu, sigma, out);
+        polar::to_normals(x.data(), y.data(), square.data(), n_whole, mu, sigma, out);
         out += 2 * n_whole;
         n -= std::min(n, 2 * n_pairs);
     }
@@ -90,20 +78,6 @@ void redraw(Random& random, SpareNormal& spare, double mu, double sigma, Clippin
     }
 }
 
-/// PyNN's normal_clipped: what is out of the limits is drawn again.
-template <class Random>
-void fill_clipped(Random& random, SpareNormal& spare, double mu, double sigma, Clipping limits,
-                  std::span<double> out) {
-    std::vector<std::size_t> wrong;
-    for (std::size_t first = 0; first < out.size(); first += kPieceOfNumbers) {
-        const std::size_t last = std::min(first + kPieceOfNumbers, out.size());
-        fill_normal(random, spare, mu, sigma, &out[first], last - first);
-        for (std::size_t i = first; i < last; ++i)
-            if (!limits.leaves(out[i])) wrong.push_back(i);
-    }
-    redraw(random, spare, mu, sigma, limits, wrong, [&](std::size_t place, double value) { out[place] = value; });
-}
-
 /// RandomState.uniform(low, high, n).
 template <class Random>
 void fill_uniform(Random& random, double low, double high, std::span<double> out) {
@@ -126,28 +100,13 @@ struct DistributionOf {
 
     bool is_clipped() const { return kind == Distribution::normal_clipped; }
 
+    /// What is out of the limits is still to be drawn again.
     template <class Random>
-    void fill(Random& random, SpareNormal& spare, std::span<double> out) const {
-        if (is_clipped()) return fill_clipped(random, spare, mu, sigma, limits, out);
+    void fill_at_first(Random& random, SpareNormal& spare, std::span<double> out) const {
         if (kind == Distribution::uniform) return fill_uniform(random, limits.low, limits.high, out);
         fill_normal(random, spare, mu, sigma, out.data(), out.size());
     }
 };
-
-/// The numbers of calls for counts[0], counts[1], ... numbers, one after the other.
-template <class Random>
-LongColumn<double> numbers_by_call(Random& random, SpareNormal& spare, const DistributionOf& distribution,
-                                    std::span<const std::int64_t> counts) {
-    std::size_t n = 0;
-    for (const std::int64_t count : counts) n += static_cast<std::size_t>(count);
-    LongColumn<double> values(n);
-    std::span<double> left(values);
-    for (const std::int64_t count : counts) {
-        distribution.fill(random, spare, left.first(static_cast<std::size_t>(count)));
-        left = left.subspan(static_cast<std::size_t>(count));
-    }
-    return values;
-}
 
 /// Delays in steps, and what is to be checked of them.
 struct DelaySteps {

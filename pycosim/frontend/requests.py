@@ -45,7 +45,7 @@ class Connectivity:
     places : (n_synapses,) int64 ndarray or None
         Of a part of the connector's synapses: their numbers among all `n_whole`, if they are known.
     n_whole : int
-    drawn : (n_synapses,) int64 ndarray, optional
+    drawn : (n_synapses,) integer ndarray, optional
         The synapses in the order in which PyNN makes them: target by target, those of a target as the
         connector drew them, or by source.
     """
@@ -57,7 +57,7 @@ class Connectivity:
     is_whole: bool = True
     places: NDArray[np.int64] | None = None
     n_whole: int = 0
-    drawn: NDArray[np.int64] | None = None
+    drawn: NDArray[np.integer] | None = None
 
     @property
     def n_synapses(self) -> int:
@@ -75,8 +75,8 @@ class Connectivity:
         return np.bincount(self.targets)
 
     @cached_property
-    def by_target(self) -> NDArray[np.int64]:
-        """The numbers of the synapses in PyNN's order, (n_synapses,) int64."""
+    def by_target(self) -> NDArray[np.integer]:
+        """The numbers of the synapses in PyNN's order, (n_synapses,)."""
         return stable_order(self.targets) if self.drawn is None else self.drawn
 
 

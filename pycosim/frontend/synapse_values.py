@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import copy, deepcopy
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,20 @@ from pyNN.parameters import ParameterSpace
 from pyNN.random import NumpyRNG, RandomDistribution
 
 from pycosim import _core
+from pycosim.compiled_numbers import Synapses
 from pycosim.errors import InvalidInputError, NotSupportedError
 from pycosim.frontend.delays import RoundedDelays, rounded_delays
 from pycosim.frontend.distances import Distances
 from pycosim.frontend.requests import Connectivity
-from pycosim.random import draws_itself, evaluate_blocks, evaluate_calls, evaluate_rounded, stream_of
+from pycosim.random import (
+    draws_itself,
+    evaluate_blocks,
+    evaluate_calls,
+    evaluate_in_turn,
+    evaluate_rounded,
+    evaluate_rounded_in_turn,
+    stream_of,
+)
 
 Values = float | NDArray[np.float64]
 
@@ -162,11 +170,12 @@ class SynapseValues:
             blocks = _blocks(self.connectivity.targets, stream_of(self.stream, "delay"))
             rounded = rounded_delays(evaluate_rounded(base, *blocks[:2], self.seed, blocks[2], dt_ms))
             return self("delay") if rounded is None else rounded
-        drawn = self._drawn_in_turn(base, stream_of(self.stream, "delay"))
-        rounded = rounded_delays(_core.delay_steps(drawn, dt_ms))
-        if rounded is None:
-            return self._handed_out(drawn, _core.in_turn)
-        return replace(rounded, steps=self._handed_out(rounded.steps, _core.steps_in_turn))
+        rounded = rounded_delays(
+            evaluate_rounded_in_turn(
+                base, self._synapses, dt_ms, lambda rounded: rounded_delays(rounded) is not None
+            )
+        )
+        return self("delay") if rounded is None else rounded
 
     def _evaluated(self, array: larray, name: str, stream: int) -> Any:
         """Return a lazy array's values at the synapses, with the operations that are queued in it."""
@@ -202,7 +211,15 @@ class SynapseValues:
         """Draw a value for each synapse; from the script's own generator target by target, as PyNN does."""
         if not draws_itself(base.rng):
             return drawn_by_blocks(base, self.connectivity.targets, self.seed, stream)
-        return self._handed_out(self._drawn_in_turn(base, stream), _core.in_turn)
+        values = evaluate_in_turn(base, self._synapses)
+        return self._handed_out(self._drawn_in_turn(base, stream)) if values is None else values
+
+    @property
+    def _synapses(self) -> Synapses:
+        """The synapses as compiled code takes them that draws in PyNN's order."""
+        connectivity = self.connectivity
+        targets = np.ascontiguousarray(connectivity.targets, np.int32)
+        return connectivity.indptr, targets, self.projection.shape[1], connectivity.drawn
 
     def _drawn_in_turn(self, base: RandomDistribution, stream: int) -> NDArray[np.float64]:
         """Return values of the script's own generator in the order in which PyNN draws them."""
@@ -212,11 +229,13 @@ class SynapseValues:
         counts = self.connectivity.n_of_target
         return evaluate_calls(base, counts[counts > 0], self.seed, stream)
 
-    def _handed_out(self, drawn: NDArray[Any], in_turn: Callable[..., NDArray[Any]]) -> NDArray[Any]:
+    def _handed_out(self, drawn: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return values in PyNN's order in the order of the synapses."""
         by_target = self.connectivity.drawn
         if by_target is None:
-            return in_turn(drawn, np.asarray(self.connectivity.targets, np.int32), self.projection.shape[1])
+            return _core.in_turn(
+                drawn, np.asarray(self.connectivity.targets, np.int32), self.projection.shape[1]
+            )
         values = np.empty_like(drawn)
         values[by_target] = drawn
         return values
