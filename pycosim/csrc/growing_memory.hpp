@@ -1,11 +1,13 @@
 /// Memory that grows without being copied, on large pages where the system has them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 #if defined(__linux__)
@@ -20,6 +22,11 @@ public:
     GrowingMemory() = default;
     GrowingMemory(const GrowingMemory&) = delete;
     GrowingMemory& operator=(const GrowingMemory&) = delete;
+    GrowingMemory(GrowingMemory&& other) noexcept { swap(other); }
+    GrowingMemory& operator=(GrowingMemory&& other) noexcept {
+        swap(other);
+        return *this;
+    }
     ~GrowingMemory() { release(); }
 
     void* bytes() { return bytes_; }
@@ -72,6 +79,12 @@ private:
     }
 #endif
 
+    void swap(GrowingMemory& other) noexcept {
+        std::swap(bytes_, other.bytes_);
+        std::swap(n_bytes_, other.n_bytes_);
+        std::swap(is_mapped_, other.is_mapped_);
+    }
+
     void release() {
 #if defined(__linux__)
         if (is_mapped_) {
@@ -85,6 +98,41 @@ private:
     void* bytes_ = nullptr;
     std::size_t n_bytes_ = 0;
     bool is_mapped_ = false;
+};
+
+/// A column of plain values to which others are added. Room that has not been written to takes no memory.
+template <class T>
+class GrowingColumn {
+    static_assert(std::is_trivially_copyable_v<T>);
+
+public:
+    GrowingColumn() = default;
+    GrowingColumn(GrowingColumn&& other) noexcept
+        : memory_(std::move(other.memory_)), size_(std::exchange(other.size_, 0)), capacity_(std::exchange(other.capacity_, 0)) {}
+    GrowingColumn& operator=(GrowingColumn&& other) noexcept {
+        memory_ = std::move(other.memory_);
+        std::swap(size_, other.size_);
+        std::swap(capacity_, other.capacity_);
+        return *this;
+    }
+
+    T& push_back(const T& value) {
+        if (size_ == capacity_) {
+            const std::size_t wanted = std::max<std::size_t>(64, 2 * capacity_);
+            memory_.grow(wanted * sizeof(T));
+            capacity_ = wanted;
+        }
+        return *::new (data() + size_++) T(value);
+    }
+    std::size_t size() const { return size_; }
+    T* data() { return static_cast<T*>(memory_.bytes()); }
+    const T* data() const { return static_cast<const T*>(memory_.bytes()); }
+    T& operator[](std::size_t i) { return data()[i]; }
+    const T& operator[](std::size_t i) const { return data()[i]; }
+
+private:
+    GrowingMemory memory_;
+    std::size_t size_ = 0, capacity_ = 0;
 };
 
 }  // namespace pycosim

@@ -89,14 +89,13 @@ void Engine::grow(std::span<const PopulationSpec> populations, std::span<const s
 void Engine::connect(std::span<const ProjectionColumns> projections) {
     std::vector<ProjectionColumns> plain, graded;
     for (const ProjectionColumns& projection : projections) split(projection, plain, graded);
-    const RowIndex index(n_neurons_, plain);
     const std::int64_t first_emission = next_emission();
     const std::int64_t max_delay = std::max(largest_delay(projections), largest_plastic_delay_);
     pool_.run([&](unsigned thread) {
         Partition& partition = partitions_[thread];
         const TargetMap map = partition.target_map(n_neurons_);
-        SynapseStore store(index, plain, map, core_of_neuron_);
-        if (partition.graded) partition.graded->connect(n_neurons_, graded, map, core_of_neuron_);
+        SynapseStore store(plain, map, core_of_neuron_);
+        if (partition.graded) partition.graded->connect(graded, map, core_of_neuron_);
         partition.connect(std::move(store), first_emission, max_delay, step_);
     });
     batch_steps_ = std::min({smallest_delay(projections, kMaxBatchSteps), smallest_plastic_delay_, longest_batch_});
