@@ -61,21 +61,25 @@ def _bytes_of(projection: Projection, n_threads: int) -> float:
     if projection.n_synapses == 0:
         return 0.0
     delays = _kinds(np.atleast_1d(projection.delays))
-    lengths = np.diff(projection.indptr) / n_threads
-    n_segments = _segments_per_row(delays, lengths.mean())
+    n_rows = len(projection.sources)
+    mean = projection.n_synapses / (n_threads * n_rows)
+    n_segments = _segments_per_row(delays, mean)
     if projection.plasticity is not None:
-        n_segments *= n_threads * len(lengths)
+        n_segments *= n_threads * n_rows
         return PLASTIC_BYTES * projection.n_synapses + PLASTIC_SEGMENT_BYTES * n_segments
     has_weights = np.ndim(projection.weights) > 0
-    is_scattered = (n_segments > 1) & (lengths >= SHORT_ROW) & (lengths < SHORT_RUN * n_segments)
+    if n_segments <= 1:  # in every row, also where there are very many
+        return n_threads * _static_bytes(n_rows, mean, delays, has_weights)
+    lengths = np.diff(projection.indptr) / n_threads
+    is_scattered = (lengths >= SHORT_ROW) & (lengths < SHORT_RUN * n_segments)
     scattered, high_delays = lengths[is_scattered], _together(delays)
     saved = 0.0
     if len(scattered):
         n_parts = _segments_per_row(high_delays, scattered.mean())
         saved = _saved_by_steps(projection.targets, scattered.mean() / n_parts, n_parts) * scattered.sum()
     return n_threads * (
-        _static_bytes(lengths[~is_scattered], delays, has_weights)
-        + _static_bytes(scattered, high_delays, has_weights)
+        _static_bytes(*_rows(lengths[~is_scattered]), delays, has_weights)
+        + _static_bytes(*_rows(scattered), high_delays, has_weights)
         + (DELAY_BYTES * scattered + FILLING_BYTES).sum()
         - saved
     )
@@ -91,14 +95,19 @@ def _saved_by_steps(targets: NDArray[np.int32], length: float, n_parts: float) -
     return TARGET_BYTES - STEP_BYTES - ESCAPE_BYTES * share - STEPS_HEADER_BYTES / length
 
 
-def _static_bytes(lengths: NDArray[np.float64], delays: Kinds, has_weights: bool) -> float:
+def _rows(lengths: NDArray[np.float64]) -> tuple[int, float]:
+    """Return how many rows there are, and how long they are on average."""
+    return len(lengths), float(lengths.mean()) if len(lengths) else 0.0
+
+
+def _static_bytes(n_rows: int, length: float, delays: Kinds, has_weights: bool) -> float:
     """Return the bytes of rows without what tells the delays of a segment apart."""
-    if len(lengths) == 0:
+    if n_rows == 0:
         return 0.0
-    n_segments = _segments_per_row(delays, lengths.mean()) * len(lengths)
+    n_segments = _segments_per_row(delays, length) * n_rows
     per_synapse = TARGET_BYTES + WEIGHT_BYTES * has_weights
     per_segment = SEGMENT_BYTES + SHARED_WEIGHT_BYTES * (not has_weights)
-    return per_synapse * lengths.sum() + per_segment * n_segments
+    return per_synapse * length * n_rows + per_segment * n_segments
 
 
 def _segments_per_row(delays: Kinds, row_length: float) -> float:

@@ -16,7 +16,7 @@
 
 namespace pycosim {
 
-/// Less than 4 MiB is enlarged by the C library; more begins at a large page, and keeps its pages when it grows.
+/// Less than 2 MiB is enlarged by the C library; more begins at a large page, and keeps its pages when it grows.
 class GrowingMemory {
 public:
     GrowingMemory() = default;
@@ -35,7 +35,7 @@ public:
     /// Makes room for `n_bytes`, at least as many as before; new ones have no value.
     void grow(std::size_t n_bytes) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-        if (n_bytes >= 2 * kLargePage) return map(n_bytes);
+        if (n_bytes >= kLargePage) return map(n_bytes);
 #endif
         void* const moved = std::realloc(bytes_, n_bytes);
         if (!moved) throw std::bad_alloc();
@@ -116,12 +116,13 @@ public:
         return *this;
     }
 
+    void reserve(std::size_t n) {
+        if (n <= capacity_) return;
+        memory_.grow(n * sizeof(T));
+        capacity_ = n;
+    }
     T& push_back(const T& value) {
-        if (size_ == capacity_) {
-            const std::size_t wanted = std::max<std::size_t>(64, 2 * capacity_);
-            memory_.grow(wanted * sizeof(T));
-            capacity_ = wanted;
-        }
+        if (size_ == capacity_) reserve(std::max<std::size_t>(64, 2 * capacity_));
         return *::new (data() + size_++) T(value);
     }
     std::size_t size() const { return size_; }

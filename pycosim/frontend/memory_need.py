@@ -51,7 +51,8 @@ def expected_synapses(request: Request) -> float | None:
     expected = _EXPECTED.get(type(request.connector).connect)
     if expected is None or isinstance(getattr(request.connector, "n", None), RandomDistribution):
         return None
-    return expected(request.connector, request.shape[0], request.shape[1]) * float(np.mean(request.local))
+    share = 1.0 if request.wanted is None else float(np.mean(request.wanted))
+    return expected(request.connector, request.shape[0], request.shape[1]) * share
 
 
 _EXPECTED: dict[Any, Callable[[Any, int, int], float]] = {

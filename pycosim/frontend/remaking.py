@@ -18,9 +18,9 @@ from pycosim.frontend import simulator
 from pycosim.frontend.delays import RoundedDelays
 from pycosim.frontend.dialects import negative_inhibition
 from pycosim.frontend.expansion import expand
-from pycosim.frontend.numbering import ascends, described
+from pycosim.frontend.numbering import described
 from pycosim.frontend.procedural import is_constant
-from pycosim.frontend.requests import numbers_of
+from pycosim.frontend.requests import ascend
 
 # Fewer pairs of cells are not worth the time to make their synapses twice.
 SMALLEST = 2**16
@@ -93,7 +93,7 @@ def _can_be_remade(projection: Any) -> bool:
     rngs = [getattr(distribution, "rng", None) for distribution in distributions]
     if not all(rng is None or type(rng) is NumpyRNG or isinstance(rng, NativeRNG) for rng in rngs):
         return False
-    return all(ascends(numbers_of(cells)) for cells in (projection.pre, projection.post))
+    return all(ascend(cells) for cells in (projection.pre, projection.post))
 
 
 def _as_it_is(projection: Any) -> Any:

@@ -255,14 +255,14 @@ def _structure_problems(network: Network, projection: Projection) -> Iterator[st
             f"indptr does not describe {len(sources)} rows of {projection.n_synapses} synapses: it needs "
             f"{len(sources) + 1} entries from 0 to {projection.n_synapses}"
         )
-    elif np.any(np.diff(indptr) < 0):
+    elif np.any(indptr[1:] < indptr[:-1]):
         yield "indptr is not ascending"
     if len(sources) and (sources.min() < 0 or sources.max() >= network.n_neurons):
         yield (
             f"source neurons are numbered {sources.min()} to {sources.max()}; the network has "
             f"{network.n_neurons} neurons"
         )
-    if np.any(np.diff(sources) <= 0):
+    if np.any(sources[1:] <= sources[:-1]):
         yield "sources are not ascending and distinct; merge the rows of equal sources and sort them"
 
 

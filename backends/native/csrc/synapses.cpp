@@ -267,7 +267,7 @@ SynapseStore::SynapseStore(std::span<const ProjectionColumns> projections, const
     if (largest_delay(projections) > Segment::kMaxDelay) {
         throw std::length_error("delays of more than " + std::to_string(Segment::kMaxDelay) + " steps");
     }
-    std::size_t n_words = 0;
+    std::size_t n_words = 0, n_rows = 0;
     std::vector<std::uint64_t> n_with_head(head_code_.size(), 0);
     std::uint32_t n_receptors = 1, n_procedural = 0;
     std::vector<LocalProjection> locals;
@@ -282,6 +282,7 @@ SynapseStore::SynapseStore(std::span<const ProjectionColumns> projections, const
         }
         const bool has_weights = projection.weights.size() != 1;
         const std::size_t n_here = count_heads(locals.back(), n_with_head);
+        n_rows += std::min(n_here, projection.sources.size());
         n_words += 4 * projection.sources.size() + (has_weights ? 5 : 1) * n_here;  // a weight at least for each row
     }
     choose_heads(n_with_head);
@@ -294,6 +295,7 @@ SynapseStore::SynapseStore(std::span<const ProjectionColumns> projections, const
     window_begin_.resize(windows_.size());
     place_receptors(map.receptor_stride);
     words_.reserve(n_words);
+    segments_.reserve(n_rows);
     row_.reserve(map.n_neurons + 1);
     row_.push_back(0);
     RowIndex(map.n_neurons, projections).for_each_source([&](std::span<const RowIndex::Row> parts) {

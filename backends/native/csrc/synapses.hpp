@@ -312,7 +312,7 @@ class SynapseStore {
     void append_weights(std::span<const double> weights, WeightFormat format);
     WeightFormat format_of(std::span<const double> weights) const;
 
-    std::vector<std::uint32_t> row_;  // by source neuron, and one more: first segment
+    pycosim::LongColumn<std::uint32_t> row_;  // by source neuron, and one more: first segment
     pycosim::GrowingColumn<Segment> segments_;
     std::vector<std::int32_t> core_;  // of each segment; empty without cores
     pycosim::LongColumn<std::uint16_t> words_;
