@@ -59,6 +59,21 @@ class RemadeProjection(Projection):
         return True
 
     @property
+    def can_be_given(self) -> bool:
+        """Whether the columns are there, all as they were made, and can be made again."""
+        is_made = not any(np.ndim(column) for column in self._assigned.values())
+        return is_made and self._made is not None and self._make is not None
+
+    def give_away(self) -> bool:
+        """Release the columns if they `can_be_given`: those that were read may be overwritten; return that."""
+        return self.can_be_given and self.release()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the columns need not be made to be read."""
+        return self._made is not None
+
+    @property
     def n_synapses(self) -> int:
         """Number of synapses."""
         return self._n_synapses

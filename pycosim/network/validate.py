@@ -212,7 +212,7 @@ def _spike_problems(population: Population) -> Iterator[str]:
         return
     if steps.min() < 0:
         yield f"a spike is at step {steps.min()}; the first possible step is 0"
-    if np.any(np.diff(steps) < 0):
+    if np.any(steps[1:] < steps[:-1]):
         yield "spike_steps is not ascending; sort the spikes by step"
     if indices.min() < 0 or indices.max() >= population.size:
         yield f"spike_indices are {indices.min()} to {indices.max()}; there are {population.size} sources"
@@ -226,7 +226,7 @@ def _recording_problems(population: Population) -> Iterator[str]:
         if name not in possible:
             yield f"{name} cannot be recorded from {model.name}; possible: {', '.join(possible)}"
         if len(indices) and (
-            indices.min() < 0 or indices.max() >= population.size or np.any(np.diff(indices) <= 0)
+            indices.min() < 0 or indices.max() >= population.size or np.any(indices[1:] <= indices[:-1])
         ):
             yield f"the indices recorded for {name} are not distinct, ascending and below {population.size}"
         if recording.interval_steps < 1:

@@ -262,7 +262,8 @@ std::size_t count_heads(const LocalProjection& local, std::span<std::uint64_t> n
 }  // namespace
 
 SynapseStore::SynapseStore(std::span<const ProjectionColumns> projections, const TargetMap& map,
-                           std::span<const std::int32_t> core_of_neuron) {
+                           std::span<const std::int32_t> core_of_neuron,
+                           const std::function<void(std::size_t)>& passed) {
     static_assert(std::endian::native == std::endian::little, "packed weights are cut from 8 bytes");
     if (largest_delay(projections) > Segment::kMaxDelay) {
         throw std::length_error("delays of more than " + std::to_string(Segment::kMaxDelay) + " steps");
@@ -298,10 +299,11 @@ SynapseStore::SynapseStore(std::span<const ProjectionColumns> projections, const
     segments_.reserve(n_rows);
     row_.reserve(map.n_neurons + 1);
     row_.push_back(0);
-    RowIndex(map.n_neurons, projections).for_each_source([&](std::span<const RowIndex::Row> parts) {
+    const auto copy = [&](std::span<const RowIndex::Row> parts) {
         if (!parts.empty()) append_row(parts, locals, core_of_neuron, row);
         row_.push_back(static_cast<std::uint32_t>(segments_.size()));
-    });
+    };
+    RowIndex(map.n_neurons, projections).for_each_source(copy, passed);
     words_.resize(words_.size() + 1);  // the last packed weight is read with one byte more
 }
 

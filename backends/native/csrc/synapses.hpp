@@ -16,6 +16,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -40,6 +41,8 @@ struct ProjectionColumns {
     // Where this is not null, rows are drawn at each spike: one for each source; indptr and targets are empty, weights
     // and delays are equal.
     std::shared_ptr<const pycosim::RowRule> rule;
+    // Whether nobody reads targets, weights and delays again, so that their memory may be given back.
+    bool is_spent = false;
 };
 
 // Of all synapses, at least 1 and at most `otherwise`.
@@ -56,15 +59,16 @@ class RowIndex {
     };
     RowIndex(std::size_t n_neurons, std::span<const ProjectionColumns> projections);
 
-    // Calls visit(rows) for each neuron, in turn; once.
-    template <class Visit>
-    void for_each_source(Visit&& visit) {
+    // Calls visit(rows) for each neuron, in turn, and now and then passed(n) when it has for the first n; once.
+    template <class Visit, class Passed = decltype([](std::size_t) {})>
+    void for_each_source(Visit&& visit, Passed&& passed = {}) {
         for (std::size_t first = 0; first < n_neurons_; first += kBlock) {
             const std::size_t n = std::min(kBlock, n_neurons_ - first);
             find_rows(first, n);
             for (std::size_t i = 0; i < n; ++i) {
                 visit(std::span<const Row>(rows_).subspan(begin_[i], begin_[i + 1] - begin_[i]));
             }
+            passed(first + n);
         }
     }
 
@@ -174,8 +178,9 @@ class SynapseStore {
   public:
     SynapseStore() = default;
     // `core_of_neuron` is empty where targets are not to be told apart by core.
+    // passed(n) is called when the rows of the first n neurons have been copied.
     SynapseStore(std::span<const ProjectionColumns> projections, const TargetMap& map,
-                 std::span<const std::int32_t> core_of_neuron);
+                 std::span<const std::int32_t> core_of_neuron, const std::function<void(std::size_t)>& passed);
 
     std::uint32_t row_begin(std::size_t source) const { return row_[source]; }
     std::uint32_t row_end(std::size_t source) const { return row_[source + 1]; }
