@@ -21,7 +21,7 @@ SHORT_ROW, SHORT_RUN, DELAY_BYTES, FILLING_BYTES, DELAYS_PER_SEGMENT = 4, 12, 1,
 STEP_BYTES, LONGEST_STEP, ESCAPE_BYTES, ESCAPES_IN, STEPS_HEADER_BYTES = 1, 254, 2, 4, 2
 # Of rows that are made when they are needed: a segment and the number of the row; nothing for synapses.
 PROCEDURAL_ROW_BYTES = SEGMENT_BYTES + 8
-# Of a column that is given back in pieces of 2 MiB as its rows are copied: the ends, and the piece that is being read.
+# Of a column that is given back in pieces of 2 MiB as its rows are copied: the ends, and what is being read.
 KEPT_BYTES = 3 * 2**21
 # Of its PlasticStore, with its state: a synapse, a segment, and the latest spikes of a neuron with a trace.
 PLASTIC_BYTES, PLASTIC_SEGMENT_BYTES, HISTORY_BYTES = 16, 64, 197

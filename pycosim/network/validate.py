@@ -378,7 +378,9 @@ def _synapse_problems(projection: Projection) -> Iterator[str]:
         yield f"{n_bad} of {weights.size} weights are not finite numbers"
     if not np.issubdtype(delays.dtype, np.integer):
         yield f"delays are of type {delays.dtype}; they are whole numbers of steps"
-    elif delays.size and delays.min() < 1:
-        yield f"the smallest delay is {delays.min()} steps; a spike acts at least one step after its emission"
-    elif delays.size and delays.max() > MAX_DELAY_STEPS:
-        yield f"the largest delay is {delays.max()} steps; the limit is {MAX_DELAY_STEPS}"
+    elif delays.size:
+        shortest, longest = projection.delay_range
+        if shortest < 1:
+            yield f"the smallest delay is {shortest} steps; a spike acts at least one step after its emission"
+        elif longest > MAX_DELAY_STEPS:
+            yield f"the largest delay is {longest} steps; the limit is {MAX_DELAY_STEPS}"

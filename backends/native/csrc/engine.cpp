@@ -1,10 +1,13 @@
 #include "engine.hpp"
-#include "spent_columns.hpp"
 
 #include <algorithm>
 #include <limits>
 #include <numeric>
 #include <stdexcept>
+#include <string>
+
+#include "spent_columns.hpp"
+#include "synapse_row.hpp"
 
 namespace pycosim::native {
 namespace {
@@ -91,9 +94,13 @@ void Engine::connect(std::span<const ProjectionColumns> projections) {
     std::vector<ProjectionColumns> plain, graded;
     for (const ProjectionColumns& projection : projections) split(projection, plain, graded);
     const std::int64_t first_emission = next_emission();
-    const std::int64_t max_delay = std::max(largest_delay(projections), largest_plastic_delay_);
+    const Range delays = delays_of(projections);
+    if (delays.high > Segment::kMaxDelay) {
+        throw std::length_error("delays of more than " + std::to_string(Segment::kMaxDelay) + " steps");
+    }
+    const std::int64_t max_delay = std::max(delays.high, largest_plastic_delay_);
     const std::int64_t batch_steps =
-        std::min({smallest_delay(projections, kMaxBatchSteps), smallest_plastic_delay_, longest_batch_});
+        std::min({delays.low, kMaxBatchSteps, smallest_plastic_delay_, longest_batch_});
     SpentColumns spent(plain, static_cast<unsigned>(partitions_.size()));
     pool_.run([&](unsigned thread) {
         Partition& partition = partitions_[thread];

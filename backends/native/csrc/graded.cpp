@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <tuple>
 
+#include "synapse_row.hpp"
+
 namespace pycosim::native {
 namespace {
 
@@ -17,7 +19,7 @@ T at(std::span<const T> column, std::size_t i) {
 void GradedStore::connect(std::span<const ProjectionColumns> projections, const TargetMap& map,
                           std::span<const std::int32_t> core_of_neuron) {
     auto columns = std::make_shared<Columns>();
-    columns->max_delay = largest_delay(projections);
+    columns->max_delay = delays_of(projections).high;
     columns->row.push_back(0);
     const std::vector<std::uint32_t>& inputs = map.index();
     RowIndex(map.n_neurons, projections).for_each_source([&](std::span<const RowIndex::Row> parts) {

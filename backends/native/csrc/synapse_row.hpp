@@ -26,13 +26,16 @@ struct Range {
 
 Range range_of(const std::int32_t* values, std::size_t n);
 
+// Of the delays of all synapses; at least 1 steps.
+Range delays_of(std::span<const ProjectionColumns> projections);
+
 // A projection as a partition sees it.
 struct LocalProjection {
     const ProjectionColumns* columns;
-    TargetMap::Part part;              // that has all of its targets that are here, unless these are in several parts
-    const std::uint32_t* index;        // then: TargetMap::index; else null
-    bool all_here;                     // whether no target is elsewhere
-    std::uint32_t n_procedural;        // projections before it whose rows are drawn
+    TargetMap::Part part;        // that has all of its targets that are here, unless these are in several parts
+    const std::uint32_t* index;  // then: TargetMap::index; else null
+    bool all_here;               // whether no target is elsewhere
+    std::uint32_t n_procedural;  // projections before it whose rows are drawn
 
     // The input of a target, of the first receptor, or kElsewhere.
     std::uint32_t input_of(std::int32_t target) const {
@@ -41,6 +44,9 @@ struct LocalProjection {
         return offset < part.size ? part.input + offset : kElsewhere;
     }
 };
+
+// The projection that comes after `n_procedural` ones whose rows are drawn.
+LocalProjection local_projection(const ProjectionColumns& projection, const TargetMap& map, std::uint32_t n_procedural);
 
 // Columns that are reused from row to row.
 struct SynapseRow {

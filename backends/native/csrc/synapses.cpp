@@ -6,6 +6,7 @@
 #include <string>
 
 #include "synapse_row.hpp"
+#include "vectorised.hpp"
 
 namespace pycosim::native {
 namespace {
@@ -151,112 +152,65 @@ void SynapseStore::append_segment(const SynapseRow& row, std::int32_t core, std:
     append_weights(weights, format);
 }
 
-std::int64_t smallest_delay(std::span<const ProjectionColumns> projections, std::int64_t otherwise) {
-    std::int64_t smallest = otherwise;
-    for (const ProjectionColumns& p : projections)
-        if (!p.delays.empty()) smallest = std::min(smallest, range_of(p.delays.data(), p.delays.size()).low);
-    return smallest;
-}
-
-std::int64_t largest_delay(std::span<const ProjectionColumns> projections) {
-    std::int64_t largest = 1;
-    for (const ProjectionColumns& p : projections)
-        if (!p.delays.empty()) largest = std::max(largest, range_of(p.delays.data(), p.delays.size()).high);
-    return largest;
-}
-
-RowIndex::RowIndex(std::size_t n_neurons, std::span<const ProjectionColumns> projections)
-    : n_neurons_(n_neurons), projections_(projections), next_(projections.size(), 0) {
-    for (const ProjectionColumns& projection : projections) {
-        const auto& sources = projection.sources;
-        if (!std::ranges::is_sorted(sources)) throw std::invalid_argument("the sources of a projection do not ascend");
-        if (!sources.empty() && static_cast<std::size_t>(sources.back()) >= n_neurons) {
-            throw std::invalid_argument("a source of a projection is no neuron of the network");
-        }
-    }
-}
-
-// Of `n` neurons from `first` on.
-void RowIndex::find_rows(std::size_t first, std::size_t n) {
-    const auto place = [first](std::int32_t source) { return static_cast<std::size_t>(source) - first; };
-    begin_.fill(0);
-    for (std::size_t p = 0; p < projections_.size(); ++p) {
-        const auto& sources = projections_[p].sources;
-        for (std::size_t i = next_[p]; i < sources.size() && place(sources[i]) < n; ++i) ++begin_[place(sources[i]) + 1];
-    }
-    std::partial_sum(begin_.begin(), begin_.end(), begin_.begin());
-    rows_.resize(begin_[n]);
-    if (rows_.empty()) return;
-    std::array<std::uint32_t, kBlock> next;
-    std::copy_n(begin_.begin(), kBlock, next.begin());
-    for (std::uint32_t p = 0; p < projections_.size(); ++p) {
-        const ProjectionColumns& projection = projections_[p];
-        std::size_t i = next_[p];
-        for (; i < projection.sources.size() && place(projection.sources[i]) < n; ++i) {
-            const auto row = static_cast<std::int64_t>(i);
-            rows_[next[place(projection.sources[i])]++] =
-                projection.rule ? Row{p, row, row} : Row{p, projection.indptr[i], projection.indptr[i + 1]};
-        }
-        next_[p] = i;
-    }
-}
-
-const std::vector<std::uint32_t>& TargetMap::index() const {
-    if (index_.empty()) {
-        index_.assign(n_neurons, kElsewhere);
-        for (const Part& part : parts_) std::iota(&index_[part.first], &index_[part.first] + part.size, part.input);
-    }
-    return index_;
-}
-
-std::optional<TargetMap::Part> TargetMap::only_part(std::int64_t low, std::int64_t high) const {
-    Part found{0, 0, 0};
-    for (const Part& part : parts_) {
-        if (part.size == 0 || high < part.first || low >= std::int64_t{part.first} + part.size) continue;
-        if (found.size > 0) return {};
-        found = part;
-    }
-    return found;
-}
-
 namespace {
 
-LocalProjection local_projection(const ProjectionColumns& projection, const TargetMap& map, std::uint32_t n_procedural) {
-    LocalProjection local{&projection, {}, nullptr, false, n_procedural};
-    if (projection.targets.empty()) return local;
-    const Range targets = range_of(projection.targets.data(), projection.targets.size());
-    if (const auto part = map.only_part(targets.low, targets.high)) local.part = *part;
-    else local.index = map.index().data();
-    const TargetMap::Part& part = local.part;
-    local.all_here = !local.index && targets.low >= part.first && targets.high < std::int64_t{part.first} + part.size;
-    return local;
+std::size_t head_of(double weight) { return std::bit_cast<std::uint64_t>(weight) >> 52; }
+
+std::size_t count_here(const LocalProjection& local) {
+    const std::span<const std::int32_t> targets = local.columns->targets;
+    if (local.all_here) return targets.size();
+    if (!local.index && local.part.size == 0) return 0;
+    const auto is_here = [&](std::int32_t target) { return local.input_of(target) != kElsewhere; };
+    return static_cast<std::size_t>(std::ranges::count_if(targets, is_here));
 }
 
-// Adds how many of the synapses that are here have a sign and exponent; returns how many synapses are here.
-std::size_t count_heads(const LocalProjection& local, std::span<std::uint64_t> n_with_head) {
+PYCOSIM_EVERY_INSTRUCTION_SET
+void add_extremes(const double* weights, std::size_t n, std::uint64_t& low, std::uint64_t& high) {
+    std::uint64_t least = low, most = high;
+    for (std::size_t i = 0; i < n; ++i) {
+        const auto bits = std::bit_cast<std::uint64_t>(weights[i]);
+        least = bits < least ? bits : least;
+        most = bits > most ? bits : most;
+    }
+    low = least, high = most;
+}
+
+// Signs and exponents of the weights, as 1 each where they are so few between the smallest and the largest that all of
+// them get codes: then they need not be counted.
+bool find_few_heads(std::span<const LocalProjection> locals, std::size_t n_codes,
+                    std::span<std::uint64_t> n_with_head) {
+    std::ranges::fill(n_with_head, 0);
+    for (const LocalProjection& local : locals) {
+        const std::span<const double> weights = local.columns->weights;
+        if (local.columns->rule || weights.empty()) continue;
+        std::uint64_t low = ~std::uint64_t{0}, high = 0;
+        add_extremes(weights.data(), weights.size(), low, high);
+        if ((high >> 52) - (low >> 52) >= n_codes) return false;
+        for (std::uint64_t head = low >> 52; head <= high >> 52; ++head) n_with_head[head] = 1;
+    }
+    return static_cast<std::size_t>(std::reduce(n_with_head.begin(), n_with_head.end())) <= n_codes;
+}
+
+// Adds how many of the synapses that are here have a sign and exponent.
+void count_heads(const LocalProjection& local, std::size_t n_here, std::span<std::uint64_t> n_with_head) {
     constexpr std::size_t kTables = 4;  // neighbours mostly have the same: so they do not wait for each other
     const ProjectionColumns& projection = *local.columns;
     const std::size_t n = projection.targets.size();
-    const auto is_here = [&](std::size_t i) { return local.input_of(projection.targets[i]) != kElsewhere; };
-    if (!local.index && local.part.size == 0) return 0;
+    if (n_here == 0) return;
     if (projection.weights.size() == 1) {
-        std::size_t n_here = local.all_here ? n : 0;
-        for (std::size_t i = 0; i < n && !local.all_here; ++i) n_here += is_here(i);
-        n_with_head[std::bit_cast<std::uint64_t>(projection.weights[0]) >> 52] += n_here;
-        return n_here;
+        n_with_head[head_of(projection.weights[0])] += n_here;
+        return;
     }
     std::vector<std::uint64_t> tables(kTables * n_with_head.size(), 0);
     std::uint64_t* const counts = tables.data();
     const auto count = [&](auto is_counted) {
         for (std::size_t i = 0; i < n; ++i) {
-            const std::size_t head = std::bit_cast<std::uint64_t>(projection.weights[i]) >> 52;
-            counts[i % kTables * n_with_head.size() + head] += is_counted(i);
+            counts[i % kTables * n_with_head.size() + head_of(projection.weights[i])] += is_counted(i);
         }
     };
     if (local.all_here) count([](std::size_t) { return true; });
-    else count(is_here);
+    else count([&](std::size_t i) { return local.input_of(projection.targets[i]) != kElsewhere; });
     for (std::size_t i = 0; i < tables.size(); ++i) n_with_head[i % n_with_head.size()] += tables[i];
-    return std::reduce(tables.begin(), tables.end());
 }
 
 }  // namespace
@@ -265,13 +219,11 @@ SynapseStore::SynapseStore(std::span<const ProjectionColumns> projections, const
                            std::span<const std::int32_t> core_of_neuron,
                            const std::function<void(std::size_t)>& passed) {
     static_assert(std::endian::native == std::endian::little, "packed weights are cut from 8 bytes");
-    if (largest_delay(projections) > Segment::kMaxDelay) {
-        throw std::length_error("delays of more than " + std::to_string(Segment::kMaxDelay) + " steps");
-    }
     std::size_t n_words = 0, n_rows = 0;
     std::vector<std::uint64_t> n_with_head(head_code_.size(), 0);
     std::uint32_t n_receptors = 1, n_procedural = 0;
     std::vector<LocalProjection> locals;
+    std::vector<std::size_t> n_here;
     for (const ProjectionColumns& projection : projections) {
         n_receptors = std::max(n_receptors, projection.receptor + 1);
         locals.push_back(local_projection(projection, map, n_procedural));
@@ -279,12 +231,17 @@ SynapseStore::SynapseStore(std::span<const ProjectionColumns> projections, const
             if (!core_of_neuron.empty()) throw std::logic_error("rows that are drawn cannot be split by core");
             add_procedural(projection, map);
             ++n_procedural;
+            n_here.push_back(0);
             continue;
         }
         const bool has_weights = projection.weights.size() != 1;
-        const std::size_t n_here = count_heads(locals.back(), n_with_head);
-        n_rows += std::min(n_here, projection.sources.size());
-        n_words += 4 * projection.sources.size() + (has_weights ? 5 : 1) * n_here;  // a weight at least for each row
+        n_here.push_back(count_here(locals.back()));
+        n_rows += std::min(n_here.back(), projection.sources.size());
+        n_words += 4 * projection.sources.size() + (has_weights ? 5 : 1) * n_here.back();  // a weight at least for each row
+    }
+    if (!find_few_heads(locals, heads_.size(), n_with_head)) {
+        std::ranges::fill(n_with_head, 0);
+        for (std::size_t i = 0; i < locals.size(); ++i) count_heads(locals[i], n_here[i], n_with_head);
     }
     choose_heads(n_with_head);
     SynapseRow row;

@@ -45,10 +45,6 @@ struct ProjectionColumns {
     bool is_spent = false;
 };
 
-// Of all synapses, at least 1 and at most `otherwise`.
-std::int64_t largest_delay(std::span<const ProjectionColumns> projections);
-std::int64_t smallest_delay(std::span<const ProjectionColumns> projections, std::int64_t otherwise);
-
 // Which rows of which projections belong to each source neuron, in order of (source, projection). Sources ascend in
 // every projection. There is a block of neurons at a time, which stays in a core's cache.
 class RowIndex {
