@@ -65,7 +65,7 @@ class RemadeProjection(Projection):
         return is_made and self._made is not None and self._make is not None
 
     def give_away(self) -> bool:
-        """Release the columns if they `can_be_given`, so that what was read may be overwritten; return that."""
+        """Release columns that `can_be_given`, which then may be overwritten; return whether they were."""
         return self.can_be_given and self.release()
 
     @property

@@ -169,8 +169,8 @@ print((used_bytes() - before) / len(made), (peak - before) / len(made))
     ids=["equal", "individual"],
 )
 def test_a_process_needs_little_more_than_the_engine_s_copy(values, limit, peak_limit, tmp_path):
-    # 9.8 million synapses; the engine has 2.1 and 10.1 bytes for each, and 1 MB more is 0.1. At the peak there
-    # are the columns, of 4 and 16 bytes (and targets twice while they are drawn), not also the engine's copy.
+    # 9.8 million synapses; the engine has 2.1 and 10.1 bytes for each, and 1 MB more is 0.1. At the peak
+    # there are the columns, of 4 and 16 bytes (targets twice while they are drawn), not also its copy.
     code = MEASURE.format(values=values)
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
