@@ -59,7 +59,10 @@ void RowIndex::find_rows(std::size_t first, std::size_t n) {
 const std::vector<std::uint32_t>& TargetMap::index() const {
     if (index_.empty()) {
         index_.assign(n_neurons, kElsewhere);
-        for (const Part& part : parts_) std::iota(&index_[part.first], &index_[part.first] + part.size, part.input);
+        for (const Part& part : parts_) {
+            const auto begin = index_.begin() + part.first;
+            std::iota(begin, begin + part.size, part.input);
+        }
     }
     return index_;
 }
