@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pycosim import _core, memory
-from pycosim.network import ProceduralProjection, Projection
+from pycosim.network import ProceduralProjection, Projection, RemadeProjection
 from pycosim.network.plasticity import TIMING_RULES
 
 # Of the engine's SynapseStore: a target, a weight of its own, a segment, the weight of a segment, a row.
@@ -20,6 +21,8 @@ SHORT_ROW, SHORT_RUN, DELAY_BYTES, FILLING_BYTES, DELAYS_PER_SEGMENT = 4, 12, 1,
 STEP_BYTES, LONGEST_STEP, ESCAPE_BYTES, ESCAPES_IN, STEPS_HEADER_BYTES = 1, 254, 2, 4, 2
 # Of rows that are made when they are needed: a segment and the number of the row; nothing for synapses.
 PROCEDURAL_ROW_BYTES = SEGMENT_BYTES + 8
+# Of a column that is given back in pieces of 2 MiB as its rows are copied: the ends, and what is being read.
+KEPT_BYTES = 3 * 2**21
 # Of its PlasticStore, with its state: a synapse, a segment, and the latest spikes of a neuron with a trace.
 PLASTIC_BYTES, PLASTIC_SEGMENT_BYTES, HISTORY_BYTES = 16, 64, 197
 
@@ -38,17 +41,38 @@ def require_memory(projections: Sequence[Projection], n_neurons: int, n_threads:
     NotEnoughMemoryError
         If there is not enough memory.
     """
-    n_bytes = predicted_bytes(projections, n_neurons, n_threads)
+    n_bytes = needed_bytes(projections, n_neurons, n_threads)
     stored = [p for p in projections if not isinstance(p, ProceduralProjection)]
     n_synapses = sum(projection.n_synapses for projection in stored)
     memory.require(n_bytes, f"The native engine: {n_synapses} synapses need")
 
 
+def needed_bytes(projections: Sequence[Projection], n_neurons: int, n_threads: int) -> float:
+    """Return about how many bytes more there will be than now, at most, while static synapses are copied."""
+    grown = sum(max(0.0, _bytes_of(p, n_threads) - _given_back(p)) for p in projections)
+    return grown + _bytes_of_neurons(projections, n_neurons, n_threads)
+
+
+def _given_back(projection: Projection) -> float:
+    """Return the bytes of columns that go back to the system while their rows are copied."""
+    is_given = isinstance(projection, RemadeProjection) and projection.can_be_given
+    if not is_given or not sys.platform.startswith("linux"):
+        return 0.0
+    columns = projection.targets, projection.weights, projection.delays
+    return float(sum(max(0, column.nbytes - KEPT_BYTES) for column in columns if np.ndim(column)))
+
+
 def predicted_bytes(projections: Sequence[Projection], n_neurons: int, n_threads: int) -> float:
     """Return about how many bytes the engine will take for the projections, all plastic or all static."""
+    its_bytes = sum(_bytes_of(p, n_threads) for p in projections)
+    return its_bytes + _bytes_of_neurons(projections, n_neurons, n_threads)
+
+
+def _bytes_of_neurons(projections: Sequence[Projection], n_neurons: int, n_threads: int) -> float:
+    """Return the bytes that there are for each neuron, whatever synapses it has."""
     rules = [p.plasticity.rule for p in projections if p.plasticity is not None]
     history = HISTORY_BYTES if any(rule in TIMING_RULES for rule in rules) else 0
-    return sum(_bytes_of(p, n_threads) for p in projections) + n_neurons * (ROW_BYTES * n_threads + history)
+    return n_neurons * (ROW_BYTES * n_threads + history)
 
 
 def _bytes_of(projection: Projection, n_threads: int) -> float:
@@ -61,21 +85,25 @@ def _bytes_of(projection: Projection, n_threads: int) -> float:
     if projection.n_synapses == 0:
         return 0.0
     delays = _kinds(np.atleast_1d(projection.delays))
-    lengths = np.diff(projection.indptr) / n_threads
-    n_segments = _segments_per_row(delays, lengths.mean())
+    n_rows = len(projection.sources)
+    mean = projection.n_synapses / (n_threads * n_rows)
+    n_segments = _segments_per_row(delays, mean)
     if projection.plasticity is not None:
-        n_segments *= n_threads * len(lengths)
+        n_segments *= n_threads * n_rows
         return PLASTIC_BYTES * projection.n_synapses + PLASTIC_SEGMENT_BYTES * n_segments
     has_weights = np.ndim(projection.weights) > 0
-    is_scattered = (n_segments > 1) & (lengths >= SHORT_ROW) & (lengths < SHORT_RUN * n_segments)
+    if n_segments <= 1:  # in every row, also where there are very many
+        return n_threads * _static_bytes(n_rows, mean, delays, has_weights)
+    lengths = np.diff(projection.indptr) / n_threads
+    is_scattered = (lengths >= SHORT_ROW) & (lengths < SHORT_RUN * n_segments)
     scattered, high_delays = lengths[is_scattered], _together(delays)
     saved = 0.0
     if len(scattered):
         n_parts = _segments_per_row(high_delays, scattered.mean())
         saved = _saved_by_steps(projection.targets, scattered.mean() / n_parts, n_parts) * scattered.sum()
     return n_threads * (
-        _static_bytes(lengths[~is_scattered], delays, has_weights)
-        + _static_bytes(scattered, high_delays, has_weights)
+        _static_bytes(*_rows(lengths[~is_scattered]), delays, has_weights)
+        + _static_bytes(*_rows(scattered), high_delays, has_weights)
         + (DELAY_BYTES * scattered + FILLING_BYTES).sum()
         - saved
     )
@@ -91,14 +119,19 @@ def _saved_by_steps(targets: NDArray[np.int32], length: float, n_parts: float) -
     return TARGET_BYTES - STEP_BYTES - ESCAPE_BYTES * share - STEPS_HEADER_BYTES / length
 
 
-def _static_bytes(lengths: NDArray[np.float64], delays: Kinds, has_weights: bool) -> float:
+def _rows(lengths: NDArray[np.float64]) -> tuple[int, float]:
+    """Return how many rows there are, and how long they are on average."""
+    return len(lengths), float(lengths.mean()) if len(lengths) else 0.0
+
+
+def _static_bytes(n_rows: int, length: float, delays: Kinds, has_weights: bool) -> float:
     """Return the bytes of rows without what tells the delays of a segment apart."""
-    if len(lengths) == 0:
+    if n_rows == 0:
         return 0.0
-    n_segments = _segments_per_row(delays, lengths.mean()) * len(lengths)
+    n_segments = _segments_per_row(delays, length) * n_rows
     per_synapse = TARGET_BYTES + WEIGHT_BYTES * has_weights
     per_segment = SEGMENT_BYTES + SHARED_WEIGHT_BYTES * (not has_weights)
-    return per_synapse * lengths.sum() + per_segment * n_segments
+    return per_synapse * length * n_rows + per_segment * n_segments
 
 
 def _segments_per_row(delays: Kinds, row_length: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pycosim import _core
 from pycosim.backends.base import Progress
 from pycosim.backends.native import _engine
 from pycosim.backends.native.columns import (
@@ -24,7 +25,7 @@ from pycosim.backends.native.plasticity import PlasticProjections
 from pycosim.backends.native.rewiring import set_rewiring, sorted_synapses
 from pycosim.backends.recording import Recorder, state_named
 from pycosim.errors import BackendError, InvalidInputError, NotSupportedError
-from pycosim.network import Network, ProceduralProjection, model_named
+from pycosim.network import Network, ProceduralProjection, RemadeProjection, model_named
 from pycosim.network.noise import ESCAPE_STREAM
 from pycosim.network.validate import (
     validate,
@@ -321,6 +322,11 @@ class NativeSimulation(DeferredSteps):
             receptors = self._network.receptors
             require_memory(static, self._network.n_neurons, self._n_threads)
             columns = [projection_for_engine(projection, receptors) for projection in static]
-            self._engine.connect(columns, [rule_for_engine(projection) for projection in static])
+            rules = [rule_for_engine(projection) for projection in static]
+            spent = [isinstance(p, RemadeProjection) and p.give_away() for p in static]
+            self._engine.connect(columns, rules, spent)
+            if any(spent):
+                del columns
+                _core.return_freed_memory()
             self._weights_stale = False
             self._feed.forget(self.step)

@@ -14,12 +14,12 @@
 
 namespace pycosim {
 
-/// Memory of 4 MiB and more begins at a large page. A page is given to a process when it is first written, which
+/// Memory of 2 MiB and more begins at a large page. A page is given to a process when it is first written, which
 /// costs as much for a small one as drawing a hundred synapses.
 template <class T>
 struct ColumnAllocator {
     using value_type = T;
-    static constexpr std::size_t kLargePage = std::size_t{1} << 21, kLarge = 2 * kLargePage;
+    static constexpr std::size_t kLargePage = std::size_t{1} << 21, kLarge = kLargePage;
 
     ColumnAllocator() = default;
     template <class U>
@@ -28,10 +28,10 @@ struct ColumnAllocator {
     T* allocate(std::size_t n) {
         const std::size_t n_bytes = n * sizeof(T);
         if (n_bytes < kLarge) return static_cast<T*>(::operator new(n_bytes));
-        const std::size_t whole = (n_bytes + kLargePage - 1) / kLargePage * kLargePage;
-        void* const memory = ::operator new(whole, std::align_val_t{kLargePage});
+        void* const memory = ::operator new(n_bytes, std::align_val_t{kLargePage});
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-        madvise(memory, whole, MADV_HUGEPAGE);  // a wish: without it only slower
+        // a wish: without it only slower; what is left at the end does not take a whole one
+        madvise(memory, n_bytes / kLargePage * kLargePage, MADV_HUGEPAGE);
 #endif
         return static_cast<T*>(memory);
     }

@@ -1,11 +1,13 @@
 /// Memory that grows without being copied, on large pages where the system has them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 #if defined(__linux__)
@@ -14,12 +16,17 @@
 
 namespace pycosim {
 
-/// Less than 4 MiB is enlarged by the C library; more begins at a large page, and keeps its pages when it grows.
+/// Less than 2 MiB is enlarged by the C library; more begins at a large page, and keeps its pages when it grows.
 class GrowingMemory {
 public:
     GrowingMemory() = default;
     GrowingMemory(const GrowingMemory&) = delete;
     GrowingMemory& operator=(const GrowingMemory&) = delete;
+    GrowingMemory(GrowingMemory&& other) noexcept { swap(other); }
+    GrowingMemory& operator=(GrowingMemory&& other) noexcept {
+        swap(other);
+        return *this;
+    }
     ~GrowingMemory() { release(); }
 
     void* bytes() { return bytes_; }
@@ -28,7 +35,7 @@ public:
     /// Makes room for `n_bytes`, at least as many as before; new ones have no value.
     void grow(std::size_t n_bytes) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-        if (n_bytes >= 2 * kLargePage) return map(n_bytes);
+        if (n_bytes >= kLargePage) return map(n_bytes);
 #endif
         void* const moved = std::realloc(bytes_, n_bytes);
         if (!moved) throw std::bad_alloc();
@@ -72,6 +79,12 @@ private:
     }
 #endif
 
+    void swap(GrowingMemory& other) noexcept {
+        std::swap(bytes_, other.bytes_);
+        std::swap(n_bytes_, other.n_bytes_);
+        std::swap(is_mapped_, other.is_mapped_);
+    }
+
     void release() {
 #if defined(__linux__)
         if (is_mapped_) {
@@ -85,6 +98,42 @@ private:
     void* bytes_ = nullptr;
     std::size_t n_bytes_ = 0;
     bool is_mapped_ = false;
+};
+
+/// A column of plain values to which others are added. Room that has not been written to takes no memory.
+template <class T>
+class GrowingColumn {
+    static_assert(std::is_trivially_copyable_v<T>);
+
+public:
+    GrowingColumn() = default;
+    GrowingColumn(GrowingColumn&& other) noexcept
+        : memory_(std::move(other.memory_)), size_(std::exchange(other.size_, 0)), capacity_(std::exchange(other.capacity_, 0)) {}
+    GrowingColumn& operator=(GrowingColumn&& other) noexcept {
+        memory_ = std::move(other.memory_);
+        std::swap(size_, other.size_);
+        std::swap(capacity_, other.capacity_);
+        return *this;
+    }
+
+    void reserve(std::size_t n) {
+        if (n <= capacity_) return;
+        memory_.grow(n * sizeof(T));
+        capacity_ = n;
+    }
+    T& push_back(const T& value) {
+        if (size_ == capacity_) reserve(std::max<std::size_t>(64, 2 * capacity_));
+        return *::new (data() + size_++) T(value);
+    }
+    std::size_t size() const { return size_; }
+    T* data() { return static_cast<T*>(memory_.bytes()); }
+    const T* data() const { return static_cast<const T*>(memory_.bytes()); }
+    T& operator[](std::size_t i) { return data()[i]; }
+    const T& operator[](std::size_t i) const { return data()[i]; }
+
+private:
+    GrowingMemory memory_;
+    std::size_t size_ = 0, capacity_ = 0;
 };
 
 }  // namespace pycosim

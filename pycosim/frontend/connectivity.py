@@ -48,8 +48,8 @@ def connect(request: Request) -> Connectivity:
     if draws_itself(getattr(request.connector, "rng", None)):
         from pycosim.frontend.drawn_connectors import connect_drawn
 
-        return of_targets(connect_drawn(request, known), request.local)
-    return of_targets(known(request), request.local)
+        return of_targets(connect_drawn(request, known), request.wanted)
+    return of_targets(known(request), request.wanted)
 
 
 def from_pairs(
@@ -115,7 +115,9 @@ def _all_to_all(request: Request) -> Connectivity:
 
 def _one_to_one(request: Request) -> Connectivity:
     n_pre, n_post = request.shape
-    indptr = np.minimum(np.arange(n_pre + 1, dtype=np.int64), n_post)
+    indptr = np.arange(n_pre + 1, dtype=np.int64)
+    if n_pre > n_post:
+        indptr[n_post:] = n_post
     return Connectivity(indptr, np.arange(min(n_pre, n_post), dtype=np.int32))
 
 

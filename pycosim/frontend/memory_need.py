@@ -53,7 +53,8 @@ def expected_synapses(request: Request) -> float | None:
     if expected is None or isinstance(getattr(request.connector, "n", None), RandomDistribution):
         return None
     n_synapses = expected(request)
-    return None if n_synapses is None else n_synapses * float(np.mean(request.local))
+    share = 1.0 if request.wanted is None else float(np.mean(request.wanted))
+    return None if n_synapses is None else n_synapses * share
 
 
 def _of_probability(request: Request) -> float:

@@ -13,7 +13,7 @@ from pycosim.frontend.cells import model_receptor
 from pycosim.frontend.expansion import Expanded
 from pycosim.frontend.native_cells import models_weights, require_plain_weights
 from pycosim.frontend.plastic_synapses import as_magnitudes
-from pycosim.frontend.requests import numbers_of
+from pycosim.frontend.requests import ascend, is_population, numbers_of
 
 
 def described(
@@ -36,12 +36,12 @@ def described(
     order : (n_synapses,) int64 ndarray or None
         The synapses of `expanded` in the order of the columns; None if it is the same, as where cells ascend.
     """
-    numbers, pre, indptr = numbers_of(projection.post), numbers_of(projection.pre), expanded.indptr
-    order = None
-    if ascends(pre) and ascends(numbers):
-        ids, targets = pre, expanded.targets
-        _number(targets, numbers)
+    indptr, order = expanded.indptr, None
+    if ascend(projection.pre) and ascend(projection.post):
+        ids, targets = _sources(projection.pre), expanded.targets
+        _number(targets, projection.post)
     else:
+        numbers, pre = numbers_of(projection.post), numbers_of(projection.pre)
         rows = np.repeat(np.arange(projection.pre.size), np.diff(indptr))
         targets = numbers.astype(np.int32)[expanded.targets]
         order = np.lexsort((targets, pre[rows]))
@@ -60,7 +60,7 @@ def described(
     columns = network.Projection(
         label=label,
         receptor=model_receptor(projection),
-        sources=ids.astype(np.int32),
+        sources=ids.astype(np.int32, copy=False),
         indptr=indptr,
         targets=targets,
         weights=weights,
@@ -70,11 +70,6 @@ def described(
     return columns, order
 
 
-def ascends(numbers: NDArray[np.int64]) -> bool:
-    """Return whether numbers ascend and are distinct."""
-    return bool(np.all(numbers[1:] > numbers[:-1]))
-
-
 def indices_of(cells: NDArray[np.int32], numbers: NDArray[np.int64]) -> NDArray[np.int32]:
     """Return the indices of cells given by global number, (n,) int32; the `numbers` of all ascend."""
     if len(numbers) and numbers[-1] - numbers[0] == len(numbers) - 1:
@@ -82,8 +77,20 @@ def indices_of(cells: NDArray[np.int32], numbers: NDArray[np.int64]) -> NDArray[
     return np.searchsorted(numbers, cells).astype(np.int32)
 
 
-def _number(indices: NDArray[np.int32], numbers: NDArray[np.int64]) -> None:
-    """Put the global numbers of cells in place of their indices; `numbers` ascend."""
+def _sources(cells: Any) -> NDArray[np.integer]:
+    """Return the global numbers of cells, as an array that may be kept."""
+    if is_population(cells):
+        return np.arange(cells.column.first, cells.column.first + cells.column.size, dtype=np.int32)
+    return numbers_of(cells)
+
+
+def _number(indices: NDArray[np.int32], cells: Any) -> None:
+    """Put the global numbers of cells in place of their indices; these numbers ascend."""
+    if is_population(cells):
+        if cells.column.first:
+            indices += np.int32(cells.column.first)
+        return
+    numbers = numbers_of(cells)
     if len(numbers) and numbers[-1] - numbers[0] == len(numbers) - 1:
         indices += np.int32(numbers[0])
     else:

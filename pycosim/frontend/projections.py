@@ -143,8 +143,10 @@ class Projection(common.Projection):
 
     def release(self) -> bool:
         """Forget synapses that can be made again, as a simulation has them; return whether there were any."""
-        released = isinstance(self.column, network.RemadeProjection) and self.column.release()
-        if released:
+        if not isinstance(self.column, network.RemadeProjection):
+            return False
+        released = self.column.release()
+        if not self.column.is_there:
             for name in ("pre_indices", "post_indices"):
                 vars(self).pop(name, None)
         return released
@@ -158,7 +160,10 @@ class Projection(common.Projection):
     @cached_property
     def post_indices(self) -> NDArray[np.int32]:
         """Index of each synapse's target in the postsynaptic population, (n_synapses,)."""
-        return indices_of(self.column.targets, numbers_of(self.post))
+        indices = indices_of(self.column.targets, numbers_of(self.post))
+        if getattr(self.column, "can_be_given", False) and indices is self.column.targets:
+            return indices.copy()  # an engine may overwrite those
+        return indices
 
     def __len__(self) -> int:
         """Return the number of synapses."""

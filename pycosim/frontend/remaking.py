@@ -18,9 +18,9 @@ from pycosim.frontend import simulator
 from pycosim.frontend.delays import RoundedDelays
 from pycosim.frontend.dialects import negative_inhibition
 from pycosim.frontend.expansion import expand
-from pycosim.frontend.numbering import ascends, described
+from pycosim.frontend.numbering import described
 from pycosim.frontend.procedural import is_constant
-from pycosim.frontend.requests import numbers_of
+from pycosim.frontend.requests import ascend
 from pycosim.frontend.synapse_values import copied_parameters
 from pycosim.random import draws_itself
 
@@ -95,7 +95,7 @@ def _can_be_remade(projection: Any) -> bool:
     rngs = [getattr(distribution, "rng", None) for distribution in distributions]
     if not all(rng is None or type(rng) is NumpyRNG or isinstance(rng, NativeRNG) for rng in rngs):
         return False
-    return all(ascends(numbers_of(cells)) for cells in (projection.pre, projection.post))
+    return all(ascend(cells) for cells in (projection.pre, projection.post))
 
 
 def _as_it_is(projection: Any) -> Any:

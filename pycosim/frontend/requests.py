@@ -21,10 +21,26 @@ def stable_order(indices: NDArray[np.int32]) -> NDArray[np.int64]:
 
 def numbers_of(cells: Any) -> NDArray[np.int64]:
     """Return the global numbers of the neurons of a population, view or assembly, (size,) int64."""
-    column = getattr(cells, "column", None)
-    if column is not None and isinstance(column, Population):
-        return np.arange(column.first, column.first + column.size)  # PyNN's cells are objects, 25 ns each
-    return np.ascontiguousarray(cells.all_cells, dtype=np.int64)
+    if not is_population(cells):
+        return np.ascontiguousarray(cells.all_cells, dtype=np.int64)
+    column, numbers = cells.column, vars(cells).get("_numbers")
+    if numbers is None:  # PyNN's cells are objects, 25 ns each
+        numbers = cells._numbers = np.arange(column.first, column.first + column.size)
+        numbers.flags.writeable = False
+    return numbers
+
+
+def is_population(cells: Any) -> bool:
+    """Return whether cells are all those of one population, in their order."""
+    return isinstance(getattr(cells, "column", None), Population)
+
+
+def ascend(cells: Any) -> bool:
+    """Return whether the global numbers of cells ascend and are distinct."""
+    if is_population(cells):
+        return True
+    numbers = numbers_of(cells)
+    return bool(np.all(numbers[1:] > numbers[:-1]))
 
 
 @dataclass(frozen=True)
@@ -106,7 +122,7 @@ class Request:
         """Global numbers of the postsynaptic neurons."""
         return numbers_of(self.projection.post)
 
-    @property
+    @cached_property
     def local(self) -> NDArray[np.bool_]:
         """Which postsynaptic cells are wanted."""
         return np.ones(self.shape[1], bool) if self.wanted is None else self.wanted
@@ -114,21 +130,21 @@ class Request:
     @property
     def mask(self) -> NDArray[np.uint8] | None:
         """The same for compiled code; None where all are wanted."""
-        return None if self.local.all() else self.local.view(np.uint8)
+        return None if self.wanted is None or self.wanted.all() else self.wanted.view(np.uint8)
 
     @property
     def shape(self) -> tuple[int, int]:
         """Numbers of presynaptic and postsynaptic neurons."""
-        return len(self.pre_ids), len(self.post_ids)
+        return self.projection.pre.size, self.projection.post.size
 
     def problem(self, text: str) -> str:
         """Return the beginning of every error message, followed by `text`."""
         return f"{type(self.connector).__name__} in projection {self.projection.label!r}: {text}"
 
 
-def of_targets(connectivity: Connectivity, wanted: NDArray[np.bool_]) -> Connectivity:
-    """Return the synapses on some of the postsynaptic cells."""
-    if wanted.all():
+def of_targets(connectivity: Connectivity, wanted: NDArray[np.bool_] | None) -> Connectivity:
+    """Return the synapses on some of the postsynaptic cells; None: on all."""
+    if wanted is None or wanted.all():
         return connectivity
     kept = wanted[connectivity.targets]
     part = connectivity if kept.all() else only(connectivity, kept)

@@ -35,7 +35,7 @@ class RemadeProjection(Projection):
             self.delays = made.delays
         self._n_synapses = made.n_synapses
         self._check = 0
-        self._delay_range: tuple[int, int] | None = None  # as long as the columns are forgotten
+        self._delay_range: tuple[int, int] | None = None  # once it is known
 
     @property
     def _columns(self) -> Projection:
@@ -57,6 +57,21 @@ class RemadeProjection(Projection):
         self._delay_range = self.delay_range if self._n_synapses else None
         self._check, self._made = _digest(self._made), None
         return True
+
+    @property
+    def can_be_given(self) -> bool:
+        """Whether the columns are there, all as they were made, and can be made again."""
+        is_made = not any(np.ndim(column) for column in self._assigned.values())
+        return is_made and self._made is not None and self._make is not None
+
+    def give_away(self) -> bool:
+        """Release columns that `can_be_given`, which then may be overwritten; return whether they were."""
+        return self.can_be_given and self.release()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the columns need not be made to be read."""
+        return self._made is not None
 
     @property
     def n_synapses(self) -> int:
@@ -99,7 +114,9 @@ class RemadeProjection(Projection):
     @property
     def delay_range(self) -> tuple[int, int]:
         """Smallest and largest delay in steps; there is a synapse."""
-        return super().delay_range if self._delay_range is None else self._delay_range
+        if self._delay_range is None:
+            self._delay_range = super().delay_range
+        return self._delay_range
 
 
 def _digest(projection: Projection) -> int:
@@ -110,4 +127,6 @@ def _digest(projection: Projection) -> int:
 
 
 def _bits(column: NDArray[np.generic]) -> NDArray[np.integer]:
-    return column.view(np.int64) if column.dtype == np.float64 else column
+    """Return a column as whole numbers of 64 bits where that can be; those of 32 bits as two at a time."""
+    is_even = column.flags.c_contiguous and column.nbytes % 8 == 0
+    return column.view(np.int64) if is_even else column

@@ -212,7 +212,7 @@ def _spike_problems(population: Population) -> Iterator[str]:
         return
     if steps.min() < 0:
         yield f"a spike is at step {steps.min()}; the first possible step is 0"
-    if np.any(np.diff(steps) < 0):
+    if np.any(steps[1:] < steps[:-1]):
         yield "spike_steps is not ascending; sort the spikes by step"
     if indices.min() < 0 or indices.max() >= population.size:
         yield f"spike_indices are {indices.min()} to {indices.max()}; there are {population.size} sources"
@@ -226,7 +226,7 @@ def _recording_problems(population: Population) -> Iterator[str]:
         if name not in possible:
             yield f"{name} cannot be recorded from {model.name}; possible: {', '.join(possible)}"
         if len(indices) and (
-            indices.min() < 0 or indices.max() >= population.size or np.any(np.diff(indices) <= 0)
+            indices.min() < 0 or indices.max() >= population.size or np.any(indices[1:] <= indices[:-1])
         ):
             yield f"the indices recorded for {name} are not distinct, ascending and below {population.size}"
         if recording.interval_steps < 1:
@@ -255,14 +255,14 @@ def _structure_problems(network: Network, projection: Projection) -> Iterator[st
             f"indptr does not describe {len(sources)} rows of {projection.n_synapses} synapses: it needs "
             f"{len(sources) + 1} entries from 0 to {projection.n_synapses}"
         )
-    elif np.any(np.diff(indptr) < 0):
+    elif np.any(indptr[1:] < indptr[:-1]):
         yield "indptr is not ascending"
     if len(sources) and (sources.min() < 0 or sources.max() >= network.n_neurons):
         yield (
             f"source neurons are numbered {sources.min()} to {sources.max()}; the network has "
             f"{network.n_neurons} neurons"
         )
-    if np.any(np.diff(sources) <= 0):
+    if np.any(sources[1:] <= sources[:-1]):
         yield "sources are not ascending and distinct; merge the rows of equal sources and sort them"
 
 
@@ -378,7 +378,9 @@ def _synapse_problems(projection: Projection) -> Iterator[str]:
         yield f"{n_bad} of {weights.size} weights are not finite numbers"
     if not np.issubdtype(delays.dtype, np.integer):
         yield f"delays are of type {delays.dtype}; they are whole numbers of steps"
-    elif delays.size and delays.min() < 1:
-        yield f"the smallest delay is {delays.min()} steps; a spike acts at least one step after its emission"
-    elif delays.size and delays.max() > MAX_DELAY_STEPS:
-        yield f"the largest delay is {delays.max()} steps; the limit is {MAX_DELAY_STEPS}"
+    elif delays.size:
+        shortest, longest = projection.delay_range
+        if shortest < 1:
+            yield f"the smallest delay is {shortest} steps; a spike acts at least one step after its emission"
+        elif longest > MAX_DELAY_STEPS:
+            yield f"the largest delay is {longest} steps; the limit is {MAX_DELAY_STEPS}"

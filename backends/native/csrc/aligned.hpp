@@ -5,6 +5,8 @@
 #include <new>
 #include <vector>
 
+#include "../../../pycosim/csrc/columns.hpp"
+
 namespace pycosim::native {
 
 inline constexpr std::size_t kCacheLine = 64;
@@ -19,13 +21,18 @@ inline void prefetch([[maybe_unused]] const void* address) {
 template <class T>
 struct AlignedAllocator {
     using value_type = T;
+    using Long = pycosim::ColumnAllocator<T>;  // large pages
     AlignedAllocator() = default;
     template <class U>
     AlignedAllocator(const AlignedAllocator<U>&) {}
     T* allocate(std::size_t n) {
+        if (n * sizeof(T) >= Long::kLarge) return Long().allocate(n);
         return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t(kCacheLine)));
     }
-    void deallocate(T* p, std::size_t) { ::operator delete(p, std::align_val_t(kCacheLine)); }
+    void deallocate(T* p, std::size_t n) {
+        if (n * sizeof(T) >= Long::kLarge) return Long().deallocate(p, n);
+        ::operator delete(p, std::align_val_t(kCacheLine));
+    }
     template <class U>
     bool operator==(const AlignedAllocator<U>&) const {
         return true;

@@ -96,14 +96,15 @@ std::shared_ptr<const pycosim::RowRule> row_rule(const std::optional<RuleTuple>&
                                                                copied(n), with_replacement, allow_self});
 }
 
-// `rules` has an entry for each projection, None for those that are stored.
+// `rules` has an entry for each projection, None for those that are stored; `spent` says whose targets, weights and
+// delays nobody reads again: they have no values afterwards.
 void connect(Engine& engine, const std::vector<ProjectionTuple>& projections,
-             const std::vector<std::optional<RuleTuple>>& rules) {
+             const std::vector<std::optional<RuleTuple>>& rules, const std::vector<bool>& spent) {
     std::vector<ProjectionColumns> columns;
     for (const auto& [receptor, sources, indptr, targets, weights, delays] : projections) {
         const std::size_t i = columns.size();
         columns.push_back({receptor, view(sources), view(indptr), view(targets), view(weights), view(delays),
-                           i < rules.size() ? row_rule(rules[i]) : nullptr});
+                           i < rules.size() ? row_rule(rules[i]) : nullptr, i < spent.size() && spent[i]});
     }
     const nb::gil_scoped_release release;
     engine.connect(columns);
@@ -248,7 +249,8 @@ NB_MODULE(_engine, module) {
                  engine.set_noise(pycosim::key_of(seed, stream));
              }, nb::arg("seed"), nb::arg("stream"))
         .def("grow", &grow, nb::arg("populations"), nb::arg("cores_of_new"))
-        .def("connect", &connect, nb::arg("projections"), nb::arg("rules") = nb::list())
+        .def("connect", &connect, nb::arg("projections"), nb::arg("rules") = nb::list(),
+             nb::arg("spent") = nb::list())
         .def("connect_plastic", &connect_plastic, nb::arg("projections"), nb::arg("dendritic"), nb::arg("models"))
         .def("plastic_weights", [](const Engine& engine, std::size_t projection) {
                  return to_numpy(engine.plastic_weights(projection));

@@ -4,6 +4,10 @@
 #include <limits>
 #include <numeric>
 #include <stdexcept>
+#include <string>
+
+#include "spent_columns.hpp"
+#include "synapse_row.hpp"
 
 namespace pycosim::native {
 namespace {
@@ -89,17 +93,23 @@ void Engine::grow(std::span<const PopulationSpec> populations, std::span<const s
 void Engine::connect(std::span<const ProjectionColumns> projections) {
     std::vector<ProjectionColumns> plain, graded;
     for (const ProjectionColumns& projection : projections) split(projection, plain, graded);
-    const RowIndex index(n_neurons_, plain);
     const std::int64_t first_emission = next_emission();
-    const std::int64_t max_delay = std::max(largest_delay(projections), largest_plastic_delay_);
+    const Range delays = delays_of(projections);
+    if (delays.high > Segment::kMaxDelay) {
+        throw std::length_error("delays of more than " + std::to_string(Segment::kMaxDelay) + " steps");
+    }
+    const std::int64_t max_delay = std::max(delays.high, largest_plastic_delay_);
+    const std::int64_t batch_steps =
+        std::min({delays.low, kMaxBatchSteps, smallest_plastic_delay_, longest_batch_});
+    SpentColumns spent(plain, static_cast<unsigned>(partitions_.size()));
     pool_.run([&](unsigned thread) {
         Partition& partition = partitions_[thread];
         const TargetMap map = partition.target_map(n_neurons_);
-        SynapseStore store(index, plain, map, core_of_neuron_);
-        if (partition.graded) partition.graded->connect(n_neurons_, graded, map, core_of_neuron_);
+        SynapseStore store(plain, map, core_of_neuron_, [&](std::size_t n) { spent.reach(thread, n); });
+        if (partition.graded) partition.graded->connect(graded, map, core_of_neuron_);
         partition.connect(std::move(store), first_emission, max_delay, step_);
     });
-    batch_steps_ = std::min({smallest_delay(projections, kMaxBatchSteps), smallest_plastic_delay_, longest_batch_});
+    batch_steps_ = batch_steps;
 }
 
 bool Engine::is_graded(std::int32_t source) const {
@@ -119,6 +129,7 @@ void Engine::split(const ProjectionColumns& projection, std::vector<ProjectionCo
         const bool has_payload = is_graded(projection.sources[begin]);
         while (end < n && is_graded(projection.sources[end]) == has_payload) ++end;
         ProjectionColumns part = projection;
+        part.is_spent = false;  // two stores read it, one after the other
         part.sources = projection.sources.subspan(begin, end - begin);
         part.indptr = projection.indptr.subspan(begin, end - begin + 1);
         (has_payload ? graded : plain).push_back(part);

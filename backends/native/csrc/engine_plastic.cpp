@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "engine.hpp"
+#include "synapse_row.hpp"
 
 namespace pycosim::native {
 
@@ -16,8 +17,9 @@ void Engine::connect_plastic(std::span<const PlasticColumns> projections, std::v
         columns.push_back(projection.synapses);
         n_plastic_synapses_.push_back(projection.synapses.targets.size());
     }
-    smallest_plastic_delay_ = std::min(smallest_plastic_delay_, smallest_delay(columns, kMaxBatchSteps));
-    largest_plastic_delay_ = std::max(largest_plastic_delay_, largest_delay(columns));
+    const Range delays = delays_of(columns);
+    smallest_plastic_delay_ = std::min({smallest_plastic_delay_, delays.low, kMaxBatchSteps});
+    largest_plastic_delay_ = std::max(largest_plastic_delay_, delays.high);
     const std::int64_t first_emission = started_ ? step_ + 1 : 0;
     pool_.run([&](unsigned thread) {
         Partition& partition = partitions_[thread];

@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <tuple>
 
+#include "synapse_row.hpp"
+
 namespace pycosim::native {
 namespace {
 
@@ -14,19 +16,18 @@ T at(std::span<const T> column, std::size_t i) {
 
 }  // namespace
 
-void GradedStore::connect(std::size_t n_neurons, std::span<const ProjectionColumns> projections, const TargetMap& map,
+void GradedStore::connect(std::span<const ProjectionColumns> projections, const TargetMap& map,
                           std::span<const std::int32_t> core_of_neuron) {
     auto columns = std::make_shared<Columns>();
-    columns->max_delay = largest_delay(projections);
+    columns->max_delay = delays_of(projections).high;
     columns->row.push_back(0);
-    const RowIndex index(n_neurons, projections);
-    for (std::size_t source = 0; source < n_neurons; ++source) {
-        for (std::uint64_t r = index.first[source]; r < index.first[source + 1]; ++r) {
-            const RowIndex::Row& part = index.rows[r];
+    const std::vector<std::uint32_t>& inputs = map.index();
+    RowIndex(map.n_neurons, projections).for_each_source([&](std::span<const RowIndex::Row> parts) {
+        for (const RowIndex::Row& part : parts) {
             const ProjectionColumns& projection = projections[part.projection];
             for (auto i = static_cast<std::size_t>(part.begin); i < static_cast<std::size_t>(part.end); ++i) {
                 const auto neuron = static_cast<std::size_t>(projection.targets[i]);
-                if (map.index[neuron] == kElsewhere) continue;
+                if (inputs[neuron] == kElsewhere) continue;
                 const std::int32_t delay = at(projection.delays, i);
                 const std::int32_t core = core_of_neuron.empty() ? 0 : core_of_neuron[neuron];
                 const auto place = static_cast<std::uint32_t>(columns->targets.size());
@@ -34,13 +35,13 @@ void GradedStore::connect(std::size_t n_neurons, std::span<const ProjectionColum
                                     columns->runs.back().receptor != projection.receptor ||
                                     columns->runs.back().delay != delay || columns->runs.back().core != core;
                 if (begins) columns->runs.push_back({projection.receptor, delay, core, place, place});
-                columns->targets.push_back(map.index[neuron]);
+                columns->targets.push_back(inputs[neuron]);
                 columns->weights.push_back(at(projection.weights, i));
                 ++columns->runs.back().end;
             }
         }
         columns->row.push_back(static_cast<std::uint32_t>(columns->runs.size()));
-    }
+    });
     synapses_ = std::move(columns);
 }
 

@@ -19,7 +19,7 @@ namespace pycosim::native {
 class GradedStore {
   public:
     // Replaces all synapses, for the spikes that are emitted from now on. `core_of_neuron` may be empty.
-    void connect(std::size_t n_neurons, std::span<const ProjectionColumns> projections, const TargetMap& map,
+    void connect(std::span<const ProjectionColumns> projections, const TargetMap& map,
                  std::span<const std::int32_t> core_of_neuron);
 
     // Makes a spike known, before it is sent.

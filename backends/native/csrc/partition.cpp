@@ -68,11 +68,9 @@ void Partition::allocate_inputs(std::size_t n_neurons) {
 }
 
 TargetMap Partition::target_map(std::size_t n_neurons) const {
-    TargetMap map{std::vector<std::uint32_t>(n_neurons, kElsewhere), n_inputs_};
-    for (const Slice& slice : slices) {
-        for (std::uint32_t i = 0; i < slice.size; ++i) map.index[slice.first_neuron + i] = slice.input_offset + i;
-    }
-    return map;
+    std::vector<TargetMap::Part> parts;
+    for (const Slice& slice : slices) parts.push_back({slice.first_neuron, slice.size, slice.input_offset});
+    return {n_neurons, std::move(parts), n_inputs_};
 }
 
 std::uint32_t Partition::free_base(std::uint32_t n_segments) const {

@@ -72,30 +72,29 @@ PlasticStore::PlasticStore(std::span<const PlasticColumns> projections, const st
     }
     std::vector<ProjectionColumns> columns;
     for (const PlasticColumns& projection : projections) columns.push_back(projection.synapses);
-    const RowIndex index(map.index.size(), columns);
+    const std::vector<std::uint32_t>& inputs = map.index();
     row_.push_back(0);
     Row row;
-    for (std::size_t source = 0; source < map.index.size(); ++source) {
+    RowIndex(map.n_neurons, columns).for_each_source([&](std::span<const RowIndex::Row> parts) {
         row.synapses.clear();
-        for (std::uint64_t part = index.first[source]; part < index.first[source + 1]; ++part) {
-            const auto [projection, begin, end] = index.rows[part];
+        for (const auto [projection, begin, end] : parts) {
             const PlasticColumns& from = projections[projection];
             const std::uint32_t number = first_projection_ + projection;
             const std::uint32_t offset = from.synapses.receptor * map.receptor_stride;
             for (std::int64_t i = begin; i < end; ++i) {
                 const auto neuron = static_cast<std::size_t>(from.synapses.targets[static_cast<std::size_t>(i)]);
-                if (map.index[neuron] == kElsewhere) continue;
+                if (inputs[neuron] == kElsewhere) continue;
                 row.synapses.push_back({core_of_neuron.empty() ? 0 : core_of_neuron[neuron],
                                         at(from.synapses.delays, i), at(from.dendritic, i), number,
-                                        map.index[neuron] + offset, static_cast<std::uint32_t>(i),
+                                        inputs[neuron] + offset, static_cast<std::uint32_t>(i),
                                         at(from.synapses.weights, i)});
-                if (models[number].is_timing()) is_target_[map.index[neuron]] = 1;
+                if (models[number].is_timing()) is_target_[inputs[neuron]] = 1;
             }
         }
         append(row);
         if (core_of_neuron.empty()) core_.clear();
         row_.push_back(static_cast<std::uint32_t>(segments_.size()));
-    }
+    });
     allocate_state();
     targets_.shrink_to_fit();
     synapse_.shrink_to_fit();

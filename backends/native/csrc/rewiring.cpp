@@ -98,8 +98,8 @@ RewiredStore::RewiredStore(const Rewiring& rewiring, const TargetMap& map)
     : rewiring_(&rewiring), receptor_stride_(map.receptor_stride), longest_delay_(rewiring.longest_delay()) {
     contributions_.resize(static_cast<std::size_t>(longest_delay_) + 1);
     arrivals_.resize(static_cast<std::size_t>(longest_delay_) + 1);
-    rows_.resize(map.index.size());
-    memberships_.resize(map.index.size());
+    rows_.resize(map.n_neurons);
+    memberships_.resize(map.n_neurons);
     neurons_at_.resize(map.receptor_stride);
     last_spikes_.resize(rewiring.groups.size());
     neuron_of_.resize(rewiring.groups.size());
@@ -108,7 +108,7 @@ RewiredStore::RewiredStore(const Rewiring& rewiring, const TargetMap& map)
         const RewiredGroup& group = rewiring.groups[g];
         for (std::uint32_t i = 0; i < group.posts.size(); ++i) {
             const auto number = static_cast<std::uint32_t>(group.posts[i]);
-            const std::uint32_t input = map.index[number];
+            const std::uint32_t input = map.index()[number];
             neuron_of_[g].push_back(input == kElsewhere ? kFree : static_cast<std::uint32_t>(neurons_.size()));
             if (input == kElsewhere) continue;
             neurons_at_[input].push_back(static_cast<std::uint32_t>(neurons_.size()));
@@ -135,8 +135,8 @@ void RewiredStore::grow(const TargetMap& map) {
         for (Contribution& contribution : acting) move(contribution.input);
     }
     receptor_stride_ = map.receptor_stride;
-    rows_.resize(map.index.size());
-    memberships_.resize(map.index.size());
+    rows_.resize(map.n_neurons);
+    memberships_.resize(map.n_neurons);
     neurons_at_.resize(map.receptor_stride);
 }
 

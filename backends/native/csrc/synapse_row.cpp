@@ -20,6 +20,17 @@ void subtract(const std::int32_t* values, std::size_t n, int shift, std::int32_t
     for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<std::uint32_t>((values[i] >> shift) - low);
 }
 
+// The place of each target in its window, and that window.
+PYCOSIM_EVERY_INSTRUCTION_SET
+void place(const std::int32_t* targets, std::size_t n, std::uint32_t shift, std::int32_t first_window,
+           std::uint16_t* __restrict to_target, std::int32_t* __restrict to_window) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::uint32_t input = static_cast<std::uint32_t>(targets[i]) + shift;
+        to_target[i] = static_cast<std::uint16_t>(input);
+        to_window[i] = first_window + static_cast<std::int32_t>(input >> 16);
+    }
+}
+
 }  // namespace
 
 PYCOSIM_EVERY_INSTRUCTION_SET
@@ -32,8 +43,8 @@ Range range_of(const std::int32_t* values, std::size_t n) {
     return {low, high};
 }
 
-void SynapseRow::gather(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
-                               const TargetMap& map, std::span<const std::int32_t> core_of_neuron) {
+void SynapseRow::gather(std::span<const RowIndex::Row> parts, std::span<const LocalProjection> projections,
+                        std::span<const std::int32_t> core_of_neuron) {
     std::size_t most = 1;  // one place for a last write
     for (const RowIndex::Row& part : parts) most += static_cast<std::size_t>(part.end - part.begin);
     has_cores_ = !core_of_neuron.empty();
@@ -42,34 +53,67 @@ void SynapseRow::gather(std::span<const RowIndex::Row> parts, std::span<const Pr
         for (auto* column : {&target, &sorted_target_}) column->resize(most);
         for (auto* column : {&weight, &sorted_weight_}) column->resize(most);
     }
-    std::size_t n = 0;
+    n_ = 0;
     for (const RowIndex::Row& part : parts) {
-        const ProjectionColumns& projection = projections[part.projection];
-        const auto first_window = static_cast<std::int32_t>(projection.receptor * n_blocks);
-        const Strided<double> weights(projection.weights);
-        const Strided<std::int32_t> delays(projection.delays);
-        // pointers of their own: what is written might be one of the vectors', otherwise
-        const std::int32_t* const neurons = projection.targets.data();
-        const std::uint32_t* const indices = map.index.data();
-        std::uint16_t* const to_target = target.data();
-        std::int32_t* const to_window = window_.data();
-        std::int32_t* const to_delay = delay_.data();
-        double* const to_weight = weight.data();
-        for (std::int64_t i = part.begin; i < part.end; ++i) {
-            const auto neuron = static_cast<std::size_t>(neurons[i]);
-            const std::uint32_t index = indices[neuron];
-            to_target[n] = static_cast<std::uint16_t>(index);
-            to_window[n] = first_window + static_cast<std::int32_t>(index >> 16);
-            to_weight[n] = weights[i];
-            to_delay[n] = delays[i];
-            if (has_cores_) core_[n] = core_of_neuron[neuron];
-            n += index != kElsewhere;
+        const LocalProjection& projection = projections[part.projection];
+        const TargetMap::Part& here = projection.part;
+        if (projection.index) {
+            take_here(part, projection, core_of_neuron, [&](std::size_t neuron) { return projection.index[neuron]; });
+        } else if (projection.all_here && !has_cores_) {
+            take_all(part, projection);
+        } else if (here.size > 0) {
+            take_here(part, projection, core_of_neuron, [&](std::size_t neuron) {
+                const std::uint32_t offset = static_cast<std::uint32_t>(neuron) - here.first;
+                return offset < here.size ? here.input + offset : kElsewhere;
+            });
         }
     }
+    if (n_ == 0) return;
+    delays_ = range_of(delay_.data(), n_);
+    windows_ = range_of(window_.data(), n_);
+}
+
+// All targets are here, one part of the inputs.
+void SynapseRow::take_all(const RowIndex::Row& part, const LocalProjection& projection) {
+    const ProjectionColumns& columns = *projection.columns;
+    const auto first_window = static_cast<std::int32_t>(columns.receptor * n_blocks);
+    const std::uint32_t shift = projection.part.input - projection.part.first;
+    const auto begin = static_cast<std::size_t>(part.begin), n = static_cast<std::size_t>(part.end - part.begin);
+    place(columns.targets.data() + begin, n, shift, first_window, target.data() + n_, window_.data() + n_);
+    const auto copy = [&](const auto& column, auto* to) {
+        if (column.size() == 1) std::fill_n(to, n, column[0]);
+        else std::copy_n(column.data() + begin, n, to);
+    };
+    copy(columns.weights, weight.data() + n_);
+    copy(columns.delays, delay_.data() + n_);
+    n_ += n;
+}
+
+template <class InputOf>
+void SynapseRow::take_here(const RowIndex::Row& part, const LocalProjection& projection,
+                           std::span<const std::int32_t> core_of_neuron, InputOf input_of) {
+    const ProjectionColumns& columns = *projection.columns;
+    const auto first_window = static_cast<std::int32_t>(columns.receptor * n_blocks);
+    const Strided<double> weights(columns.weights);
+    const Strided<std::int32_t> delays(columns.delays);
+    // pointers of their own: what is written might be one of the vectors', otherwise
+    const std::int32_t* const neurons = columns.targets.data();
+    std::uint16_t* const to_target = target.data();
+    std::int32_t* const to_window = window_.data();
+    std::int32_t* const to_delay = delay_.data();
+    double* const to_weight = weight.data();
+    std::size_t n = n_;
+    for (std::int64_t i = part.begin; i < part.end; ++i) {
+        const auto neuron = static_cast<std::size_t>(neurons[i]);
+        const std::uint32_t input = input_of(neuron);
+        to_target[n] = static_cast<std::uint16_t>(input);
+        to_window[n] = first_window + static_cast<std::int32_t>(input >> 16);
+        to_weight[n] = weights[i];
+        to_delay[n] = delays[i];
+        if (has_cores_) core_[n] = core_of_neuron[neuron];
+        n += input != kElsewhere;
+    }
     n_ = n;
-    if (n == 0) return;
-    delays_ = range_of(delay_.data(), n);
-    windows_ = range_of(window_.data(), n);
 }
 
 // Synapses that a chip delivers by core and delay stay sorted by these.

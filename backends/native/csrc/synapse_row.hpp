@@ -26,6 +26,28 @@ struct Range {
 
 Range range_of(const std::int32_t* values, std::size_t n);
 
+// Of the delays of all synapses; at least 1 steps.
+Range delays_of(std::span<const ProjectionColumns> projections);
+
+// A projection as a partition sees it.
+struct LocalProjection {
+    const ProjectionColumns* columns;
+    TargetMap::Part part;        // that has all of its targets that are here, unless these are in several parts
+    const std::uint32_t* index;  // then: TargetMap::index; else null
+    bool all_here;               // whether no target is elsewhere
+    std::uint32_t n_procedural;  // projections before it whose rows are drawn
+
+    // The input of a target, of the first receptor, or kElsewhere.
+    std::uint32_t input_of(std::int32_t target) const {
+        if (index) return index[static_cast<std::size_t>(target)];
+        const std::uint32_t offset = static_cast<std::uint32_t>(target) - part.first;
+        return offset < part.size ? part.input + offset : kElsewhere;
+    }
+};
+
+// The projection that comes after `n_procedural` ones whose rows are drawn.
+LocalProjection local_projection(const ProjectionColumns& projection, const TargetMap& map, std::uint32_t n_procedural);
+
 // Columns that are reused from row to row.
 struct SynapseRow {
     // Synapses of the same core, delay and window, up to the place `end`; those of the run before end where it begins.
@@ -43,8 +65,8 @@ struct SynapseRow {
     std::size_t size() const { return n_; }
     bool has_cores() const { return has_cores_; }
 
-    void gather(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
-                const TargetMap& map, std::span<const std::int32_t> core_of_neuron);
+    void gather(std::span<const RowIndex::Row> parts, std::span<const LocalProjection> projections,
+                std::span<const std::int32_t> core_of_neuron);
     void choose_layout();
     void sort();
     bool splits_by_weight() const;
@@ -73,6 +95,10 @@ struct SynapseRow {
         }
     };
 
+    void take_all(const RowIndex::Row& part, const LocalProjection& projection);
+    template <class InputOf>
+    void take_here(const RowIndex::Row& part, const LocalProjection& projection,
+                   std::span<const std::int32_t> core_of_neuron, InputOf input_of);
     void find_keys(const Keys& keys);
     void sort_by_counting(const Keys& keys);
     void sort_by_comparing(const Keys& keys);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "synapse_row.hpp"
+#include "vectorised.hpp"
 
 namespace pycosim::native {
 namespace {
@@ -134,7 +135,7 @@ void SynapseStore::append(const SynapseRow& row) {
 Segment& SynapseStore::add_segment(std::int32_t delay, std::uint32_t count, std::uint32_t window, WeightFormat format) {
     const std::uint64_t place = words_.size();
     if (place > Segment::kMaxPlace) throw std::length_error("a partition has more than 1 TB of synapses");
-    return segments_.emplace_back(Segment{static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32), 0,
+    return segments_.push_back(Segment{static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32), 0,
                                           static_cast<std::uint32_t>(delay), count, window, 0,
                                           static_cast<std::uint32_t>(format)});
 }
@@ -151,82 +152,96 @@ void SynapseStore::append_segment(const SynapseRow& row, std::int32_t core, std:
     append_weights(weights, format);
 }
 
-std::int64_t smallest_delay(std::span<const ProjectionColumns> projections, std::int64_t otherwise) {
-    std::int64_t smallest = otherwise;
-    for (const ProjectionColumns& p : projections)
-        if (!p.delays.empty()) smallest = std::min(smallest, range_of(p.delays.data(), p.delays.size()).low);
-    return smallest;
-}
-
-std::int64_t largest_delay(std::span<const ProjectionColumns> projections) {
-    std::int64_t largest = 1;
-    for (const ProjectionColumns& p : projections)
-        if (!p.delays.empty()) largest = std::max(largest, range_of(p.delays.data(), p.delays.size()).high);
-    return largest;
-}
-
-RowIndex::RowIndex(std::size_t n_neurons, std::span<const ProjectionColumns> projections) : first(n_neurons + 1, 0) {
-    for (const ProjectionColumns& projection : projections) {
-        for (const std::int32_t source : projection.sources) ++first[static_cast<std::size_t>(source) + 1];
-    }
-    std::partial_sum(first.begin(), first.end(), first.begin());
-    rows.resize(first.back());
-    std::vector<std::uint64_t> next(first.begin(), first.end() - 1);
-    for (std::uint32_t p = 0; p < projections.size(); ++p) {
-        const ProjectionColumns& projection = projections[p];
-        for (std::size_t i = 0; i < projection.sources.size(); ++i) {
-            const auto source = static_cast<std::size_t>(projection.sources[i]);
-            const auto row = static_cast<std::int64_t>(i);
-            rows[next[source]++] = projection.rule ? Row{p, row, row}
-                                                   : Row{p, projection.indptr[i], projection.indptr[i + 1]};
-        }
-    }
-}
-
 namespace {
 
-// Adds how many of the synapses that are here have a sign and exponent; returns how many synapses are here.
-std::size_t count_heads(const ProjectionColumns& projection, const TargetMap& map, std::span<std::uint64_t> n_with_head) {
+std::size_t head_of(double weight) { return std::bit_cast<std::uint64_t>(weight) >> 52; }
+
+std::size_t count_here(const LocalProjection& local) {
+    const std::span<const std::int32_t> targets = local.columns->targets;
+    if (local.all_here) return targets.size();
+    if (!local.index && local.part.size == 0) return 0;
+    const auto is_here = [&](std::int32_t target) { return local.input_of(target) != kElsewhere; };
+    return static_cast<std::size_t>(std::ranges::count_if(targets, is_here));
+}
+
+PYCOSIM_EVERY_INSTRUCTION_SET
+void add_extremes(const double* weights, std::size_t n, std::uint64_t& low, std::uint64_t& high) {
+    std::uint64_t least = low, most = high;
+    for (std::size_t i = 0; i < n; ++i) {
+        const auto bits = std::bit_cast<std::uint64_t>(weights[i]);
+        least = bits < least ? bits : least;
+        most = bits > most ? bits : most;
+    }
+    low = least, high = most;
+}
+
+// Signs and exponents of the weights, as 1 each where they are so few between the smallest and the largest that all of
+// them get codes: then they need not be counted.
+bool find_few_heads(std::span<const LocalProjection> locals, std::size_t n_codes,
+                    std::span<std::uint64_t> n_with_head) {
+    std::ranges::fill(n_with_head, 0);
+    for (const LocalProjection& local : locals) {
+        const std::span<const double> weights = local.columns->weights;
+        if (local.columns->rule || weights.empty()) continue;
+        std::uint64_t low = ~std::uint64_t{0}, high = 0;
+        add_extremes(weights.data(), weights.size(), low, high);
+        if ((high >> 52) - (low >> 52) >= n_codes) return false;
+        for (std::uint64_t head = low >> 52; head <= high >> 52; ++head) n_with_head[head] = 1;
+    }
+    return static_cast<std::size_t>(std::reduce(n_with_head.begin(), n_with_head.end())) <= n_codes;
+}
+
+// Adds how many of the synapses that are here have a sign and exponent.
+void count_heads(const LocalProjection& local, std::size_t n_here, std::span<std::uint64_t> n_with_head) {
     constexpr std::size_t kTables = 4;  // neighbours mostly have the same: so they do not wait for each other
+    const ProjectionColumns& projection = *local.columns;
     const std::size_t n = projection.targets.size();
-    const auto is_here = [&](std::size_t i) { return map.index[static_cast<std::size_t>(projection.targets[i])] != kElsewhere; };
+    if (n_here == 0) return;
     if (projection.weights.size() == 1) {
-        std::size_t n_here = 0;
-        for (std::size_t i = 0; i < n; ++i) n_here += is_here(i);
-        n_with_head[std::bit_cast<std::uint64_t>(projection.weights[0]) >> 52] += n_here;
-        return n_here;
+        n_with_head[head_of(projection.weights[0])] += n_here;
+        return;
     }
     std::vector<std::uint64_t> tables(kTables * n_with_head.size(), 0);
     std::uint64_t* const counts = tables.data();
-    for (std::size_t i = 0; i < n; ++i) {
-        const std::size_t head = std::bit_cast<std::uint64_t>(projection.weights[i]) >> 52;
-        counts[i % kTables * n_with_head.size() + head] += is_here(i);
-    }
+    const auto count = [&](auto is_counted) {
+        for (std::size_t i = 0; i < n; ++i) {
+            counts[i % kTables * n_with_head.size() + head_of(projection.weights[i])] += is_counted(i);
+        }
+    };
+    if (local.all_here) count([](std::size_t) { return true; });
+    else count([&](std::size_t i) { return local.input_of(projection.targets[i]) != kElsewhere; });
     for (std::size_t i = 0; i < tables.size(); ++i) n_with_head[i % n_with_head.size()] += tables[i];
-    return std::reduce(tables.begin(), tables.end());
 }
 
 }  // namespace
 
-SynapseStore::SynapseStore(const RowIndex& index, std::span<const ProjectionColumns> projections, const TargetMap& map,
-                           std::span<const std::int32_t> core_of_neuron) {
+SynapseStore::SynapseStore(std::span<const ProjectionColumns> projections, const TargetMap& map,
+                           std::span<const std::int32_t> core_of_neuron,
+                           const std::function<void(std::size_t)>& passed) {
     static_assert(std::endian::native == std::endian::little, "packed weights are cut from 8 bytes");
-    if (largest_delay(projections) > Segment::kMaxDelay) {
-        throw std::length_error("delays of more than " + std::to_string(Segment::kMaxDelay) + " steps");
-    }
-    std::size_t n_words = 0;
+    std::size_t n_words = 0, n_rows = 0;
     std::vector<std::uint64_t> n_with_head(head_code_.size(), 0);
-    std::uint32_t n_receptors = 1;
+    std::uint32_t n_receptors = 1, n_procedural = 0;
+    std::vector<LocalProjection> locals;
+    std::vector<std::size_t> n_here;
     for (const ProjectionColumns& projection : projections) {
         n_receptors = std::max(n_receptors, projection.receptor + 1);
+        locals.push_back(local_projection(projection, map, n_procedural));
         if (projection.rule) {
             if (!core_of_neuron.empty()) throw std::logic_error("rows that are drawn cannot be split by core");
             add_procedural(projection, map);
+            ++n_procedural;
+            n_here.push_back(0);
             continue;
         }
         const bool has_weights = projection.weights.size() != 1;
-        const std::size_t n_here = count_heads(projection, map, n_with_head);
-        n_words += 4 * projection.sources.size() + (has_weights ? 5 : 1) * n_here;  // a weight at least for each row
+        n_here.push_back(count_here(locals.back()));
+        n_rows += std::min(n_here.back(), projection.sources.size());
+        n_words += 4 * projection.sources.size() + (has_weights ? 5 : 1) * n_here.back();  // a weight at least for each row
+    }
+    if (!find_few_heads(locals, heads_.size(), n_with_head)) {
+        std::ranges::fill(n_with_head, 0);
+        for (std::size_t i = 0; i < locals.size(); ++i) count_heads(locals[i], n_here[i], n_with_head);
     }
     choose_heads(n_with_head);
     SynapseRow row;
@@ -238,58 +253,58 @@ SynapseStore::SynapseStore(const RowIndex& index, std::span<const ProjectionColu
     window_begin_.resize(windows_.size());
     place_receptors(map.receptor_stride);
     words_.reserve(n_words);
-    const std::size_t n_neurons = index.first.size() - 1;
-    row_.reserve(n_neurons + 1);
+    segments_.reserve(n_rows);
+    row_.reserve(map.n_neurons + 1);
     row_.push_back(0);
-    for (std::size_t source = 0; source < n_neurons; ++source) {
-        append_row({index.rows.data() + index.first[source], index.rows.data() + index.first[source + 1]}, projections,
-                   map, core_of_neuron, row);
+    const auto copy = [&](std::span<const RowIndex::Row> parts) {
+        if (!parts.empty()) append_row(parts, locals, core_of_neuron, row);
         row_.push_back(static_cast<std::uint32_t>(segments_.size()));
-    }
-    segments_.shrink_to_fit();
+    };
+    RowIndex(map.n_neurons, projections).for_each_source(copy, passed);
     words_.resize(words_.size() + 1);  // the last packed weight is read with one byte more
 }
 
 // What a target gets from a row is added in the order of the projections: those between two that are drawn make
 // segments of their own.
-void SynapseStore::append_row(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
-                              const TargetMap& map, std::span<const std::int32_t> core_of_neuron, SynapseRow& row) {
-    std::uint32_t n_procedural = 0, counted = 0;  // projections among the first `counted` ones
-    const auto is_single = [&](const RowIndex::Row& part) {
-        return part.end == part.begin + 1 && !projections[part.projection].rule;
-    };
-    if (parts.size() == 1 && is_single(parts[0])) {
-        return append_single(parts[0], projections[parts[0].projection], map, core_of_neuron, row.n_blocks);
+void SynapseStore::append_row(std::span<const RowIndex::Row> parts, std::span<const LocalProjection> projections,
+                              std::span<const std::int32_t> core_of_neuron, SynapseRow& row) {
+    const auto is_drawn = [&](const RowIndex::Row& part) { return projections[part.projection].columns->rule != nullptr; };
+    if (parts.size() == 1 && parts[0].end == parts[0].begin + 1) {
+        return append_single(parts[0], projections[parts[0].projection], core_of_neuron, row.n_blocks);
     }
     while (!parts.empty()) {
-        const auto drawn = std::find_if(parts.begin(), parts.end(),
-                                        [&](const RowIndex::Row& part) { return projections[part.projection].rule != nullptr; });
+        const auto drawn = std::ranges::find_if(parts, is_drawn);
         const auto n_stored = static_cast<std::size_t>(drawn - parts.begin());
-        row.gather(parts.first(n_stored), projections, map, core_of_neuron);
+        row.gather(parts.first(n_stored), projections, core_of_neuron);
         if (row.size()) {
             row.choose_layout();
             row.sort();
             append(row);
         }
         if (drawn == parts.end()) return;
-        for (; counted < drawn->projection; ++counted) n_procedural += projections[counted].rule != nullptr;
-        append_procedural(n_procedural, static_cast<std::uint32_t>(drawn->begin), projections[drawn->projection].delays[0]);
+        const LocalProjection& projection = projections[drawn->projection];
+        append_procedural(projection.n_procedural, static_cast<std::uint32_t>(drawn->begin),
+                          projection.columns->delays[0]);
         parts = parts.subspan(n_stored + 1);
     }
 }
 
 // The same as a row of many, without what sorts them: this is most of what pairs of neurons cost.
-void SynapseStore::append_single(const RowIndex::Row& part, const ProjectionColumns& projection, const TargetMap& map,
+void SynapseStore::append_single(const RowIndex::Row& part, const LocalProjection& local,
                                  std::span<const std::int32_t> core_of_neuron, std::uint32_t n_blocks) {
-    const auto neuron = static_cast<std::size_t>(projection.targets[static_cast<std::size_t>(part.begin)]);
-    const std::uint32_t index = map.index[neuron];
-    if (index == kElsewhere) return;
+    const ProjectionColumns& projection = *local.columns;
+    const std::int32_t neuron = projection.targets[static_cast<std::size_t>(part.begin)];
+    const std::uint32_t input = local.input_of(neuron);
+    if (input == kElsewhere) return;
     const std::int32_t delay = Strided<std::int32_t>(projection.delays)[part.begin];
     const double weight = Strided<double>(projection.weights)[part.begin];
-    add_segment(delay, 1, projection.receptor * n_blocks + (index >> 16), WeightFormat::equal);
-    if (!core_of_neuron.empty()) core_.push_back(core_of_neuron[neuron]);
-    words_.push_back(static_cast<std::uint16_t>(index));
-    append_weights({&weight, 1}, WeightFormat::equal);
+    add_segment(delay, 1, projection.receptor * n_blocks + (input >> 16), WeightFormat::equal);
+    if (!core_of_neuron.empty()) core_.push_back(core_of_neuron[static_cast<std::size_t>(neuron)]);
+    constexpr std::size_t kWeightWords = sizeof weight / sizeof words_[0];
+    const std::size_t place = words_.size();
+    words_.resize(place + 1 + kWeightWords);
+    words_[place] = static_cast<std::uint16_t>(input);
+    std::memcpy(&words_[place + 1], &weight, sizeof weight);
 }
 
 void SynapseStore::add_procedural(const ProjectionColumns& projection, const TargetMap& map) {
@@ -297,7 +312,7 @@ void SynapseStore::add_procedural(const ProjectionColumns& projection, const Tar
     Procedural added{projection.rule, nullptr, {}, projection.receptor, projection.weights[0]};
     std::vector<std::uint8_t> wanted;
     for (const std::int64_t neuron : rule.post) {
-        added.index.push_back(map.index[static_cast<std::size_t>(neuron)]);
+        added.index.push_back(map.index()[static_cast<std::size_t>(neuron)]);
         wanted.push_back(added.index.back() != kElsewhere);
     }
     added.drawer = std::make_unique<pycosim::RowDrawer>(rule, std::move(wanted));

@@ -16,11 +16,14 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "../../../pycosim/csrc/growing_memory.hpp"
 #include "../../../pycosim/csrc/row_rule.hpp"
 #include "aligned.hpp"
 #include "pending.hpp"
@@ -38,29 +41,71 @@ struct ProjectionColumns {
     // Where this is not null, rows are drawn at each spike: one for each source; indptr and targets are empty, weights
     // and delays are equal.
     std::shared_ptr<const pycosim::RowRule> rule;
+    // Whether nobody reads targets, weights and delays again, so that their memory may be given back.
+    bool is_spent = false;
 };
 
-// Of all synapses, at least 1 and at most `otherwise`.
-std::int64_t largest_delay(std::span<const ProjectionColumns> projections);
-std::int64_t smallest_delay(std::span<const ProjectionColumns> projections, std::int64_t otherwise);
-
-// Which rows of which projections belong to each source neuron, in order of (source, projection).
-struct RowIndex {
+// Which rows of which projections belong to each source neuron, in order of (source, projection). Sources ascend in
+// every projection. There is a block of neurons at a time, which stays in a core's cache.
+class RowIndex {
+  public:
     struct Row {
         std::uint32_t projection;
         std::int64_t begin, end;
     };
-    std::vector<std::uint64_t> first;  // by source neuron, and one more
-    std::vector<Row> rows;
     RowIndex(std::size_t n_neurons, std::span<const ProjectionColumns> projections);
+
+    // Calls visit(rows) for each neuron, in turn, and now and then passed(n) when it has for the first n; once.
+    template <class Visit, class Passed = decltype([](std::size_t) {})>
+    void for_each_source(Visit&& visit, Passed&& passed = {}) {
+        for (std::size_t first = 0; first < n_neurons_; first += kBlock) {
+            const std::size_t n = std::min(kBlock, n_neurons_ - first);
+            find_rows(first, n);
+            for (std::size_t i = 0; i < n; ++i) {
+                visit(std::span<const Row>(rows_).subspan(begin_[i], begin_[i + 1] - begin_[i]));
+            }
+            passed(first + n);
+        }
+    }
+
+  private:
+    static constexpr std::size_t kBlock = 1024;
+
+    void find_rows(std::size_t first, std::size_t n);
+
+    std::size_t n_neurons_;
+    std::span<const ProjectionColumns> projections_;
+    std::vector<std::size_t> next_;  // of each projection: its first row that is not of a block before
+    std::vector<Row> rows_;
+    std::array<std::uint32_t, kBlock + 1> begin_{};
 };
 
 inline constexpr std::uint32_t kElsewhere = 0xffffffffu;
 
 // Where the neurons of the whole network are in a partition.
-struct TargetMap {
-    std::vector<std::uint32_t> index;  // by global number: index of the first receptor's input, or kElsewhere
-    std::uint32_t receptor_stride;     // from the inputs of one receptor to those of the next
+class TargetMap {
+  public:
+    // Neurons that are here one after the other.
+    struct Part {
+        std::uint32_t first, size;  // global number of the first one
+        std::uint32_t input;        // index of its input, of the first receptor
+    };
+
+    // Parts ascend. From the inputs of one receptor to those of the next it is `stride`.
+    TargetMap(std::size_t n_all, std::vector<Part> its_parts, std::uint32_t stride)
+        : receptor_stride(stride), n_neurons(n_all), parts_(std::move(its_parts)) {}
+
+    // By global number: index of the first receptor's input, or kElsewhere. Made when it is first asked for, as it is long.
+    const std::vector<std::uint32_t>& index() const;
+    // What is here of the neurons `low` to `high`: a part, empty if there are none; nothing if they are in several parts.
+    std::optional<Part> only_part(std::int64_t low, std::int64_t high) const;
+
+    const std::uint32_t receptor_stride;
+    const std::size_t n_neurons;
+
+  private:
+    std::vector<Part> parts_;
+    mutable std::vector<std::uint32_t> index_;
 };
 
 // Of the last format there is nothing but the place of the row among those that are drawn when they are needed.
@@ -122,14 +167,16 @@ class TargetSteps {
     std::uint32_t target_ = 0;
 };
 
+struct LocalProjection;
 struct SynapseRow;
 
 class SynapseStore {
   public:
     SynapseStore() = default;
     // `core_of_neuron` is empty where targets are not to be told apart by core.
-    SynapseStore(const RowIndex& index, std::span<const ProjectionColumns> projections, const TargetMap& map,
-                 std::span<const std::int32_t> core_of_neuron);
+    // passed(n) is called when the rows of the first n neurons have been copied.
+    SynapseStore(std::span<const ProjectionColumns> projections, const TargetMap& map,
+                 std::span<const std::int32_t> core_of_neuron, const std::function<void(std::size_t)>& passed);
 
     std::uint32_t row_begin(std::size_t source) const { return row_[source]; }
     std::uint32_t row_end(std::size_t source) const { return row_[source + 1]; }
@@ -250,9 +297,9 @@ class SynapseStore {
     void deliver_drawn(std::uint64_t place, double* inputs) const;
     void add_procedural(const ProjectionColumns& projection, const TargetMap& map);
     void append_procedural(std::uint32_t projection, std::uint32_t row, std::int32_t delay);
-    void append_row(std::span<const RowIndex::Row> parts, std::span<const ProjectionColumns> projections,
-                    const TargetMap& map, std::span<const std::int32_t> core_of_neuron, SynapseRow& row);
-    void append_single(const RowIndex::Row& part, const ProjectionColumns& projection, const TargetMap& map,
+    void append_row(std::span<const RowIndex::Row> parts, std::span<const LocalProjection> projections,
+                    std::span<const std::int32_t> core_of_neuron, SynapseRow& row);
+    void append_single(const RowIndex::Row& part, const LocalProjection& projection,
                        std::span<const std::int32_t> core_of_neuron, std::uint32_t n_blocks);
     void choose_heads(std::span<const std::uint64_t> n_with_head);
     void append(const SynapseRow& row);
@@ -266,8 +313,8 @@ class SynapseStore {
     void append_weights(std::span<const double> weights, WeightFormat format);
     WeightFormat format_of(std::span<const double> weights) const;
 
-    std::vector<std::uint32_t> row_;  // by source neuron, and one more: first segment
-    std::vector<Segment> segments_;
+    pycosim::LongColumn<std::uint32_t> row_;  // by source neuron, and one more: first segment
+    pycosim::GrowingColumn<Segment> segments_;
     std::vector<std::int32_t> core_;  // of each segment; empty without cores
     pycosim::LongColumn<std::uint16_t> words_;
     std::vector<Window> windows_;
