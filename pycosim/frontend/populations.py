@@ -50,6 +50,16 @@ class Assembly(common.Assembly):
         """Number of neurons on this MPI process."""
         return int(np.count_nonzero(self._mask_local))
 
+    @property
+    def receptor_types(self) -> list[str]:
+        """Receptors that all populations have, in the order of the first one.
+
+        PyNN's own order is that of a set, another one in every run, and a projection without a
+        `receptor_type` goes by it.
+        """
+        first, *others = (population.celltype.receptor_types for population in self.populations)
+        return [name for name in first if all(name in other for other in others)]
+
 
 class _Shared(OldMethods):
     """What a population and a view of it have in common; `_indices` are indices in the population."""

@@ -1,5 +1,9 @@
 """Reading, changing and saving the synapses of a projection."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from pyNN.core import IndexBasedExpression
@@ -144,3 +148,19 @@ def test_the_native_generator_repeats_with_its_seed_and_gives_numbers(sim, cells
     assert len(set(numbers)) == 5
     with pytest.raises(InvalidInputError, match="NativeRNG"):
         sim.NativeRNG(seed=-1)
+
+
+def test_receptors_of_an_assembly_are_in_the_order_of_the_first_population():
+    """PyNN's order is that of a set of texts, which differs from process to process."""
+    code = (
+        "import pycosim.native as sim; sim.setup(); a, b = (sim.Population(2, sim.IF_curr_exp()) for _ in 'ab');"
+        "distribution = sim.RandomDistribution('uniform', (0.0, 0.1));"
+        "made = sim.Projection(a, a + b, sim.AllToAllConnector(), sim.StaticSynapse(weight=distribution));"
+        "print((a + b).receptor_types, made.receptor_type)"
+    )
+    for seed in range(4):
+        environment = os.environ | {"PYTHONHASHSEED": str(seed)}
+        run = subprocess.run(
+            [sys.executable, "-P", "-c", code], env=environment, capture_output=True, text=True, check=True
+        )
+        assert run.stdout.strip() == "['excitatory', 'inhibitory'] excitatory"
