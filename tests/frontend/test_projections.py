@@ -153,7 +153,8 @@ def test_the_native_generator_repeats_with_its_seed_and_gives_numbers(sim, cells
 def test_receptors_of_an_assembly_are_in_the_order_of_the_first_population():
     """PyNN's order is that of a set of texts, which differs from process to process."""
     code = (
-        "import pycosim.native as sim; sim.setup(); a, b = (sim.Population(2, sim.IF_curr_exp()) for _ in 'ab');"
+        "import pycosim.native as sim; sim.setup();"
+        "a, b = (sim.Population(2, sim.IF_curr_exp()) for _ in 'ab');"
         "distribution = sim.RandomDistribution('uniform', (0.0, 0.1));"
         "made = sim.Projection(a, a + b, sim.AllToAllConnector(), sim.StaticSynapse(weight=distribution));"
         "print((a + b).receptor_types, made.receptor_type)"
