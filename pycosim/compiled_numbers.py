@@ -95,7 +95,11 @@ def _by_generator(
 
 
 def numbers_of_streams(
-    distribution: RandomDistribution, keys: NDArray[np.int32], shift: int, seed: int, streams: list[int]
+    distribution: RandomDistribution,
+    keys: NDArray[np.int32],
+    shift: int,
+    seed: int,
+    streams: NDArray[np.uint64],
 ) -> NDArray[np.float64] | None:
     """Return one number for each key; those of a block ``key >> shift`` are the first ones of its stream.
 
@@ -110,7 +114,7 @@ def numbers_of_streams(
     described = _described(distribution)
     if described is None:
         return None
-    return _core.numbers_by_block(seed, np.array(streams, np.uint64), described, keys, shift)
+    return _core.numbers_by_block(seed, streams, described, keys, shift)
 
 
 def delays_of_streams(
@@ -118,14 +122,14 @@ def delays_of_streams(
     keys: NDArray[np.int32],
     shift: int,
     seed: int,
-    streams: list[int],
+    streams: NDArray[np.uint64],
     dt_ms: float,
 ) -> RoundedSteps | None:
     """Return the numbers of `numbers_of_streams` as delays in steps; see `evaluate_rounded`."""
     described = _described(distribution)
     if described is None:
         return None
-    return _core.delays_by_block(seed, np.array(streams, np.uint64), described, keys, shift, dt_ms)
+    return _core.delays_by_block(seed, streams, described, keys, shift, dt_ms)
 
 
 def _described(distribution: RandomDistribution) -> tuple[int, float, float, float, float] | None:

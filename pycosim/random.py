@@ -152,10 +152,10 @@ def evaluate_distribution(
             values = numbers_of_generator(distribution, n)
             values = distribution.next(n) if values is None else values
         else:
-            stream = stream_of(stream, seed_of(rng))
             one_block = np.zeros(n, np.int32), 0
-            values = numbers_of_streams(distribution, *one_block, unsigned(seed), [stream])
-            values = _drawn(distribution, n, seed, stream) if values is None else values
+            streams = _streams_of_blocks(distribution, stream, 1)
+            values = numbers_of_streams(distribution, *one_block, unsigned(seed), streams)
+            values = _drawn(distribution, n, seed, int(streams[0])) if values is None else values
     return np.asarray(values, np.float64).reshape(n)
 
 
@@ -171,28 +171,38 @@ def _told(distribution: RandomDistribution, n: int) -> Iterator[None]:
         ) from error
 
 
+def _streams_of_blocks(distribution: RandomDistribution, stream: int, n_blocks: int) -> NDArray[np.uint64]:
+    """Return the streams that numbers of blocks come from: one after the other, as these are hashed again."""
+    first = np.uint64(stream_of(stream, seed_of(getattr(distribution, "rng", None))))
+    return first + np.arange(n_blocks, dtype=np.uint64)
+
+
 def evaluate_blocks(
-    distribution: RandomDistribution, keys: NDArray[np.int32], shift: int, seed: int, streams: list[int]
+    distribution: RandomDistribution,
+    keys: NDArray[np.int32],
+    shift: int,
+    seed: int,
+    stream: int,
+    n_blocks: int,
 ) -> NDArray[np.float64]:
     """Return one value for each key, (n,) float64, drawn by the block ``key >> shift`` that it belongs to.
 
-    Those of block b are what `evaluate_distribution` gives for ``streams[b]``, in the order of the keys.
+    Those of a block do not depend on the others. Those of the first one are what `evaluate_distribution`
+    gives, in the order of the keys.
 
     Raises
     ------
     InvalidInputError
         If the distribution cannot be drawn with its parameters.
     """
-    own = [stream_of(stream, seed_of(distribution.rng)) for stream in streams]
+    streams = _streams_of_blocks(distribution, stream, n_blocks)
     with _told(distribution, len(keys)):
-        values = numbers_of_streams(distribution, keys, shift, unsigned(seed), own)
-    if values is not None:
-        return values
-    counts = np.bincount(keys >> shift, minlength=len(streams))
-    drawn = [
-        evaluate_distribution(distribution, int(n), seed, stream) for n, stream in zip(counts, streams) if n
-    ]
-    return _core.in_turn(np.concatenate([np.empty(0), *drawn]), keys >> shift, len(streams))
+        values = numbers_of_streams(distribution, keys, shift, unsigned(seed), streams)
+        if values is not None:
+            return values
+        counts = np.bincount(keys >> shift, minlength=n_blocks)
+        drawn = [_drawn(distribution, int(n), seed, int(own)) for n, own in zip(counts, streams) if n]
+    return _core.in_turn(np.concatenate([np.empty(0), *drawn]), keys >> shift, n_blocks)
 
 
 def evaluate_rounded(
@@ -200,7 +210,8 @@ def evaluate_rounded(
     keys: NDArray[np.int32],
     shift: int,
     seed: int,
-    streams: list[int],
+    stream: int,
+    n_blocks: int,
     dt_ms: float,
 ) -> tuple[NDArray[np.int32], bool, float, float, float] | None:
     """Return what `evaluate_blocks` gives as delays in whole steps of `dt_ms`, and what is to be checked.
@@ -213,9 +224,9 @@ def evaluate_rounded(
     InvalidInputError
         If too many numbers are out of the limits of the distribution.
     """
-    own = [stream_of(stream, seed_of(distribution.rng)) for stream in streams]
+    streams = _streams_of_blocks(distribution, stream, n_blocks)
     with _told(distribution, len(keys)):
-        return delays_of_streams(distribution, keys, shift, unsigned(seed), own, dt_ms)
+        return delays_of_streams(distribution, keys, shift, unsigned(seed), streams, dt_ms)
 
 
 def evaluate_calls(

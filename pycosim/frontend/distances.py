@@ -24,15 +24,16 @@ class Distances:
 
     def __init__(self, projection: Any):
         self._space = space = projection.space
-        self._pre, self._post = (
-            cells.positions.T.astype(np.float64) for cells in (projection.pre, projection.post)
-        )
+        pre, post = (np.asarray(cells.positions, np.float64) for cells in (projection.pre, projection.post))
+        self._pre, self._post = pre.T, post.T
         self.by_target_only = type(space).distances is not Space.distances
         if self.by_target_only:
             return
         axes = np.asarray(space.axes)
-        scaled = space.scale_factor * (self._post + space.offset)
-        self._columns = [np.ascontiguousarray(places.T[axes], np.float64) for places in (self._pre, scaled)]
+        if np.any(space.offset != 0) or np.any(space.scale_factor != 1):
+            scale, offset = (np.reshape(value, (-1, 1)) for value in (space.scale_factor, space.offset))
+            post = scale * (post + offset)
+        self._columns = [_along(axes, places) for places in (pre, post)]
         boundaries = space.periodic_boundaries or (None, None, None)
         periods = [np.inf if limits is None else limits[1] - limits[0] for limits in boundaries]
         self._periods = np.array([periods[axis] for axis in axes], np.float64)
@@ -64,3 +65,9 @@ class Distances:
     def to_target(self, sources: NDArray[np.int32], target: int) -> NDArray[np.float64]:
         """Return what the space says of one target and n sources."""
         return self._space.distances(self._pre[sources], self._post[target])
+
+
+def _along(axes: NDArray[np.int64], places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the coordinates along some axes, (n_axes, n), without a copy where these are the first ones."""
+    n_axes = len(axes)
+    return np.ascontiguousarray(places[:n_axes] if np.array_equal(axes, range(n_axes)) else places[axes])

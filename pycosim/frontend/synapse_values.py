@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import copy, deepcopy
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -81,17 +82,15 @@ def drawn_by_blocks(
     So the values do not depend on whether other blocks are there: processes draw those of their own.
     `n_cells` is a power of 2.
     """
-    blocks = _blocks(targets, stream, n_cells)
-    return evaluate_blocks(distribution, *blocks[:2], seed, blocks[2])
+    return evaluate_blocks(distribution, *_blocks(targets, seed, stream, n_cells))
 
 
 def _blocks(
-    targets: NDArray[np.int32], stream: int, n_cells: int = TARGET_BLOCK
-) -> tuple[NDArray[np.int32], int, list[int]]:
-    """Return keys, the bits of a key within a block of `n_cells`, and the stream of each block."""
+    targets: NDArray[np.int32], seed: int, stream: int, n_cells: int = TARGET_BLOCK
+) -> tuple[NDArray[np.int32], int, int, int, int]:
+    """Return keys, the bits of a key within a block of `n_cells`, seed, stream, and the number of blocks."""
     n_blocks = int(targets.max(initial=0)) // n_cells + 1
-    streams = [stream_of(stream, "block", block) if block else stream for block in range(n_blocks)]
-    return np.ascontiguousarray(targets, np.int32), n_cells.bit_length() - 1, streams
+    return np.ascontiguousarray(targets, np.int32), n_cells.bit_length() - 1, seed, stream, n_blocks
 
 
 def draws_in_turn(parameters: ParameterSpace) -> bool:
@@ -167,8 +166,8 @@ class SynapseValues:
         if "delay" in self.connectivity.given or not isinstance(base, RandomDistribution) or array.operations:
             return self("delay")
         if not draws_itself(base.rng):
-            blocks = _blocks(self.connectivity.targets, stream_of(self.stream, "delay"))
-            rounded = rounded_delays(evaluate_rounded(base, *blocks[:2], self.seed, blocks[2], dt_ms))
+            blocks = _blocks(self.connectivity.targets, self.seed, stream_of(self.stream, "delay"))
+            rounded = rounded_delays(evaluate_rounded(base, *blocks, dt_ms))
             return self("delay") if rounded is None else rounded
         rounded = rounded_delays(
             evaluate_rounded_in_turn(
@@ -276,8 +275,12 @@ class SynapseValues:
         expression.projection = self.projection
         return self._by_target(expression, name)
 
+    @cached_property
+    def _distances(self) -> Distances:
+        return Distances(self.projection)
+
     def _of_distances(self, function: Callable[[Any], Any], name: str) -> Values:
-        distances = Distances(self.projection)
+        distances = self._distances
         if distances.by_target_only:
             return self._by_target(lambda i, j: function(distances.to_target(i, j)), name)
         connectivity = self.connectivity

@@ -150,12 +150,14 @@ DRAWN = [
 def test_values_are_the_same_one_block_at_a_time_together_and_rounded(name, parameters, rng):
     distribution = RandomDistribution(name, parameters, rng=rng)
     keys = np.random.default_rng(1).integers(0, 3000, 5000).astype(np.int32)
-    streams = [21, 22, 23]
-    values = evaluate_blocks(distribution, keys, 10, SEED, streams)
-    for block, stream in enumerate(streams):
-        here = values[keys >> 10 == block]
-        assert np.array_equal(here, evaluate_distribution(distribution, len(here), SEED, stream))
-    rounded = evaluate_rounded(distribution, keys, 10, SEED, streams, DT_MS)
+    drawn = 10, SEED, 21, 3
+    values = evaluate_blocks(distribution, keys, *drawn)
+    for block in range(3):
+        is_here = keys >> 10 == block
+        assert np.array_equal(values[is_here], evaluate_blocks(distribution, keys[is_here], *drawn))
+        first = evaluate_distribution(distribution, np.count_nonzero(is_here), SEED, 21)
+        assert np.array_equal(values[is_here], first) == (block == 0)
+    rounded = evaluate_rounded(distribution, keys, *drawn, DT_MS)
     if name == "gamma":  # NumPy's, which are rounded where they are needed
         assert rounded is None
     else:
@@ -167,8 +169,8 @@ def test_limits_that_no_number_meets_are_refused_wherever_they_are_drawn(limits)
     distribution = RandomDistribution("normal_clipped", (0.0, 1.0, *limits))
     keys = np.zeros(7, np.int32)
     for draw in (
-        lambda: evaluate_blocks(distribution, keys, 10, SEED, [1]),
-        lambda: evaluate_rounded(distribution, keys, 10, SEED, [1], DT_MS),
+        lambda: evaluate_blocks(distribution, keys, 10, SEED, 1, 1),
+        lambda: evaluate_rounded(distribution, keys, 10, SEED, 1, 1, DT_MS),
     ):
         with pytest.raises(InvalidInputError, match=r"Drawing 7 values .*_clipped'.*out of the limits"):
             draw()
