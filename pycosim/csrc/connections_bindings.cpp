@@ -1,0 +1,193 @@
+// Connectors with own numbers, and what turns pairs into rows.
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "bindings.hpp"
+#include "connect.hpp"
+#include "csr.hpp"
+#include "distances.hpp"
+#include "row_rule.hpp"
+#include "thinning.hpp"
+#include "total_number.hpp"
+
+namespace pycosim::bindings {
+namespace {
+
+using RuleIn = std::tuple<int, std::uint64_t, std::uint64_t, In<std::int64_t>, In<std::int64_t>, double,
+                          In<std::int64_t>, bool, bool>;
+
+}  // namespace
+
+void add_connections(nb::module_& m) {
+    m.def(
+        "fixed_probability",
+        [](Seed seed, Seed stream, In<Long> pre, In<Long> post, double p, bool allow_self, const Mask& wanted) {
+            return numpy(unlocked([&] {
+                return fixed_probability(key_of(seed, stream), span(pre), span(post), p,
+                                                  allow_self, wanted_of(wanted, post.size()));
+            }));
+        },
+        "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "p"_a, "allow_self"_a, "wanted"_a = nb::none(),
+        "Connect every pair with probability p; return (indptr, targets).");
+
+    m.def(
+        "fixed_number_post",
+        [](Seed seed, Seed stream, In<Long> pre, In<Long> post, In<Long> n, bool replace, bool allow_self,
+           const Mask& wanted) {
+            return numpy(unlocked([&] {
+                return fixed_number(key_of(seed, stream), span(pre), span(post), span(n),
+                                             replace, allow_self, wanted_of(wanted, post.size()));
+            }));
+        },
+        "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "n"_a, "with_replacement"_a, "allow_self"_a, "wanted"_a = nb::none(),
+        "Connect presynaptic neuron i to n[i] targets; return (indptr, targets).");
+
+    m.def(
+        "fixed_number_pre",
+        [](Seed seed, Seed stream, In<Long> pre, In<Long> post, In<Long> n, bool replace, bool allow_self,
+           const Mask& wanted) {
+            return numpy(unlocked([&] {
+                LongColumn<Long> asked(n.data(), n.data() + n.size());
+                const Wanted mask = wanted_of(wanted, post.size());
+                for (std::size_t j = 0; j < std::min(mask.size(), asked.size()); ++j)
+                    if (!mask[j]) asked[j] = 0;
+                const Csr by_post = fixed_number(key_of(seed, stream), span(post),
+                                                                   span(pre), asked, replace, allow_self);
+                return transposed(by_post, static_cast<Long>(pre.size()));
+            }));
+        },
+        "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "n"_a, "with_replacement"_a, "allow_self"_a, "wanted"_a = nb::none(),
+        "Connect n[j] sources to postsynaptic neuron j; return (indptr, targets).");
+
+    m.def(
+        "fixed_total_number",
+        [](Seed seed, Seed stream, In<Long> pre, In<Long> post, Long n, bool replace, bool allow_self,
+           const Mask& wanted) {
+            return numpy(unlocked([&] {
+                return fixed_total_number(key_of(seed, stream), span(pre), span(post), n,
+                                                   replace, allow_self, wanted_of(wanted, post.size()));
+            }));
+        },
+        "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "n"_a, "with_replacement"_a, "allow_self"_a, "wanted"_a = nb::none(),
+        "Make n synapses between pairs drawn from all; return (indptr, targets).");
+
+    m.def(
+        "bernoulli",
+        [](Seed seed, Seed stream, Long first_row, Matrix probability) {
+            return numpy(unlocked([&] {
+                return bernoulli(key_of(seed, stream), first_row,
+                                          {probability.data(), probability.size()}, probability.shape(1));
+            }));
+        },
+        "seed"_a, "stream"_a, "first_row"_a, "probability"_a,
+        "Connect (first_row + i, j) with probability[i, j]; return (indptr, targets).");
+
+    m.def(
+        "chosen",
+        [](In<double> numbers, Matrix probability) {
+            if (numbers.size() != probability.size())
+                throw std::invalid_argument("numbers and probability must have the same size");
+            return numpy(unlocked([&] {
+                const std::size_t n = probability.shape(1);
+                return chosen({probability.data(), probability.size()}, n,
+                                       [&](std::size_t i, std::span<double> row) {
+                                           std::copy_n(numbers.data() + i * n, n, row.data());
+                                       });
+            }));
+        },
+        "numbers"_a, "probability"_a,
+        "Connect (i, j) where the number i * n_columns + j is below probability[i, j]; return (indptr, targets).");
+
+    m.def(
+        "distances",
+        [](Matrix pre, Matrix post, In<double> period) {
+            const PlaceColumns places = places_of(pre, post, period);
+            const std::size_t shape[2] = {post.shape(1), pre.shape(1)};
+            return matrix(unlocked([&] { return distances(places); }), shape);
+        },
+        "pre"_a, "post"_a, "period"_a,
+        "Return the distances of points, (n_axes, n) each, as (n_post, n_pre); a period is infinity where there is none.");
+
+    m.def(
+        "distances_of_pairs",
+        [](Matrix pre, Matrix post, In<double> period, In<std::int32_t> sources, In<std::int32_t> targets) {
+            const PlaceColumns places = places_of(pre, post, period);
+            return numpy(unlocked([&] { return distances_of_pairs(places, span(sources), span(targets)); }));
+        },
+        "pre"_a, "post"_a, "period"_a, "sources"_a, "targets"_a,
+        "Return the distance of each of n pairs of points, (n,).");
+
+    nb::class_<ThinnedRows>(m, "ThinnedRows", "Draws candidates for connections that depend on the distance.")
+        .def(
+            "__init__",
+            [](ThinnedRows* self, Seed seed, Seed stream, Matrix pre, Matrix post, In<double> period,
+               std::int32_t base, In<double> most, const Mask& wanted) {
+                const PlaceColumns places = places_of(pre, post, period);
+                new (self) ThinnedRows(key_of(seed, stream), places, {base, span(most)},
+                                                wanted_of(wanted, post.shape(1)));
+            },
+            "seed"_a, "stream"_a, "pre"_a, "post"_a, "period"_a, "base"_a, "most"_a, "wanted"_a = nb::none())
+        .def(
+            "draw",
+            [](ThinnedRows& self, std::size_t first, std::size_t n_enough) {
+                return numpy(unlocked([&] { return self.draw(first, n_enough); }));
+            },
+            "first"_a, "n_enough"_a, "Return the candidates of sources from the first on.");
+
+    m.def(
+        "connected",
+        [](In<Long> indptr, In<std::int32_t> columns, In<double> numbers, In<double> probability, std::size_t n_columns,
+           const std::optional<std::tuple<In<Long>, In<Long>>>& selves) {
+            if (indptr.size() == 0) throw std::invalid_argument("rows need offsets");
+            return numpy(unlocked([&] {
+                const Selves same =
+                    selves ? Selves{span(std::get<0>(*selves)), span(std::get<1>(*selves))} : Selves{};
+                return connected(span(indptr), span(columns), span(numbers), span(probability), n_columns, same);
+            }));
+        },
+        "indptr"_a, "columns"_a, "numbers"_a, "probability"_a, "n_columns"_a, "selves"_a = nb::none(),
+        "Return the candidates with a number below their probability, the columns of each row ascending.");
+
+    m.def(
+        "transposed",
+        [](In<Long> indptr, In<std::int32_t> columns, Long n_columns) {
+            return numpy(unlocked([&] { return transposed(span(indptr), span(columns), n_columns, [](Long) {}); }));
+        },
+        "indptr"_a, "columns"_a, "n_columns"_a, "Turn rows of columns into columns of rows; return (indptr, rows).");
+
+    m.def(
+        "count_rows",
+        [](const RuleIn& given, const Mask& wanted) {
+            const auto& [kind, seed, stream, pre, post, p, n, with_replacement, allow_self] = given;
+            const auto copied = [](const In<Long>& array) { return std::vector<Long>(array.data(), array.data() + array.size()); };
+            const RowRule rule{static_cast<RowRule::Kind>(kind), key_of(seed, stream), copied(pre),
+                                        copied(post), p, copied(n), with_replacement, allow_self};
+            const Wanted mask = wanted_of(wanted, rule.post.size());
+            return unlocked([&] {
+                RowDrawer drawer(rule, {mask.begin(), mask.end()});
+                Long count = 0;
+                for (std::size_t row = 0; row < rule.pre.size(); ++row) count += static_cast<Long>(drawer.draw(row).size());
+                return count;
+            });
+        },
+        "rule"_a, "wanted"_a = nb::none(), "Return how many synapses a rule makes, without keeping them.");
+
+    m.def(
+        "csr_from_pairs",
+        [](In<std::int32_t> rows, In<std::int32_t> columns, Long n_rows, Long n_columns) {
+            SortedPairs sorted = unlocked(
+                [&] { return csr_from_pairs(span(rows), span(columns), n_rows, n_columns); });
+            return std::tuple(numpy(std::move(sorted.csr.indptr)), numpy(std::move(sorted.csr.targets)),
+                              numpy(std::move(sorted.order)));
+        },
+        "rows"_a, "columns"_a, "n_rows"_a, "n_columns"_a,
+        "Sort pairs by (row, column); return (indptr, columns, order).");
+}
+
+}  // namespace pycosim::bindings

@@ -1,0 +1,164 @@
+// What is drawn from a script's generator, the Mersenne Twister of NumPy.
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <tuple>
+#include <utility>
+
+#include "bindings.hpp"
+#include "calls.hpp"
+#include "candidates.hpp"
+#include "handing_out.hpp"
+#include "mersenne.hpp"
+#include "polar.hpp"
+#include "total_number.hpp"
+
+namespace pycosim::bindings {
+namespace {
+
+using MersenneOut = std::tuple<Out<std::uint32_t>, std::int64_t>;
+
+MersenneOut state_of(const MersenneTwister& random) {
+    return {numpy(random.words()), random.next()};
+}
+
+using SpareIn = std::tuple<bool, double>;
+
+using SynapsesIn = std::tuple<In<std::int64_t>, In<std::int32_t>, std::int64_t, std::optional<In<std::uint32_t>>>;
+
+Synapses synapses_of(const SynapsesIn& given) {
+    const auto& [indptr, targets, n_targets, drawn] = given;
+    return {span(indptr), span(targets), n_targets, drawn ? span(*drawn) : std::span<const std::uint32_t>()};
+}
+
+}  // namespace
+
+void add_generator(nb::module_& m) {
+    m.def(
+        "drawn_candidates",
+        [](In<std::uint32_t> words, Long next, Matrix pre, Matrix post, In<double> period, std::int32_t base, In<double> most,
+           std::size_t first, std::size_t n_enough) {
+            MersenneTwister random(span(words), next);
+            const PlaceColumns places = places_of(pre, post, period);
+            auto drawn = numpy(unlocked([&] {
+                return drawn_candidates(random, places, {base, span(most)}, first, n_enough);
+            }));
+            return std::tuple(std::move(drawn), state_of(random));
+        },
+        "words"_a, "next"_a, "pre"_a, "post"_a, "period"_a, "base"_a, "most"_a, "first"_a, "n_enough"_a,
+        "Draw a number for each source of targets from the first on; return those below bounds.");
+
+    m.def(
+        "drawn_pairs",
+        [](In<std::uint32_t> words, Long next, In<Long> pre, In<Long> post, double p, bool allow_self,
+           const Mask& wanted) {
+            MersenneTwister random(span(words), next);
+            CsrOut csr = numpy(unlocked([&] {
+                return drawn_pairs(random, span(pre), span(post), p, allow_self,
+                                            wanted_of(wanted, post.size()));
+            }));
+            return std::tuple(std::move(csr), state_of(random));
+        },
+        "words"_a, "next"_a, "pre_ids"_a, "post_ids"_a, "p"_a, "allow_self"_a, "wanted"_a = nb::none(),
+        "Connect pairs as PyNN's FixedProbabilityConnector; return (indptr, targets) and the new state.");
+
+    m.def(
+        "drawn_rows",
+        [](In<std::uint32_t> words, Long next, In<Long> n, Long n_items, bool replace, bool same_cells) {
+            MersenneTwister random(span(words), next);
+            Csr rows = unlocked([&] {
+                DrawnRows drawer(random, n_items, same_cells);
+                drawer.reserve(std::reduce(n.data(), n.data() + n.size()));
+                for (std::size_t row = 0; row < n.size(); ++row)
+                    drawer.draw(static_cast<std::int32_t>(row), n.data()[row], replace);
+                return sorted_rows(std::move(drawer).rows(), n_items);
+            });
+            return std::tuple(numpy(std::move(rows)), state_of(random));
+        },
+        "words"_a, "next"_a, "n"_a, "n_items"_a, "with_replacement"_a, "same_cells"_a,
+        "Draw n[row] items for each row as PyNN's fixed-number connectors; return (indptr, items) and new state.");
+
+    m.def(
+        "drawn_columns",
+        [](In<std::uint32_t> words, Long next, In<Long> n, Long n_items, bool replace, bool same_cells) {
+            MersenneTwister random(span(words), next);
+            PlacedPairs sorted = unlocked([&] {
+                DrawnRows drawer(random, n_items, same_cells);
+                drawer.reserve(std::reduce(n.data(), n.data() + n.size()));
+                for (std::size_t row = 0; row < n.size(); ++row)
+                    drawer.draw(static_cast<std::int32_t>(row), n.data()[row], replace);
+                return transposed_in_turn(std::move(drawer).rows(), n_items);
+            });
+            return std::tuple(numpy(std::move(sorted.csr)), numpy(std::move(sorted.places)), state_of(random));
+        },
+        "words"_a, "next"_a, "n"_a, "n_items"_a, "with_replacement"_a, "same_cells"_a,
+        "The same with items as rows: return (indptr, targets), the place of each item drawn, and new state.");
+
+    m.def(
+        "drawn_total",
+        [](In<std::uint32_t> words, Long next, Long n, Long n_pre, Long n_post) {
+            if (n > 0 && (n_pre == 0 || n_post == 0))
+                throw std::invalid_argument("there is no neuron to connect");
+            MersenneTwister random(span(words), next);
+            PlacedPairs sorted =
+                unlocked([&] { return drawn_total(random, n, n_pre, n_post); });
+            return std::tuple(numpy(std::move(sorted.csr)), numpy(std::move(sorted.places)), state_of(random));
+        },
+        "words"_a, "next"_a, "n"_a, "n_pre"_a, "n_post"_a,
+        "Draw n pairs as PyNN's FixedTotalNumberConnector; return (indptr, targets), the place of each pair in PyNN's "
+        "order, and the new state.");
+
+    m.def(
+        "drawn_numbers",
+        [](In<std::uint32_t> words, Long next, SpareIn spare, const DistributionIn& distribution, In<Long> counts) {
+            MersenneTwister random(span(words), next);
+            SpareNormal kept{std::get<0>(spare), std::get<1>(spare)};
+            LongColumn<double> values = unlocked([&] {
+                return numbers_by_call(random, kept, distribution_of(distribution), span(counts));
+            });
+            return std::tuple(numpy(std::move(values)), state_of(random), SpareIn(kept.is_there, kept.value));
+        },
+        "words"_a, "next"_a, "spare"_a, "distribution"_a, "counts"_a,
+        "Draw numbers by calls of RandomState; return them, the new state, and the spare normal number.");
+
+    m.def(
+        "logarithms",
+        [](In<double> numbers) {
+            LongColumn<double> values(numbers.size());
+            polar::logarithms(numbers.data(), numbers.size(), values.data());
+            return numpy(std::move(values));
+        },
+        "numbers"_a, "Return the C library's logarithms of numbers above 0, up to 1.");
+
+    m.def(
+        "numbers_of_synapses",
+        [](In<std::uint32_t> words, Long next, SpareIn spare, const DistributionIn& distribution,
+           const SynapsesIn& synapses) {
+            MersenneTwister random(span(words), next);
+            SpareNormal kept{std::get<0>(spare), std::get<1>(spare)};
+            LongColumn<double> values = unlocked([&] {
+                return numbers_of_synapses(random, kept, distribution_of(distribution), synapses_of(synapses));
+            });
+            return std::tuple(numpy(std::move(values)), state_of(random), SpareIn(kept.is_there, kept.value));
+        },
+        "words"_a, "next"_a, "spare"_a, "distribution"_a, "synapses"_a,
+        "Draw numbers by calls of RandomState, one for each target of synapses (indptr, targets, n_targets, the synapses "
+        "in the order of drawing, or nothing: by target, then source); return what drawn_numbers does.");
+
+    m.def(
+        "delays_of_synapses",
+        [](In<std::uint32_t> words, Long next, SpareIn spare, const DistributionIn& distribution,
+           const SynapsesIn& synapses, double dt_ms) {
+            MersenneTwister random(span(words), next);
+            SpareNormal kept{std::get<0>(spare), std::get<1>(spare)};
+            DelaySteps delays = unlocked([&] {
+                return delays_of_synapses(random, kept, distribution_of(distribution), synapses_of(synapses), dt_ms);
+            });
+            return std::tuple(steps_of(std::move(delays)), state_of(random), SpareIn(kept.is_there, kept.value));
+        },
+        "words"_a, "next"_a, "spare"_a, "distribution"_a, "synapses"_a, "dt_ms"_a,
+        "The same numbers as delays: return what delay_steps does, the new state, and the spare normal number.");
+}
+
+}  // namespace pycosim::bindings
