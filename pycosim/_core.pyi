@@ -328,8 +328,6 @@ def in_turn(drawn: NDArray[np.float64], keys: NDArray[np.int32], n_keys: int) ->
         If the lengths differ.
     """
 
-def steps_in_turn(drawn: NDArray[np.int32], keys: NDArray[np.int32], n_keys: int) -> NDArray[np.int32]:
-    """Hand out numbers of steps as `in_turn` does values."""
 
 def delays_by_block(
     seed: int,

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <span>
 #include <stdexcept>
-#include <vector>
 
 #include "columns.hpp"
 #include "csr.hpp"
@@ -55,28 +54,8 @@ struct Clipping {
     bool leaves(double value) const { return !((value > high) | (value < low)); }
 };
 
-/// Numbers that are drawn one after the other while they are in the cache; even, as normal numbers come in pairs.
+/// Numbers that are drawn and scaled while they are in the cache.
 inline constexpr std::size_t kPieceOfNumbers = 4096;
-
-/// Draws again what is out of the limits, all that is left at once; `put` takes the place of each in the column, from
-/// `wrong`, and the number, which may have to be drawn again.
-template <class Random, class Put>
-void redraw(Random& random, SpareNormal& spare, double mu, double sigma, Clipping limits,
-            std::vector<std::size_t>& wrong, Put&& put) {
-    constexpr int kMostRedraws = 1000;  // PyNN's MAX_REDRAWS
-    LongColumn<double> redrawn;
-    for (int n_redraws = 0; !wrong.empty(); ++n_redraws) {
-        if (n_redraws > kMostRedraws) throw std::invalid_argument("too many numbers are out of the limits");
-        redrawn.resize(wrong.size());
-        fill_normal(random, spare, mu, sigma, redrawn.data(), redrawn.size());
-        std::size_t n_left = 0;
-        for (std::size_t i = 0; i < redrawn.size(); ++i) {
-            if (limits.leaves(redrawn[i])) put(wrong[i], redrawn[i]);
-            else wrong[n_left++] = wrong[i];
-        }
-        wrong.resize(n_left);
-    }
-}
 
 /// RandomState.uniform(low, high, n).
 template <class Random>
