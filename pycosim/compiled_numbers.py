@@ -132,6 +132,11 @@ def delays_of_streams(
     return _core.delays_by_block(seed, streams, described, keys, shift, dt_ms)
 
 
+def is_compiled(distribution: RandomDistribution) -> bool:
+    """Return whether compiled code has the distribution, of its own numbers and of NumPy's."""
+    return _described(distribution) is not None
+
+
 def _described(distribution: RandomDistribution) -> tuple[int, float, float, float, float] | None:
     """Return kind and parameters of a distribution as compiled code takes them."""
     name, given = distribution.name, distribution.parameters

@@ -26,7 +26,7 @@ _GROUP_FILES = (
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
 )
 
-_FEWER_SYNAPSES = "Use fewer synapses, constant weights and delays, or several machines (mpiexec)."
+FEWER_SYNAPSES = "Use fewer synapses, constant weights and delays, or several machines (mpiexec)."
 
 _limit_bytes: float | None = None
 
@@ -75,7 +75,7 @@ def used_bytes() -> float:
         return 0.0
 
 
-def require(n_bytes: float, what: str, remedy: str = _FEWER_SYNAPSES) -> None:
+def require(n_bytes: float, what: str, remedy: str = FEWER_SYNAPSES) -> None:
     """Refuse to go on where memory does not suffice.
 
     Parameters

@@ -18,7 +18,7 @@ from pyNN.random import RandomDistribution
 
 from pycosim import _core
 from pycosim.errors import ConnectivityError, InvalidInputError, NotSupportedError
-from pycosim.frontend.distances import Distances
+from pycosim.frontend.distances import distances_of
 from pycosim.frontend.requests import Connectivity, Request, of_targets, only
 from pycosim.frontend.thinning import bounded_rule, connect_bounded
 from pycosim.parallel import world
@@ -259,7 +259,7 @@ def _clone(request: Request) -> Connectivity:
 
 
 def _distance_dependent(request: Request) -> Connectivity:
-    distances = Distances(request.projection)
+    distances = distances_of(request.projection)
     rule = bounded_rule(request, distances)
     if rule is not None:
         csr = connect_bounded(request, rule)

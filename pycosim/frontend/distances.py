@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,13 @@ class Distances:
     Parameters
     ----------
     projection : PyNN projection
+    places : callable
+        Makes arrays of the positions: ``np.array`` copies those that a script may change.
     """
 
-    def __init__(self, projection: Any):
+    def __init__(self, projection: Any, places: Callable[..., NDArray[np.float64]] = np.asarray):
         self._space = space = projection.space
-        pre, post = (np.asarray(cells.positions, np.float64) for cells in (projection.pre, projection.post))
+        pre, post = (places(cells.positions, np.float64) for cells in (projection.pre, projection.post))
         self._pre, self._post = pre.T, post.T
         self.by_target_only = type(space).distances is not Space.distances
         if self.by_target_only:
@@ -65,6 +68,17 @@ class Distances:
     def to_target(self, sources: NDArray[np.int32], target: int) -> NDArray[np.float64]:
         """Return what the space says of one target and n sources."""
         return self._space.distances(self._pre[sources], self._post[target])
+
+
+def distances_of(projection: Any) -> Distances:
+    """Return the distances between a projection's cells, or those that it has kept (`keep_distances`)."""
+    kept = vars(projection).get("_kept_distances")
+    return Distances(projection) if kept is None else kept
+
+
+def keep_distances(projection: Any, as_in: Any) -> None:
+    """Let a projection have the present distances of another one, whatever becomes of its cells."""
+    projection._kept_distances = Distances(as_in, np.array)
 
 
 def _along(axes: NDArray[np.int64], places: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""What memory a projection will take while it is built, before any is taken."""
+"""What memory cells and projections will take while they are built, before any is taken."""
 
 from __future__ import annotations
 
@@ -11,17 +11,42 @@ from pyNN.parameters import ParameterSpace
 from pyNN.random import RandomDistribution
 
 from pycosim import memory
+from pycosim.compiled_numbers import is_compiled
 from pycosim.frontend.requests import Request
 from pycosim.frontend.thinning import synapses_by_distance
 from pycosim.random import draws_itself
 
-# Bytes for each synapse, at the peak; measured (resident memory).
-PLAIN_BYTES = 26
-COLUMN_BYTES = 14  # for a weight, delay or other parameter of its own
-DRAWN_BYTES = 28  # for putting synapses in order that a script's own generator gave
+# Bytes for each cell: PyNN's object, and parameters and state in the description and an engine. Measured
+# (resident memory, by cell type): 120 to 380, 600 of SpikeSourceArray.
+CELL_BYTES = 300
+# Bytes for each synapse at the peak of connecting; and of its indices while values are made, with PyNN's
+# order of the synapses, or what remains of blocks of rows. Measured.
+CONNECTING_BYTES, CONNECTING_BYTES_OF_PART = 10, 26
+CONNECTING_BYTES_OF = {
+    pynn.AllToAllConnector.connect: 4,
+    pynn.FixedNumberPreConnector.connect: 12,
+    pynn.FixedTotalNumberConnector.connect: 20,
+    pynn.DistanceDependentProbabilityConnector.connect: 12,
+}
+INDEX_BYTES, ORDER_BYTES = 4, 4
+# Of a weight or other parameter of its own, and of a delay that is drawn in steps; besides, while they are
+# made: by compiled code, by a function of the distance, by NumPy.
+VALUE_BYTES, STEPS_BYTES = 8, 4
+MAKING_BYTES, MAKING_BYTES_OF_FUNCTIONS, MAKING_BYTES_OF_NUMPY = 0, 8, 24
 
 
-def require_memory(request: Request, parameters: ParameterSpace) -> None:
+def require_memory_of_cells(n_cells: int, what: str) -> None:
+    """Refuse a population that would not fit.
+
+    Raises
+    ------
+    NotEnoughMemoryError
+        If there is not enough memory.
+    """
+    memory.require(n_cells * CELL_BYTES, what, "Use fewer cells.")
+
+
+def require_memory(request: Request, parameters: ParameterSpace, remedy: str = memory.FEWER_SYNAPSES) -> None:
     """Refuse a projection that would not fit; connectors whose number of synapses is open are let through.
 
     Raises
@@ -34,17 +59,35 @@ def require_memory(request: Request, parameters: ParameterSpace) -> None:
         return
     n_pre, n_post = request.shape
     text = f"connecting {n_pre} to {n_post} cells with about {n_synapses:.3g} synapses here needs"
-    memory.require(n_bytes, request.problem(text))
+    memory.require(n_bytes, request.problem(text), remedy)
 
 
 def needed_bytes(request: Request, parameters: ParameterSpace) -> tuple[float, float]:
     """Return about how many synapses a connector will make here, and their bytes; 0 if that is open."""
-    n_synapses = expected_synapses(request) or 0.0
-    bases = [parameters[name].base_value for name in parameters.keys()]
-    n_columns = sum(isinstance(base, RandomDistribution | np.ndarray) or callable(base) for base in bases)
-    each = PLAIN_BYTES + COLUMN_BYTES * n_columns
-    each += DRAWN_BYTES * draws_itself(getattr(request.connector, "rng", None))
-    return n_synapses, n_synapses * each
+    connector, n_synapses = request.connector, expected_synapses(request) or 0.0
+    connect = type(connector).connect
+    connecting = CONNECTING_BYTES_OF.get(connect, CONNECTING_BYTES)
+    if getattr(connector, "allow_self_connections", True) == "NoMutual":
+        connecting = CONNECTING_BYTES_OF_PART
+    in_blocks = connect == pynn.DistanceDependentProbabilityConnector.connect
+    has_order = in_blocks or draws_itself(getattr(connector, "rng", None))
+    values, making = INDEX_BYTES + ORDER_BYTES * has_order, MAKING_BYTES
+    for name in parameters.keys():
+        kept, more = _bytes_of_values(parameters[name], name)
+        values, making = values + kept, max(making, more)
+    return n_synapses, n_synapses * max(connecting, values + making)
+
+
+def _bytes_of_values(array: Any, name: str) -> tuple[int, int]:
+    """Return the bytes of a parameter for each synapse, and how many more there are while it is made."""
+    base = array.base_value
+    if isinstance(base, RandomDistribution):
+        if array.operations or not is_compiled(base):
+            return VALUE_BYTES, MAKING_BYTES_OF_NUMPY
+        return STEPS_BYTES if name == "delay" else VALUE_BYTES, MAKING_BYTES
+    if callable(base) or isinstance(base, str):
+        return VALUE_BYTES, MAKING_BYTES_OF_FUNCTIONS
+    return (VALUE_BYTES, MAKING_BYTES) if isinstance(base, np.ndarray) else (0, 0)
 
 
 def expected_synapses(request: Request) -> float | None:

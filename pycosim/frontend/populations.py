@@ -19,6 +19,7 @@ from pycosim.errors import InvalidInputError, NotSupportedError
 from pycosim.frontend import machine, simulator
 from pycosim.frontend.cells import model_of, state_of, variable_of
 from pycosim.frontend.dialects import ascending, cell_of, population_hints, selector_of, size_of
+from pycosim.frontend.memory_need import require_memory_of_cells
 from pycosim.frontend.native_cells import NativeCellType
 from pycosim.frontend.old_methods import OldMethods
 from pycosim.frontend.recording import Recorder
@@ -191,6 +192,7 @@ class Population(_Shared, common.Population):
             )
         model = model_of(self.celltype)
         model_named(model)
+        require_memory_of_cells(self.size, f"Population({self.size}, ...) {self.label!r}: its cells need")
         self.column = network.Population(self.label, model, self.size)
         self.column.neurons_per_core = simulator.state.neurons_per_core.get(model)
         self.number = simulator.state.network.add(self.column)
@@ -198,9 +200,7 @@ class Population(_Shared, common.Population):
         self.key = self.number << 16
         simulator.state.populations.append(self)
         with _no_collection():  # the collector would look at all of these objects again and again
-            self.all_cells = np.array([simulator.ID(i) for i in self.column.neurons], dtype=simulator.ID)
-            for cell in self.all_cells:
-                cell.parent = self
+            self.all_cells = simulator.cells_of(self, self.column.neurons)
         self._mask_local = _mask_local(self._indices)
         self._parameters: dict[str, NDArray[Any]] = {}
         self.spike_times = SpikeTimes()

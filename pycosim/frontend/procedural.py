@@ -16,7 +16,7 @@ from pycosim.frontend.connectivity import numbers_of_rows
 from pycosim.frontend.delays import delay_steps
 from pycosim.frontend.dialects import negative_inhibition
 from pycosim.frontend.expansion import check_values, requested
-from pycosim.frontend.memory_need import needed_bytes
+from pycosim.frontend.memory_need import needed_bytes, require_memory
 from pycosim.frontend.native_cells import models_weights
 from pycosim.frontend.requests import Request
 from pycosim.network import ProceduralProjection, RowRule
@@ -25,6 +25,10 @@ from pycosim.random import draws_itself
 FORMS = ("auto", "stored", "procedural")
 # Of the engine's copy: a target, and a weight of its own.
 _TARGET_BYTES, _WEIGHT_BYTES = 2, 7
+_OWN_NUMBERS = (
+    "Give the connector rng=NativeRNG(): then its synapses need not be stored. The numbers of a seeded "
+    "NumpyRNG, PyNN's default, can only be drawn all together."
+)
 
 
 def form_of(value: Any) -> str:
@@ -61,7 +65,12 @@ def procedural_column(
     if state.synapse_form == "stored" or state.target != "native":
         return None
     request, parameters = requested(projection, seed, stream)
-    if not _is_rule(request, parameters) or (state.synapse_form == "auto" and _fits(request, parameters)):
+    if not _could_be_rule(request, parameters):
+        return None
+    if draws_itself(getattr(request.connector, "rng", None)):
+        require_memory(request, parameters, _OWN_NUMBERS)
+        return None
+    if state.synapse_form == "auto" and _fits(request, parameters):
         return None
     rule = _rule(request)
     if rule is None:
@@ -91,10 +100,10 @@ def _constant(parameters: ParameterSpace, name: str) -> float | None:
     return float(parameters[name].evaluate(simplify=True))
 
 
-def _is_rule(request: Request, parameters: ParameterSpace) -> bool:
-    """Return whether the rows come from our own numbers, one by one, with equal weights and delays."""
+def _could_be_rule(request: Request, parameters: ParameterSpace) -> bool:
+    """Return whether our own numbers could make the rows, one by one, with equal weights and delays."""
     connector, projection = request.connector, request.projection
-    if type(connector).connect not in _RULES or draws_itself(getattr(connector, "rng", None)):
+    if type(connector).connect not in _RULES:
         return False
     if (
         getattr(connector, "location_selector", None) is not None

@@ -11,23 +11,25 @@ from typing import Any
 import numpy as np
 from pyNN import connectors as pynn
 from pyNN.random import NativeRNG, NumpyRNG, RandomDistribution
+from pyNN.space import Space
 
 from pycosim import _core, network
 from pycosim.errors import PycosimWarning
 from pycosim.frontend import simulator
 from pycosim.frontend.delays import RoundedDelays
 from pycosim.frontend.dialects import negative_inhibition
+from pycosim.frontend.distances import keep_distances
 from pycosim.frontend.expansion import expand
 from pycosim.frontend.numbering import described
 from pycosim.frontend.procedural import is_constant
 from pycosim.frontend.requests import ascend
-from pycosim.frontend.synapse_values import copied_parameters
+from pycosim.frontend.synapse_values import copied_parameters, is_text
 from pycosim.random import draws_itself
 
 # Fewer pairs of cells are not worth the time to make their synapses twice.
 SMALLEST = 2**16
 
-# What these connect depends on nothing that a script may change later, but for their random generators.
+# What these connect depends on nothing that a script may change later, but for generators and positions.
 _CONNECTORS = {
     connector.connect
     for connector in (
@@ -37,6 +39,7 @@ _CONNECTORS = {
         pynn.FixedNumberPreConnector,
         pynn.FixedNumberPostConnector,
         pynn.FixedTotalNumberConnector,
+        pynn.DistanceDependentProbabilityConnector,
     )
 }
 
@@ -85,11 +88,17 @@ def _can_be_remade(projection: Any) -> bool:
         return False
     if not isinstance(getattr(connector, "p_connect", 1.0), Real):
         return False
+    if not isinstance(getattr(connector, "d_expression", ""), str):
+        return False
+    if _has_distances(projection) and type(projection.space).distances is not Space.distances:
+        return False
     distributions = [connector, getattr(connector, "n", None)]
     for _, array in projection.synapse_type.parameter_space.items():
         base = array.base_value
         if isinstance(base, RandomDistribution) and not array.operations:
             distributions.append(base)
+        elif is_text(base) and not array.operations:
+            continue
         elif base is not None and not is_constant(copy(array), projection.shape):
             return False
     rngs = [getattr(distribution, "rng", None) for distribution in distributions]
@@ -98,8 +107,17 @@ def _can_be_remade(projection: Any) -> bool:
     return all(ascend(cells) for cells in (projection.pre, projection.post))
 
 
+def _has_distances(projection: Any) -> bool:
+    """Return whether the synapses depend on where the cells are."""
+    parameters = projection.synapse_type.parameter_space.items()
+    return hasattr(projection._connector, "d_expression") or any(is_text(p.base_value) for _, p in parameters)
+
+
 def _as_it_is(projection: Any) -> Any:
-    """Return a projection with generators of its own in their present state; shared ones are still shared."""
+    """Return a projection with positions and generators of its own as they are now.
+
+    Generators that are shared are still shared.
+    """
     own: dict[int, NumpyRNG] = {}
 
     def as_it_is(drawing: Any) -> Any:
@@ -113,6 +131,8 @@ def _as_it_is(projection: Any) -> Any:
         return drawing
 
     result = copy(projection)
+    if _has_distances(projection):
+        keep_distances(result, projection)
     result._connector = as_it_is(projection._connector)
     if isinstance(getattr(result._connector, "n", None), RandomDistribution):
         result._connector.n = as_it_is(result._connector.n)

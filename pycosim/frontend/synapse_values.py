@@ -18,7 +18,7 @@ from pycosim import _core
 from pycosim.compiled_numbers import Synapses
 from pycosim.errors import InvalidInputError, NotSupportedError
 from pycosim.frontend.delays import RoundedDelays, rounded_delays
-from pycosim.frontend.distances import Distances
+from pycosim.frontend.distances import Distances, distances_of
 from pycosim.frontend.requests import Connectivity
 from pycosim.random import (
     draws_itself,
@@ -67,7 +67,13 @@ def distance_function(text: str) -> Callable[[Any], Any]:
             f"The text {text!r} is not a function of the distance d ({error}); write for example "
             f"'0.1 + exp(-d)', with d and {', '.join(_FUNCTIONS)}, e and pi."
         ) from error
+    function.text = text
     return function
+
+
+def is_text(function: Any) -> bool:
+    """Return whether a function is one of `distance_function`, which is the same whenever it is called."""
+    return hasattr(function, "text")
 
 
 def drawn_by_blocks(
@@ -277,7 +283,7 @@ class SynapseValues:
 
     @cached_property
     def _distances(self) -> Distances:
-        return Distances(self.projection)
+        return distances_of(self.projection)
 
     def _of_distances(self, function: Callable[[Any], Any], name: str) -> Values:
         distances = self._distances

@@ -17,7 +17,7 @@ from pyNN.random import NumpyRNG
 
 from pycosim import _core
 from pycosim.frontend.bounds import bound_of
-from pycosim.frontend.distances import Distances
+from pycosim.frontend.distances import Distances, distances_of
 from pycosim.frontend.requests import Connectivity, Request
 from pycosim.random import draws_itself
 
@@ -127,7 +127,7 @@ def _rows_of(rows: _core.ThinnedRows, n_sources: int) -> Iterator[_Candidates]:
 def synapses_by_distance(request: Request) -> float | None:
     """Return about how many synapses a distance rule will make, from a few sources; None if that is open."""
     n_pre, n_post = request.shape
-    rule = bounded_rule(request, Distances(request.projection)) if n_pre * n_post >= SMALLEST else None
+    rule = bounded_rule(request, distances_of(request.projection)) if n_pre * n_post >= SMALLEST else None
     if rule is None:
         return None
     pre, *others = rule.distances.columns

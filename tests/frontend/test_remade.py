@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 from pyNN.random import NumpyRNG, RandomDistribution
+from pyNN.space import Space
 
 import pycosim.native as sim
 from pycosim.errors import BackendError
@@ -23,6 +24,7 @@ CONNECTORS = {
         RandomDistribution("uniform_int", (5, 30), rng=rng), rng=rng
     ),
     "total": lambda rng: sim.FixedTotalNumberConnector(5000, rng=rng),
+    "distance": lambda rng: sim.DistanceDependentProbabilityConnector("exp(-d/20)", rng=rng),
 }
 GENERATORS = {
     "none": lambda: None,
@@ -80,6 +82,46 @@ def test_the_connector_and_the_synapse_type_may_be_used_for_something_else():
     rng.next(100)
     sim.run(1.0)
     assert synapses(made) == expected
+
+
+class HalfOfTheDistance(Space):
+    def distances(self, *places):
+        return super().distances(*places) / 2
+
+
+def near_ones(space=None, rule="exp(-d/20)", weight="0.05*exp(-d/40)", **setup):
+    """Return cells, and a projection whose connections, weights and delays depend on the distance."""
+    sim.setup(timestep=0.1, seed=3, **setup)
+    cells = sim.Population(700, sim.IF_curr_exp())
+    synapse = sim.StaticSynapse(weight=weight, delay="0.1 + d/50")
+    connector = sim.DistanceDependentProbabilityConnector(rule)
+    return cells, sim.Projection(cells[:400], cells, connector, synapse, space=space or Space())
+
+
+@pytest.mark.parametrize("boundaries", [None, ((0.0, 700.0), None, None)], ids=["open", "periodic"])
+def test_cells_may_be_put_somewhere_else_after_they_were_connected(boundaries):
+    space = Space(periodic_boundaries=boundaries)
+    _, kept = near_ones(space, synapses="stored")
+    expected = synapses(kept)
+    assert len({delay for *_, delay in expected}) > 20  # distances matter
+
+    cells, made = near_ones(space)
+    assert isinstance(made.column, RemadeProjection)
+    cells.positions[0] *= 3
+    cells.positions = np.zeros((3, 700))
+    made.space.periodic_boundaries = ((0.0, 10.0), None, None)
+    sim.run(1.0)
+    assert not made.column.is_there
+    assert synapses(made) == expected
+
+
+def test_what_a_script_computes_from_distances_is_kept():
+    for given in (
+        {"space": HalfOfTheDistance()},
+        {"weight": lambda d: 0.05 * np.exp(-d / 40)},
+    ):
+        _, made = near_ones(**given)
+        assert not isinstance(made.column, RemadeProjection)
 
 
 def changed_between_runs(**setup):
