@@ -40,9 +40,21 @@ class SignalLog:
         """Return whether a sample belongs to `step`."""
         return (step - self.origin_step) % self.interval_steps == 0
 
+    def only_sample(self, step: int) -> Float:
+        """Return the sample of `step`, (n_recorded,), if there is no other one; else an empty array."""
+        is_only = self.origin_step == step and len(self._parts) == len(self._parts[0]) == 1
+        return self._parts[0][0] if is_only else np.empty(0)
+
     def append(self, rows: Float) -> None:
         """Add samples, (n, n_recorded) float64."""
         self._parts.append(rows)
+
+    def put(self, first: int, rows: Float) -> None:
+        """Add samples, of which the first one is number `first`; number 0 replaces what there was."""
+        if first == 0:
+            self._parts = []
+        if first == 0 or len(rows):
+            self.append(rows)
 
     def samples(self) -> Float:
         """Return all samples, (n_samples, n_recorded) float64."""

@@ -246,8 +246,12 @@ class Engine:
         ],
         origin_step: int,
         interval_steps: int,
+        present: Annotated[
+            NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+        ],
     ) -> None: ...
-    def take_signal(self, population: int, state: str) -> NDArray[numpy.float64]: ...
+    def make_room_for_signals(self, n_steps: int) -> None: ...
+    def take_signal(self, population: int, state: str) -> tuple[int, NDArray[numpy.float64]]: ...
     def set_source_spikes(
         self,
         population: int,

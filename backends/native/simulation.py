@@ -142,6 +142,7 @@ class NativeSimulation(DeferredSteps):
         """Advance by `n_steps`; `progress` is called now and then with the steps done since the last call."""
         last = self.step + n_steps
         self._check_length(last)
+        self._engine.make_room_for_signals(n_steps)
         self._advance_together(last, progress) if self._exchange else self._advance_alone(last, progress)
 
     def _advance_together(self, last: int, progress: Progress | None) -> None:
@@ -305,14 +306,14 @@ class NativeSimulation(DeferredSteps):
         self._engine.forget_signals(index)
         for variable, log in recorder.signals.items():
             state = model_named(population.model).recordables[variable][0]
-            self._engine.record_signal(index, state, log.indices, log.origin_step, log.interval_steps)
+            how = log.indices, log.origin_step, log.interval_steps
+            self._engine.record_signal(index, state, *how, log.only_sample(self.step))
 
     def _take_samples(self, index: int) -> None:
         model = model_named(self._network.populations[index].model)
         for variable, log in self._recorders[index].signals.items():
-            rows = self._engine.take_signal(index, model.recordables[variable][0])
-            if len(rows):
-                log.append(rows)
+            first, rows = self._engine.take_signal(index, model.recordables[variable][0])
+            log.put(first, rows)
 
     def _update_weights(self) -> None:
         if self._weights_stale:

@@ -1,8 +1,8 @@
-"""What memory cells and projections will take while they are built, before any is taken."""
+"""What memory cells, projections and recorded values will take, before any is taken."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from pycosim import memory
 from pycosim.compiled_numbers import is_compiled
 from pycosim.frontend.requests import Request
 from pycosim.frontend.thinning import synapses_by_distance
+from pycosim.network import Population
 from pycosim.random import draws_itself
 
 # Bytes for each cell: PyNN's object, and parameters and state in the description and an engine. Measured
@@ -34,6 +35,11 @@ INDEX_BYTES, ORDER_BYTES = 4, 4
 VALUE_BYTES, STEPS_BYTES = 8, 4
 MAKING_BYTES, MAKING_BYTES_OF_FUNCTIONS, MAKING_BYTES_OF_NUMPY = 0, 8, 24
 
+_FEWER_VALUES = (
+    "Record fewer cells or variables, with a longer sampling_interval, or run in parts with "
+    "get_data(clear=True) after each."
+)
+
 
 def require_memory_of_cells(n_cells: int, what: str) -> None:
     """Refuse a population that would not fit.
@@ -44,6 +50,25 @@ def require_memory_of_cells(n_cells: int, what: str) -> None:
         If there is not enough memory.
     """
     memory.require(n_cells * CELL_BYTES, what, "Use fewer cells.")
+
+
+def require_memory_of_samples(populations: Sequence[Population], n_steps: int, what: str) -> None:
+    """Refuse to run for so many steps where the recorded values would not fit.
+
+    Raises
+    ------
+    NotEnoughMemoryError
+        If there is not enough memory.
+    """
+    n_values = sum(
+        len(recording.indices) * (n_steps // recording.interval_steps)
+        for population in populations
+        for variable, recording in population.recordings.items()
+        if variable != "spikes"
+    )
+    if n_values:
+        what = f"{what}: {n_values} recorded values need"
+        memory.require(n_values * np.dtype(np.float64).itemsize, what, _FEWER_VALUES)
 
 
 def require_memory(request: Request, parameters: ParameterSpace, remedy: str = memory.FEWER_SYNAPSES) -> None:

@@ -115,8 +115,13 @@ class Recorder(recording.Recorder):
             values = simulator.state.built().signal(self.population.number, name)
         recorded = recording.indices + self.column.first
         factor = variable_of(self.population.celltype, variable.name)[1]
-        values = values if factor == 1 else values * factor
-        return values[:, np.searchsorted(recorded, np.fromiter((int(i) for i in ids), np.int64))], None
+        columns = np.searchsorted(recorded, np.fromiter((int(i) for i in ids), np.int64))
+        is_whole = np.array_equal(columns, np.arange(values.shape[1]))
+        if not is_whole:
+            values = values[:, columns]
+        if factor != 1:
+            return values * factor, None
+        return values.copy() if is_whole and not clear else values, None
 
     def _local_count(self, variable: Variable, filter_ids: Any = None) -> dict[int, int]:
         ids = np.array(sorted(int(i) for i in self.filter_recorded(variable, filter_ids)), np.int64)

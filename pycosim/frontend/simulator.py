@@ -20,6 +20,7 @@ from pyNN import common
 from pycosim import _core, targets
 from pycosim.backends.base import Options, Simulation
 from pycosim.errors import InvalidInputError, NotSupportedError, PycosimWarning, ScriptError
+from pycosim.frontend.memory_need import require_memory_of_samples
 from pycosim.network import Network, Recording
 from pycosim.parallel import Ranks, world
 
@@ -202,6 +203,7 @@ class State(common.control.BaseState):
             simulation = self.built()
             self._find_delay_range()
             self._release_synapses()
+        require_memory_of_samples(self.network.populations, n_steps, f"run() for {n_steps} steps")
         if n_steps:
             prepared = getattr(simulation, "preparation_s", 0.0)
             with _stopwatch(self.seconds, "run", "run_cpu"):

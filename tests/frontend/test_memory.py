@@ -64,6 +64,18 @@ def test_cells_beyond_the_memory_are_refused_before_they_are_made():
     assert not state.network.populations
 
 
+def test_recorded_values_beyond_the_memory_are_refused_before_the_run():
+    sim.setup(timestep=0.1)
+    cells = sim.Population(100, sim.IF_curr_exp(i_offset=1.0))
+    cells.record("v", sampling_interval=0.2)
+    sim.run(10.0)
+    with pytest.raises(NotEnoughMemoryError, match=r"50000000000000 recorded values need about 400 TB"):
+        sim.run(1e11)
+    (signal,) = cells.get_data().segments[0].analogsignals  # what was computed is there
+    assert signal.shape == (51, 100)
+    assert sim.run(10.0) == 20.0
+
+
 MEASURED = """
 import pycosim.frontend.expansion as expansion
 import pycosim.native as sim

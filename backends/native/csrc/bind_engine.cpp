@@ -30,11 +30,12 @@ std::span<const T> view(const Array<T>& array) {
     return {array.data(), array.size()};
 }
 
-template <class T, std::size_t n = 1>
-nb::ndarray<nb::numpy, T> to_numpy(std::vector<T>&& values, std::array<std::size_t, n> shape) {
-    auto owned = std::make_unique<std::vector<T>>(std::move(values));
+template <class T, std::size_t n = 1, class Allocator>
+nb::ndarray<nb::numpy, T> to_numpy(std::vector<T, Allocator>&& values, std::array<std::size_t, n> shape) {
+    using Vector = std::vector<T, Allocator>;
+    auto owned = std::make_unique<Vector>(std::move(values));
     T* data = owned->data();
-    nb::capsule owner(owned.release(), [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+    nb::capsule owner(owned.release(), [](void* p) noexcept { delete static_cast<Vector*>(p); });
     return nb::ndarray<nb::numpy, T>(data, n, shape.data(), owner);
 }
 
@@ -207,9 +208,9 @@ auto as_tuple(SpikeColumns spikes) {
     return std::make_tuple(to_numpy(std::move(spikes.steps)), to_numpy(std::move(spikes.indices)));
 }
 
-auto as_matrix(Samples samples) {
+auto as_tuple(Samples samples) {
     const std::array<std::size_t, 2> shape{samples.n_rows, samples.n_columns};
-    return to_numpy<double, 2>(std::move(samples.values), shape);
+    return std::make_tuple(samples.first, to_numpy<double, 2>(std::move(samples.values), shape));
 }
 
 using ModelColumns = std::tuple<std::string, std::vector<std::string>, std::vector<std::string>>;
@@ -295,12 +296,13 @@ NB_MODULE(_engine, module) {
         .def("forget_signals", &Engine::forget_signals, nb::arg("population"))
         .def("record_signal", [](Engine& engine, std::size_t population, std::string_view state,
                                  const Array<std::int64_t>& indices, std::int64_t origin_step,
-                                 std::int64_t interval_steps) {
-                 engine.record_signal(population, state, view(indices), origin_step, interval_steps);
+                                 std::int64_t interval_steps, const Array<double>& present) {
+                 engine.record_signal(population, state, view(indices), origin_step, interval_steps, view(present));
              }, nb::arg("population"), nb::arg("state"), nb::arg("indices"), nb::arg("origin_step"),
-             nb::arg("interval_steps"))
+             nb::arg("interval_steps"), nb::arg("present"))
+        .def("make_room_for_signals", &Engine::make_room_for_signals, nb::arg("n_steps"))
         .def("take_signal", [](Engine& engine, std::size_t population, std::string_view state) {
-                 return as_matrix(engine.take_signal(population, state));
+                 return as_tuple(engine.take_signal(population, state));
              }, nb::arg("population"), nb::arg("state"))
         .def("set_source_spikes", [](Engine& engine, std::size_t population, std::int64_t first_step,
                                      std::int64_t last_step, const Array<std::int64_t>& steps,

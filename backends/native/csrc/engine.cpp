@@ -215,6 +215,7 @@ void Engine::advance(std::int64_t n_steps) {
     if (n_steps < 1) return;
     check_sources(started_ ? step_ + 1 : 0, step_ + n_steps);
     forget_old_synapses();
+    make_room_for_signals(n_steps);
     pool_.run([&](unsigned thread) noexcept { advance_partition(thread, n_steps); });
     started_ = true;
     step_ += n_steps;
@@ -270,6 +271,7 @@ std::vector<std::int64_t> Engine::step_deferred() {
     const std::int64_t step = step_ + 1;
     check_sources(step, step);
     forget_old_synapses();
+    make_room_for_signals(1);
     pool_.run([&](unsigned thread) {
         partitions_[thread].fired[0].clear();
         partitions_[thread].advance(step, 1, partitions_[thread].fired[0]);

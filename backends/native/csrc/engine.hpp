@@ -38,11 +38,6 @@ struct Share {
     std::uint32_t rank = 0, n_ranks = 1;
 };
 
-struct Samples {
-    std::vector<double> values;  // (n_rows, n_columns), row by row
-    std::size_t n_rows, n_columns;
-};
-
 class Engine final : public DeferredEngine {
   public:
     // `core_of_neuron` is empty, or has one entry for each neuron if synapses are to be delivered core by core.
@@ -85,10 +80,12 @@ class Engine final : public DeferredEngine {
     void record_spikes(std::size_t population, std::span<const std::uint8_t> mask);
     SpikeColumns take_spikes(std::size_t population);
     void forget_signals(std::size_t population);
-    // From the next step on, at origin_step + i * interval_steps.
+    // From the next step on, at origin_step + i * interval_steps; `present` is the sample of this step, or empty.
     void record_signal(std::size_t population, std::string_view state, std::span<const std::int64_t> indices,
-                       std::int64_t origin_step, std::int64_t interval_steps);
+                       std::int64_t origin_step, std::int64_t interval_steps, std::span<const double> present);
     Samples take_signal(std::size_t population, std::string_view state);
+    // For so many steps, however these are divided: without it samples move when there are more.
+    void make_room_for_signals(std::int64_t n_steps);
 
     // The spikes of one population of sources, which must be known for a step before the step is done.
     void set_source_spikes(std::size_t population, std::int64_t first_step, std::int64_t last_step,
@@ -145,6 +142,7 @@ class Engine final : public DeferredEngine {
         SourceSpikes source_spikes;
         std::vector<std::uint8_t> spikes_recorded;  // of sources
         SpikeColumns spikes;
+        std::vector<std::unique_ptr<Signal>> signals;  // slices write into them
     };
 
     // What fired in a batch of steps and has not been sent to the synapses.

@@ -121,47 +121,44 @@ SpikeColumns Engine::take_spikes(std::size_t population) {
 void Engine::forget_signals(std::size_t population) {
     dynamics(population);
     for (Partition& partition : partitions_) partition.slices[populations_[population].slice].signals.clear();
+    populations_[population].signals.clear();
 }
 
 void Engine::record_signal(std::size_t population, std::string_view state, std::span<const std::int64_t> indices,
-                           std::int64_t origin_step, std::int64_t interval_steps) {
+                           std::int64_t origin_step, std::int64_t interval_steps, std::span<const double> present) {
     const int index = state_index(dynamics(population), state);
-    for (Partition& partition : partitions_) {
-        Slice& slice = partition.slices[populations_[population].slice];
-        SignalRecording signal{index, origin_step, interval_steps, {}, {}};
+    std::size_t n_columns = 0;
+    std::vector<SignalColumns> parts;
+    for (const Partition& partition : partitions_) {
+        const Slice& slice = partition.slices[populations_[population].slice];
+        SignalColumns part{nullptr, n_columns, {}};
         for (const std::int64_t i : indices) {
             const std::int64_t within = i - slice.first_index;
-            if (within >= 0 && within < slice.size) signal.indices.push_back(static_cast<std::uint32_t>(within));
+            if (within >= 0 && within < slice.size) part.indices.push_back(static_cast<std::uint32_t>(within));
         }
-        slice.signals.push_back(std::move(signal));
+        n_columns += part.indices.size();
+        parts.push_back(std::move(part));
+    }
+    auto& signal = populations_[population].signals.emplace_back(
+        std::make_unique<Signal>(index, origin_step, interval_steps, n_columns, step_, present));
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        parts[i].signal = signal.get();
+        partitions_[i].slices[populations_[population].slice].signals.push_back(std::move(parts[i]));
     }
 }
 
 Samples Engine::take_signal(std::size_t population, std::string_view state) {
     const int index = state_index(dynamics(population), state);
-    std::vector<SignalRecording*> parts;
-    Samples samples{{}, 0, 0};
-    for (Partition& partition : partitions_) {
-        for (SignalRecording& signal : partition.slices[populations_[population].slice].signals) {
-            if (signal.state != index) continue;
-            parts.push_back(&signal);
-            samples.n_columns += signal.indices.size();
-            samples.n_rows = signal.n_rows;
-        }
+    for (const auto& signal : populations_[population].signals) {
+        if (signal->state() == index) return signal->take(step_);
     }
-    samples.values.resize(samples.n_rows * samples.n_columns);
-    std::size_t column = 0;
-    for (SignalRecording* part : parts) {
-        const std::size_t width = part->indices.size();
-        for (std::size_t row = 0; row < samples.n_rows; ++row) {
-            std::copy_n(part->samples.begin() + static_cast<std::ptrdiff_t>(row * width), width,
-                        samples.values.begin() + static_cast<std::ptrdiff_t>(row * samples.n_columns + column));
-        }
-        column += width;
-        part->samples.clear();
-        part->n_rows = 0;
+    throw std::invalid_argument(std::string(state) + " is not recorded");
+}
+
+void Engine::make_room_for_signals(std::int64_t n_steps) {
+    for (Population& population : populations_) {
+        for (const auto& signal : population.signals) signal->make_room(step_ + n_steps);
     }
-    return samples;
 }
 
 }  // namespace pycosim::native

@@ -24,6 +24,7 @@ void Engine::integrate(std::int64_t n_steps) {
     if (batches_.size() > 1) throw std::logic_error("the spikes of two batches are under way: unpack() comes first");
     check_sources(started_ ? step_ + 1 : 0, step_ + n_steps);
     forget_old_synapses();
+    make_room_for_signals(n_steps);
     pool_.run([&](unsigned thread) noexcept {
         Partition& partition = partitions_[thread];
         if (!started_) send_source_spikes(partition, 0);

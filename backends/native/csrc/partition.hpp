@@ -18,6 +18,7 @@
 #include "plastic.hpp"
 #include "rewiring.hpp"
 #include "poisson_drive.hpp"
+#include "signal.hpp"
 #include "synapses.hpp"
 
 namespace pycosim::native {
@@ -31,12 +32,11 @@ struct SpikeColumns {
     }
 };
 
-struct SignalRecording {
-    int state;
-    std::int64_t origin_step, interval_steps;
+// Those columns of a signal that a slice writes.
+struct SignalColumns {
+    Signal* signal;
+    std::size_t first;
     std::vector<std::uint32_t> indices;  // within the slice
-    std::vector<double> samples;         // row by row
-    std::size_t n_rows = 0;
 };
 
 // The neurons of one population that belong to one partition.
@@ -56,7 +56,7 @@ struct Slice {
     std::size_t drive = 0;  // number of the constant that injected currents and junctions change
     std::vector<std::uint8_t> spikes_recorded;  // by index in the slice; empty: none
     SpikeColumns spikes;
-    std::vector<SignalRecording> signals;
+    std::vector<SignalColumns> signals;
 
     // Cuts the slice into blocks that stay in a cache with the inputs of `n_steps` steps. One without neurons is a block.
     void divide(std::size_t n_steps);

@@ -156,11 +156,11 @@ void Slice::end_step(std::int64_t step, std::span<const std::uint32_t> fired, Me
         junctions.finish(constants[drive], states[0], model->resets ? fired : fired.first(0), board->after(step - 1),
                          board->after(step));
     }
-    for (SignalRecording& signal : signals) {
-        if ((step - signal.origin_step) % signal.interval_steps) continue;
-        const Column& state = states[static_cast<std::size_t>(signal.state)];
-        for (const std::uint32_t i : signal.indices) signal.samples.push_back(state[i]);
-        ++signal.n_rows;
+    for (const SignalColumns& columns : signals) {
+        double* const row = columns.signal->row(step);
+        if (!row) continue;
+        const Column& state = states[static_cast<std::size_t>(columns.signal->state())];
+        for (std::size_t k = 0; k < columns.indices.size(); ++k) row[columns.first + k] = state[columns.indices[k]];
     }
     hide_held();
 }
