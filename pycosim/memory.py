@@ -28,7 +28,11 @@ _GROUP_FILES = (
 
 FEWER_SYNAPSES = "Use fewer synapses, constant weights and delays, or several machines (mpiexec)."
 
+# To ask the system takes 0.1 ms: what it says stands for requests of this share of it.
+_ASSURED_SHARE = 1 / 8
+
 _limit_bytes: float | None = None
+_assured_bytes = 0.0
 
 
 def parse_bytes(value: float | str) -> float:
@@ -54,8 +58,8 @@ def parse_bytes(value: float | str) -> float:
 
 def limit_to(n_bytes: float | None) -> None:
     """Set how much memory this process may have, all in all; None means what the machine has."""
-    global _limit_bytes
-    _limit_bytes = n_bytes
+    global _limit_bytes, _assured_bytes
+    _limit_bytes, _assured_bytes = n_bytes, 0.0
 
 
 def available_bytes() -> float:
@@ -92,8 +96,13 @@ def require(n_bytes: float, what: str, remedy: str = FEWER_SYNAPSES) -> None:
     NotEnoughMemoryError
         If there is less.
     """
+    global _assured_bytes
+    if n_bytes <= _assured_bytes:
+        _assured_bytes -= n_bytes
+        return
     available = available_bytes()
     if n_bytes <= available:
+        _assured_bytes = (available - n_bytes) * _ASSURED_SHARE
         return
     limited = f" under setup(memory_limit={in_words(_limit_bytes)})" if _limit_bytes is not None else ""
     raise NotEnoughMemoryError(
