@@ -135,21 +135,21 @@ class ThinnedRows:
         distances : (n_candidates,) float64 ndarray
         """
 
-def drawn_candidates(
-    words: NDArray[np.uint32],
-    next: int,
-    pre: NDArray[np.float64],
-    post: NDArray[np.float64],
-    period: NDArray[np.float64],
-    base: int,
-    most: NDArray[np.float64],
-    first: int,
-    n_enough: int,
-) -> tuple[_Candidates, _State]:
-    """Return the pairs for which a number of RandomState, one for each source of a target, is below a bound.
+class DrawnCandidates:
+    """Draws the pairs for which a number of RandomState, one for each source of a target, is below a bound."""
 
-    Rows are targets from `first` on, up to that with which there are `n_enough`; see `ThinnedRows`.
-    """
+    def __init__(
+        self,
+        words: NDArray[np.uint32],
+        next: int,
+        pre: NDArray[np.float64],
+        post: NDArray[np.float64],
+        period: NDArray[np.float64],
+        base: int,
+        most: NDArray[np.float64],
+    ) -> None: ...
+    def draw(self, n_enough: int) -> _Candidates:
+        """Return candidates for the next targets, up to that with which there are `n_enough`; see `ThinnedRows`."""
 
 def connected(
     indptr: NDArray[np.int64],

@@ -35,19 +35,20 @@ Synapses synapses_of(const SynapsesIn& given) {
 }  // namespace
 
 void add_generator(nb::module_& m) {
-    m.def(
-        "drawn_candidates",
-        [](In<std::uint32_t> words, Long next, Matrix pre, Matrix post, In<double> period, std::int32_t base, In<double> most,
-           std::size_t first, std::size_t n_enough) {
-            MersenneTwister random(span(words), next);
-            const PlaceColumns places = places_of(pre, post, period);
-            auto drawn = numpy(unlocked([&] {
-                return drawn_candidates(random, places, {base, span(most)}, first, n_enough);
-            }));
-            return std::tuple(std::move(drawn), state_of(random));
-        },
-        "words"_a, "next"_a, "pre"_a, "post"_a, "period"_a, "base"_a, "most"_a, "first"_a, "n_enough"_a,
-        "Draw a number for each source of targets from the first on; return those below bounds.");
+    nb::class_<DrawnCandidates>(m, "DrawnCandidates", "Draws candidates for connections with the numbers of RandomState.")
+        .def(
+            "__init__",
+            [](DrawnCandidates* self, In<std::uint32_t> words, Long next, Matrix pre, Matrix post, In<double> period,
+               std::int32_t base, In<double> most) {
+                const MersenneTwister random(span(words), next);
+                const PlaceColumns places = places_of(pre, post, period);
+                new (self) DrawnCandidates(random, places, {base, span(most)});
+            },
+            "words"_a, "next"_a, "pre"_a, "post"_a, "period"_a, "base"_a, "most"_a)
+        .def(
+            "draw",
+            [](DrawnCandidates& self, std::size_t n_enough) { return numpy(unlocked([&] { return self.draw(n_enough); })); },
+            "n_enough"_a, "Return the candidates of the next targets.");
 
     m.def(
         "drawn_pairs",

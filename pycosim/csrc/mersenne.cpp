@@ -1,6 +1,7 @@
 #include "mersenne.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "clones.hpp"
 
@@ -20,6 +21,7 @@ inline std::uint32_t twisted(std::uint32_t upper, std::uint32_t lower) {
 
 using TakeUpto = std::uint32_t(const std::uint32_t*, std::size_t, std::uint32_t, std::uint32_t, std::uint32_t*);
 using TakeAllUpto = std::size_t(const std::uint32_t*, std::size_t, std::uint32_t, std::uint32_t, std::uint32_t*);
+using UniformsAt = void(const std::uint32_t*, std::span<const std::int32_t>, std::int32_t, double*);
 using TakeBelow = std::size_t(const std::uint32_t*, std::size_t, std::uint64_t, std::int32_t, std::int32_t*);
 
 std::uint32_t take_upto_one_by_one(const std::uint32_t* words, std::size_t n, std::uint32_t mask,
@@ -75,6 +77,13 @@ std::size_t take_below_plainly(const std::uint32_t* words, std::size_t n, std::u
         n_taken += joined(words[2 * i], words[2 * i + 1]) < limit;
     }
     return n_taken;
+}
+
+void uniforms_at_plainly(const std::uint32_t* words, std::span<const std::int32_t> places, std::int32_t first, double* out) {
+    for (std::size_t k = 0; k < places.size(); ++k) {
+        const std::uint32_t* const pair = words + 2 * (places[k] - first);
+        out[k] = static_cast<double>(static_cast<std::int64_t>(joined(tempered(pair[0]), tempered(pair[1])))) * 0x1p-53;
+    }
 }
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -157,13 +166,36 @@ __attribute__((target("avx512f,popcnt"))) std::size_t take_below_avx512(const st
     return n_taken + take_below_plainly(words + 2 * i, n - i, limit, first + static_cast<std::int32_t>(i), out + n_taken);
 }
 
+__attribute__((target("avx512f,avx512dq"))) void uniforms_at_avx512(const std::uint32_t* words,
+                                                                    std::span<const std::int32_t> places,
+                                                                    std::int32_t first, double* out) {
+    constexpr std::size_t kLanes = 8;
+    typedef std::uint32_t Wide16 __attribute__((vector_size(64)));
+    for (std::size_t k = 0; k < places.size(); k += kLanes) {
+        const auto there = static_cast<__mmask8>((1U << std::min(kLanes, places.size() - k)) - 1);
+        const __m256i which = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(places.data() + k));
+        const __m256i pairs = _mm256_sub_epi32(which, _mm256_set1_epi32(first));
+        auto both = reinterpret_cast<Wide16>(_mm512_mask_i32gather_epi64(_mm512_setzero_si512(), there, pairs, words, 8));
+        both ^= both >> 11;
+        both ^= (both << 7) & 0x9d2c5680U;
+        both ^= (both << 15) & 0xefc60000U;
+        both ^= both >> 18;
+        const auto words_of = reinterpret_cast<Wide8>(both);
+        const Wide8 bits = ((words_of & 0xffffffff) >> 5 << 26) + (words_of >> 38);
+        const __m512d numbers = _mm512_cvtepi64_pd(reinterpret_cast<__m512i>(bits)) * _mm512_set1_pd(0x1p-53);
+        _mm512_mask_storeu_pd(out + k, there, numbers);
+    }
+}
+
 bool has_avx512() { return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("popcnt"); }
 TakeUpto* best_take_upto() { return has_avx512() ? take_upto_avx512 : take_upto_plainly; }
 TakeAllUpto* best_take_all_upto() { return has_avx512() ? take_all_upto_avx512 : take_all_upto_plainly; }
+UniformsAt* best_uniforms_at() { return has_avx512() && __builtin_cpu_supports("avx512dq") ? uniforms_at_avx512 : uniforms_at_plainly; }
 TakeBelow* best_take_below() { return has_avx512() ? take_below_avx512 : take_below_plainly; }
 #else
 TakeUpto* best_take_upto() { return take_upto_plainly; }
 TakeAllUpto* best_take_all_upto() { return take_all_upto_plainly; }
+UniformsAt* best_uniforms_at() { return uniforms_at_plainly; }
 TakeBelow* best_take_below() { return take_below_plainly; }
 #endif
 
@@ -196,14 +228,8 @@ void next_words(std::uint32_t* words) {
 }
 
 PYCOSIM_SIMD_CLONES
-void temper(const std::uint32_t* words, std::uint32_t* tempered) {
-    for (std::size_t i = 0; i < kWords; ++i) {
-        std::uint32_t y = words[i];
-        y ^= y >> 11;
-        y ^= (y << 7) & 0x9d2c5680U;
-        y ^= (y << 15) & 0xefc60000U;
-        tempered[i] = y ^ (y >> 18);
-    }
+void temper(const std::uint32_t* words, std::uint32_t* out) {
+    for (std::size_t i = 0; i < kWords; ++i) out[i] = tempered(words[i]);
 }
 
 PYCOSIM_SIMD_CLONES
@@ -212,6 +238,11 @@ void to_uniform01(const std::uint32_t* words, double* out, std::size_t n) {
         const auto high = static_cast<std::int32_t>(words[2 * i] >> 5), low = static_cast<std::int32_t>(words[2 * i + 1] >> 6);
         out[i] = (static_cast<double>(high) * 0x1p26 + static_cast<double>(low)) * 0x1p-53;  // all exact
     }
+}
+
+void to_uniform01(const std::uint32_t* words, std::span<const std::int32_t> places, std::int32_t first, double* out) {
+    static UniformsAt* const make = best_uniforms_at();
+    make(words, places, first, out);
 }
 
 }  // namespace pycosim::mersenne

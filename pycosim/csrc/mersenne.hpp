@@ -24,12 +24,21 @@ namespace mersenne {
 inline constexpr std::size_t kWords = 624;
 /// Replaces 624 words by the next ones.
 void next_words(std::uint32_t* words);
-void temper(const std::uint32_t* words, std::uint32_t* tempered);
+void temper(const std::uint32_t* words, std::uint32_t* out);
+inline std::uint32_t tempered(std::uint32_t word) {
+    word ^= word >> 11;
+    word ^= (word << 7) & 0x9d2c5680U;
+    word ^= (word << 15) & 0xefc60000U;
+    return word ^ (word >> 18);
+}
 /// Two words make a number in [0, 1) with 53 random bits.
 void to_uniform01(const std::uint32_t* words, double* out, std::size_t n);
 
-/// Places in a column behind those that are asked for, which may be written.
+/// Places in a column behind those that are asked for, which may be read or written.
 inline constexpr std::size_t kBehind = 64;
+/// Of pairs of words before they are tempered, the numbers of those at `places`, of which the first pair is `first`.
+/// There are kBehind more places to read.
+void to_uniform01(const std::uint32_t* words, std::span<const std::int32_t> places, std::int32_t first, double* out);
 /// Those of `n` words that are at most `largest` after masking, less one for each that was taken before; returns how
 /// many. `largest` is at least `n`, and there are kBehind more places than it takes.
 std::uint32_t take_upto(const std::uint32_t* words, std::size_t n, std::uint32_t mask, std::uint32_t largest,
@@ -87,6 +96,26 @@ public:
     std::uint64_t bits53() {
         const std::uint32_t first = word();
         return mersenne::joined(first, word());
+    }
+
+    /// The words of the next `n` draws of 53 bits before they are tempered: calls take(first, words, n_here) for pieces
+    /// of them. kBehind more words may be read.
+    template <class Take>
+    void pairs_of_words(std::size_t n, Take&& take) {
+        for (std::size_t i = 0; i < n;) {
+            const std::size_t n_here = std::min(n - i, (n_words - next_) / 2);
+            if (n_here > 0) take(i, &words_[next_], n_here);
+            next_ += 2 * n_here;
+            i += n_here;
+            if (i == n) break;
+            std::array<std::uint32_t, 2 + mersenne::kBehind> across{};
+            for (std::size_t k = 0; k < 2; ++k) {
+                if (next_ == n_words) next_words();
+                across[k] = words_[next_++];
+            }
+            take(i++, across.data(), 1);
+        }
+        temper();
     }
 
     /// RandomState.random_sample(n).
@@ -166,19 +195,23 @@ public:
         }
     }
 
-    std::vector<std::uint32_t> words() const { return {words_.begin(), words_.end()}; }
+    std::vector<std::uint32_t> words() const { return {words_.begin(), words_.begin() + n_words}; }
     std::int64_t next() const { return static_cast<std::int64_t>(next_); }
 
 private:
     void refill() {
+        next_words();
+        temper();
+    }
+
+    void next_words() {
         mersenne::next_words(words_.data());
         next_ = 0;
-        temper();
     }
 
     void temper() { mersenne::temper(words_.data(), tempered_.data()); }
 
-    std::array<std::uint32_t, n_words> words_;
+    std::array<std::uint32_t, n_words + mersenne::kBehind> words_{};
     std::array<std::uint32_t, n_words> tempered_;
     std::size_t next_;
 };

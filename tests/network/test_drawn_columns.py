@@ -113,3 +113,45 @@ def test_counts_are_those_of_numpy(values):
     assert np.array_equal(counts, np.bincount(values + 5, minlength=46))
     with pytest.raises(IndexError):
         _core.counts_from(values, int(values.min()) + 1, 100)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.tuples(st.integers(1, 700), st.integers(1, 6), st.integers(1, 3)),
+    st.sampled_from([1e-200, 1e-3, 1.0, 1e6, 1e150]),
+    st.sampled_from([np.inf, 100.0, 1.7, 0.9, 1e-3]),
+    st.integers(0, 624),
+    st.integers(0, 2**32 - 1),
+)
+def test_candidates_are_the_pairs_with_a_number_of_numpy_below_a_bound(shape, size, period, position, seed):
+    n_pre, n_post, n_axes = shape
+    random = np.random.default_rng(seed)
+    pre, post = (size * (random.uniform(0, 1, (n_axes, n)) + random.choice([0, 50])) for n in (n_pre, n_post))
+    if seed % 3 == 0:
+        pre, post = (np.round(side / size * 20) * size for side in (pre, post))
+    periods = np.where(random.random(n_axes) < 0.7, size * period, np.inf)
+    difference = np.abs(pre[:, np.newaxis] - post[:, :, np.newaxis])
+    shorter = np.minimum(difference, periods[:, np.newaxis, np.newaxis] - difference)
+    squares = np.zeros((n_post, n_pre))
+    for along in shorter:
+        squares += along * along
+    # as in csrc/bounds.hpp: 18 bits of a squared distance have an entry
+    upper = squares.view(np.int64) >> 46
+    base = max(0, int(upper.max()) - int(random.integers(0, 3000)))
+    most = random.choice([0.0, 1e-9, 1e-3, 0.1, 0.9, 1.0], int(random.integers(1, 3000))).repeat(32)
+    bounds = most[np.clip(upper - base, 0, len(most) - 1)]
+    rng = np.random.RandomState(seed)
+    words = rng.get_state()[1]
+    rng.set_state(("MT19937", words, position))
+    numbers = rng.random_sample((n_post, n_pre))
+    rows = _core.DrawnCandidates(words, position, pre, post, periods, base, most)
+    first = 0
+    while first < n_post:
+        (indptr, columns), kept, distances = rows.draw(40)
+        part = slice(first, first + len(indptr) - 1)
+        expected = numbers[part] < bounds[part]
+        assert np.array_equal(np.diff(indptr), expected.sum(axis=1))
+        assert np.array_equal(columns, np.nonzero(expected)[1])
+        assert np.array_equal(kept, numbers[part][expected])
+        assert np.array_equal(distances, np.sqrt(squares[part][expected]))
+        first = part.stop
