@@ -82,7 +82,13 @@ std::size_t take_below_plainly(const std::uint32_t* words, std::size_t n, std::u
 void uniforms_at_plainly(const std::uint32_t* words, std::span<const std::int32_t> places, std::int32_t first, double* out) {
     for (std::size_t k = 0; k < places.size(); ++k) {
         const std::uint32_t* const pair = words + 2 * (places[k] - first);
-        out[k] = static_cast<double>(static_cast<std::int64_t>(joined(tempered(pair[0]), tempered(pair[1])))) * 0x1p-53;
+        std::uint64_t both = pair[0] | static_cast<std::uint64_t>(pair[1]) << 32;  // as `tempered`, side by side
+        both ^= (both >> 11) & 0x001fffff001fffffU;
+        both ^= (both << 7) & 0x9d2c56809d2c5680U;
+        both ^= (both << 15) & 0xefc60000efc60000U;
+        both ^= (both >> 18) & 0x00003fff00003fffU;
+        const std::uint64_t bits = joined(static_cast<std::uint32_t>(both), static_cast<std::uint32_t>(both >> 32));
+        out[k] = static_cast<double>(static_cast<std::int64_t>(bits)) * 0x1p-53;
     }
 }
 
