@@ -19,10 +19,19 @@ inline std::uint32_t twisted(std::uint32_t upper, std::uint32_t lower) {
     return (y >> 1) ^ ((0U - (lower & 1U)) & 0x9908b0dfU);
 }
 
+using NextWords = void(std::uint32_t*);
 using TakeUpto = std::uint32_t(const std::uint32_t*, std::size_t, std::uint32_t, std::uint32_t, std::uint32_t*);
 using TakeAllUpto = std::size_t(const std::uint32_t*, std::size_t, std::uint32_t, std::uint32_t, std::uint32_t*);
 using UniformsAt = void(const std::uint32_t*, std::span<const std::int32_t>, std::int32_t, double*);
 using TakeBelow = std::size_t(const std::uint32_t*, std::size_t, std::uint64_t, std::int32_t, std::int32_t*);
+
+PYCOSIM_SIMD_CLONES
+void next_words_plainly(std::uint32_t* words) {
+    std::size_t i = 0;
+    for (; i < kWords - kShift; ++i) words[i] = words[i + kShift] ^ twisted(words[i], words[i + 1]);
+    for (; i < kWords - 1; ++i) words[i] = words[i + kShift - kWords] ^ twisted(words[i], words[i + 1]);
+    words[i] = words[kShift - 1] ^ twisted(words[i], words[0]);
+}
 
 std::uint32_t take_upto_one_by_one(const std::uint32_t* words, std::size_t n, std::uint32_t mask,
                                    std::uint32_t largest, std::uint32_t* out) {
@@ -94,6 +103,27 @@ void uniforms_at_plainly(const std::uint32_t* words, std::span<const std::int32_
 
 #if defined(__x86_64__) && defined(__GNUC__)
 typedef std::uint64_t Wide8 __attribute__((vector_size(64)));
+
+// Only whole vectors are read: of one that begins within two others that were written just before, the processor would
+// wait for both to be in the cache.
+__attribute__((target("avx512f"))) void next_words_avx512(std::uint32_t* words) {
+    constexpr std::size_t kLanes = 16, kVectors = kWords / kLanes, kFar = kShift / kLanes, kLane = kShift % kLanes;
+    const __m512i lower_bits = _mm512_set1_epi32(0x7fffffff), c = _mm512_set1_epi32(static_cast<int>(0x9908b0dfU)), none = _mm512_setzero_si512();
+    const __m512i of_last_bits = _mm512_mask_blend_epi32(0xaaaa, none, c);  // by the last four bits
+    const auto at = [=](std::size_t vector) __attribute__((target("avx512f"), always_inline)) { return _mm512_loadu_si512(words + vector * kLanes); };
+    __m512i here = at(0), far = at(kFar);
+#pragma GCC unroll 39
+    for (std::size_t i = 0; i < kVectors; ++i) {
+        const __m512i behind = at(i + 1 < kVectors ? i + 1 : 0);
+        const __m512i far_behind = at(i + kFar + 1 < kVectors ? i + kFar + 1 : i + kFar + 1 - kVectors);
+        const __m512i lower = _mm512_maskz_alignr_epi32(0xffff, behind, here, 1);
+        const __m512i y = _mm512_ternarylogic_epi32(lower_bits, lower, here, 0xca);  // bits of `lower` or of `here`
+        const __m512i sum = _mm512_ternarylogic_epi32(_mm512_maskz_srli_epi32(0xffff, y, 1), _mm512_maskz_alignr_epi32(0xffff, far_behind, far, kLane),
+                                                      _mm512_maskz_permutexvar_epi32(0xffff, lower, of_last_bits), 0x96);
+        _mm512_storeu_si512(words + i * kLanes, sum);
+        here = behind, far = far_behind;
+    }
+}
 
 // Most words are taken or not whatever becomes of the 63 before; the few others are looked at in turn.
 __attribute__((target("avx512f,popcnt"))) std::uint32_t take_upto_avx512(const std::uint32_t* words, std::size_t n,
@@ -196,11 +226,13 @@ __attribute__((target("avx512f,avx512dq"))) void uniforms_at_avx512(const std::u
 bool has_avx512() { return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("popcnt"); }
 TakeUpto* best_take_upto() { return has_avx512() ? take_upto_avx512 : take_upto_plainly; }
 TakeAllUpto* best_take_all_upto() { return has_avx512() ? take_all_upto_avx512 : take_all_upto_plainly; }
+NextWords* best_next_words() { return has_avx512() ? next_words_avx512 : next_words_plainly; }
 UniformsAt* best_uniforms_at() { return has_avx512() && __builtin_cpu_supports("avx512dq") ? uniforms_at_avx512 : uniforms_at_plainly; }
 TakeBelow* best_take_below() { return has_avx512() ? take_below_avx512 : take_below_plainly; }
 #else
 TakeUpto* best_take_upto() { return take_upto_plainly; }
 TakeAllUpto* best_take_all_upto() { return take_all_upto_plainly; }
+NextWords* best_next_words() { return next_words_plainly; }
 UniformsAt* best_uniforms_at() { return uniforms_at_plainly; }
 TakeBelow* best_take_below() { return take_below_plainly; }
 #endif
@@ -225,12 +257,9 @@ std::size_t take_below(const std::uint32_t* words, std::size_t n, std::uint64_t 
     return take(words, n, limit, first, out);
 }
 
-PYCOSIM_SIMD_CLONES
 void next_words(std::uint32_t* words) {
-    std::size_t i = 0;
-    for (; i < kWords - kShift; ++i) words[i] = words[i + kShift] ^ twisted(words[i], words[i + 1]);
-    for (; i < kWords - 1; ++i) words[i] = words[i + kShift - kWords] ^ twisted(words[i], words[i + 1]);
-    words[i] = words[kShift - 1] ^ twisted(words[i], words[0]);
+    static NextWords* const make = best_next_words();
+    make(words);
 }
 
 PYCOSIM_SIMD_CLONES

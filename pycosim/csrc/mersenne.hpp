@@ -103,16 +103,15 @@ public:
     template <class Take>
     void pairs_of_words(std::size_t n, Take&& take) {
         for (std::size_t i = 0; i < n;) {
+            if (next_ == n_words) next_words();
             const std::size_t n_here = std::min(n - i, (n_words - next_) / 2);
             if (n_here > 0) take(i, &words_[next_], n_here);
             next_ += 2 * n_here;
             i += n_here;
-            if (i == n) break;
-            std::array<std::uint32_t, 2 + mersenne::kBehind> across{};
-            for (std::size_t k = 0; k < 2; ++k) {
-                if (next_ == n_words) next_words();
-                across[k] = words_[next_++];
-            }
+            if (i == n || next_ == n_words) continue;
+            std::array<std::uint32_t, 2 + mersenne::kBehind> across{words_[next_]};
+            next_words();
+            across[1] = words_[next_++];
             take(i++, across.data(), 1);
         }
         temper();
@@ -211,7 +210,7 @@ private:
 
     void temper() { mersenne::temper(words_.data(), tempered_.data()); }
 
-    std::array<std::uint32_t, n_words + mersenne::kBehind> words_{};
+    alignas(64) std::array<std::uint32_t, n_words + mersenne::kBehind> words_{};
     std::array<std::uint32_t, n_words> tempered_;
     std::size_t next_;
 };
