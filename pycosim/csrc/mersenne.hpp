@@ -24,7 +24,7 @@ namespace mersenne {
 inline constexpr std::size_t kWords = 624;
 /// Replaces 624 words by the next ones.
 void next_words(std::uint32_t* words);
-void temper(const std::uint32_t* words, std::uint32_t* out);
+void temper(const std::uint32_t* words, std::size_t n, std::uint32_t* out);
 inline std::uint32_t tempered(std::uint32_t word) {
     word ^= word >> 11;
     word ^= (word << 7) & 0x9d2c5680U;
@@ -39,10 +39,13 @@ inline constexpr std::size_t kBehind = 64;
 /// Of pairs of words before they are tempered, the numbers of those at `places`, of which the first pair is `first`.
 /// There are kBehind more places to read.
 void to_uniform01(const std::uint32_t* words, std::span<const std::int32_t> places, std::int32_t first, double* out);
-/// Those of `n` words that are at most `largest` after masking, less one for each that was taken before; returns how
-/// many. `largest` is at least `n`, and there are kBehind more places than it takes.
-std::uint32_t take_upto(const std::uint32_t* words, std::size_t n, std::uint32_t mask, std::uint32_t largest,
-                        std::uint32_t* out);
+/// What falls by one with each number that is taken.
+struct Falling {
+    std::uint32_t now, last;
+};
+/// Of `n` words before they are tempered, takes those that are at most `largest` after masking, until it has fallen to its
+/// last value; returns how many words were read. It is below 2^31, and there are kBehind more places than it takes.
+std::size_t take_upto(const std::uint32_t* words, std::size_t n, std::uint32_t mask, Falling& largest, std::uint32_t*& out);
 /// Those of `n` words that are at most `largest` after masking; returns how many. There are kBehind more places.
 std::size_t take_all_upto(const std::uint32_t* words, std::size_t n, std::uint32_t mask, std::uint32_t largest,
                           std::uint32_t* out);
@@ -181,17 +184,14 @@ public:
     void upto_descending(std::uint32_t largest, std::uint32_t* out) {
         while (largest > 0) {
             const std::uint32_t last = (std::uint32_t{1} << (std::bit_width(largest) - 1)) - 1;  // has a shorter mask
-            const std::uint32_t mask = 2 * last + 1;
-            while (largest > last) {
-                if (next_ == n_words) refill();
-                // a word gives at most one number, so that these do not go beyond `last`
-                const std::size_t n = std::min(n_words - next_, std::size_t{largest - last});
-                const std::uint32_t n_taken = mersenne::take_upto(&tempered_[next_], n, mask, largest, out);
-                out += n_taken;
-                largest -= n_taken;
-                next_ += n;
+            mersenne::Falling falling{largest, last};
+            while (falling.now > last) {
+                if (next_ == n_words) next_words();
+                next_ += mersenne::take_upto(&words_[next_], n_words - next_, 2 * last + 1, falling, out);
             }
+            largest = last;
         }
+        temper();
     }
 
     std::vector<std::uint32_t> words() const { return {words_.begin(), words_.begin() + n_words}; }
@@ -208,7 +208,7 @@ private:
         next_ = 0;
     }
 
-    void temper() { mersenne::temper(words_.data(), tempered_.data()); }
+    void temper() { mersenne::temper(words_.data(), n_words, tempered_.data()); }
 
     alignas(64) std::array<std::uint32_t, n_words + mersenne::kBehind> words_{};
     std::array<std::uint32_t, n_words> tempered_;
