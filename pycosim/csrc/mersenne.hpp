@@ -13,8 +13,9 @@
 #include <utility>
 #include <vector>
 
-#include "connect.hpp"
+#include "bit_rows.hpp"
 #include "columns.hpp"
+#include "connect.hpp"
 #include "csr.hpp"
 #include "polar.hpp"
 
@@ -253,6 +254,11 @@ public:
         indptr_.push_back(static_cast<std::int64_t>(items_.size()));
     }
 
+    /// The items of the row that was drawn last.
+    std::span<const std::int32_t> last_row() const {
+        return std::span(items_).subspan(static_cast<std::size_t>(indptr_[indptr_.size() - 2]));
+    }
+
     /// Makes room for `n` items in all.
     void reserve(std::int64_t n) { items_.reserve(static_cast<std::size_t>(std::max<std::int64_t>(n, 0))); }
 
@@ -312,8 +318,44 @@ private:
     LongColumn<std::int32_t> items_;
 };
 
-/// Pairs of any neurons, with what PyNN makes of their order: target by target, those of a target as drawn.
-inline PlacedPairs drawn_total(MersenneTwister& random, std::int64_t n, std::int64_t n_pre, std::int64_t n_post) {
+/// Draws n[row] items for each row, and calls visit(row, items) after each.
+template <class Visit>
+Csr drawn_in_turn(MersenneTwister& random, std::span<const std::int64_t> n, std::int64_t n_items, bool with_replacement,
+                  bool same_cells, Visit&& visit) {
+    DrawnRows drawer(random, n_items, same_cells);
+    drawer.reserve(std::reduce(n.begin(), n.end()));
+    for (std::size_t row = 0; row < n.size(); ++row) {
+        drawer.draw(static_cast<std::int32_t>(row), n[row], with_replacement);
+        visit(row, drawer.last_row());
+    }
+    return std::move(drawer).rows();
+}
+
+/// The items of each row ascending.
+inline Csr drawn_rows(MersenneTwister& random, std::span<const std::int64_t> n, std::int64_t n_items, bool with_replacement,
+                      bool same_cells) {
+    return sorted_rows(drawn_in_turn(random, n, n_items, with_replacement, same_cells, [](std::size_t, std::span<const std::int32_t>) {}), n_items);
+}
+
+/// Items become rows; what was drawn are targets.
+inline DrawnPairs drawn_columns(MersenneTwister& random, std::span<const std::int64_t> n, std::int64_t n_items,
+                                bool with_replacement, bool same_cells) {
+    const auto size = static_cast<std::size_t>(std::max<std::int64_t>(n_items, 0));
+    const auto n_entries = static_cast<std::size_t>(std::max<std::int64_t>(std::reduce(n.begin(), n.end()), 0));
+    const bool are_different = !with_replacement && std::ranges::all_of(n, [&](std::int64_t k) { return k < n_items; });
+    if (are_different && BitRows::are_cheap(n_entries, n.size(), size)) {
+        BitRows bits(n.size(), size);
+        const auto add = [&](std::size_t row, std::span<const std::int32_t> items) { bits.add(row, items); };
+        Csr by_target = drawn_in_turn(random, n, n_items, with_replacement, same_cells, add);
+        return {bits.rows_of_columns(), std::move(by_target.targets)};
+    }
+    Csr by_target = drawn_in_turn(random, n, n_items, with_replacement, same_cells, [](std::size_t, std::span<const std::int32_t>) {});
+    Csr by_item = transposed(by_target, n_items);
+    return {std::move(by_item), std::move(by_target.targets)};
+}
+
+/// Pairs of any neurons; PyNN's order is target by target, those of a target as drawn.
+inline DrawnPairs drawn_total(MersenneTwister& random, std::int64_t n, std::int64_t n_pre, std::int64_t n_post) {
     if (n < 0) throw std::invalid_argument("the number of synapses must not be negative");
     constexpr std::size_t kTogether = 512;
     const auto size = static_cast<std::size_t>(n);
@@ -335,7 +377,9 @@ inline PlacedPairs drawn_total(MersenneTwister& random, std::int64_t n, std::int
             targets[first + i] = static_cast<std::int32_t>(both[2 * i + 1]);
         }
     }
-    return transposed_in_turn(rows_of_columns(sources, targets, n_post), n_pre);
+    Csr by_target = rows_of_columns(sources, targets, n_post);
+    Csr by_source = transposed(by_target, n_pre);
+    return {std::move(by_source), std::move(by_target.targets)};
 }
 
 }  // namespace pycosim
