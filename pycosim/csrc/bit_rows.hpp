@@ -10,11 +10,8 @@
 
 namespace pycosim {
 
-/// Places behind those of the last bit that is written, which may be written too.
-inline constexpr std::size_t kBehindBits = 8;
-
-/// Writes first + i for each bit i; returns where the next one would go.
-std::int32_t* write_bits(std::uint64_t bits, std::int32_t first, std::int32_t* out);
+/// The entries of each row ascending.
+Csr sorted_rows(Csr csr, std::int64_t n_columns);
 
 /// For each row a set of columns.
 class BitRows {

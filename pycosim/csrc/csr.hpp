@@ -128,25 +128,4 @@ inline LongColumn<std::uint32_t> places_in_turn(std::span<const std::int32_t> ro
     return places;
 }
 
-/// The entries of each row ascending.
-inline Csr sorted_rows(Csr csr, std::int64_t n_columns) {
-    LongColumn<std::int32_t> counts(static_cast<std::size_t>(n_columns), 0);
-    std::vector<std::uint64_t> marks((counts.size() + 63) / 64, 0);
-    for (std::size_t row = 0; row + 1 < csr.indptr.size(); ++row) {
-        std::int32_t* entry = csr.targets.data() + csr.indptr[row];
-        for (const std::int32_t* i = entry; i != csr.targets.data() + csr.indptr[row + 1]; ++i) {
-            const auto column = static_cast<std::size_t>(*i);
-            ++counts[column];
-            marks[column / 64] |= std::uint64_t{1} << (column % 64);
-        }
-        for (std::size_t word = 0; word < marks.size(); ++word) {
-            for (std::uint64_t bits = std::exchange(marks[word], 0); bits; bits &= bits - 1) {
-                const std::size_t column = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
-                for (; counts[column] > 0; --counts[column]) *entry++ = static_cast<std::int32_t>(column);
-            }
-        }
-    }
-    return csr;
-}
-
 }  // namespace pycosim
