@@ -135,21 +135,21 @@ class ThinnedRows:
         distances : (n_candidates,) float64 ndarray
         """
 
-def drawn_candidates(
-    words: NDArray[np.uint32],
-    next: int,
-    pre: NDArray[np.float64],
-    post: NDArray[np.float64],
-    period: NDArray[np.float64],
-    base: int,
-    most: NDArray[np.float64],
-    first: int,
-    n_enough: int,
-) -> tuple[_Candidates, _State]:
-    """Return the pairs for which a number of RandomState, one for each source of a target, is below a bound.
+class DrawnCandidates:
+    """Draws the pairs for which a number of RandomState, one for each source of a target, is below a bound."""
 
-    Rows are targets from `first` on, up to that with which there are `n_enough`; see `ThinnedRows`.
-    """
+    def __init__(
+        self,
+        words: NDArray[np.uint32],
+        next: int,
+        pre: NDArray[np.float64],
+        post: NDArray[np.float64],
+        period: NDArray[np.float64],
+        base: int,
+        most: NDArray[np.float64],
+    ) -> None: ...
+    def draw(self, n_enough: int) -> _Candidates:
+        """Return candidates for the next targets, up to that with which there are `n_enough`; see `ThinnedRows`."""
 
 def connected(
     indptr: NDArray[np.int64],
@@ -235,8 +235,8 @@ def drawn_columns(
     n_items: int,
     with_replacement: bool,
     same_cells: bool,
-) -> tuple[_Rows, NDArray[np.int64], _State]:
-    """Draw the same, with items as rows; also return the place of each item in the order of drawing.
+) -> tuple[_Rows, NDArray[np.int32], _State]:
+    """Draw the same, with items as rows; also return the items in the order of drawing.
 
     Raises
     ------
@@ -246,8 +246,19 @@ def drawn_columns(
 
 def drawn_total(
     words: NDArray[np.uint32], next: int, n: int, n_pre: int, n_post: int
-) -> tuple[_Rows, NDArray[np.int64], _State]:
-    """Draw n pairs as PyNN's FixedTotalNumberConnector does, and the place of each in PyNN's order."""
+) -> tuple[_Rows, NDArray[np.int32], _State]:
+    """Draw n pairs as PyNN's FixedTotalNumberConnector does; also return their sources in PyNN's order."""
+
+def places_in_turn(rows: NDArray[np.int32], indptr: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """Return the place of each pair in compressed sparse rows, to which pairs were added in turn.
+
+    Raises
+    ------
+    IndexError
+        If a row is out of range.
+    ValueError
+        If the lengths differ.
+    """
 
 _Rule = tuple[int, int, int, NDArray[np.int64], NDArray[np.int64], float, NDArray[np.int64], bool, bool]
 

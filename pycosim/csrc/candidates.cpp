@@ -38,37 +38,33 @@ private:
 
 }  // namespace
 
-void Candidates::append(std::span<const std::int32_t> places, std::int32_t first, const double* numbers_of,
-                        const double* squares) {
-    const std::size_t before = numbers.size(), n = before + places.size();
-    rows.targets.resize(n);
-    numbers.resize(n);
-    distances.resize(n);
-    for (std::size_t k = 0; k < places.size(); ++k) {
-        const auto place = static_cast<std::size_t>(places[k]);
-        rows.targets[before + k] = first + places[k];
-        numbers[before + k] = numbers_of[place];
-        distances[before + k] = squares[place];
-    }
-}
-
 void Candidates::finish() { take_roots(distances.data(), distances.size()); }
 
-Candidates drawn_candidates(MersenneTwister& random, const PlaceColumns& places, const BoundTable& table,
-                            std::size_t first, std::size_t n_enough) {
-    constexpr std::size_t kAtOnce = 1024;
-    std::array<double, kAtOnce> numbers, squares;
-    std::array<std::int32_t, kAtOnce + mersenne::kBehind> found;
-    const std::size_t n_pre = places.pre[0].size(), n_post = places.post[0].size();
+DrawnCandidates::DrawnCandidates(const MersenneTwister& random, const PlaceColumns& places, const BoundTable& table)
+    : random_(random), most_(table.most.begin(), table.most.end()), table_(table.base, most_), places_(places), rough_(places, table) {
+    for (std::size_t axis = 0; axis < places.n_axes; ++axis) {
+        columns_[axis].assign(places.pre[axis].begin(), places.pre[axis].end());
+        columns_[3 + axis].assign(places.post[axis].begin(), places.post[axis].end());
+        places_.pre[axis] = columns_[axis], places_.post[axis] = columns_[3 + axis];
+    }
+    const std::size_t n_pre = places.pre[0].size();
+    some_.resize(n_pre + mersenne::kBehind), found_.resize(n_pre + mersenne::kBehind);
+    numbers_.resize(n_pre), squares_.resize(n_pre);
+}
+
+Candidates DrawnCandidates::draw(std::size_t n_enough) {
     Candidates result;
-    for (std::size_t target = first; target < n_post && result.numbers.size() < n_enough; ++target) {
-        for (std::size_t begin = 0; begin < n_pre; begin += kAtOnce) {
-            const std::size_t n = std::min(kAtOnce, n_pre - begin);
-            random.fill_uniform01(numbers.data(), n);
-            squared_distances(places, target, begin, n, squares.data());
-            const std::size_t n_found = places_below_bounds(numbers.data(), squares.data(), n, table, found.data());
-            result.append({found.data(), n_found}, static_cast<std::int32_t>(begin), numbers.data(), squares.data());
-        }
+    for (; target_ < places_.post[0].size() && result.numbers.size() < n_enough; ++target_) {
+        std::size_t n_some = 0;
+        random_.pairs_of_words(places_.pre[0].size(), [&](std::size_t first, const std::uint32_t* words, std::size_t n) {
+            std::int32_t* const some = some_.data() + n_some;
+            const std::size_t n_here = rough_.may_be_below(words, target_, first, n, some);
+            mersenne::to_uniform01(words, {some, n_here}, static_cast<std::int32_t>(first), numbers_.data() + n_some);
+            n_some += n_here;
+        });
+        squared_distances_of(places_, target_, {some_.data(), n_some}, squares_.data());
+        const std::size_t n_found = places_below_bounds(numbers_.data(), squares_.data(), n_some, table_, found_.data());
+        result.append({found_.data(), n_found}, numbers_.data(), squares_.data(), [&](std::size_t place) { return some_[place]; });
         result.end_row();
     }
     result.finish();

@@ -1,6 +1,7 @@
 /// Pairs of cells that may be connected: what is left to do is to compare a number with their probabilities.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -11,6 +12,7 @@
 #include "csr.hpp"
 #include "distances.hpp"
 #include "mersenne.hpp"
+#include "rough_bounds.hpp"
 
 namespace pycosim {
 
@@ -19,17 +21,47 @@ struct Candidates {
     Csr rows{{0}, {}};
     LongColumn<double> numbers, distances;
 
-    /// Takes the candidates at `places` of a row's cells from `first` on, with their numbers and squared distances.
-    void append(std::span<const std::int32_t> places, std::int32_t first, const double* numbers_of, const double* squares);
+    /// Takes those at `places` of columns of numbers and squared distances; their cells are cell_of(place).
+    template <class CellOf>
+    void append(std::span<const std::int32_t> places, const double* numbers_of, const double* squares, CellOf&& cell_of) {
+        const std::size_t before = numbers.size(), n = before + places.size();
+        rows.targets.resize(n);
+        numbers.resize(n);
+        distances.resize(n);
+        std::int32_t* const cells = rows.targets.data() + before;  // vectors' addresses would be read again after each write
+        double *const own_numbers = numbers.data() + before, *const own_squares = distances.data() + before;
+        for (std::size_t k = 0; k < places.size(); ++k) {
+            const auto place = static_cast<std::size_t>(places[k]);
+            cells[k] = cell_of(place);
+            own_numbers[k] = numbers_of[place];
+            own_squares[k] = squares[place];
+        }
+    }
     void end_row() { rows.indptr.push_back(static_cast<std::int64_t>(rows.targets.size())); }
     /// What was appended as squared distances becomes distances.
     void finish();
 };
 
-/// The rows are targets from `first` on: each draws a number for each source. Ends with the target with which there are
-/// at least `n_enough` candidates.
-Candidates drawn_candidates(MersenneTwister& random, const PlaceColumns& places, const BoundTable& table,
-                            std::size_t first, std::size_t n_enough);
+/// Rows of targets, one after the other: each draws a number for each source.
+class DrawnCandidates {
+public:
+    DrawnCandidates(const MersenneTwister& random, const PlaceColumns& places, const BoundTable& table);
+    DrawnCandidates(const DrawnCandidates&) = delete;  // columns of it are looked at from inside
+
+    /// The candidates of the next targets, up to that with which there are at least `n_enough`.
+    Candidates draw(std::size_t n_enough);
+
+private:
+    MersenneTwister random_;
+    std::array<LongColumn<double>, 6> columns_;  // places of sources, and of targets
+    LongColumn<double> most_;
+    BoundTable table_;
+    PlaceColumns places_;
+    RoughBounds rough_;
+    std::size_t target_ = 0;
+    LongColumn<std::int32_t> some_, found_;
+    LongColumn<double> numbers_, squares_;
+};
 
 /// Which columns of candidates must not be connected to rows: those of the same neuron. Empty: none.
 struct Selves {

@@ -107,41 +107,25 @@ inline Csr transposed(const Csr& csr, std::int64_t n_columns) {
     return transposed(csr.indptr, csr.targets, n_columns, [](std::int64_t) {});
 }
 
-/// A CSR, and which place each pair has in it.
-struct PlacedPairs {
+/// Rows of sources, and the source of each pair in the order of drawing: target by target.
+struct DrawnPairs {
     Csr csr;
-    LongColumn<std::uint32_t> places;
+    LongColumn<std::int32_t> drawn;
 };
 
-/// The same; with the place of each entry.
-inline PlacedPairs transposed_in_turn(const Csr& csr, std::int64_t n_columns) {
-    if (csr.targets.size() > UINT32_MAX) throw std::length_error("more than 2^32 pairs");
-    LongColumn<std::uint32_t> order(csr.targets.size());
-    std::uint32_t* next = order.data();
-    Csr result = transposed(csr.indptr, csr.targets, n_columns,
-                            [&](std::int64_t place) { *next++ = static_cast<std::uint32_t>(place); });
-    return {std::move(result), std::move(order)};
-}
-
-/// The entries of each row ascending.
-inline Csr sorted_rows(Csr csr, std::int64_t n_columns) {
-    LongColumn<std::int32_t> counts(static_cast<std::size_t>(n_columns), 0);
-    std::vector<std::uint64_t> marks((counts.size() + 63) / 64, 0);
-    for (std::size_t row = 0; row + 1 < csr.indptr.size(); ++row) {
-        std::int32_t* entry = csr.targets.data() + csr.indptr[row];
-        for (const std::int32_t* i = entry; i != csr.targets.data() + csr.indptr[row + 1]; ++i) {
-            const auto column = static_cast<std::size_t>(*i);
-            ++counts[column];
-            marks[column / 64] |= std::uint64_t{1} << (column % 64);
-        }
-        for (std::size_t word = 0; word < marks.size(); ++word) {
-            for (std::uint64_t bits = std::exchange(marks[word], 0); bits; bits &= bits - 1) {
-                const std::size_t column = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
-                for (; counts[column] > 0; --counts[column]) *entry++ = static_cast<std::int32_t>(column);
-            }
-        }
+/// The place of each pair in rows, to which pairs were added in turn.
+inline LongColumn<std::uint32_t> places_in_turn(std::span<const std::int32_t> rows, std::span<const std::int64_t> indptr) {
+    if (indptr.empty() || indptr.back() != static_cast<std::int64_t>(rows.size()))
+        throw std::invalid_argument("the offsets of rows do not fit the number of entries");
+    if (rows.size() > UINT32_MAX) throw std::length_error("more than 2^32 pairs");
+    LongColumn<std::uint32_t> places(rows.size()), next(indptr.begin(), indptr.end() - 1);
+    std::uint32_t *const place = next.data(), *const out = places.data();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto row = static_cast<std::size_t>(rows[i]);
+        if (row >= next.size()) throw std::out_of_range("an index is outside the number of rows or columns");
+        out[i] = place[row]++;
     }
-    return csr;
+    return places;
 }
 
 }  // namespace pycosim

@@ -35,19 +35,20 @@ Synapses synapses_of(const SynapsesIn& given) {
 }  // namespace
 
 void add_generator(nb::module_& m) {
-    m.def(
-        "drawn_candidates",
-        [](In<std::uint32_t> words, Long next, Matrix pre, Matrix post, In<double> period, std::int32_t base, In<double> most,
-           std::size_t first, std::size_t n_enough) {
-            MersenneTwister random(span(words), next);
-            const PlaceColumns places = places_of(pre, post, period);
-            auto drawn = numpy(unlocked([&] {
-                return drawn_candidates(random, places, {base, span(most)}, first, n_enough);
-            }));
-            return std::tuple(std::move(drawn), state_of(random));
-        },
-        "words"_a, "next"_a, "pre"_a, "post"_a, "period"_a, "base"_a, "most"_a, "first"_a, "n_enough"_a,
-        "Draw a number for each source of targets from the first on; return those below bounds.");
+    nb::class_<DrawnCandidates>(m, "DrawnCandidates", "Draws candidates for connections with the numbers of RandomState.")
+        .def(
+            "__init__",
+            [](DrawnCandidates* self, In<std::uint32_t> words, Long next, Matrix pre, Matrix post, In<double> period,
+               std::int32_t base, In<double> most) {
+                const MersenneTwister random(span(words), next);
+                const PlaceColumns places = places_of(pre, post, period);
+                new (self) DrawnCandidates(random, places, {base, span(most)});
+            },
+            "words"_a, "next"_a, "pre"_a, "post"_a, "period"_a, "base"_a, "most"_a)
+        .def(
+            "draw",
+            [](DrawnCandidates& self, std::size_t n_enough) { return numpy(unlocked([&] { return self.draw(n_enough); })); },
+            "n_enough"_a, "Return the candidates of the next targets.");
 
     m.def(
         "drawn_pairs",
@@ -67,13 +68,7 @@ void add_generator(nb::module_& m) {
         "drawn_rows",
         [](In<std::uint32_t> words, Long next, In<Long> n, Long n_items, bool replace, bool same_cells) {
             MersenneTwister random(span(words), next);
-            Csr rows = unlocked([&] {
-                DrawnRows drawer(random, n_items, same_cells);
-                drawer.reserve(std::reduce(n.data(), n.data() + n.size()));
-                for (std::size_t row = 0; row < n.size(); ++row)
-                    drawer.draw(static_cast<std::int32_t>(row), n.data()[row], replace);
-                return sorted_rows(std::move(drawer).rows(), n_items);
-            });
+            Csr rows = unlocked([&] { return drawn_rows(random, span(n), n_items, replace, same_cells); });
             return std::tuple(numpy(std::move(rows)), state_of(random));
         },
         "words"_a, "next"_a, "n"_a, "n_items"_a, "with_replacement"_a, "same_cells"_a,
@@ -83,17 +78,11 @@ void add_generator(nb::module_& m) {
         "drawn_columns",
         [](In<std::uint32_t> words, Long next, In<Long> n, Long n_items, bool replace, bool same_cells) {
             MersenneTwister random(span(words), next);
-            PlacedPairs sorted = unlocked([&] {
-                DrawnRows drawer(random, n_items, same_cells);
-                drawer.reserve(std::reduce(n.data(), n.data() + n.size()));
-                for (std::size_t row = 0; row < n.size(); ++row)
-                    drawer.draw(static_cast<std::int32_t>(row), n.data()[row], replace);
-                return transposed_in_turn(std::move(drawer).rows(), n_items);
-            });
-            return std::tuple(numpy(std::move(sorted.csr)), numpy(std::move(sorted.places)), state_of(random));
+            DrawnPairs pairs = unlocked([&] { return drawn_columns(random, span(n), n_items, replace, same_cells); });
+            return std::tuple(numpy(std::move(pairs.csr)), numpy(std::move(pairs.drawn)), state_of(random));
         },
         "words"_a, "next"_a, "n"_a, "n_items"_a, "with_replacement"_a, "same_cells"_a,
-        "The same with items as rows: return (indptr, targets), the place of each item drawn, and new state.");
+        "The same with items as rows: return (indptr, targets), the items as drawn, and new state.");
 
     m.def(
         "drawn_total",
@@ -101,13 +90,17 @@ void add_generator(nb::module_& m) {
             if (n > 0 && (n_pre == 0 || n_post == 0))
                 throw std::invalid_argument("there is no neuron to connect");
             MersenneTwister random(span(words), next);
-            PlacedPairs sorted =
-                unlocked([&] { return drawn_total(random, n, n_pre, n_post); });
-            return std::tuple(numpy(std::move(sorted.csr)), numpy(std::move(sorted.places)), state_of(random));
+            DrawnPairs pairs = unlocked([&] { return drawn_total(random, n, n_pre, n_post); });
+            return std::tuple(numpy(std::move(pairs.csr)), numpy(std::move(pairs.drawn)), state_of(random));
         },
         "words"_a, "next"_a, "n"_a, "n_pre"_a, "n_post"_a,
-        "Draw n pairs as PyNN's FixedTotalNumberConnector; return (indptr, targets), the place of each pair in PyNN's "
+        "Draw n pairs as PyNN's FixedTotalNumberConnector; return (indptr, targets), the source of each pair in PyNN's "
         "order, and the new state.");
+
+    m.def(
+        "places_in_turn",
+        [](In<std::int32_t> rows, In<Long> indptr) { return numpy(unlocked([&] { return places_in_turn(span(rows), span(indptr)); })); },
+        "rows"_a, "indptr"_a, "Return the place of each pair in rows, to which pairs were added in turn.");
 
     m.def(
         "drawn_numbers",

@@ -13,8 +13,9 @@
 #include <utility>
 #include <vector>
 
-#include "connect.hpp"
+#include "bit_rows.hpp"
 #include "columns.hpp"
+#include "connect.hpp"
 #include "csr.hpp"
 #include "polar.hpp"
 
@@ -24,16 +25,28 @@ namespace mersenne {
 inline constexpr std::size_t kWords = 624;
 /// Replaces 624 words by the next ones.
 void next_words(std::uint32_t* words);
-void temper(const std::uint32_t* words, std::uint32_t* tempered);
+void temper(const std::uint32_t* words, std::size_t n, std::uint32_t* out);
+inline std::uint32_t tempered(std::uint32_t word) {
+    word ^= word >> 11;
+    word ^= (word << 7) & 0x9d2c5680U;
+    word ^= (word << 15) & 0xefc60000U;
+    return word ^ (word >> 18);
+}
 /// Two words make a number in [0, 1) with 53 random bits.
 void to_uniform01(const std::uint32_t* words, double* out, std::size_t n);
 
-/// Places in a column behind those that are asked for, which may be written.
+/// Places in a column behind those that are asked for, which may be read or written.
 inline constexpr std::size_t kBehind = 64;
-/// Those of `n` words that are at most `largest` after masking, less one for each that was taken before; returns how
-/// many. `largest` is at least `n`, and there are kBehind more places than it takes.
-std::uint32_t take_upto(const std::uint32_t* words, std::size_t n, std::uint32_t mask, std::uint32_t largest,
-                        std::uint32_t* out);
+/// Of pairs of words before they are tempered, the numbers of those at `places`, of which the first pair is `first`.
+/// There are kBehind more places to read.
+void to_uniform01(const std::uint32_t* words, std::span<const std::int32_t> places, std::int32_t first, double* out);
+/// What falls by one with each number that is taken.
+struct Falling {
+    std::uint32_t now, last;
+};
+/// Of `n` words before they are tempered, takes those that are at most `largest` after masking, until it has fallen to its
+/// last value; returns how many words were read. It is below 2^31, and there are kBehind more places than it takes.
+std::size_t take_upto(const std::uint32_t* words, std::size_t n, std::uint32_t mask, Falling& largest, std::uint32_t*& out);
 /// Those of `n` words that are at most `largest` after masking; returns how many. There are kBehind more places.
 std::size_t take_all_upto(const std::uint32_t* words, std::size_t n, std::uint32_t mask, std::uint32_t largest,
                           std::uint32_t* out);
@@ -87,6 +100,25 @@ public:
     std::uint64_t bits53() {
         const std::uint32_t first = word();
         return mersenne::joined(first, word());
+    }
+
+    /// The words of the next `n` draws of 53 bits before they are tempered: calls take(first, words, n_here) for pieces
+    /// of them. kBehind more words may be read.
+    template <class Take>
+    void pairs_of_words(std::size_t n, Take&& take) {
+        for (std::size_t i = 0; i < n;) {
+            if (next_ == n_words) next_words();
+            const std::size_t n_here = std::min(n - i, (n_words - next_) / 2);
+            if (n_here > 0) take(i, &words_[next_], n_here);
+            next_ += 2 * n_here;
+            i += n_here;
+            if (i == n || next_ == n_words) continue;
+            std::array<std::uint32_t, 2 + mersenne::kBehind> across{words_[next_]};
+            next_words();
+            across[1] = words_[next_++];
+            take(i++, across.data(), 1);
+        }
+        temper();
     }
 
     /// RandomState.random_sample(n).
@@ -153,32 +185,33 @@ public:
     void upto_descending(std::uint32_t largest, std::uint32_t* out) {
         while (largest > 0) {
             const std::uint32_t last = (std::uint32_t{1} << (std::bit_width(largest) - 1)) - 1;  // has a shorter mask
-            const std::uint32_t mask = 2 * last + 1;
-            while (largest > last) {
-                if (next_ == n_words) refill();
-                // a word gives at most one number, so that these do not go beyond `last`
-                const std::size_t n = std::min(n_words - next_, std::size_t{largest - last});
-                const std::uint32_t n_taken = mersenne::take_upto(&tempered_[next_], n, mask, largest, out);
-                out += n_taken;
-                largest -= n_taken;
-                next_ += n;
+            mersenne::Falling falling{largest, last};
+            while (falling.now > last) {
+                if (next_ == n_words) next_words();
+                next_ += mersenne::take_upto(&words_[next_], n_words - next_, 2 * last + 1, falling, out);
             }
+            largest = last;
         }
+        temper();
     }
 
-    std::vector<std::uint32_t> words() const { return {words_.begin(), words_.end()}; }
+    std::vector<std::uint32_t> words() const { return {words_.begin(), words_.begin() + n_words}; }
     std::int64_t next() const { return static_cast<std::int64_t>(next_); }
 
 private:
     void refill() {
-        mersenne::next_words(words_.data());
-        next_ = 0;
+        next_words();
         temper();
     }
 
-    void temper() { mersenne::temper(words_.data(), tempered_.data()); }
+    void next_words() {
+        mersenne::next_words(words_.data());
+        next_ = 0;
+    }
 
-    std::array<std::uint32_t, n_words> words_;
+    void temper() { mersenne::temper(words_.data(), n_words, tempered_.data()); }
+
+    alignas(64) std::array<std::uint32_t, n_words + mersenne::kBehind> words_{};
     std::array<std::uint32_t, n_words> tempered_;
     std::size_t next_;
 };
@@ -219,6 +252,11 @@ public:
             throw std::invalid_argument("a row has no neuron that it may be connected to");
         if (n > 0) with_replacement ? independent(row, static_cast<std::size_t>(n)) : chosen(row, n);
         indptr_.push_back(static_cast<std::int64_t>(items_.size()));
+    }
+
+    /// The items of the row that was drawn last.
+    std::span<const std::int32_t> last_row() const {
+        return std::span(items_).subspan(static_cast<std::size_t>(indptr_[indptr_.size() - 2]));
     }
 
     /// Makes room for `n` items in all.
@@ -280,8 +318,44 @@ private:
     LongColumn<std::int32_t> items_;
 };
 
-/// Pairs of any neurons, with what PyNN makes of their order: target by target, those of a target as drawn.
-inline PlacedPairs drawn_total(MersenneTwister& random, std::int64_t n, std::int64_t n_pre, std::int64_t n_post) {
+/// Draws n[row] items for each row, and calls visit(row, items) after each.
+template <class Visit>
+Csr drawn_in_turn(MersenneTwister& random, std::span<const std::int64_t> n, std::int64_t n_items, bool with_replacement,
+                  bool same_cells, Visit&& visit) {
+    DrawnRows drawer(random, n_items, same_cells);
+    drawer.reserve(std::reduce(n.begin(), n.end()));
+    for (std::size_t row = 0; row < n.size(); ++row) {
+        drawer.draw(static_cast<std::int32_t>(row), n[row], with_replacement);
+        visit(row, drawer.last_row());
+    }
+    return std::move(drawer).rows();
+}
+
+/// The items of each row ascending.
+inline Csr drawn_rows(MersenneTwister& random, std::span<const std::int64_t> n, std::int64_t n_items, bool with_replacement,
+                      bool same_cells) {
+    return sorted_rows(drawn_in_turn(random, n, n_items, with_replacement, same_cells, [](std::size_t, std::span<const std::int32_t>) {}), n_items);
+}
+
+/// Items become rows; what was drawn are targets.
+inline DrawnPairs drawn_columns(MersenneTwister& random, std::span<const std::int64_t> n, std::int64_t n_items,
+                                bool with_replacement, bool same_cells) {
+    const auto size = static_cast<std::size_t>(std::max<std::int64_t>(n_items, 0));
+    const auto n_entries = static_cast<std::size_t>(std::max<std::int64_t>(std::reduce(n.begin(), n.end()), 0));
+    const bool are_different = !with_replacement && std::ranges::all_of(n, [&](std::int64_t k) { return k < n_items; });
+    if (are_different && BitRows::are_cheap(n_entries, n.size(), size)) {
+        BitRows bits(n.size(), size);
+        const auto add = [&](std::size_t row, std::span<const std::int32_t> items) { bits.add(row, items); };
+        Csr by_target = drawn_in_turn(random, n, n_items, with_replacement, same_cells, add);
+        return {bits.rows_of_columns(), std::move(by_target.targets)};
+    }
+    Csr by_target = drawn_in_turn(random, n, n_items, with_replacement, same_cells, [](std::size_t, std::span<const std::int32_t>) {});
+    Csr by_item = transposed(by_target, n_items);
+    return {std::move(by_item), std::move(by_target.targets)};
+}
+
+/// Pairs of any neurons; PyNN's order is target by target, those of a target as drawn.
+inline DrawnPairs drawn_total(MersenneTwister& random, std::int64_t n, std::int64_t n_pre, std::int64_t n_post) {
     if (n < 0) throw std::invalid_argument("the number of synapses must not be negative");
     constexpr std::size_t kTogether = 512;
     const auto size = static_cast<std::size_t>(n);
@@ -303,7 +377,9 @@ inline PlacedPairs drawn_total(MersenneTwister& random, std::int64_t n, std::int
             targets[first + i] = static_cast<std::int32_t>(both[2 * i + 1]);
         }
     }
-    return transposed_in_turn(rows_of_columns(sources, targets, n_post), n_pre);
+    Csr by_target = rows_of_columns(sources, targets, n_post);
+    Csr by_source = transposed(by_target, n_pre);
+    return {std::move(by_source), std::move(by_target.targets)};
 }
 
 }  // namespace pycosim

@@ -157,7 +157,8 @@ void ThinnedRows::draw_dense(std::size_t source, std::size_t number, Candidates&
     fill_uniforms(key_, static_cast<std::uint32_t>(number), kDenseLane, first_block(source), std::span(numbers).first(n));
     squared_distances(turned_, source, begin, n, squares.data());
     const std::size_t n_found = places_below_bounds(numbers.data(), squares.data(), n, table_, found.data());
-    out.append({found.data(), n_found}, node.begin, numbers.data(), squares.data());
+    out.append({found.data(), n_found}, numbers.data(), squares.data(),
+               [&](std::size_t place) { return node.begin + static_cast<std::int32_t>(place); });
 }
 
 /// Adds the candidates of a unit: cell by cell the hazards add up, and where a sum of exponentially distributed
@@ -197,10 +198,7 @@ void ThinnedRows::keep(std::size_t source, Candidates& out) {
     found_.resize(cells_.size() + 16);
     squared_distances_of(turned_, source, cells_, squares_.data());
     const std::size_t n_found = places_below_bounds(marks_.data(), squares_.data(), cells_.size(), table_, found_.data());
-    const std::size_t before = out.numbers.size();
-    out.append({found_.data(), n_found}, 0, marks_.data(), squares_.data());
-    for (std::size_t k = before; k < out.numbers.size(); ++k)
-        out.rows.targets[k] = cells_[static_cast<std::size_t>(out.rows.targets[k])];
+    out.append({found_.data(), n_found}, marks_.data(), squares_.data(), [&](std::size_t place) { return cells_[place]; });
 }
 
 void ThinnedRows::draw_sparse(std::size_t source, Candidates& out) {

@@ -66,12 +66,14 @@ def from_pairs(
     """
     columns = (_indices(request, sources, 0), _indices(request, targets, 1))
     indptr, ascending, order = _core.csr_from_pairs(*columns, *request.shape)
-    drawn = None
-    if as_drawn:
-        drawn = np.empty_like(order)
-        drawn[order] = np.arange(len(order))
+
+    def drawn() -> NDArray[np.int64]:
+        places = np.empty_like(order)
+        places[order] = np.arange(len(order))
+        return places
+
     given = {name: column[order] for name, column in values.items()}
-    return Connectivity(indptr, ascending, given, drawn=drawn)
+    return Connectivity(indptr, ascending, given, make_drawn=drawn if as_drawn else None)
 
 
 def _indices(request: Request, values: ArrayLike, side: int) -> NDArray[np.int32]:

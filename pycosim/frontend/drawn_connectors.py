@@ -107,7 +107,7 @@ def _fixed_number(request: Request, side: int, draw: Callable[..., Any]) -> tupl
 
 def _fixed_number_pre(request: Request) -> Connectivity:
     rows, drawn = _fixed_number(request, 1, _core.drawn_columns)
-    return Connectivity(*rows, drawn=drawn)
+    return Connectivity(*rows, make_drawn=lambda: _core.places_in_turn(drawn, rows[0]))
 
 
 def _fixed_number_post(request: Request) -> Connectivity:
@@ -121,7 +121,7 @@ def _fixed_total_number(request: Request) -> Connectivity:
     connector.rng.binomial(n, 1.0)  # how PyNN finds the share of one process
     rows, drawn, state = _draw(request, _core.drawn_total, n, *request.shape)
     connector.rng.rng.set_state(state)
-    return Connectivity(*rows, drawn=drawn)
+    return Connectivity(*rows, make_drawn=lambda: _core.places_in_turn(drawn, rows[0]))
 
 
 _IN_BLOCKS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -61,9 +62,8 @@ class Connectivity:
     places : (n_synapses,) int64 ndarray or None
         Of a part of the connector's synapses: their numbers among all `n_whole`, if they are known.
     n_whole : int
-    drawn : (n_synapses,) integer ndarray, optional
-        The synapses in the order in which PyNN makes them: target by target, those of a target as the
-        connector drew them, or by source.
+    make_drawn : callable, optional
+        Returns `drawn` where it is first asked for.
     """
 
     indptr: NDArray[np.int64]
@@ -73,7 +73,7 @@ class Connectivity:
     is_whole: bool = True
     places: NDArray[np.int64] | None = None
     n_whole: int = 0
-    drawn: NDArray[np.integer] | None = None
+    make_drawn: Callable[[], NDArray[np.integer]] | None = None
 
     @property
     def n_synapses(self) -> int:
@@ -89,6 +89,14 @@ class Connectivity:
     def n_of_target(self) -> NDArray[np.int64]:
         """How many synapses each target has, up to the last that has any."""
         return np.bincount(self.targets)
+
+    @cached_property
+    def drawn(self) -> NDArray[np.integer] | None:
+        """The synapses in the order in which PyNN makes them, (n_synapses,): target by target.
+
+        Those of a target as the connector drew them; None: by source.
+        """
+        return None if self.make_drawn is None else self.make_drawn()
 
     @cached_property
     def by_target(self) -> NDArray[np.integer]:
@@ -156,11 +164,14 @@ def only(connectivity: Connectivity, wanted: NDArray[np.bool_]) -> Connectivity:
     """Return some of the synapses, with what the connector gave for them."""
     kept = np.concatenate([[0], np.cumsum(wanted)])
     given = {name: column[wanted] for name, column in connectivity.given.items()}
-    drawn = connectivity.drawn
+
+    def drawn() -> NDArray[np.integer]:
+        return kept[connectivity.drawn[wanted[connectivity.drawn]]]
+
     return replace(
         connectivity,
         indptr=kept[connectivity.indptr],
         targets=connectivity.targets[wanted],
         given=given,
-        drawn=None if drawn is None else kept[drawn[wanted[drawn]]],
+        make_drawn=connectivity.make_drawn and drawn,
     )

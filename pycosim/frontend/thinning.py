@@ -106,13 +106,12 @@ def connect_bounded(request: Request, rule: BoundedRule) -> Connectivity:
 def _drawn(request: Request, rule: BoundedRule) -> Iterator[_Candidates]:
     """Yield candidates for the rows of all targets, from the next numbers of the script's generator."""
     _, words, position, *_ = request.connector.rng.rng.get_state()
-    first = 0
-    while first < request.shape[1]:
-        candidates, (words, position) = _core.drawn_candidates(
-            words, position, *rule.arguments, first, N_AT_ONCE
-        )
+    rows = _core.DrawnCandidates(words, position, *rule.arguments)
+    n_left = request.shape[1]
+    while n_left > 0:
+        candidates = rows.draw(N_AT_ONCE)
         yield candidates
-        first += len(candidates[0][0]) - 1
+        n_left -= len(candidates[0][0]) - 1
 
 
 def _rows_of(rows: _core.ThinnedRows, n_sources: int) -> Iterator[_Candidates]:

@@ -72,17 +72,60 @@ def test_impossible_delays_are_noticed_among_drawn_ones():
     assert not _core.delays_by_block(SEED, STREAMS, (1, 0.0, 1.0, 0.0, 0.0), targets, 10, DT_MS)[1]
 
 
-@pytest.mark.parametrize(("n_items", "n"), [(20, 7), (3000, 300), (3000, 2999)])
-def test_rows_are_the_beginnings_of_numpys_shuffles(n_items, n):
-    rng = np.random.RandomState(3)
-    words, position = rng.get_state()[1:3]
-    (_, items), (new_words, new_position) = _core.drawn_rows(
-        words, position, np.full(5, n), n_items, False, False
-    )
-    expected = [np.sort(rng.permutation(n_items)[:n]) for _ in range(5)]
-    assert np.array_equal(items, np.concatenate(expected))
-    assert np.array_equal(new_words, rng.get_state()[1])
-    assert new_position == rng.get_state()[2]
+def row_of_numpy(rng, row, n, n_items, with_replacement, same_cells):
+    """The items of a row as PyNN's connectors with a fixed number draw them."""
+    if with_replacement:
+        drawn = rng.randint(0, n_items, n)
+        while same_cells and (drawn == row).any():
+            drawn[drawn == row] = rng.randint(0, n_items, np.count_nonzero(drawn == row))
+        return drawn
+    items = np.arange(n_items)
+    if same_cells and row < n_items:
+        items = np.delete(items, row)
+    n_sets, n_left = divmod(n, len(items))
+    return np.concatenate([np.tile(items, n_sets), rng.permutation(items)[:n_left] if n_left else []]).astype(int)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.integers(2, 5000),
+    st.lists(st.floats(0, 1.3), min_size=1, max_size=70),
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 624),
+    st.integers(0, 2**32 - 1),
+)
+def test_rows_with_a_fixed_number_are_the_beginnings_of_numpys_shuffles(
+    n_items, shares, with_replacement, same_cells, position, seed
+):
+    if seed % 2:
+        n_items = n_items % 70 + 2  # hardly more than the words that are looked at together
+    counts = np.array([int(share * n_items) for share in shares])
+    rng = np.random.RandomState(seed)
+    words = rng.get_state()[1]
+    rng.set_state(("MT19937", words, position))
+    how = n_items, with_replacement, same_cells
+    expected = [row_of_numpy(rng, row, n, *how) for row, n in enumerate(counts)]
+    (indptr, items), state = _core.drawn_rows(words, position, counts, *how)
+    assert np.array_equal(np.diff(indptr), counts)
+    assert np.array_equal(items, np.concatenate([np.sort(row) for row in expected]))
+    (indptr, targets), drawn, other_state = _core.drawn_columns(words, position, counts, *how)
+    assert np.array_equal(drawn, np.concatenate(expected))
+    order = np.argsort(drawn, kind="stable")
+    assert np.array_equal(np.diff(indptr), np.bincount(drawn, minlength=n_items))
+    assert np.array_equal(targets, np.repeat(np.arange(len(counts)), counts)[order])
+    places = _core.places_in_turn(drawn, indptr)
+    assert np.array_equal(order[places], np.arange(len(drawn)))
+    for new_words, new_position in (state, other_state):
+        assert np.array_equal(new_words, rng.get_state()[1])
+        assert new_position == rng.get_state()[2]
+
+
+def test_places_of_pairs_that_are_not_in_the_rows_are_refused():
+    with pytest.raises(IndexError):
+        _core.places_in_turn(np.array([0, 3], np.int32), np.array([0, 1, 2]))
+    with pytest.raises(ValueError, match="offsets"):
+        _core.places_in_turn(np.array([0, 1], np.int32), np.array([0, 1]))
 
 
 @pytest.mark.parametrize("p", [0.0, 0.03, 0.5, 1.0])
@@ -113,3 +156,45 @@ def test_counts_are_those_of_numpy(values):
     assert np.array_equal(counts, np.bincount(values + 5, minlength=46))
     with pytest.raises(IndexError):
         _core.counts_from(values, int(values.min()) + 1, 100)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.tuples(st.integers(1, 700), st.integers(1, 6), st.integers(1, 3)),
+    st.sampled_from([1e-200, 1e-3, 1.0, 1e6, 1e150]),
+    st.sampled_from([np.inf, 100.0, 1.7, 0.9, 1e-3]),
+    st.integers(0, 624),
+    st.integers(0, 2**32 - 1),
+)
+def test_candidates_are_the_pairs_with_a_number_of_numpy_below_a_bound(shape, size, period, position, seed):
+    n_pre, n_post, n_axes = shape
+    random = np.random.default_rng(seed)
+    pre, post = (size * (random.uniform(0, 1, (n_axes, n)) + random.choice([0, 50])) for n in (n_pre, n_post))
+    if seed % 3 == 0:
+        pre, post = (np.round(side / size * 20) * size for side in (pre, post))
+    periods = np.where(random.random(n_axes) < 0.7, size * period, np.inf)
+    difference = np.abs(pre[:, np.newaxis] - post[:, :, np.newaxis])
+    shorter = np.minimum(difference, periods[:, np.newaxis, np.newaxis] - difference)
+    squares = np.zeros((n_post, n_pre))
+    for along in shorter:
+        squares += along * along
+    # as in csrc/bounds.hpp: 18 bits of a squared distance have an entry
+    upper = squares.view(np.int64) >> 46
+    base = max(0, int(upper.max()) - int(random.integers(0, 3000)))
+    most = random.choice([0.0, 1e-9, 1e-3, 0.1, 0.9, 1.0], int(random.integers(1, 3000))).repeat(32)
+    bounds = most[np.clip(upper - base, 0, len(most) - 1)]
+    rng = np.random.RandomState(seed)
+    words = rng.get_state()[1]
+    rng.set_state(("MT19937", words, position))
+    numbers = rng.random_sample((n_post, n_pre))
+    rows = _core.DrawnCandidates(words, position, pre, post, periods, base, most)
+    first = 0
+    while first < n_post:
+        (indptr, columns), kept, distances = rows.draw(40)
+        part = slice(first, first + len(indptr) - 1)
+        expected = numbers[part] < bounds[part]
+        assert np.array_equal(np.diff(indptr), expected.sum(axis=1))
+        assert np.array_equal(columns, np.nonzero(expected)[1])
+        assert np.array_equal(kept, numbers[part][expected])
+        assert np.array_equal(distances, np.sqrt(squares[part][expected]))
+        first = part.stop
