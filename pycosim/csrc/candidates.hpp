@@ -21,6 +21,8 @@ struct Candidates {
 
     /// Takes the candidates at `places` of a row's cells from `first` on, with their numbers and squared distances.
     void append(std::span<const std::int32_t> places, std::int32_t first, const double* numbers_of, const double* squares);
+    void resize(std::size_t n) { rows.targets.resize(n), numbers.resize(n), distances.resize(n); }
+    void reserve(std::size_t n) { rows.targets.reserve(n), numbers.reserve(n), distances.reserve(n); }
     void end_row() { rows.indptr.push_back(static_cast<std::int64_t>(rows.targets.size())); }
     /// What was appended as squared distances becomes distances.
     void finish();

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 
 #include "clones.hpp"
@@ -19,7 +20,10 @@ constexpr double kInVain = 1.5;
 // Boxes above sections in which fewer candidates are expected have counters of their own.
 constexpr double kFew = 0.02;
 constexpr std::uint32_t kSparseLane = 0, kDenseLane = 1;
-constexpr std::size_t kAhead = 16, kMostAhead = 256;
+// Numbers that are made where those that were expected to suffice do not.
+constexpr std::size_t kAhead = 16;
+// Cells with a number each that are worked on at the same time.
+constexpr std::size_t kAtOnce = PlaceTree::kSection;
 
 /// -ln of a number in (0, 1]: 2 atanh(s), s = (1 - m) / (1 + m); |s| < 0.172, so that what is left out is below 1e-17.
 inline double minus_log(double number) {
@@ -37,13 +41,15 @@ inline double minus_log(double number) {
 /// The first of a source's blocks in each row of counters.
 std::uint64_t first_block(std::size_t source) { return static_cast<std::uint64_t>(source) << 32; }
 
+/// How many numbers hardly ever fall short of those that candidates of this hazard take, and the one behind them.
+std::size_t n_expected(double hazard) {
+    return 1 + static_cast<std::size_t>(hazard + 1.75 * std::sqrt(hazard) + 0.5);
+}
+
+/// Turns numbers in [0, 1) into exponentially distributed ones.
 PYCOSIM_SIMD_CLONES
-void make_numbers(const std::array<const std::uint32_t*, 4>& words, std::size_t n, double* __restrict hazards,
-                  double* __restrict marks) {
-    for (std::size_t i = 0; i < n; ++i) {
-        hazards[i] = minus_log(1.0 - uniform_in_parts(words[0][i], words[1][i]));
-        marks[i] = uniform_in_parts(words[2][i], words[3][i]);
-    }
+void to_exponentials(double* numbers, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) numbers[i] = minus_log(1.0 - numbers[i]);
 }
 
 }  // namespace
@@ -63,6 +69,7 @@ ThinnedRows::ThinnedRows(Key key, const PlaceColumns& places, const BoundTable& 
         places_.post[axis] = tree_.column(axis);
         is_periodic_ = is_periodic_ || places.period[axis] < std::numeric_limits<double>::infinity();
     }
+    make_room(kAtOnce);
     turned_ = places_;
     std::swap(turned_.pre, turned_.post);
     for (std::size_t e = 0; e < most_.size(); ++e) hazard_[e] = -std::log1p(-std::min(most_[e], 1.0));
@@ -97,19 +104,8 @@ std::size_t ThinnedRows::largest(std::size_t first, std::size_t last) const {
     return most_[a] >= most_[b] ? a : b;
 }
 
-void ThinnedRows::add_piece(const PlaceNode& node, std::int32_t unit, std::size_t entry) {
-    const auto first_node = static_cast<std::uint32_t>(unit);
-    if (unit_nodes_.empty() || unit_nodes_.back() != first_node) {
-        unit_nodes_.push_back(first_node);
-        units_.push_back({pieces_.size(), pieces_.size(), 0.0});
-    }
-    pieces_.push_back({node.begin, node.end, most_[entry], hazard_[entry]});
-    units_.back().end = pieces_.size();
-    units_.back().hazard += hazard_[entry] * node.size();
-}
-
 template <std::size_t n_axes, bool is_periodic>
-void ThinnedRows::find_pieces_of(std::size_t source) {
+void ThinnedRows::find_boxes_of(std::size_t source) {
     std::array<double, n_axes> at;
     for (std::size_t axis = 0; axis < n_axes; ++axis) at[axis] = places_.pre[axis][source];
     const auto n_nodes = static_cast<std::int32_t>(tree_.nodes().size());
@@ -133,111 +129,151 @@ void ThinnedRows::find_pieces_of(std::size_t source) {
             ++i;
             continue;
         }
-        if (is_dense) dense_.push_back(i);
-        else add_piece(node, is_above ? i : node.section, entry);
+        (is_dense ? dense_ : sparse_).push_back({i, static_cast<std::int32_t>(entry)});
         i = node.after;
     }
 }
 
-void ThinnedRows::find_pieces(std::size_t source) {
-    pieces_.clear(), units_.clear(), unit_nodes_.clear(), dense_.clear();
+void ThinnedRows::find_boxes(std::size_t source) {
+    dense_.clear(), sparse_.clear();
     const auto find = [&]<std::size_t n_axes>() {
-        is_periodic_ ? find_pieces_of<n_axes, true>(source) : find_pieces_of<n_axes, false>(source);
+        is_periodic_ ? find_boxes_of<n_axes, true>(source) : find_boxes_of<n_axes, false>(source);
     };
     if (places_.n_axes == 1) find.operator()<1>();
     else if (places_.n_axes == 2) find.operator()<2>();
     else find.operator()<3>();
 }
 
-void ThinnedRows::draw_dense(std::size_t source, std::size_t number, Candidates& out) {
-    const PlaceNode& node = tree_.nodes()[number];
-    std::array<double, PlaceTree::kSection> numbers, squares;
-    std::array<std::int32_t, PlaceTree::kSection + 16> found;
-    const auto begin = static_cast<std::size_t>(node.begin), n = static_cast<std::size_t>(node.end) - begin;
-    fill_uniforms(key_, static_cast<std::uint32_t>(number), kDenseLane, first_block(source), std::span(numbers).first(n));
-    squared_distances(turned_, source, begin, n, squares.data());
-    const std::size_t n_found = places_below_bounds(numbers.data(), squares.data(), n, table_, found.data());
-    out.append({found.data(), n_found}, node.begin, numbers.data(), squares.data());
+/// Compares a number of each cell of these boxes with its bound.
+void ThinnedRows::draw_dense(std::size_t source, Candidates& out) {
+    for (std::size_t k = 0; k < dense_.size();) {
+        std::size_t n = 0, n_blocks = 0;
+        for (bool is_whole = true; is_whole && k < dense_.size(); ++k) {
+            const PlaceNode& node = tree_.nodes()[static_cast<std::size_t>(dense_[k].node)];
+            const auto begin = static_cast<std::size_t>(node.begin), size = static_cast<std::size_t>(node.size());
+            if (n + size > kAtOnce) break;
+            squared_distances(turned_, source, begin, size, squares_.data() + n);
+            std::iota(cells_.data() + n, cells_.data() + n + size, node.begin);
+            const std::size_t n_more = (size + 1) / 2;
+            std::fill_n(rows_.data() + n_blocks, n_more, static_cast<std::uint32_t>(dense_[k].node));
+            std::iota(indices_.data() + n_blocks, indices_.data() + n_blocks + n_more, first_block(source));
+            n += size, n_blocks += n_more;
+            is_whole = size % 2 == 0;  // else half of its last block is nobody's
+        }
+        fill_numbers(key_, kDenseLane, {std::span(rows_).first(n_blocks), indices_.data()}, numbers_.data());
+        take(n, out);
+    }
+}
+/// The units of a source, their pieces, and the blocks that their numbers are made of.
+void ThinnedRows::find_units(std::size_t source) {
+    pieces_.clear(), units_.clear();
+    double hazard = 0;
+    std::size_t n = 0;
+    const auto end_unit = [&] {
+        if (units_.empty()) return;
+        units_.back().end = pieces_.size();
+        units_.back().end_of_numbers = n += n_expected(hazard);
+    };
+    for (const Box& box : sparse_) {
+        const PlaceNode& node = tree_.nodes()[static_cast<std::size_t>(box.node)];
+        const auto row = static_cast<std::uint32_t>(node.section < 0 ? box.node : node.section);
+        if (units_.empty() || units_.back().row != row) {
+            end_unit();
+            units_.push_back({row, 0, n, 0});
+            hazard = 0;
+        }
+        const auto entry = static_cast<std::size_t>(box.entry);
+        pieces_.push_back({node.begin, node.end, most_[entry], hazard_[entry]});
+        hazard += hazard_[entry] * node.size();
+    }
+    end_unit();
+    make_room(n);
+    for (const Unit& unit : units_) {
+        const std::size_t n_blocks = unit.end_of_numbers - unit.first_number;
+        std::fill_n(rows_.data() + unit.first_number, n_blocks, unit.row);
+        std::iota(indices_.data() + unit.first_number, indices_.data() + unit.first_number + n_blocks, first_block(source));
+    }
 }
 
-/// Adds the candidates of a unit: cell by cell the hazards add up, and where a sum of exponentially distributed
-/// numbers is crossed is a candidate. So it is one with probability 1 - exp(-hazard), whatever the others are.
-void ThinnedRows::draw_unit(std::size_t source, std::size_t number) {
-    std::array<double, kMostAhead> hazards, marks;
-    const auto [first, last, sum] = units_[number];
-    hazards[0] = first_hazards_[number], marks[0] = first_marks_[number];
-    const std::size_t n_ahead = std::min(static_cast<std::size_t>(sum / kAhead + 1) * kAhead, kMostAhead);
-    std::uint64_t block = first_block(source) + 1;
-    std::size_t n = 1, k = 0, piece = first;
+/// Adds the candidates of a unit to `n` others: cell by cell the hazards add up, and where a sum of exponentially
+/// distributed numbers is crossed is a candidate. So it is one with probability 1 - exp(-hazard), whatever the others are.
+std::size_t ThinnedRows::draw_unit(std::size_t source, std::size_t piece, const Unit& unit, std::size_t n) {
+    std::array<double, kAhead + BlockList::kMore> more_hazards, more_marks;
+    const double *hazards = hazards_.data() + unit.first_number, *marks = marks_.data() + unit.first_number;
+    std::size_t n_there = unit.end_of_numbers - unit.first_number, n_before = 0;
     std::int32_t next = pieces_[piece].begin;
-    for (;;) {
+    for (std::size_t k = 0;; ++k) {
+        if (k == n_there) {
+            n_before += n_there, k = 0, n_there = kAhead;
+            std::array<std::uint64_t, kAhead> indices;
+            std::array<std::uint32_t, kAhead> rows;
+            rows.fill(unit.row);
+            std::iota(indices.begin(), indices.end(), first_block(source) + n_before);
+            fill_numbers(key_, kSparseLane, {rows, indices.data()}, more_hazards.data(), more_marks.data());
+            to_exponentials(more_hazards.data(), kAhead);
+            hazards = more_hazards.data(), marks = more_marks.data();
+            make_room(n + kAhead);
+        }
         double left = hazards[k];
-        const double mark = marks[k];
         while (!(left < (pieces_[piece].end - next) * pieces_[piece].hazard)) {
             left -= (pieces_[piece].end - next) * pieces_[piece].hazard;
-            if (++piece == last) return;
+            if (++piece == unit.end) return n;
             next = pieces_[piece].begin;
         }
         const Piece& at = pieces_[piece];
         next = std::min(next + static_cast<std::int32_t>(left / at.hazard), at.end - 1);
-        cells_.push_back(next++);
-        marks_.push_back(mark * at.most);
-        if (++k < n) continue;
-        std::array<std::array<std::uint32_t, kMostAhead>, 4> words;
-        fill_row(key_, unit_nodes_[number], kSparseLane, block, n_ahead, {words[0].data(), words[1].data(), words[2].data(), words[3].data()});
-        make_numbers({words[0].data(), words[1].data(), words[2].data(), words[3].data()}, n_ahead, hazards.data(), marks.data());
-        block += n_ahead;
-        n = n_ahead, k = 0;
+        numbers_[n] = marks[k] * at.most;
+        cells_[n++] = next++;
     }
-}
-
-/// Takes those of the cells that were drawn for which their own bound is no reason not to.
-void ThinnedRows::keep(std::size_t source, Candidates& out) {
-    squares_.resize(cells_.size());
-    found_.resize(cells_.size() + 16);
-    squared_distances_of(turned_, source, cells_, squares_.data());
-    const std::size_t n_found = places_below_bounds(marks_.data(), squares_.data(), cells_.size(), table_, found_.data());
-    const std::size_t before = out.numbers.size();
-    out.append({found_.data(), n_found}, 0, marks_.data(), squares_.data());
-    for (std::size_t k = before; k < out.numbers.size(); ++k)
-        out.rows.targets[k] = cells_[static_cast<std::size_t>(out.rows.targets[k])];
 }
 
 void ThinnedRows::draw_sparse(std::size_t source, Candidates& out) {
-    const std::size_t n = units_.size();
-    for (auto& column : words_) column.resize(n);
-    first_hazards_.resize(n), first_marks_.resize(n);
-    fill_blocks(key_, unit_nodes_, first_block(source), {words_[0].data(), words_[1].data(), words_[2].data(), words_[3].data()});
-    make_numbers({words_[0].data(), words_[1].data(), words_[2].data(), words_[3].data()}, n, first_hazards_.data(), first_marks_.data());
-    cells_.clear(), marks_.clear();
-    for (std::size_t k = 0; k < n; ++k)
-        if (first_hazards_[k] < units_[k].hazard) draw_unit(source, k);
-    keep(source, out);
+    find_units(source);
+    const std::size_t n_numbers = units_.back().end_of_numbers;
+    fill_numbers(key_, kSparseLane, {std::span(rows_).first(n_numbers), indices_.data()}, hazards_.data(), marks_.data());
+    to_exponentials(hazards_.data(), n_numbers);
+    std::size_t n = 0, piece = 0;
+    for (const Unit& unit : units_) {
+        n = draw_unit(source, piece, unit, n);
+        piece = unit.end;
+    }
+    squared_distances_of(turned_, source, std::span(cells_).first(n), squares_.data());
+    take(n, out);
 }
 
-/// Turns places in the tree into targets, and leaves out those that are not wanted.
-void ThinnedRows::take_wanted(Candidates& out, std::size_t before) {
-    std::size_t n = before;
-    for (std::size_t k = before; k < out.numbers.size(); ++k) {
-        const auto place = static_cast<std::size_t>(out.rows.targets[k]);
-        out.rows.targets[n] = tree_.point(place);
-        out.numbers[n] = out.numbers[k];
-        out.distances[n] = out.distances[k];
-        n += wanted_.empty() || wanted_[place];
+void ThinnedRows::make_room(std::size_t n) {
+    if (n + BlockList::kMore <= cells_.size()) return;
+    const std::size_t size = 2 * n + BlockList::kMore;
+    rows_.resize(size), indices_.resize(size);
+    cells_.resize(size), found_.resize(size);
+    for (auto* column : {&hazards_, &marks_, &numbers_, &squares_}) column->resize(size);
+}
+
+/// Adds those of the first `n` cells for which their own bound is no reason not to, if they are wanted.
+void ThinnedRows::take(std::size_t n, Candidates& out) {
+    const std::size_t n_found = places_below_bounds(numbers_.data(), squares_.data(), n, table_, found_.data());
+    const std::size_t before = out.numbers.size();
+    out.resize(before + n_found);
+    std::int32_t* const targets = out.rows.targets.data();
+    double *const numbers = out.numbers.data(), *const distances = out.distances.data();
+    std::size_t end = before;
+    for (std::size_t k = 0; k < n_found; ++k) {
+        const auto found = static_cast<std::size_t>(found_[k]), cell = static_cast<std::size_t>(cells_[found]);
+        targets[end] = tree_.point(cell);
+        numbers[end] = numbers_[found];
+        distances[end] = squares_[found];
+        end += wanted_.empty() || wanted_[cell];
     }
-    out.rows.targets.resize(n);
-    out.numbers.resize(n);
-    out.distances.resize(n);
+    out.resize(end);
 }
 
 Candidates ThinnedRows::draw(std::size_t first, std::size_t n_enough) {
     Candidates result;
+    result.reserve(n_enough + n_enough / 8);
     for (std::size_t source = first; source < places_.pre[0].size() && result.numbers.size() < n_enough; ++source) {
-        const std::size_t before = result.numbers.size();
-        find_pieces(source);
-        for (const std::int32_t node : dense_) draw_dense(source, static_cast<std::size_t>(node), result);
-        if (!units_.empty()) draw_sparse(source, result);
-        take_wanted(result, before);
+        find_boxes(source);
+        if (!dense_.empty()) draw_dense(source, result);
+        if (!sparse_.empty()) draw_sparse(source, result);
         result.end_row();
     }
     result.finish();

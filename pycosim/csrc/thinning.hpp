@@ -33,27 +33,31 @@ public:
     Candidates draw(std::size_t first, std::size_t n_enough);
 
 private:
+    /// A box of the tree that is drawn as a whole, and the entry of its bound.
+    struct Box {
+        std::int32_t node, entry;
+    };
     /// Points begin to before end that are connected with a probability of at most 1 - exp(-hazard).
     struct Piece {
         std::int32_t begin, end;
         double most, hazard;
     };
-    /// Pieces that are drawn with the same counters, one after the other.
+    /// Pieces that are drawn with the same counters, one after the other, and the numbers that were made for them.
     struct Unit {
-        std::size_t begin, end;
-        double hazard;
+        std::uint32_t row;
+        std::size_t end, first_number, end_of_numbers;
     };
 
     std::size_t largest(std::size_t first_entry, std::size_t last_entry) const;
-    void find_pieces(std::size_t source);
+    void find_boxes(std::size_t source);
     template <std::size_t n_axes, bool is_periodic>
-    void find_pieces_of(std::size_t source);
-    void add_piece(const PlaceNode& node, std::int32_t unit, std::size_t entry);
-    void draw_dense(std::size_t source, std::size_t number, Candidates& out);
+    void find_boxes_of(std::size_t source);
+    void draw_dense(std::size_t source, Candidates& out);
     void draw_sparse(std::size_t source, Candidates& out);
-    void draw_unit(std::size_t source, std::size_t number);
-    void keep(std::size_t source, Candidates& out);
-    void take_wanted(Candidates& out, std::size_t before);
+    void find_units(std::size_t source);
+    std::size_t draw_unit(std::size_t source, std::size_t piece, const Unit& unit, std::size_t n);
+    void make_room(std::size_t n);
+    void take(std::size_t n, Candidates& out);
 
     Key key_;
     std::array<LongColumn<double>, 3> sources_;
@@ -64,19 +68,20 @@ private:
     bool falls_;                                      // with the distance
     std::vector<std::vector<std::int32_t>> largest_;  // [k][e]: that with the largest bound of 2^k entries from e on
     PlaceTree tree_;
-    LongColumn<std::uint8_t> wanted_;         // by place in the tree; empty: all
+    LongColumn<std::uint8_t> wanted_;  // by place in the tree; empty: all
     std::vector<std::uint8_t> node_wanted_;
     bool is_periodic_ = false;
 
     // Of the source that is being drawn.
+    std::vector<Box> dense_, sparse_;
     std::vector<Piece> pieces_;
     std::vector<Unit> units_;
-    std::vector<std::uint32_t> unit_nodes_;
-    std::vector<std::int32_t> dense_;
+    std::vector<std::uint32_t> rows_;
+    std::vector<std::uint64_t> indices_;
+    std::vector<double> hazards_, marks_;
+    // Cells with a number to compare with their bounds: by place in the tree.
     std::vector<std::int32_t> cells_, found_;
-    std::vector<double> marks_, squares_;
-    std::array<std::vector<std::uint32_t>, 4> words_;
-    std::vector<double> first_hazards_, first_marks_;
+    std::vector<double> numbers_, squares_;
 };
 
 }  // namespace pycosim
