@@ -1,4 +1,6 @@
 // Connectors with own numbers, and what turns pairs into rows.
+#include <nanobind/stl/vector.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <optional>
@@ -134,11 +136,24 @@ void add_connections(nb::module_& m) {
             },
             "seed"_a, "stream"_a, "pre"_a, "post"_a, "period"_a, "base"_a, "most"_a, "wanted"_a = nb::none())
         .def(
+            "order",
+            [](const ThinnedRows& self) { return numpy(LongColumn<std::int32_t>(self.order().begin(), self.order().end())); },
+            "Return the sources in the order in which they are drawn.")
+        .def(
             "draw",
             [](ThinnedRows& self, std::size_t first, std::size_t n_enough) {
                 return numpy(unlocked([&] { return self.draw(first, n_enough); }));
             },
-            "first"_a, "n_enough"_a, "Return the candidates of sources from the first on.");
+            "first"_a, "n_enough"_a, "Return the candidates of sources from the first of their order on.");
+
+    m.def(
+        "rows_in_order",
+        [](const std::vector<std::tuple<In<Long>, In<std::int32_t>>>& given, In<std::int32_t> order) {
+            std::vector<CsrView> parts;
+            for (const auto& [indptr, columns] : given) parts.push_back({span(indptr), span(columns)});
+            return numpy(unlocked([&] { return rows_in_order(parts, span(order)); }));
+        },
+        "parts"_a, "order"_a, "Put rows in compressed parts (indptr, columns) at their places; return (indptr, columns).");
 
     m.def(
         "connected",

@@ -13,12 +13,6 @@
 namespace pycosim {
 namespace {
 
-// From this probability on a number for each pair is cheaper than gaps between candidates.
-constexpr double kDense = 0.25;
-// So many candidates more are cheaper than to look at the two parts of a box.
-constexpr double kInVain = 1.5;
-// Boxes above sections in which fewer candidates are expected have counters of their own.
-constexpr double kFew = 0.02;
 constexpr std::uint32_t kSparseLane = 0, kDenseLane = 1;
 // Numbers that are made where those that were expected to suffice do not.
 constexpr std::size_t kAhead = 16;
@@ -52,6 +46,34 @@ void to_exponentials(double* numbers, std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) numbers[i] = minus_log(1.0 - numbers[i]);
 }
 
+/// For each point in the order of the tree whether it is wanted; empty: all.
+LongColumn<std::uint8_t> wanted_points(const PlaceTree& tree, Wanted wanted) {
+    LongColumn<std::uint8_t> result(wanted.size());
+    for (std::size_t i = 0; i < wanted.size(); ++i) result[i] = wanted[static_cast<std::size_t>(tree.point(i))];
+    return result;
+}
+
+/// For each node whether any of its points is.
+std::vector<std::uint8_t> wanted_nodes(const PlaceTree& tree, const LongColumn<std::uint8_t>& wanted) {
+    std::vector<std::uint8_t> result(tree.nodes().size(), 1);
+    for (std::size_t i = 0; i < result.size() && !wanted.empty(); ++i) {
+        const PlaceNode& node = tree.nodes()[i];
+        result[i] = std::any_of(wanted.begin() + node.begin, wanted.begin() + node.end, [](auto w) { return w != 0; });
+    }
+    return result;
+}
+
+/// The sources in an order in which those near one another follow each other; `tree` is that of the targets.
+LongColumn<std::int32_t> neighbours(const PlaceColumns& places, const PlaceTree& tree) {
+    bool are_same = true;
+    for (std::size_t axis = 0; axis < places.n_axes; ++axis)
+        are_same = are_same && std::ranges::equal(places.pre[axis], places.post[axis]);
+    if (are_same) return tree.points();
+    PlaceColumns turned = places;
+    std::swap(turned.pre, turned.post);
+    return PlaceTree(turned).points();
+}
+
 }  // namespace
 
 ThinnedRows::ThinnedRows(Key key, const PlaceColumns& places, const BoundTable& table, Wanted wanted)
@@ -60,102 +82,33 @@ ThinnedRows::ThinnedRows(Key key, const PlaceColumns& places, const BoundTable& 
       most_(table.most.begin(), table.most.end()),
       hazard_(most_.size()),
       table_(table.base, most_),
-      falls_(std::is_sorted(most_.rbegin(), most_.rend())),
       tree_(places),
-      node_wanted_(tree_.nodes().size(), 1) {
+      wanted_(wanted_points(tree_, wanted)),
+      finder_(tree_, table_, wanted_nodes(tree_, wanted_)) {
     for (std::size_t axis = 0; axis < places.n_axes; ++axis) {
         sources_[axis].assign(places.pre[axis].begin(), places.pre[axis].end());
         places_.pre[axis] = sources_[axis];
         places_.post[axis] = tree_.column(axis);
-        is_periodic_ = is_periodic_ || places.period[axis] < std::numeric_limits<double>::infinity();
     }
     make_room(kAtOnce);
     turned_ = places_;
     std::swap(turned_.pre, turned_.post);
+    order_ = neighbours(places, tree_);
     for (std::size_t e = 0; e < most_.size(); ++e) hazard_[e] = -std::log1p(-std::min(most_[e], 1.0));
-    if (!falls_) {
-        largest_.emplace_back(most_.size());
-        for (std::size_t e = 0; e < most_.size(); ++e) largest_[0][e] = static_cast<std::int32_t>(e);
-        for (std::size_t width = 2; width <= most_.size(); width *= 2) {
-            const auto& half = largest_.back();
-            std::vector<std::int32_t> whole(most_.size() - width + 1);
-            for (std::size_t e = 0; e < whole.size(); ++e) {
-                const std::int32_t a = half[e], b = half[e + width / 2];
-                whole[e] = most_[static_cast<std::size_t>(a)] >= most_[static_cast<std::size_t>(b)] ? a : b;
-            }
-            largest_.push_back(std::move(whole));
-        }
-    }
-    if (wanted.empty()) return;
-    wanted_.resize(wanted.size());
-    for (std::size_t i = 0; i < wanted.size(); ++i) wanted_[i] = wanted[static_cast<std::size_t>(tree_.point(i))];
-    for (std::size_t i = 0; i < node_wanted_.size(); ++i) {
-        const PlaceNode& node = tree_.nodes()[i];
-        node_wanted_[i] = std::any_of(wanted_.begin() + node.begin, wanted_.begin() + node.end, [](auto w) { return w != 0; });
-    }
-}
-
-/// Returns the entry with the largest bound of those from `first` to `last`, both included.
-std::size_t ThinnedRows::largest(std::size_t first, std::size_t last) const {
-    if (falls_) return first;
-    const auto power = static_cast<std::size_t>(std::bit_width(last - first + 1) - 1);
-    const auto a = static_cast<std::size_t>(largest_[power][first]);
-    const auto b = static_cast<std::size_t>(largest_[power][last + 1 - (std::size_t{1} << power)]);
-    return most_[a] >= most_[b] ? a : b;
-}
-
-template <std::size_t n_axes, bool is_periodic>
-void ThinnedRows::find_boxes_of(std::size_t source) {
-    std::array<double, n_axes> at;
-    for (std::size_t axis = 0; axis < n_axes; ++axis) at[axis] = places_.pre[axis][source];
-    const auto n_nodes = static_cast<std::int32_t>(tree_.nodes().size());
-    for (std::int32_t i = 0; i < n_nodes;) {
-        const PlaceNode& node = tree_.nodes()[static_cast<std::size_t>(i)];
-        const SquareLimits limits = square_limits<n_axes, is_periodic>(at, places_.period, node);
-        const std::size_t entry = largest(static_cast<std::size_t>(table_.entry(limits.least)),
-                                          static_cast<std::size_t>(table_.entry(limits.largest)));
-        const double most = most_[entry];
-        const bool is_above = node.section < 0, is_apart = is_above || node.section == i;
-        if (most == 0 || (is_apart && !node_wanted_[static_cast<std::size_t>(i)])) {
-            i = node.after;
-            continue;
-        }
-        const double typical = most_[static_cast<std::size_t>(table_.entry((limits.least + limits.largest) / 2))];
-        const bool is_dense = most >= kDense, is_leaf = node.after == i + 1;
-        const bool is_whole = is_above   ? most * node.size() <= kFew
-                              : is_dense ? is_leaf || typical >= kDense
-                                         : is_leaf || (most - typical) * node.size() <= kInVain;
-        if (!is_whole) {
-            ++i;
-            continue;
-        }
-        (is_dense ? dense_ : sparse_).push_back({i, static_cast<std::int32_t>(entry)});
-        i = node.after;
-    }
-}
-
-void ThinnedRows::find_boxes(std::size_t source) {
-    dense_.clear(), sparse_.clear();
-    const auto find = [&]<std::size_t n_axes>() {
-        is_periodic_ ? find_boxes_of<n_axes, true>(source) : find_boxes_of<n_axes, false>(source);
-    };
-    if (places_.n_axes == 1) find.operator()<1>();
-    else if (places_.n_axes == 2) find.operator()<2>();
-    else find.operator()<3>();
 }
 
 /// Compares a number of each cell of these boxes with its bound.
-void ThinnedRows::draw_dense(std::size_t source, Candidates& out) {
-    for (std::size_t k = 0; k < dense_.size();) {
+void ThinnedRows::draw_dense(std::size_t source, std::span<const Box> boxes, Candidates& out) {
+    for (std::size_t k = 0; k < boxes.size();) {
         std::size_t n = 0, n_blocks = 0;
-        for (bool is_whole = true; is_whole && k < dense_.size(); ++k) {
-            const PlaceNode& node = tree_.nodes()[static_cast<std::size_t>(dense_[k].node)];
+        for (bool is_whole = true; is_whole && k < boxes.size(); ++k) {
+            const PlaceNode& node = tree_.nodes()[static_cast<std::size_t>(boxes[k].node)];
             const auto begin = static_cast<std::size_t>(node.begin), size = static_cast<std::size_t>(node.size());
             if (n + size > kAtOnce) break;
             squared_distances(turned_, source, begin, size, squares_.data() + n);
             std::iota(cells_.data() + n, cells_.data() + n + size, node.begin);
             const std::size_t n_more = (size + 1) / 2;
-            std::fill_n(rows_.data() + n_blocks, n_more, static_cast<std::uint32_t>(dense_[k].node));
+            std::fill_n(rows_.data() + n_blocks, n_more, static_cast<std::uint32_t>(boxes[k].node));
             std::iota(indices_.data() + n_blocks, indices_.data() + n_blocks + n_more, first_block(source));
             n += size, n_blocks += n_more;
             is_whole = size % 2 == 0;  // else half of its last block is nobody's
@@ -165,7 +118,7 @@ void ThinnedRows::draw_dense(std::size_t source, Candidates& out) {
     }
 }
 /// The units of a source, their pieces, and the blocks that their numbers are made of.
-void ThinnedRows::find_units(std::size_t source) {
+void ThinnedRows::find_units(std::size_t source, std::span<const Box> boxes) {
     pieces_.clear(), units_.clear();
     double hazard = 0;
     std::size_t n = 0;
@@ -174,7 +127,7 @@ void ThinnedRows::find_units(std::size_t source) {
         units_.back().end = pieces_.size();
         units_.back().end_of_numbers = n += n_expected(hazard);
     };
-    for (const Box& box : sparse_) {
+    for (const Box& box : boxes) {
         const PlaceNode& node = tree_.nodes()[static_cast<std::size_t>(box.node)];
         const auto row = static_cast<std::uint32_t>(node.section < 0 ? box.node : node.section);
         if (units_.empty() || units_.back().row != row) {
@@ -227,8 +180,8 @@ std::size_t ThinnedRows::draw_unit(std::size_t source, std::size_t piece, const 
     }
 }
 
-void ThinnedRows::draw_sparse(std::size_t source, Candidates& out) {
-    find_units(source);
+void ThinnedRows::draw_sparse(std::size_t source, std::span<const Box> boxes, Candidates& out) {
+    find_units(source, boxes);
     const std::size_t n_numbers = units_.back().end_of_numbers;
     fill_numbers(key_, kSparseLane, {std::span(rows_).first(n_numbers), indices_.data()}, hazards_.data(), marks_.data());
     to_exponentials(hazards_.data(), n_numbers);
@@ -270,10 +223,15 @@ void ThinnedRows::take(std::size_t n, Candidates& out) {
 Candidates ThinnedRows::draw(std::size_t first, std::size_t n_enough) {
     Candidates result;
     result.reserve(n_enough + n_enough / 8);
-    for (std::size_t source = first; source < places_.pre[0].size() && result.numbers.size() < n_enough; ++source) {
-        find_boxes(source);
-        if (!dense_.empty()) draw_dense(source, result);
-        if (!sparse_.empty()) draw_sparse(source, result);
+    for (std::size_t place = first; place < order_.size() && result.numbers.size() < n_enough; ++place) {
+        if (place < first_found_ || place >= first_found_ + n_found_) {
+            first_found_ = place, n_found_ = std::min(BoxFinder::kSources, order_.size() - place);
+            finder_.find(places_, std::span(order_).subspan(first_found_, n_found_));
+        }
+        const auto source = static_cast<std::size_t>(order_[place]);
+        const auto dense = finder_.dense(place - first_found_), sparse = finder_.sparse(place - first_found_);
+        if (!dense.empty()) draw_dense(source, dense, result);
+        if (!sparse.empty()) draw_sparse(source, sparse, result);
         result.end_row();
     }
     result.finish();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bounds.hpp"
+#include "box_finder.hpp"
 #include "candidates.hpp"
 #include "columns.hpp"
 #include "connect.hpp"
@@ -29,14 +30,13 @@ public:
     ThinnedRows(Key key, const PlaceColumns& places, const BoundTable& table, Wanted wanted);
     ThinnedRows(const ThinnedRows&) = delete;  // columns of it are looked at from inside
 
-    /// The candidates of sources from `first` on, up to the source with which there are at least `n_enough`.
+    /// Sources in the order in which they are drawn.
+    std::span<const std::int32_t> order() const { return order_; }
+
+    /// The candidates of sources from the `first` in this order on, up to the source with which there are at least `n_enough`.
     Candidates draw(std::size_t first, std::size_t n_enough);
 
 private:
-    /// A box of the tree that is drawn as a whole, and the entry of its bound.
-    struct Box {
-        std::int32_t node, entry;
-    };
     /// Points begin to before end that are connected with a probability of at most 1 - exp(-hazard).
     struct Piece {
         std::int32_t begin, end;
@@ -48,13 +48,9 @@ private:
         std::size_t end, first_number, end_of_numbers;
     };
 
-    std::size_t largest(std::size_t first_entry, std::size_t last_entry) const;
-    void find_boxes(std::size_t source);
-    template <std::size_t n_axes, bool is_periodic>
-    void find_boxes_of(std::size_t source);
-    void draw_dense(std::size_t source, Candidates& out);
-    void draw_sparse(std::size_t source, Candidates& out);
-    void find_units(std::size_t source);
+    void draw_dense(std::size_t source, std::span<const Box> boxes, Candidates& out);
+    void draw_sparse(std::size_t source, std::span<const Box> boxes, Candidates& out);
+    void find_units(std::size_t source, std::span<const Box> boxes);
     std::size_t draw_unit(std::size_t source, std::size_t piece, const Unit& unit, std::size_t n);
     void make_room(std::size_t n);
     void take(std::size_t n, Candidates& out);
@@ -65,15 +61,13 @@ private:
     PlaceColumns turned_;  // the same with the sides exchanged
     LongColumn<double> most_, hazard_;
     BoundTable table_;
-    bool falls_;                                      // with the distance
-    std::vector<std::vector<std::int32_t>> largest_;  // [k][e]: that with the largest bound of 2^k entries from e on
     PlaceTree tree_;
     LongColumn<std::uint8_t> wanted_;  // by place in the tree; empty: all
-    std::vector<std::uint8_t> node_wanted_;
-    bool is_periodic_ = false;
+    BoxFinder finder_;
+    LongColumn<std::int32_t> order_;
+    std::size_t first_found_ = 0, n_found_ = 0;  // in this order, whose boxes the finder has
 
     // Of the source that is being drawn.
-    std::vector<Box> dense_, sparse_;
     std::vector<Piece> pieces_;
     std::vector<Unit> units_;
     std::vector<std::uint32_t> rows_;

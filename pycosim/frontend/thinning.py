@@ -96,10 +96,10 @@ def _entries(largest: float) -> tuple[int, NDArray[np.float64]]:
 def connect_bounded(request: Request, rule: BoundedRule) -> Connectivity:
     """Connect pairs independently, each with the probability that the rule gives for its distance."""
     if draws_itself(request.connector.rng):
-        by_target = _collected(request, rule, _drawn(request, rule), 1)
+        by_target = _core.rows_in_order(*_kept(request, rule, _drawn(request, rule), 1))
         return Connectivity(*_core.transposed(*by_target, request.shape[0]))
     rows = _core.ThinnedRows(request.seed, request.stream, *rule.arguments, request.mask)
-    csr = _collected(request, rule, _rows_of(rows, request.shape[0]), 0)
+    csr = _core.rows_in_order(*_kept(request, rule, _rows_of(rows, request.shape[0]), 0, rows.order()))
     return Connectivity(*csr, is_whole=request.mask is None)
 
 
@@ -116,7 +116,7 @@ def _drawn(request: Request, rule: BoundedRule) -> Iterator[_Candidates]:
 
 
 def _rows_of(rows: _core.ThinnedRows, n_sources: int) -> Iterator[_Candidates]:
-    """Yield candidates for the rows of all sources, from our own numbers."""
+    """Yield candidates for the rows of all sources in the order of `rows`, from our own numbers."""
     first = 0
     while first < n_sources:
         candidates = rows.draw(first, N_AT_ONCE)
@@ -139,21 +139,24 @@ def synapses_by_distance(request: Request) -> float | None:
     return n_synapses * n_pre / len(some)
 
 
-def _collected(
-    request: Request, rule: BoundedRule, drawn: Iterator[_Candidates], side: int
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Return which candidates are connected, as compressed sparse rows of the cells of one side."""
+def _kept(
+    request: Request,
+    rule: BoundedRule,
+    drawn: Iterator[_Candidates],
+    side: int,
+    order: NDArray[np.int32] | None = None,
+) -> tuple[list[tuple[NDArray[np.int64], NDArray[np.int32]]], NDArray[np.int32]]:
+    """Return which candidates are connected, in parts of compressed rows, and the cell of one side of each row."""
     ids = (request.pre_ids, request.post_ids)
+    order = np.arange(request.shape[side], dtype=np.int32) if order is None else order
     differ = not request.connector.allow_self_connections and np.isin(*ids).any()
-    first, counts, parts = 0, [np.zeros(1, np.int64)], [np.empty(0, np.int32)]
+    first, parts = 0, []
     for (indptr, columns), numbers, distances in drawn:
         last = first + len(indptr) - 1
-        selves = (ids[side][first:last], ids[1 - side]) if differ else None
+        selves = (ids[side][order[first:last]], ids[1 - side]) if differ else None
         probabilities = rule.probabilities(distances)
-        indptr, columns = _core.connected(
-            indptr, columns, numbers, probabilities, request.shape[1 - side], selves
+        parts.append(
+            _core.connected(indptr, columns, numbers, probabilities, request.shape[1 - side], selves)
         )
-        counts.append(np.diff(indptr))
-        parts.append(columns)
         first = last
-    return np.cumsum(np.concatenate(counts)), np.concatenate(parts)
+    return parts, order
