@@ -2,42 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <stdexcept>
-#include <utility>
-#include <vector>
+
+#include "bit_sorter.hpp"
 
 namespace pycosim {
-namespace {
-
-/// Puts different numbers in order: a bit for each, and one for each word that has any.
-class BitSorter {
-public:
-    explicit BitSorter(std::size_t n) : words_(n / 64 + 1, 0), above_(words_.size() / 64 + 1, 0) {}
-
-    void add(std::int32_t value) {
-        const auto place = static_cast<std::size_t>(value);
-        words_[place / 64] |= std::uint64_t{1} << (place % 64);
-        above_[place / 4096] |= std::uint64_t{1} << (place / 64 % 64);
-    }
-
-    /// Writes all in order, and forgets them.
-    std::int32_t* take(std::int32_t* out) {
-        for (std::size_t k = 0; k < above_.size(); ++k)
-            for (std::uint64_t some = std::exchange(above_[k], 0); some; some &= some - 1) {
-                const std::size_t word = k * 64 + static_cast<std::size_t>(std::countr_zero(some));
-                for (std::uint64_t bits = std::exchange(words_[word], 0); bits; bits &= bits - 1)
-                    *out++ = static_cast<std::int32_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
-            }
-        return out;
-    }
-
-private:
-    std::vector<std::uint64_t> words_, above_;
-};
-
-}  // namespace
-
 void Candidates::append(std::span<const std::int32_t> places, std::int32_t first, const double* numbers_of,
                         const double* squares) {
     const std::size_t before = numbers.size(), n = before + places.size();
@@ -86,7 +55,7 @@ Csr connected(std::span<const std::int64_t> indptr, std::span<const std::int32_t
         throw std::invalid_argument("the neurons of all rows and columns are needed");
     if (std::any_of(columns.begin(), columns.end(), [&](std::int32_t c) { return c < 0 || static_cast<std::size_t>(c) >= n_columns; }))
         throw std::out_of_range("a candidate is outside the number of columns");
-    Csr kept{{0}, LongColumn<std::int32_t>(columns.size())};
+    Csr kept{{0}, LongColumn<std::int32_t>(columns.size() + BitSorter::kMore)};
     BitSorter sorter(n_columns);
     std::int32_t* const begin = kept.targets.data();
     std::int32_t* end = begin;

@@ -123,15 +123,6 @@ inline PlacedPairs transposed_in_turn(const Csr& csr, std::int64_t n_columns) {
     return {std::move(result), std::move(order)};
 }
 
-/// What CSR arrays of others refer to.
-struct CsrView {
-    std::span<const std::int64_t> indptr;
-    std::span<const std::int32_t> targets;
-};
-
-/// Rows that come in parts, one after the other: the i-th becomes row order[i], each of which is there once.
-Csr rows_in_order(std::span<const CsrView> parts, std::span<const std::int32_t> order);
-
 /// The entries of each row ascending.
 inline Csr sorted_rows(Csr csr, std::int64_t n_columns) {
     LongColumn<std::int32_t> counts(static_cast<std::size_t>(n_columns), 0);

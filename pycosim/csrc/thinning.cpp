@@ -84,7 +84,10 @@ ThinnedRows::ThinnedRows(Key key, const PlaceColumns& places, const BoundTable& 
       table_(table.base, most_),
       tree_(places),
       wanted_(wanted_points(tree_, wanted)),
-      finder_(tree_, table_, wanted_nodes(tree_, wanted_)) {
+      finder_(tree_, table_, wanted_nodes(tree_, wanted_)),
+      order_(neighbours(places, tree_)),
+      sorter_(places.post[0].size()),
+      n_kept_of_(order_.size(), 0) {
     for (std::size_t axis = 0; axis < places.n_axes; ++axis) {
         sources_[axis].assign(places.pre[axis].begin(), places.pre[axis].end());
         places_.pre[axis] = sources_[axis];
@@ -93,12 +96,11 @@ ThinnedRows::ThinnedRows(Key key, const PlaceColumns& places, const BoundTable& 
     make_room(kAtOnce);
     turned_ = places_;
     std::swap(turned_.pre, turned_.post);
-    order_ = neighbours(places, tree_);
     for (std::size_t e = 0; e < most_.size(); ++e) hazard_[e] = -std::log1p(-std::min(most_[e], 1.0));
 }
 
 /// Compares a number of each cell of these boxes with its bound.
-void ThinnedRows::draw_dense(std::size_t source, std::span<const Box> boxes, Candidates& out) {
+void ThinnedRows::draw_dense(std::size_t source, std::span<const Box> boxes) {
     for (std::size_t k = 0; k < boxes.size();) {
         std::size_t n = 0, n_blocks = 0;
         for (bool is_whole = true; is_whole && k < boxes.size(); ++k) {
@@ -114,7 +116,7 @@ void ThinnedRows::draw_dense(std::size_t source, std::span<const Box> boxes, Can
             is_whole = size % 2 == 0;  // else half of its last block is nobody's
         }
         fill_numbers(key_, kDenseLane, {std::span(rows_).first(n_blocks), indices_.data()}, numbers_.data());
-        take(n, out);
+        take(n);
     }
 }
 /// The units of a source, their pieces, and the blocks that their numbers are made of.
@@ -180,7 +182,7 @@ std::size_t ThinnedRows::draw_unit(std::size_t source, std::size_t piece, const 
     }
 }
 
-void ThinnedRows::draw_sparse(std::size_t source, std::span<const Box> boxes, Candidates& out) {
+void ThinnedRows::draw_sparse(std::size_t source, std::span<const Box> boxes) {
     find_units(source, boxes);
     const std::size_t n_numbers = units_.back().end_of_numbers;
     fill_numbers(key_, kSparseLane, {std::span(rows_).first(n_numbers), indices_.data()}, hazards_.data(), marks_.data());
@@ -191,7 +193,7 @@ void ThinnedRows::draw_sparse(std::size_t source, std::span<const Box> boxes, Ca
         piece = unit.end;
     }
     squared_distances_of(turned_, source, std::span(cells_).first(n), squares_.data());
-    take(n, out);
+    take(n);
 }
 
 void ThinnedRows::make_room(std::size_t n) {
@@ -203,12 +205,12 @@ void ThinnedRows::make_room(std::size_t n) {
 }
 
 /// Adds those of the first `n` cells for which their own bound is no reason not to, if they are wanted.
-void ThinnedRows::take(std::size_t n, Candidates& out) {
+void ThinnedRows::take(std::size_t n) {
     const std::size_t n_found = places_below_bounds(numbers_.data(), squares_.data(), n, table_, found_.data());
-    const std::size_t before = out.numbers.size();
-    out.resize(before + n_found);
-    std::int32_t* const targets = out.rows.targets.data();
-    double *const numbers = out.numbers.data(), *const distances = out.distances.data();
+    const std::size_t before = drawn_.numbers.size();
+    drawn_.resize(before + n_found);
+    std::int32_t* const targets = drawn_.rows.targets.data();
+    double *const numbers = drawn_.numbers.data(), *const distances = drawn_.distances.data();
     std::size_t end = before;
     for (std::size_t k = 0; k < n_found; ++k) {
         const auto found = static_cast<std::size_t>(found_[k]), cell = static_cast<std::size_t>(cells_[found]);
@@ -217,24 +219,60 @@ void ThinnedRows::take(std::size_t n, Candidates& out) {
         distances[end] = squares_[found];
         end += wanted_.empty() || wanted_[cell];
     }
-    out.resize(end);
+    drawn_.resize(end);
 }
 
-Candidates ThinnedRows::draw(std::size_t first, std::size_t n_enough) {
-    Candidates result;
-    result.reserve(n_enough + n_enough / 8);
-    for (std::size_t place = first; place < order_.size() && result.numbers.size() < n_enough; ++place) {
-        if (place < first_found_ || place >= first_found_ + n_found_) {
-            first_found_ = place, n_found_ = std::min(BoxFinder::kSources, order_.size() - place);
+std::span<const double> ThinnedRows::draw(std::size_t n_enough) {
+    drawn_.resize(0);
+    drawn_.rows.indptr.assign(1, 0);
+    for (n_kept_ = n_drawn_; n_drawn_ < order_.size() && drawn_.numbers.size() < n_enough; ++n_drawn_) {
+        if (n_drawn_ >= first_found_ + n_found_) {
+            first_found_ = n_drawn_, n_found_ = std::min(BoxFinder::kSources, order_.size() - n_drawn_);
             finder_.find(places_, std::span(order_).subspan(first_found_, n_found_));
         }
-        const auto source = static_cast<std::size_t>(order_[place]);
-        const auto dense = finder_.dense(place - first_found_), sparse = finder_.sparse(place - first_found_);
-        if (!dense.empty()) draw_dense(source, dense, result);
-        if (!sparse.empty()) draw_sparse(source, sparse, result);
-        result.end_row();
+        const auto source = static_cast<std::size_t>(order_[n_drawn_]);
+        const auto dense = finder_.dense(n_drawn_ - first_found_), sparse = finder_.sparse(n_drawn_ - first_found_);
+        if (!dense.empty()) draw_dense(source, dense);
+        if (!sparse.empty()) draw_sparse(source, sparse);
+        drawn_.end_row();
     }
-    result.finish();
+    if (drawn_.numbers.empty()) n_kept_ = n_drawn_;
+    drawn_.finish();
+    return drawn_.distances;
+}
+
+void ThinnedRows::keep(std::span<const double> probability, const Selves& selves) {
+    const std::size_t n = drawn_.numbers.size();
+    if (probability.size() != n) throw std::invalid_argument("each candidate needs a probability");
+    if (!selves.rows.empty() && (selves.rows.size() != order_.size() || selves.columns.size() != places_.post[0].size()))
+        throw std::invalid_argument("the neurons of all rows and columns are needed");
+    found_.resize(std::max(found_.size(), n + BlockList::kMore));
+    const std::size_t n_found = places_below(drawn_.numbers.data(), probability.data(), n, found_.data());
+    std::size_t k = 0;
+    for (std::size_t row = 0; n_kept_ < n_drawn_; ++row, ++n_kept_) {
+        const auto source = static_cast<std::size_t>(order_[n_kept_]);
+        const std::int64_t end = drawn_.rows.indptr[row + 1];
+        std::size_t n_row = 0;
+        for (; k < n_found && found_[k] < end; ++k) {
+            const std::int32_t target = drawn_.rows.targets[static_cast<std::size_t>(found_[k])];
+            if (!selves.rows.empty() && selves.rows[source] == selves.columns[static_cast<std::size_t>(target)]) continue;
+            sorter_.add(target), ++n_row;
+        }
+        sorter_.take(kept_.more(n_row, BitSorter::kMore));
+        n_kept_of_[source] = static_cast<std::int64_t>(n_row);
+    }
+}
+
+Csr ThinnedRows::connected() const {
+    if (n_kept_ != order_.size()) throw std::logic_error("the candidates of all sources come first");
+    Csr result{LongColumn<std::int64_t>(order_.size() + 1, 0), LongColumn<std::int32_t>(kept_.size())};
+    std::partial_sum(n_kept_of_.begin(), n_kept_of_.end(), result.indptr.begin() + 1);
+    const std::int32_t* row = kept_.data();
+    for (const std::int32_t source : order_) {
+        const auto n = n_kept_of_[static_cast<std::size_t>(source)];
+        std::copy_n(row, n, result.targets.begin() + result.indptr[static_cast<std::size_t>(source)]);
+        row += n;
+    }
     return result;
 }
 

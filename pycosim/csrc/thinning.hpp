@@ -7,12 +7,14 @@
 #include <span>
 #include <vector>
 
+#include "bit_sorter.hpp"
 #include "bounds.hpp"
 #include "box_finder.hpp"
 #include "candidates.hpp"
 #include "columns.hpp"
 #include "connect.hpp"
 #include "distances.hpp"
+#include "growing_memory.hpp"
 #include "philox.hpp"
 #include "place_tree.hpp"
 
@@ -30,11 +32,15 @@ public:
     ThinnedRows(Key key, const PlaceColumns& places, const BoundTable& table, Wanted wanted);
     ThinnedRows(const ThinnedRows&) = delete;  // columns of it are looked at from inside
 
-    /// Sources in the order in which they are drawn.
-    std::span<const std::int32_t> order() const { return order_; }
+    /// The distances of the candidates of the next sources: at least `n_enough`, or those of all that are left. They
+    /// are there until the next call.
+    std::span<const double> draw(std::size_t n_enough);
 
-    /// The candidates of sources from the `first` in this order on, up to the source with which there are at least `n_enough`.
-    Candidates draw(std::size_t first, std::size_t n_enough);
+    /// Connects those of these candidates with a number below their probability.
+    void keep(std::span<const double> probability, const Selves& selves);
+
+    /// What was kept of all sources.
+    Csr connected() const;
 
 private:
     /// Points begin to before end that are connected with a probability of at most 1 - exp(-hazard).
@@ -48,12 +54,12 @@ private:
         std::size_t end, first_number, end_of_numbers;
     };
 
-    void draw_dense(std::size_t source, std::span<const Box> boxes, Candidates& out);
-    void draw_sparse(std::size_t source, std::span<const Box> boxes, Candidates& out);
+    void draw_dense(std::size_t source, std::span<const Box> boxes);
+    void draw_sparse(std::size_t source, std::span<const Box> boxes);
     void find_units(std::size_t source, std::span<const Box> boxes);
     std::size_t draw_unit(std::size_t source, std::size_t piece, const Unit& unit, std::size_t n);
     void make_room(std::size_t n);
-    void take(std::size_t n, Candidates& out);
+    void take(std::size_t n);
 
     Key key_;
     std::array<LongColumn<double>, 3> sources_;
@@ -64,8 +70,13 @@ private:
     PlaceTree tree_;
     LongColumn<std::uint8_t> wanted_;  // by place in the tree; empty: all
     BoxFinder finder_;
-    LongColumn<std::int32_t> order_;
-    std::size_t first_found_ = 0, n_found_ = 0;  // in this order, whose boxes the finder has
+    LongColumn<std::int32_t> order_;             // of the sources, in which they are drawn
+    std::size_t n_drawn_ = 0, n_kept_ = 0;       // sources of which candidates are drawn, and chosen
+    std::size_t first_found_ = 0, n_found_ = 0;  // sources whose boxes the finder has
+    Candidates drawn_;
+    BitSorter sorter_;
+    GrowingColumn<std::int32_t> kept_;           // in this order
+    LongColumn<std::int64_t> n_kept_of_;         // by source
 
     // Of the source that is being drawn.
     std::vector<Piece> pieces_;
