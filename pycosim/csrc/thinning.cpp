@@ -14,8 +14,6 @@ namespace pycosim {
 namespace {
 
 constexpr std::uint32_t kSparseLane = 0, kDenseLane = 1;
-// Numbers that are made where those that were expected to suffice do not.
-constexpr std::size_t kAhead = 16;
 // Cells with a number each that are worked on at the same time.
 constexpr std::size_t kAtOnce = PlaceTree::kSection;
 
@@ -119,78 +117,100 @@ void ThinnedRows::draw_dense(std::size_t source, std::span<const Box> boxes) {
         take(n);
     }
 }
-/// The units of a source, their pieces, and the blocks that their numbers are made of.
-void ThinnedRows::find_units(std::size_t source, std::span<const Box> boxes) {
-    pieces_.clear(), units_.clear();
-    double hazard = 0;
-    std::size_t n = 0;
+void ThinnedRows::Numbers::resize(std::size_t n) {
+    const std::size_t size = n + BlockList::kMore;
+    if (size <= rows.size()) return;
+    rows.resize(size), indices.resize(size), hazards.resize(size), marks.resize(size), found.resize(size);
+}
+
+/// A unit's numbers are those of the source's first blocks in its row.
+void ThinnedRows::Numbers::set(const Unit& unit, std::size_t source) {
+    constexpr std::size_t kLanes = 8;  // some places behind the last too: no loop for what is left
+    static_assert(kLanes <= BlockList::kMore);
+    std::uint32_t* const row = rows.data();
+    std::uint64_t* const index = indices.data();
+    const std::uint64_t before = first_block(source) - unit.first_number;
+    for (std::size_t k = unit.first_number; k < unit.end_of_numbers; k += kLanes)
+        for (std::size_t i = k; i < k + kLanes; ++i) row[i] = unit.row, index[i] = before + i;
+}
+
+void ThinnedRows::Numbers::make(Key key, std::size_t n) {
+    fill_numbers(key, kSparseLane, {std::span(rows).first(n), indices.data()}, hazards.data(), marks.data());
+    to_exponentials(hazards.data(), n);
+}
+
+/// Adds the units of a source: pieces that are drawn with the same counters, one after the other.
+void ThinnedRows::add_units(std::span<const Box> boxes) {
+    const std::size_t first = units_.size();
     const auto end_unit = [&] {
-        if (units_.empty()) return;
-        units_.back().end = pieces_.size();
-        units_.back().end_of_numbers = n += n_expected(hazard);
+        if (units_.size() == first) return;
+        Unit& unit = units_.back();
+        unit.end_of_pieces = pieces_.size();
+        unit.end_of_numbers = unit.first_number + n_expected(unit.hazard);
     };
     for (const Box& box : boxes) {
         const PlaceNode& node = tree_.nodes()[static_cast<std::size_t>(box.node)];
         const auto row = static_cast<std::uint32_t>(node.section < 0 ? box.node : node.section);
-        if (units_.empty() || units_.back().row != row) {
+        if (units_.size() == first || units_.back().row != row) {
             end_unit();
-            units_.push_back({row, 0, n, 0});
-            hazard = 0;
+            units_.push_back({row, pieces_.size(), 0, units_.empty() ? 0 : units_.back().end_of_numbers, 0, 0.0, 0});
         }
         const auto entry = static_cast<std::size_t>(box.entry);
-        pieces_.push_back({node.begin, node.end, most_[entry], hazard_[entry]});
-        hazard += hazard_[entry] * node.size();
+        pieces_.push_back({static_cast<double>(node.begin), static_cast<double>(node.end), hazard_[entry], most_[entry]});
+        units_.back().hazard += hazard_[entry] * node.size();
     }
     end_unit();
-    make_room(n);
-    for (const Unit& unit : units_) {
-        const std::size_t n_blocks = unit.end_of_numbers - unit.first_number;
-        std::fill_n(rows_.data() + unit.first_number, n_blocks, unit.row);
-        std::iota(indices_.data() + unit.first_number, indices_.data() + unit.first_number + n_blocks, first_block(source));
-    }
 }
 
-/// Adds the candidates of a unit to `n` others: cell by cell the hazards add up, and where a sum of exponentially
-/// distributed numbers is crossed is a candidate. So it is one with probability 1 - exp(-hazard), whatever the others are.
-std::size_t ThinnedRows::draw_unit(std::size_t source, std::size_t piece, const Unit& unit, std::size_t n) {
-    std::array<double, kAhead + BlockList::kMore> more_hazards, more_marks;
-    const double *hazards = hazards_.data() + unit.first_number, *marks = marks_.data() + unit.first_number;
-    std::size_t n_there = unit.end_of_numbers - unit.first_number, n_before = 0;
-    std::int32_t next = pieces_[piece].begin;
-    for (std::size_t k = 0;; ++k) {
-        if (k == n_there) {
-            n_before += n_there, k = 0, n_there = kAhead;
-            std::array<std::uint64_t, kAhead> indices;
-            std::array<std::uint32_t, kAhead> rows;
-            rows.fill(unit.row);
-            std::iota(indices.begin(), indices.end(), first_block(source) + n_before);
-            fill_numbers(key_, kSparseLane, {rows, indices.data()}, more_hazards.data(), more_marks.data());
-            to_exponentials(more_hazards.data(), kAhead);
-            hazards = more_hazards.data(), marks = more_marks.data();
-            make_room(n + kAhead);
-        }
-        double left = hazards[k];
-        while (!(left < (pieces_[piece].end - next) * pieces_[piece].hazard)) {
-            left -= (pieces_[piece].end - next) * pieces_[piece].hazard;
-            if (++piece == unit.end) return n;
-            next = pieces_[piece].begin;
-        }
-        const Piece& at = pieces_[piece];
-        next = std::min(next + static_cast<std::int32_t>(left / at.hazard), at.end - 1);
-        numbers_[n] = marks[k] * at.most;
-        cells_[n++] = next++;
+/// The boxes of the next sources, and the candidates in those with a small bound.
+void ThinnedRows::find_group() {
+    first_found_ = n_drawn_, n_found_ = std::min(BoxFinder::kSources, order_.size() - n_drawn_);
+    finder_.find(places_, std::span(order_).subspan(first_found_, n_found_));
+    pieces_.clear(), units_.clear();
+    for (std::size_t k = 0; k < n_found_; ++k) {
+        first_unit_[k] = units_.size();
+        add_units(finder_.sparse(k));
     }
+    first_unit_[n_found_] = units_.size();
+    if (units_.empty()) return;
+    const std::size_t n = units_.back().end_of_numbers;
+    unit_numbers_.resize(n);
+    for (std::size_t k = 0; k < n_found_; ++k)
+        for (std::size_t u = first_unit_[k]; u < first_unit_[k + 1]; ++u)
+            unit_numbers_.set(units_[u], static_cast<std::size_t>(order_[first_found_ + k]));
+    unit_numbers_.make(key_, n);
+    find_crossings(pieces_, units_, unit_numbers_.hazards.data(), unit_numbers_.found.data());
 }
 
-void ThinnedRows::draw_sparse(std::size_t source, std::span<const Box> boxes) {
-    find_units(source, boxes);
-    const std::size_t n_numbers = units_.back().end_of_numbers;
-    fill_numbers(key_, kSparseLane, {std::span(rows_).first(n_numbers), indices_.data()}, hazards_.data(), marks_.data());
-    to_exponentials(hazards_.data(), n_numbers);
-    std::size_t n = 0, piece = 0;
-    for (const Unit& unit : units_) {
-        n = draw_unit(source, piece, unit, n);
-        piece = unit.end;
+/// Adds the candidates of a unit to `n` others; returns how many there are now.
+std::size_t ThinnedRows::add_cells(const Unit& unit, const Numbers& numbers, std::size_t n) {
+    make_room(n + static_cast<std::size_t>(unit.n_found));
+    for (std::size_t k = unit.first_number; k < unit.first_number + static_cast<std::size_t>(unit.n_found); ++k) {
+        const auto [cell, piece] = numbers.found[k];
+        cells_[n] = cell;
+        numbers_[n++] = numbers.marks[k] * pieces_[static_cast<std::size_t>(piece)].most;
+    }
+    return n;
+}
+
+void ThinnedRows::draw_sparse(std::size_t source, std::span<const Unit> units) {
+    std::size_t n = 0;
+    for (const Unit& unit : units) {
+        if (unit.n_found >= 0) {
+            n = add_cells(unit, unit_numbers_, n);
+            continue;
+        }
+        Unit alone = unit;
+        alone.first_number = 0, alone.end_of_numbers = unit.end_of_numbers - unit.first_number;
+        Numbers numbers;
+        while (alone.n_found < 0) {
+            alone.end_of_numbers *= 2;
+            numbers.resize(alone.end_of_numbers);
+            numbers.set(alone, source);
+            numbers.make(key_, alone.end_of_numbers);
+            find_crossings(pieces_, {&alone, 1}, numbers.hazards.data(), numbers.found.data());
+        }
+        n = add_cells(alone, numbers, n);
     }
     squared_distances_of(turned_, source, std::span(cells_).first(n), squares_.data());
     take(n);
@@ -201,7 +221,7 @@ void ThinnedRows::make_room(std::size_t n) {
     const std::size_t size = 2 * n + BlockList::kMore;
     rows_.resize(size), indices_.resize(size);
     cells_.resize(size), found_.resize(size);
-    for (auto* column : {&hazards_, &marks_, &numbers_, &squares_}) column->resize(size);
+    numbers_.resize(size), squares_.resize(size);
 }
 
 /// Adds those of the first `n` cells for which their own bound is no reason not to, if they are wanted.
@@ -226,14 +246,12 @@ std::span<const double> ThinnedRows::draw(std::size_t n_enough) {
     drawn_.resize(0);
     drawn_.rows.indptr.assign(1, 0);
     for (n_kept_ = n_drawn_; n_drawn_ < order_.size() && drawn_.numbers.size() < n_enough; ++n_drawn_) {
-        if (n_drawn_ >= first_found_ + n_found_) {
-            first_found_ = n_drawn_, n_found_ = std::min(BoxFinder::kSources, order_.size() - n_drawn_);
-            finder_.find(places_, std::span(order_).subspan(first_found_, n_found_));
-        }
+        if (n_drawn_ >= first_found_ + n_found_) find_group();
         const auto source = static_cast<std::size_t>(order_[n_drawn_]);
-        const auto dense = finder_.dense(n_drawn_ - first_found_), sparse = finder_.sparse(n_drawn_ - first_found_);
-        if (!dense.empty()) draw_dense(source, dense);
-        if (!sparse.empty()) draw_sparse(source, sparse);
+        const std::size_t k = n_drawn_ - first_found_;
+        const auto units = std::span(units_).subspan(first_unit_[k], first_unit_[k + 1] - first_unit_[k]);
+        if (!finder_.dense(k).empty()) draw_dense(source, finder_.dense(k));
+        if (!units.empty()) draw_sparse(source, units);
         drawn_.end_row();
     }
     if (drawn_.numbers.empty()) n_kept_ = n_drawn_;

@@ -13,6 +13,7 @@
 #include "candidates.hpp"
 #include "columns.hpp"
 #include "connect.hpp"
+#include "crossings.hpp"
 #include "distances.hpp"
 #include "growing_memory.hpp"
 #include "philox.hpp"
@@ -43,21 +44,23 @@ public:
     Csr connected() const;
 
 private:
-    /// Points begin to before end that are connected with a probability of at most 1 - exp(-hazard).
-    struct Piece {
-        std::int32_t begin, end;
-        double most, hazard;
-    };
-    /// Pieces that are drawn with the same counters, one after the other, and the numbers that were made for them.
-    struct Unit {
-        std::uint32_t row;
-        std::size_t end, first_number, end_of_numbers;
+    /// Blocks of many units, and what was made of them.
+    struct Numbers {
+        std::vector<std::uint32_t> rows;
+        std::vector<std::uint64_t> indices;
+        std::vector<double> hazards, marks;
+        std::vector<Crossing> found;
+
+        void resize(std::size_t n);
+        void set(const Unit& unit, std::size_t source);
+        void make(Key key, std::size_t n);
     };
 
+    void find_group();
+    void add_units(std::span<const Box> boxes);
     void draw_dense(std::size_t source, std::span<const Box> boxes);
-    void draw_sparse(std::size_t source, std::span<const Box> boxes);
-    void find_units(std::size_t source, std::span<const Box> boxes);
-    std::size_t draw_unit(std::size_t source, std::size_t piece, const Unit& unit, std::size_t n);
+    void draw_sparse(std::size_t source, std::span<const Unit> units);
+    std::size_t add_cells(const Unit& unit, const Numbers& numbers, std::size_t n);
     void make_room(std::size_t n);
     void take(std::size_t n);
 
@@ -72,21 +75,23 @@ private:
     BoxFinder finder_;
     LongColumn<std::int32_t> order_;             // of the sources, in which they are drawn
     std::size_t n_drawn_ = 0, n_kept_ = 0;       // sources of which candidates are drawn, and chosen
-    std::size_t first_found_ = 0, n_found_ = 0;  // sources whose boxes the finder has
     Candidates drawn_;
     BitSorter sorter_;
     GrowingColumn<std::int32_t> kept_;           // in this order
     LongColumn<std::int64_t> n_kept_of_;         // by source
 
-    // Of the source that is being drawn.
+    // Of sources that are looked at side by side.
+    std::size_t first_found_ = 0, n_found_ = 0;
+    std::array<std::size_t, BoxFinder::kSources + 1> first_unit_;
     std::vector<Piece> pieces_;
     std::vector<Unit> units_;
-    std::vector<std::uint32_t> rows_;
-    std::vector<std::uint64_t> indices_;
-    std::vector<double> hazards_, marks_;
+    Numbers unit_numbers_;
+
     // Cells with a number to compare with their bounds: by place in the tree.
     std::vector<std::int32_t> cells_, found_;
     std::vector<double> numbers_, squares_;
+    std::vector<std::uint32_t> rows_;
+    std::vector<std::uint64_t> indices_;
 };
 
 }  // namespace pycosim
