@@ -182,13 +182,14 @@ void ThinnedRows::find_group() {
     find_crossings(pieces_, units_, unit_numbers_.hazards.data(), unit_numbers_.found.data());
 }
 
-/// Adds the candidates of a unit to `n` others; returns how many there are now.
+/// Adds the wanted ones of a unit's candidates to `n` others; returns how many there are now.
 std::size_t ThinnedRows::add_cells(const Unit& unit, const Numbers& numbers, std::size_t n) {
     make_room(n + static_cast<std::size_t>(unit.n_found));
     for (std::size_t k = unit.first_number; k < unit.first_number + static_cast<std::size_t>(unit.n_found); ++k) {
         const auto [cell, piece] = numbers.found[k];
         cells_[n] = cell;
-        numbers_[n++] = numbers.marks[k] * pieces_[static_cast<std::size_t>(piece)].most;
+        numbers_[n] = numbers.marks[k] * pieces_[static_cast<std::size_t>(piece)].most;
+        n += wanted_.empty() || wanted_[static_cast<std::size_t>(cell)];
     }
     return n;
 }
