@@ -2,41 +2,25 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <stdexcept>
-#include <utility>
-#include <vector>
+
+#include "bit_sorter.hpp"
 
 namespace pycosim {
-namespace {
 
-/// Puts different numbers in order: a bit for each, and one for each word that has any.
-class BitSorter {
-public:
-    explicit BitSorter(std::size_t n) : words_(n / 64 + 1, 0), above_(words_.size() / 64 + 1, 0) {}
-
-    void add(std::int32_t value) {
-        const auto place = static_cast<std::size_t>(value);
-        words_[place / 64] |= std::uint64_t{1} << (place % 64);
-        above_[place / 4096] |= std::uint64_t{1} << (place / 64 % 64);
+void Candidates::append(std::span<const std::int32_t> places, const std::int32_t* cells_of, const double* numbers_of,
+                        const double* squares) {
+    const std::size_t before = numbers.size();
+    resize(before + places.size());
+    std::int32_t* const cells = rows.targets.data() + before;  // vectors' addresses would be read again after each write
+    double *const own_numbers = numbers.data() + before, *const own_squares = distances.data() + before;
+    for (std::size_t k = 0; k < places.size(); ++k) {
+        const auto place = static_cast<std::size_t>(places[k]);
+        cells[k] = cells_of[place];
+        own_numbers[k] = numbers_of[place];
+        own_squares[k] = squares[place];
     }
-
-    /// Writes all in order, and forgets them.
-    std::int32_t* take(std::int32_t* out) {
-        for (std::size_t k = 0; k < above_.size(); ++k)
-            for (std::uint64_t some = std::exchange(above_[k], 0); some; some &= some - 1) {
-                const std::size_t word = k * 64 + static_cast<std::size_t>(std::countr_zero(some));
-                for (std::uint64_t bits = std::exchange(words_[word], 0); bits; bits &= bits - 1)
-                    *out++ = static_cast<std::int32_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
-            }
-        return out;
-    }
-
-private:
-    std::vector<std::uint64_t> words_, above_;
-};
-
-}  // namespace
+}
 
 void Candidates::finish() { take_roots(distances.data(), distances.size()); }
 
@@ -64,7 +48,7 @@ Candidates DrawnCandidates::draw(std::size_t n_enough) {
         });
         squared_distances_of(places_, target_, {some_.data(), n_some}, squares_.data());
         const std::size_t n_found = places_below_bounds(numbers_.data(), squares_.data(), n_some, table_, found_.data());
-        result.append({found_.data(), n_found}, numbers_.data(), squares_.data(), [&](std::size_t place) { return some_[place]; });
+        result.append({found_.data(), n_found}, some_.data(), numbers_.data(), squares_.data());
         result.end_row();
     }
     result.finish();
@@ -82,7 +66,7 @@ Csr connected(std::span<const std::int64_t> indptr, std::span<const std::int32_t
         throw std::invalid_argument("the neurons of all rows and columns are needed");
     if (std::any_of(columns.begin(), columns.end(), [&](std::int32_t c) { return c < 0 || static_cast<std::size_t>(c) >= n_columns; }))
         throw std::out_of_range("a candidate is outside the number of columns");
-    Csr kept{{0}, LongColumn<std::int32_t>(columns.size())};
+    Csr kept{{0}, LongColumn<std::int32_t>(columns.size() + BitSorter::kMore)};
     BitSorter sorter(n_columns);
     std::int32_t* const begin = kept.targets.data();
     std::int32_t* end = begin;

@@ -21,22 +21,11 @@ struct Candidates {
     Csr rows{{0}, {}};
     LongColumn<double> numbers, distances;
 
-    /// Takes those at `places` of columns of numbers and squared distances; their cells are cell_of(place).
-    template <class CellOf>
-    void append(std::span<const std::int32_t> places, const double* numbers_of, const double* squares, CellOf&& cell_of) {
-        const std::size_t before = numbers.size(), n = before + places.size();
-        rows.targets.resize(n);
-        numbers.resize(n);
-        distances.resize(n);
-        std::int32_t* const cells = rows.targets.data() + before;  // vectors' addresses would be read again after each write
-        double *const own_numbers = numbers.data() + before, *const own_squares = distances.data() + before;
-        for (std::size_t k = 0; k < places.size(); ++k) {
-            const auto place = static_cast<std::size_t>(places[k]);
-            cells[k] = cell_of(place);
-            own_numbers[k] = numbers_of[place];
-            own_squares[k] = squares[place];
-        }
-    }
+    /// Takes those at `places` of columns of cells, numbers and squared distances.
+    void append(std::span<const std::int32_t> places, const std::int32_t* cells_of, const double* numbers_of,
+                const double* squares);
+    void resize(std::size_t n) { rows.targets.resize(n), numbers.resize(n), distances.resize(n); }
+    void reserve(std::size_t n) { rows.targets.reserve(n), numbers.reserve(n), distances.reserve(n); }
     void end_row() { rows.indptr.push_back(static_cast<std::int64_t>(rows.targets.size())); }
     /// What was appended as squared distances becomes distances.
     void finish();

@@ -22,6 +22,12 @@ namespace {
 using RuleIn = std::tuple<int, std::uint64_t, std::uint64_t, In<std::int64_t>, In<std::int64_t>, double,
                           In<std::int64_t>, bool, bool>;
 
+using SelvesIn = std::optional<std::tuple<In<Long>, In<Long>>>;
+
+Selves selves_of(const SelvesIn& given) {
+    return given ? Selves{span(std::get<0>(*given)), span(std::get<1>(*given))} : Selves{};
+}
+
 }  // namespace
 
 void add_connections(nb::module_& m) {
@@ -135,20 +141,31 @@ void add_connections(nb::module_& m) {
             "seed"_a, "stream"_a, "pre"_a, "post"_a, "period"_a, "base"_a, "most"_a, "wanted"_a = nb::none())
         .def(
             "draw",
-            [](ThinnedRows& self, std::size_t first, std::size_t n_enough) {
-                return numpy(unlocked([&] { return self.draw(first, n_enough); }));
+            [](nb::handle_t<ThinnedRows> self, std::size_t n_enough) {
+                auto& rows = *nb::inst_ptr<ThinnedRows>(self);
+                const auto distances = unlocked([&] { return rows.draw(n_enough); });
+                return nb::ndarray<nb::numpy, const double, nb::ndim<1>>(distances.data(), {distances.size()}, self);
             },
-            "first"_a, "n_enough"_a, "Return the candidates of sources from the first on.");
+            "n_enough"_a,
+            "Return the distances of the next candidates, (n,), at least so many as long as there are sources; it is "
+            "read before the next call.")
+        .def(
+            "keep",
+            [](ThinnedRows& self, In<double> probability, const SelvesIn& selves) {
+                unlocked([&] { self.keep(span(probability), selves_of(selves)); });
+            },
+            "probability"_a, "selves"_a = nb::none(), "Connect those of these candidates with a number below their probability.")
+        .def(
+            "connected", [](ThinnedRows& self) { return numpy(unlocked([&] { return self.connected(); })); },
+            "Return what was kept of all sources, the columns of each row ascending.");
 
     m.def(
         "connected",
         [](In<Long> indptr, In<std::int32_t> columns, In<double> numbers, In<double> probability, std::size_t n_columns,
-           const std::optional<std::tuple<In<Long>, In<Long>>>& selves) {
+           const SelvesIn& selves) {
             if (indptr.size() == 0) throw std::invalid_argument("rows need offsets");
             return numpy(unlocked([&] {
-                const Selves same =
-                    selves ? Selves{span(std::get<0>(*selves)), span(std::get<1>(*selves))} : Selves{};
-                return connected(span(indptr), span(columns), span(numbers), span(probability), n_columns, same);
+                return connected(span(indptr), span(columns), span(numbers), span(probability), n_columns, selves_of(selves));
             }));
         },
         "indptr"_a, "columns"_a, "numbers"_a, "probability"_a, "n_columns"_a, "selves"_a = nb::none(),

@@ -20,6 +20,19 @@ template <std::size_t n_axes>
 }
 
 template <std::size_t n_axes>
+[[gnu::always_inline]] inline void fill_pairs(const PlaceColumns& places, const std::int32_t* __restrict sources,
+                                              const std::int32_t* __restrict targets, std::size_t n, double* __restrict out) {
+    const double *pre[n_axes], *post[n_axes];
+    for (std::size_t axis = 0; axis < n_axes; ++axis) pre[axis] = places.pre[axis].data(), post[axis] = places.post[axis].data();
+    for (std::size_t k = 0; k < n; ++k) {
+        double sum = 0;
+        for (std::size_t axis = 0; axis < n_axes; ++axis)
+            sum += squared_difference(pre[axis][sources[k]], post[axis][targets[k]], places.period[axis]);
+        out[k] = __builtin_sqrt(sum);
+    }
+}
+
+template <std::size_t n_axes>
 [[gnu::always_inline]] inline void fill_row_of(const PlaceColumns& places, std::size_t j, std::size_t begin,
                                                std::size_t n, double* __restrict row) {
     const double* pre[n_axes];
@@ -53,6 +66,18 @@ void squared_distances_of(const PlaceColumns& places, std::size_t j, std::span<c
     else fill_some<3>(places, j, which.data(), which.size(), out);
 }
 
+namespace {
+
+PYCOSIM_SIMD_CLONES
+void fill_distances(const PlaceColumns& places, const std::int32_t* sources, const std::int32_t* targets, std::size_t n,
+                    double* out) {
+    if (places.n_axes == 1) fill_pairs<1>(places, sources, targets, n, out);
+    else if (places.n_axes == 2) fill_pairs<2>(places, sources, targets, n, out);
+    else fill_pairs<3>(places, sources, targets, n, out);
+}
+
+}  // namespace
+
 PYCOSIM_SIMD_CLONES
 void take_roots(double* values, std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) values[i] = __builtin_sqrt(values[i]);
@@ -73,14 +98,7 @@ LongColumn<double> distances_of_pairs(const PlaceColumns& places, std::span<cons
                                       std::span<const std::int32_t> targets) {
     if (sources.size() != targets.size()) throw std::invalid_argument("a pair needs a source and a target");
     LongColumn<double> result(sources.size());
-    for (std::size_t k = 0; k < sources.size(); ++k) {
-        const auto i = static_cast<std::size_t>(sources[k]), j = static_cast<std::size_t>(targets[k]);
-        double sum = 0;
-        for (std::size_t axis = 0; axis < places.n_axes; ++axis)
-            sum += squared_difference(places.pre[axis][i], places.post[axis][j], places.period[axis]);
-        result[k] = sum;
-    }
-    take_roots(result.data(), result.size());
+    fill_distances(places, sources.data(), targets.data(), result.size(), result.data());
     return result;
 }
 

@@ -125,6 +125,12 @@ public:
         if (size_ == capacity_) reserve(std::max<std::size_t>(64, 2 * capacity_));
         return *::new (data() + size_++) T(value);
     }
+    /// Adds `n` elements without a value, for the caller to write, and room for `n_behind` that do not count.
+    T* more(std::size_t n, std::size_t n_behind = 0) {
+        const std::size_t n_needed = size_ + n + n_behind;
+        if (n_needed > capacity_) reserve(std::max(n_needed, 2 * capacity_));
+        return data() + std::exchange(size_, size_ + n);
+    }
     std::size_t size() const { return size_; }
     T* data() { return static_cast<T*>(memory_.bytes()); }
     const T* data() const { return static_cast<const T*>(memory_.bytes()); }

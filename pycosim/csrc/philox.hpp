@@ -81,6 +81,20 @@ void fill_uniforms(Key key, std::uint32_t row, std::uint32_t lane, std::uint64_t
 void fill_row(Key key, std::uint32_t row, std::uint32_t lane, std::uint64_t first, std::size_t n,
               const std::array<std::uint32_t*, 4>& words);
 
+/// Blocks of any rows: the i-th is number indices[i] of row rows[i].
+struct BlockList {
+    static constexpr std::size_t kMore = 16;  // places behind the last, in what is written too
+
+    std::span<const std::uint32_t> rows;
+    const std::uint64_t* indices;
+};
+
+/// Writes the two numbers in [0, 1) that each of these blocks of a lane is made into: numbers[2 * i] and the next one.
+void fill_numbers(Key key, std::uint32_t lane, const BlockList& blocks, double* numbers);
+
+/// The same: first[i] and second[i].
+void fill_numbers(Key key, std::uint32_t lane, const BlockList& blocks, double* first, double* second);
+
 /// The random numbers of one row, drawn one after the other.
 class RowStream {
 public:

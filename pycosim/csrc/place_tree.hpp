@@ -34,6 +34,9 @@ public:
     /// Nodes before their parts, from one end to the other.
     const std::vector<PlaceNode>& nodes() const { return nodes_; }
 
+    /// All points in the order of the tree.
+    const LongColumn<std::int32_t>& points() const { return points_; }
+
     /// Which point is at a place in the order of the tree, and a column of coordinates in this order.
     std::int32_t point(std::size_t place) const { return points_[place]; }
     const LongColumn<double>& column(std::size_t axis) const { return columns_[axis]; }

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 
 #include "clones.hpp"
@@ -12,14 +13,9 @@
 namespace pycosim {
 namespace {
 
-// From this probability on a number for each pair is cheaper than gaps between candidates.
-constexpr double kDense = 0.25;
-// So many candidates more are cheaper than to look at the two parts of a box.
-constexpr double kInVain = 1.5;
-// Boxes above sections in which fewer candidates are expected have counters of their own.
-constexpr double kFew = 0.02;
 constexpr std::uint32_t kSparseLane = 0, kDenseLane = 1;
-constexpr std::size_t kAhead = 16, kMostAhead = 256;
+// Cells with a number each that are worked on at the same time.
+constexpr std::size_t kAtOnce = PlaceTree::kSection;
 
 /// -ln of a number in (0, 1]: 2 atanh(s), s = (1 - m) / (1 + m); |s| < 0.172, so that what is left out is below 1e-17.
 inline double minus_log(double number) {
@@ -37,13 +33,43 @@ inline double minus_log(double number) {
 /// The first of a source's blocks in each row of counters.
 std::uint64_t first_block(std::size_t source) { return static_cast<std::uint64_t>(source) << 32; }
 
+/// How many numbers hardly ever fall short of those that candidates of this hazard take, and the one behind them.
+std::size_t n_expected(double hazard) {
+    return 1 + static_cast<std::size_t>(hazard + 1.75 * std::sqrt(hazard) + 0.5);
+}
+
+/// Turns numbers in [0, 1) into exponentially distributed ones.
 PYCOSIM_SIMD_CLONES
-void make_numbers(const std::array<const std::uint32_t*, 4>& words, std::size_t n, double* __restrict hazards,
-                  double* __restrict marks) {
-    for (std::size_t i = 0; i < n; ++i) {
-        hazards[i] = minus_log(1.0 - uniform_in_parts(words[0][i], words[1][i]));
-        marks[i] = uniform_in_parts(words[2][i], words[3][i]);
+void to_exponentials(double* numbers, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) numbers[i] = minus_log(1.0 - numbers[i]);
+}
+
+/// For each point in the order of the tree whether it is wanted; empty: all.
+LongColumn<std::uint8_t> wanted_points(const PlaceTree& tree, Wanted wanted) {
+    LongColumn<std::uint8_t> result(wanted.size());
+    for (std::size_t i = 0; i < wanted.size(); ++i) result[i] = wanted[static_cast<std::size_t>(tree.point(i))];
+    return result;
+}
+
+/// For each node whether any of its points is.
+std::vector<std::uint8_t> wanted_nodes(const PlaceTree& tree, const LongColumn<std::uint8_t>& wanted) {
+    std::vector<std::uint8_t> result(tree.nodes().size(), 1);
+    for (std::size_t i = 0; i < result.size() && !wanted.empty(); ++i) {
+        const PlaceNode& node = tree.nodes()[i];
+        result[i] = std::any_of(wanted.begin() + node.begin, wanted.begin() + node.end, [](auto w) { return w != 0; });
     }
+    return result;
+}
+
+/// The sources in an order in which those near one another follow each other; `tree` is that of the targets.
+LongColumn<std::int32_t> neighbours(const PlaceColumns& places, const PlaceTree& tree) {
+    bool are_same = true;
+    for (std::size_t axis = 0; axis < places.n_axes; ++axis)
+        are_same = are_same && std::ranges::equal(places.pre[axis], places.post[axis]);
+    if (are_same) return tree.points();
+    PlaceColumns turned = places;
+    std::swap(turned.pre, turned.post);
+    return PlaceTree(turned).points();
 }
 
 }  // namespace
@@ -54,191 +80,218 @@ ThinnedRows::ThinnedRows(Key key, const PlaceColumns& places, const BoundTable& 
       most_(table.most.begin(), table.most.end()),
       hazard_(most_.size()),
       table_(table.base, most_),
-      falls_(std::is_sorted(most_.rbegin(), most_.rend())),
       tree_(places),
-      node_wanted_(tree_.nodes().size(), 1) {
+      wanted_(wanted_points(tree_, wanted)),
+      finder_(tree_, table_, wanted_nodes(tree_, wanted_)),
+      order_(neighbours(places, tree_)),
+      sorter_(places.post[0].size()),
+      n_kept_of_(order_.size(), 0) {
     for (std::size_t axis = 0; axis < places.n_axes; ++axis) {
         sources_[axis].assign(places.pre[axis].begin(), places.pre[axis].end());
         places_.pre[axis] = sources_[axis];
         places_.post[axis] = tree_.column(axis);
-        is_periodic_ = is_periodic_ || places.period[axis] < std::numeric_limits<double>::infinity();
     }
+    make_room(kAtOnce);
     turned_ = places_;
     std::swap(turned_.pre, turned_.post);
     for (std::size_t e = 0; e < most_.size(); ++e) hazard_[e] = -std::log1p(-std::min(most_[e], 1.0));
-    if (!falls_) {
-        largest_.emplace_back(most_.size());
-        for (std::size_t e = 0; e < most_.size(); ++e) largest_[0][e] = static_cast<std::int32_t>(e);
-        for (std::size_t width = 2; width <= most_.size(); width *= 2) {
-            const auto& half = largest_.back();
-            std::vector<std::int32_t> whole(most_.size() - width + 1);
-            for (std::size_t e = 0; e < whole.size(); ++e) {
-                const std::int32_t a = half[e], b = half[e + width / 2];
-                whole[e] = most_[static_cast<std::size_t>(a)] >= most_[static_cast<std::size_t>(b)] ? a : b;
-            }
-            largest_.push_back(std::move(whole));
+}
+
+/// Compares a number of each cell of these boxes with its bound.
+void ThinnedRows::draw_dense(std::size_t source, std::span<const Box> boxes) {
+    for (std::size_t k = 0; k < boxes.size();) {
+        std::size_t n = 0, n_blocks = 0;
+        for (bool is_whole = true; is_whole && k < boxes.size(); ++k) {
+            const PlaceNode& node = tree_.nodes()[static_cast<std::size_t>(boxes[k].node)];
+            const auto begin = static_cast<std::size_t>(node.begin), size = static_cast<std::size_t>(node.size());
+            if (n + size > kAtOnce) break;
+            squared_distances(turned_, source, begin, size, squares_.data() + n);
+            std::iota(cells_.data() + n, cells_.data() + n + size, node.begin);
+            const std::size_t n_more = (size + 1) / 2;
+            std::fill_n(rows_.data() + n_blocks, n_more, static_cast<std::uint32_t>(boxes[k].node));
+            std::iota(indices_.data() + n_blocks, indices_.data() + n_blocks + n_more, first_block(source));
+            n += size, n_blocks += n_more;
+            is_whole = size % 2 == 0;  // else half of its last block is nobody's
         }
-    }
-    if (wanted.empty()) return;
-    wanted_.resize(wanted.size());
-    for (std::size_t i = 0; i < wanted.size(); ++i) wanted_[i] = wanted[static_cast<std::size_t>(tree_.point(i))];
-    for (std::size_t i = 0; i < node_wanted_.size(); ++i) {
-        const PlaceNode& node = tree_.nodes()[i];
-        node_wanted_[i] = std::any_of(wanted_.begin() + node.begin, wanted_.begin() + node.end, [](auto w) { return w != 0; });
+        fill_numbers(key_, kDenseLane, {std::span(rows_).first(n_blocks), indices_.data()}, numbers_.data());
+        take(n);
     }
 }
-
-/// Returns the entry with the largest bound of those from `first` to `last`, both included.
-std::size_t ThinnedRows::largest(std::size_t first, std::size_t last) const {
-    if (falls_) return first;
-    const auto power = static_cast<std::size_t>(std::bit_width(last - first + 1) - 1);
-    const auto a = static_cast<std::size_t>(largest_[power][first]);
-    const auto b = static_cast<std::size_t>(largest_[power][last + 1 - (std::size_t{1} << power)]);
-    return most_[a] >= most_[b] ? a : b;
+void ThinnedRows::Numbers::resize(std::size_t n) {
+    const std::size_t size = n + BlockList::kMore;
+    if (size <= rows.size()) return;
+    rows.resize(size), indices.resize(size), hazards.resize(size), marks.resize(size), found.resize(size);
 }
 
-void ThinnedRows::add_piece(const PlaceNode& node, std::int32_t unit, std::size_t entry) {
-    const auto first_node = static_cast<std::uint32_t>(unit);
-    if (unit_nodes_.empty() || unit_nodes_.back() != first_node) {
-        unit_nodes_.push_back(first_node);
-        units_.push_back({pieces_.size(), pieces_.size(), 0.0});
-    }
-    pieces_.push_back({node.begin, node.end, most_[entry], hazard_[entry]});
-    units_.back().end = pieces_.size();
-    units_.back().hazard += hazard_[entry] * node.size();
+/// A unit's numbers are those of the source's first blocks in its row.
+void ThinnedRows::Numbers::set(const Unit& unit, std::size_t source) {
+    constexpr std::size_t kLanes = 8;  // some places behind the last too: no loop for what is left
+    static_assert(kLanes <= BlockList::kMore);
+    std::uint32_t* const row = rows.data();
+    std::uint64_t* const index = indices.data();
+    const std::uint64_t before = first_block(source) - unit.first_number;
+    for (std::size_t k = unit.first_number; k < unit.end_of_numbers; k += kLanes)
+        for (std::size_t i = k; i < k + kLanes; ++i) row[i] = unit.row, index[i] = before + i;
 }
 
-template <std::size_t n_axes, bool is_periodic>
-void ThinnedRows::find_pieces_of(std::size_t source) {
-    std::array<double, n_axes> at;
-    for (std::size_t axis = 0; axis < n_axes; ++axis) at[axis] = places_.pre[axis][source];
-    const auto n_nodes = static_cast<std::int32_t>(tree_.nodes().size());
-    for (std::int32_t i = 0; i < n_nodes;) {
-        const PlaceNode& node = tree_.nodes()[static_cast<std::size_t>(i)];
-        const SquareLimits limits = square_limits<n_axes, is_periodic>(at, places_.period, node);
-        const std::size_t entry = largest(static_cast<std::size_t>(table_.entry(limits.least)),
-                                          static_cast<std::size_t>(table_.entry(limits.largest)));
-        const double most = most_[entry];
-        const bool is_above = node.section < 0, is_apart = is_above || node.section == i;
-        if (most == 0 || (is_apart && !node_wanted_[static_cast<std::size_t>(i)])) {
-            i = node.after;
-            continue;
-        }
-        const double typical = most_[static_cast<std::size_t>(table_.entry((limits.least + limits.largest) / 2))];
-        const bool is_dense = most >= kDense, is_leaf = node.after == i + 1;
-        const bool is_whole = is_above   ? most * node.size() <= kFew
-                              : is_dense ? is_leaf || typical >= kDense
-                                         : is_leaf || (most - typical) * node.size() <= kInVain;
-        if (!is_whole) {
-            ++i;
-            continue;
-        }
-        if (is_dense) dense_.push_back(i);
-        else add_piece(node, is_above ? i : node.section, entry);
-        i = node.after;
-    }
+void ThinnedRows::Numbers::make(Key key, std::size_t n) {
+    fill_numbers(key, kSparseLane, {std::span(rows).first(n), indices.data()}, hazards.data(), marks.data());
+    to_exponentials(hazards.data(), n);
 }
 
-void ThinnedRows::find_pieces(std::size_t source) {
-    pieces_.clear(), units_.clear(), unit_nodes_.clear(), dense_.clear();
-    const auto find = [&]<std::size_t n_axes>() {
-        is_periodic_ ? find_pieces_of<n_axes, true>(source) : find_pieces_of<n_axes, false>(source);
+/// Adds the units of a source: pieces that are drawn with the same counters, one after the other.
+void ThinnedRows::add_units(std::span<const Box> boxes) {
+    const std::size_t first = units_.size();
+    const auto end_unit = [&] {
+        if (units_.size() == first) return;
+        Unit& unit = units_.back();
+        unit.end_of_pieces = pieces_.size();
+        unit.end_of_numbers = unit.first_number + n_expected(unit.hazard);
     };
-    if (places_.n_axes == 1) find.operator()<1>();
-    else if (places_.n_axes == 2) find.operator()<2>();
-    else find.operator()<3>();
-}
-
-void ThinnedRows::draw_dense(std::size_t source, std::size_t number, Candidates& out) {
-    const PlaceNode& node = tree_.nodes()[number];
-    std::array<double, PlaceTree::kSection> numbers, squares;
-    std::array<std::int32_t, PlaceTree::kSection + 16> found;
-    const auto begin = static_cast<std::size_t>(node.begin), n = static_cast<std::size_t>(node.end) - begin;
-    fill_uniforms(key_, static_cast<std::uint32_t>(number), kDenseLane, first_block(source), std::span(numbers).first(n));
-    squared_distances(turned_, source, begin, n, squares.data());
-    const std::size_t n_found = places_below_bounds(numbers.data(), squares.data(), n, table_, found.data());
-    out.append({found.data(), n_found}, numbers.data(), squares.data(),
-               [&](std::size_t place) { return node.begin + static_cast<std::int32_t>(place); });
-}
-
-/// Adds the candidates of a unit: cell by cell the hazards add up, and where a sum of exponentially distributed
-/// numbers is crossed is a candidate. So it is one with probability 1 - exp(-hazard), whatever the others are.
-void ThinnedRows::draw_unit(std::size_t source, std::size_t number) {
-    std::array<double, kMostAhead> hazards, marks;
-    const auto [first, last, sum] = units_[number];
-    hazards[0] = first_hazards_[number], marks[0] = first_marks_[number];
-    const std::size_t n_ahead = std::min(static_cast<std::size_t>(sum / kAhead + 1) * kAhead, kMostAhead);
-    std::uint64_t block = first_block(source) + 1;
-    std::size_t n = 1, k = 0, piece = first;
-    std::int32_t next = pieces_[piece].begin;
-    for (;;) {
-        double left = hazards[k];
-        const double mark = marks[k];
-        while (!(left < (pieces_[piece].end - next) * pieces_[piece].hazard)) {
-            left -= (pieces_[piece].end - next) * pieces_[piece].hazard;
-            if (++piece == last) return;
-            next = pieces_[piece].begin;
+    for (const Box& box : boxes) {
+        const PlaceNode& node = tree_.nodes()[static_cast<std::size_t>(box.node)];
+        const auto row = static_cast<std::uint32_t>(node.section < 0 ? box.node : node.section);
+        if (units_.size() == first || units_.back().row != row) {
+            end_unit();
+            units_.push_back({row, pieces_.size(), 0, units_.empty() ? 0 : units_.back().end_of_numbers, 0, 0.0, 0});
         }
-        const Piece& at = pieces_[piece];
-        next = std::min(next + static_cast<std::int32_t>(left / at.hazard), at.end - 1);
-        cells_.push_back(next++);
-        marks_.push_back(mark * at.most);
-        if (++k < n) continue;
-        std::array<std::array<std::uint32_t, kMostAhead>, 4> words;
-        fill_row(key_, unit_nodes_[number], kSparseLane, block, n_ahead, {words[0].data(), words[1].data(), words[2].data(), words[3].data()});
-        make_numbers({words[0].data(), words[1].data(), words[2].data(), words[3].data()}, n_ahead, hazards.data(), marks.data());
-        block += n_ahead;
-        n = n_ahead, k = 0;
+        const auto entry = static_cast<std::size_t>(box.entry);
+        pieces_.push_back({static_cast<double>(node.begin), static_cast<double>(node.end), hazard_[entry], most_[entry]});
+        units_.back().hazard += hazard_[entry] * node.size();
+    }
+    end_unit();
+}
+
+/// The boxes of the next sources, and the candidates in those with a small bound.
+void ThinnedRows::find_group() {
+    first_found_ = n_drawn_, n_found_ = std::min(BoxFinder::kSources, order_.size() - n_drawn_);
+    finder_.find(places_, std::span(order_).subspan(first_found_, n_found_));
+    pieces_.clear(), units_.clear();
+    for (std::size_t k = 0; k < n_found_; ++k) {
+        first_unit_[k] = units_.size();
+        add_units(finder_.sparse(k));
+    }
+    first_unit_[n_found_] = units_.size();
+    if (units_.empty()) return;
+    const std::size_t n = units_.back().end_of_numbers;
+    unit_numbers_.resize(n);
+    for (std::size_t k = 0; k < n_found_; ++k)
+        for (std::size_t u = first_unit_[k]; u < first_unit_[k + 1]; ++u)
+            unit_numbers_.set(units_[u], static_cast<std::size_t>(order_[first_found_ + k]));
+    unit_numbers_.make(key_, n);
+    find_crossings(pieces_, units_, unit_numbers_.hazards.data(), unit_numbers_.found.data());
+}
+
+/// Adds the wanted ones of a unit's candidates to `n` others; returns how many there are now.
+std::size_t ThinnedRows::add_cells(const Unit& unit, const Numbers& numbers, std::size_t n) {
+    make_room(n + static_cast<std::size_t>(unit.n_found));
+    for (std::size_t k = unit.first_number; k < unit.first_number + static_cast<std::size_t>(unit.n_found); ++k) {
+        const auto [cell, piece] = numbers.found[k];
+        cells_[n] = cell;
+        numbers_[n] = numbers.marks[k] * pieces_[static_cast<std::size_t>(piece)].most;
+        n += wanted_.empty() || wanted_[static_cast<std::size_t>(cell)];
+    }
+    return n;
+}
+
+void ThinnedRows::draw_sparse(std::size_t source, std::span<const Unit> units) {
+    std::size_t n = 0;
+    for (const Unit& unit : units) {
+        if (unit.n_found >= 0) {
+            n = add_cells(unit, unit_numbers_, n);
+            continue;
+        }
+        Unit alone = unit;
+        alone.first_number = 0, alone.end_of_numbers = unit.end_of_numbers - unit.first_number;
+        Numbers numbers;
+        while (alone.n_found < 0) {
+            alone.end_of_numbers *= 2;
+            numbers.resize(alone.end_of_numbers);
+            numbers.set(alone, source);
+            numbers.make(key_, alone.end_of_numbers);
+            find_crossings(pieces_, {&alone, 1}, numbers.hazards.data(), numbers.found.data());
+        }
+        n = add_cells(alone, numbers, n);
+    }
+    squared_distances_of(turned_, source, std::span(cells_).first(n), squares_.data());
+    take(n);
+}
+
+void ThinnedRows::make_room(std::size_t n) {
+    if (n + BlockList::kMore <= cells_.size()) return;
+    const std::size_t size = 2 * n + BlockList::kMore;
+    rows_.resize(size), indices_.resize(size);
+    cells_.resize(size), found_.resize(size);
+    numbers_.resize(size), squares_.resize(size);
+}
+
+/// Adds those of the first `n` cells for which their own bound is no reason not to, if they are wanted.
+void ThinnedRows::take(std::size_t n) {
+    const std::size_t n_found = places_below_bounds(numbers_.data(), squares_.data(), n, table_, found_.data());
+    const std::size_t before = drawn_.numbers.size();
+    drawn_.resize(before + n_found);
+    std::int32_t* const targets = drawn_.rows.targets.data();
+    double *const numbers = drawn_.numbers.data(), *const distances = drawn_.distances.data();
+    std::size_t end = before;
+    for (std::size_t k = 0; k < n_found; ++k) {
+        const auto found = static_cast<std::size_t>(found_[k]), cell = static_cast<std::size_t>(cells_[found]);
+        targets[end] = tree_.point(cell);
+        numbers[end] = numbers_[found];
+        distances[end] = squares_[found];
+        end += wanted_.empty() || wanted_[cell];
+    }
+    drawn_.resize(end);
+}
+
+std::span<const double> ThinnedRows::draw(std::size_t n_enough) {
+    drawn_.resize(0);
+    drawn_.rows.indptr.assign(1, 0);
+    for (n_kept_ = n_drawn_; n_drawn_ < order_.size() && drawn_.numbers.size() < n_enough; ++n_drawn_) {
+        if (n_drawn_ >= first_found_ + n_found_) find_group();
+        const auto source = static_cast<std::size_t>(order_[n_drawn_]);
+        const std::size_t k = n_drawn_ - first_found_;
+        const auto units = std::span(units_).subspan(first_unit_[k], first_unit_[k + 1] - first_unit_[k]);
+        if (!finder_.dense(k).empty()) draw_dense(source, finder_.dense(k));
+        if (!units.empty()) draw_sparse(source, units);
+        drawn_.end_row();
+    }
+    if (drawn_.numbers.empty()) n_kept_ = n_drawn_;
+    drawn_.finish();
+    return drawn_.distances;
+}
+
+void ThinnedRows::keep(std::span<const double> probability, const Selves& selves) {
+    const std::size_t n = drawn_.numbers.size();
+    if (probability.size() != n) throw std::invalid_argument("each candidate needs a probability");
+    if (!selves.rows.empty() && (selves.rows.size() != order_.size() || selves.columns.size() != places_.post[0].size()))
+        throw std::invalid_argument("the neurons of all rows and columns are needed");
+    found_.resize(std::max(found_.size(), n + BlockList::kMore));
+    const std::size_t n_found = places_below(drawn_.numbers.data(), probability.data(), n, found_.data());
+    std::size_t k = 0;
+    for (std::size_t row = 0; n_kept_ < n_drawn_; ++row, ++n_kept_) {
+        const auto source = static_cast<std::size_t>(order_[n_kept_]);
+        const std::int64_t end = drawn_.rows.indptr[row + 1];
+        std::size_t n_row = 0;
+        for (; k < n_found && found_[k] < end; ++k) {
+            const std::int32_t target = drawn_.rows.targets[static_cast<std::size_t>(found_[k])];
+            if (!selves.rows.empty() && selves.rows[source] == selves.columns[static_cast<std::size_t>(target)]) continue;
+            sorter_.add(target), ++n_row;
+        }
+        sorter_.take(kept_.more(n_row, BitSorter::kMore));
+        n_kept_of_[source] = static_cast<std::int64_t>(n_row);
     }
 }
 
-/// Takes those of the cells that were drawn for which their own bound is no reason not to.
-void ThinnedRows::keep(std::size_t source, Candidates& out) {
-    squares_.resize(cells_.size());
-    found_.resize(cells_.size() + 16);
-    squared_distances_of(turned_, source, cells_, squares_.data());
-    const std::size_t n_found = places_below_bounds(marks_.data(), squares_.data(), cells_.size(), table_, found_.data());
-    out.append({found_.data(), n_found}, marks_.data(), squares_.data(), [&](std::size_t place) { return cells_[place]; });
-}
-
-void ThinnedRows::draw_sparse(std::size_t source, Candidates& out) {
-    const std::size_t n = units_.size();
-    for (auto& column : words_) column.resize(n);
-    first_hazards_.resize(n), first_marks_.resize(n);
-    fill_blocks(key_, unit_nodes_, first_block(source), {words_[0].data(), words_[1].data(), words_[2].data(), words_[3].data()});
-    make_numbers({words_[0].data(), words_[1].data(), words_[2].data(), words_[3].data()}, n, first_hazards_.data(), first_marks_.data());
-    cells_.clear(), marks_.clear();
-    for (std::size_t k = 0; k < n; ++k)
-        if (first_hazards_[k] < units_[k].hazard) draw_unit(source, k);
-    keep(source, out);
-}
-
-/// Turns places in the tree into targets, and leaves out those that are not wanted.
-void ThinnedRows::take_wanted(Candidates& out, std::size_t before) {
-    std::size_t n = before;
-    for (std::size_t k = before; k < out.numbers.size(); ++k) {
-        const auto place = static_cast<std::size_t>(out.rows.targets[k]);
-        out.rows.targets[n] = tree_.point(place);
-        out.numbers[n] = out.numbers[k];
-        out.distances[n] = out.distances[k];
-        n += wanted_.empty() || wanted_[place];
+Csr ThinnedRows::connected() const {
+    if (n_kept_ != order_.size()) throw std::logic_error("the candidates of all sources come first");
+    Csr result{LongColumn<std::int64_t>(order_.size() + 1, 0), LongColumn<std::int32_t>(kept_.size())};
+    std::partial_sum(n_kept_of_.begin(), n_kept_of_.end(), result.indptr.begin() + 1);
+    const std::int32_t* row = kept_.data();
+    for (const std::int32_t source : order_) {
+        const auto n = n_kept_of_[static_cast<std::size_t>(source)];
+        std::copy_n(row, n, result.targets.begin() + result.indptr[static_cast<std::size_t>(source)]);
+        row += n;
     }
-    out.rows.targets.resize(n);
-    out.numbers.resize(n);
-    out.distances.resize(n);
-}
-
-Candidates ThinnedRows::draw(std::size_t first, std::size_t n_enough) {
-    Candidates result;
-    for (std::size_t source = first; source < places_.pre[0].size() && result.numbers.size() < n_enough; ++source) {
-        const std::size_t before = result.numbers.size();
-        find_pieces(source);
-        for (const std::int32_t node : dense_) draw_dense(source, static_cast<std::size_t>(node), result);
-        if (!units_.empty()) draw_sparse(source, result);
-        take_wanted(result, before);
-        result.end_row();
-    }
-    result.finish();
     return result;
 }
 

@@ -7,11 +7,15 @@
 #include <span>
 #include <vector>
 
+#include "bit_sorter.hpp"
 #include "bounds.hpp"
+#include "box_finder.hpp"
 #include "candidates.hpp"
 #include "columns.hpp"
 #include "connect.hpp"
+#include "crossings.hpp"
 #include "distances.hpp"
+#include "growing_memory.hpp"
 #include "philox.hpp"
 #include "place_tree.hpp"
 
@@ -29,31 +33,36 @@ public:
     ThinnedRows(Key key, const PlaceColumns& places, const BoundTable& table, Wanted wanted);
     ThinnedRows(const ThinnedRows&) = delete;  // columns of it are looked at from inside
 
-    /// The candidates of sources from `first` on, up to the source with which there are at least `n_enough`.
-    Candidates draw(std::size_t first, std::size_t n_enough);
+    /// The distances of the candidates of the next sources: at least `n_enough`, or those of all that are left. They
+    /// are there until the next call.
+    std::span<const double> draw(std::size_t n_enough);
+
+    /// Connects those of these candidates with a number below their probability.
+    void keep(std::span<const double> probability, const Selves& selves);
+
+    /// What was kept of all sources.
+    Csr connected() const;
 
 private:
-    /// Points begin to before end that are connected with a probability of at most 1 - exp(-hazard).
-    struct Piece {
-        std::int32_t begin, end;
-        double most, hazard;
-    };
-    /// Pieces that are drawn with the same counters, one after the other.
-    struct Unit {
-        std::size_t begin, end;
-        double hazard;
+    /// Blocks of many units, and what was made of them.
+    struct Numbers {
+        std::vector<std::uint32_t> rows;
+        std::vector<std::uint64_t> indices;
+        std::vector<double> hazards, marks;
+        std::vector<Crossing> found;
+
+        void resize(std::size_t n);
+        void set(const Unit& unit, std::size_t source);
+        void make(Key key, std::size_t n);
     };
 
-    std::size_t largest(std::size_t first_entry, std::size_t last_entry) const;
-    void find_pieces(std::size_t source);
-    template <std::size_t n_axes, bool is_periodic>
-    void find_pieces_of(std::size_t source);
-    void add_piece(const PlaceNode& node, std::int32_t unit, std::size_t entry);
-    void draw_dense(std::size_t source, std::size_t number, Candidates& out);
-    void draw_sparse(std::size_t source, Candidates& out);
-    void draw_unit(std::size_t source, std::size_t number);
-    void keep(std::size_t source, Candidates& out);
-    void take_wanted(Candidates& out, std::size_t before);
+    void find_group();
+    void add_units(std::span<const Box> boxes);
+    void draw_dense(std::size_t source, std::span<const Box> boxes);
+    void draw_sparse(std::size_t source, std::span<const Unit> units);
+    std::size_t add_cells(const Unit& unit, const Numbers& numbers, std::size_t n);
+    void make_room(std::size_t n);
+    void take(std::size_t n);
 
     Key key_;
     std::array<LongColumn<double>, 3> sources_;
@@ -61,22 +70,28 @@ private:
     PlaceColumns turned_;  // the same with the sides exchanged
     LongColumn<double> most_, hazard_;
     BoundTable table_;
-    bool falls_;                                      // with the distance
-    std::vector<std::vector<std::int32_t>> largest_;  // [k][e]: that with the largest bound of 2^k entries from e on
     PlaceTree tree_;
-    LongColumn<std::uint8_t> wanted_;         // by place in the tree; empty: all
-    std::vector<std::uint8_t> node_wanted_;
-    bool is_periodic_ = false;
+    LongColumn<std::uint8_t> wanted_;  // by place in the tree; empty: all
+    BoxFinder finder_;
+    LongColumn<std::int32_t> order_;             // of the sources, in which they are drawn
+    std::size_t n_drawn_ = 0, n_kept_ = 0;       // sources of which candidates are drawn, and chosen
+    Candidates drawn_;
+    BitSorter sorter_;
+    GrowingColumn<std::int32_t> kept_;           // in this order
+    LongColumn<std::int64_t> n_kept_of_;         // by source
 
-    // Of the source that is being drawn.
+    // Of sources that are looked at side by side.
+    std::size_t first_found_ = 0, n_found_ = 0;
+    std::array<std::size_t, BoxFinder::kSources + 1> first_unit_;
     std::vector<Piece> pieces_;
     std::vector<Unit> units_;
-    std::vector<std::uint32_t> unit_nodes_;
-    std::vector<std::int32_t> dense_;
+    Numbers unit_numbers_;
+
+    // Cells with a number to compare with their bounds: by place in the tree.
     std::vector<std::int32_t> cells_, found_;
-    std::vector<double> marks_, squares_;
-    std::array<std::vector<std::uint32_t>, 4> words_;
-    std::vector<double> first_hazards_, first_marks_;
+    std::vector<double> numbers_, squares_;
+    std::vector<std::uint32_t> rows_;
+    std::vector<std::uint64_t> indices_;
 };
 
 }  // namespace pycosim

@@ -96,11 +96,18 @@ def _entries(largest: float) -> tuple[int, NDArray[np.float64]]:
 def connect_bounded(request: Request, rule: BoundedRule) -> Connectivity:
     """Connect pairs independently, each with the probability that the rule gives for its distance."""
     if draws_itself(request.connector.rng):
-        by_target = _collected(request, rule, _drawn(request, rule), 1)
+        by_target = _collected(request, rule, _drawn(request, rule))
         return Connectivity(*_core.transposed(*by_target, request.shape[0]))
     rows = _core.ThinnedRows(request.seed, request.stream, *rule.arguments, request.mask)
-    csr = _collected(request, rule, _rows_of(rows, request.shape[0]), 0)
-    return Connectivity(*csr, is_whole=request.mask is None)
+    selves = (request.pre_ids, request.post_ids) if _differ(request) else None
+    return Connectivity(*_kept(rows, rule, selves), is_whole=request.mask is None)
+
+
+def _differ(request: Request) -> bool:
+    """Return whether some pairs are a neuron and itself, which must not be connected."""
+    return bool(
+        not request.connector.allow_self_connections and np.isin(request.pre_ids, request.post_ids).any()
+    )
 
 
 def _drawn(request: Request, rule: BoundedRule) -> Iterator[_Candidates]:
@@ -114,13 +121,13 @@ def _drawn(request: Request, rule: BoundedRule) -> Iterator[_Candidates]:
         n_left -= len(candidates[0][0]) - 1
 
 
-def _rows_of(rows: _core.ThinnedRows, n_sources: int) -> Iterator[_Candidates]:
-    """Yield candidates for the rows of all sources, from our own numbers."""
-    first = 0
-    while first < n_sources:
-        candidates = rows.draw(first, N_AT_ONCE)
-        yield candidates
-        first += len(candidates[0][0]) - 1
+def _kept(
+    rows: _core.ThinnedRows, rule: BoundedRule, selves: tuple[NDArray[np.int64], NDArray[np.int64]] | None
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return which pairs are connected, from our own numbers, as compressed sparse rows of the sources."""
+    while len(distances := rows.draw(N_AT_ONCE)):
+        rows.keep(rule.probabilities(distances), selves)
+    return rows.connected()
 
 
 def synapses_by_distance(request: Request) -> float | None:
@@ -132,26 +139,20 @@ def synapses_by_distance(request: Request) -> float | None:
     pre, *others = rule.distances.columns
     some = np.linspace(0, n_pre - 1, min(n_pre, N_SOURCES)).astype(int)
     rows = _core.ThinnedRows(0, 0, np.ascontiguousarray(pre[:, some]), *others, rule.base, rule.most)
-    n_synapses = 0
-    for _, numbers, at in _rows_of(rows, len(some)):
-        n_synapses += np.count_nonzero(numbers < rule.probabilities(at))
-    return n_synapses * n_pre / len(some)
+    return len(_kept(rows, rule, None)[1]) * n_pre / len(some)
 
 
 def _collected(
-    request: Request, rule: BoundedRule, drawn: Iterator[_Candidates], side: int
+    request: Request, rule: BoundedRule, drawn: Iterator[_Candidates]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Return which candidates are connected, as compressed sparse rows of the cells of one side."""
-    ids = (request.pre_ids, request.post_ids)
-    differ = not request.connector.allow_self_connections and np.isin(*ids).any()
+    """Return which candidates are connected, as compressed sparse rows of the targets."""
     first, counts, parts = 0, [np.zeros(1, np.int64)], [np.empty(0, np.int32)]
+    differ = _differ(request)
     for (indptr, columns), numbers, distances in drawn:
         last = first + len(indptr) - 1
-        selves = (ids[side][first:last], ids[1 - side]) if differ else None
+        selves = (request.post_ids[first:last], request.pre_ids) if differ else None
         probabilities = rule.probabilities(distances)
-        indptr, columns = _core.connected(
-            indptr, columns, numbers, probabilities, request.shape[1 - side], selves
-        )
+        indptr, columns = _core.connected(indptr, columns, numbers, probabilities, request.shape[0], selves)
         counts.append(np.diff(indptr))
         parts.append(columns)
         first = last

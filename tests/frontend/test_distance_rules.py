@@ -1,5 +1,6 @@
 """Distance rules at the cost of their synapses: bounds hold, and pairs are connected as by all distances."""
 
+import zlib
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,9 +12,11 @@ from pyNN.random import NativeRNG, NumpyRNG
 from pyNN.space import Space
 from scipy import stats
 
+from pycosim import _core
 from pycosim.frontend import thinning
 from pycosim.frontend.bounds import bound_of
 from pycosim.frontend.connectivity import connect
+from pycosim.frontend.distances import Distances
 from pycosim.frontend.memory_need import expected_synapses
 from pycosim.frontend.requests import Request, of_targets
 
@@ -232,6 +235,44 @@ def test_own_numbers_connect_each_pair_with_its_probability_independently(text, 
     halves = made[:, ::2].sum(axis=1), made[:, 1::2].sum(axis=1)
     assert abs(np.corrcoef(*halves)[0, 1]) < 4 / np.sqrt(n)
     assert abs(np.corrcoef(sizes[:-1], sizes[1:])[0, 1]) < 4 / np.sqrt(n)
+
+
+@pytest.mark.parametrize(
+    ("text", "boundaries", "n_axes", "checksum"),
+    [
+        ("exp(-d/50)", None, 2, 3009570518),
+        ("0.8*exp(-d**2/(2*60.0**2))", ((0.0, 1000.0), (0.0, 900.0), (0.0, 800.0)), 3, 2603515646),
+        ("0.02*exp(-d/60) + 0.3*(d > 100)*(d < 130)", None, 2, 2396047419),
+        ("3e-3/(1 + d/1e3)", ((0.0, 1000.0), None, None), 1, 237369691),
+        ("exp(-d/700)", None, 3, 2469693023),
+    ],
+)
+def test_a_seed_of_own_numbers_keeps_its_network(text, boundaries, n_axes, checksum):
+    random = np.random.default_rng(8)
+    pre, post = random.uniform(0, 1000, (300, 3)), random.uniform(0, 1000, (2601, 3))
+    space = Space(axes="xyz"[:n_axes], periodic_boundaries=boundaries)
+    made = connect(request_of(pre, post, text, space, rng=NativeRNG(seed=1)))
+    assert zlib.crc32(np.concatenate([made.indptr, made.targets]).astype("<i8").tobytes()) == checksum
+
+
+def test_own_numbers_are_drawn_to_the_end_before_there_are_connections():
+    places = np.random.default_rng(1).uniform(0, 50, (40, 3))
+    request = request_of(places, places, "exp(-d/9)", rng=NativeRNG(seed=1))
+    rule = thinning.bounded_rule(request, Distances(request.projection))
+    rows = _core.ThinnedRows(1, 2, *rule.arguments)
+    n_candidates = len(rows.draw(30))
+    assert n_candidates >= 30
+    with pytest.raises(ValueError, match="each candidate needs a probability"):
+        rows.keep(np.ones(n_candidates + 1))
+    with pytest.raises(RuntimeError, match="all sources"):
+        rows.connected()
+    rows.keep(np.ones(n_candidates))
+    while n := len(rows.draw(30)):
+        n_candidates += n
+        rows.keep(np.ones(n))
+    indptr, targets = rows.connected()
+    assert len(indptr) == 41
+    assert len(targets) == indptr[-1] == n_candidates
 
 
 @pytest.mark.parametrize("rng", [NativeRNG(seed=1), NumpyRNG(seed=1)])
