@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "nonlinear.hpp"
+#include "relaxation.hpp"
 
 namespace pycosim::native {
 namespace {
@@ -150,11 +151,19 @@ PYCOSIM_ALWAYS_INLINE void of_means(const Block<equal>& block, Points& points) {
     add_means(block, conductance, current);
     double* __restrict const v = block.state(0);
     const auto leak = block.membrane(kGLeak), drive = block.membrane(kDrive), dt_over_cm = block.membrane(kDtOverCm);
+    std::int64_t any_long = 0;
     for (std::size_t i = 0; i < block.n; ++i) {
-        const double total = leak[i] + conductance[i];
-        const double v_inf = (drive[i] + current[i]) / total;
-        v[i] = v_inf + (v[i] - v_inf) * exponential(-total * dt_over_cm[i]);
+        conductance[i] += leak[i];
+        current[i] += drive[i];
+        any_long |= is_short(conductance[i] * dt_over_cm[i]) ? 0 : 1;
     }
+    const auto relax = [&](auto mean) PYCOSIM_LAMBDA_INLINE {
+        for (std::size_t i = 0; i < block.n; ++i) {
+            v[i] = relaxed(v[i], conductance[i], current[i], dt_over_cm[i], mean(conductance[i] * dt_over_cm[i]));
+        }
+    };
+    if (any_long) relax([](double x) PYCOSIM_LAMBDA_INLINE { return any_mean(x); });
+    else relax([](double x) PYCOSIM_LAMBDA_INLINE { return short_mean(x); });
 }
 
 template <MembraneRule rule, bool equal>

@@ -9,6 +9,7 @@
 
 #include "models.hpp"
 #include "nonlinear.hpp"
+#include "relaxation.hpp"
 
 #if defined(PYCOSIM_HAS_INSTRUCTION_SETS)
 #include <immintrin.h>
@@ -44,6 +45,9 @@ struct DistinctConstants {
 
 template <class Model>
 concept HasSubsteps = requires { Model::substep_ms; };
+
+template <class Model>
+concept HasChannels = requires { &Model::template open_channels<double (*)(int)>; };
 
 template <class Model>
 concept HasSpikeJumps = requires { &Model::template after_spike<double (*)(int)>; };
@@ -133,6 +137,48 @@ __attribute__((target("avx512f"))) void clear(double* values, std::size_t n) {
 }
 #endif
 
+// Advances `n` membranes with the channels of a step that is short for all of them, or for any.
+template <class Model, bool all_short, class Constants>
+PYCOSIM_ALWAYS_INLINE bool relax(double* __restrict v, const double* __restrict total, const double* __restrict inward,
+                                 const Constants& constants, std::size_t n) {
+    std::int64_t any = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        const auto c = constants.of(i);
+        const double x = total[i] * c(Model::dt_over_cm);
+        const double mean = all_short ? short_mean(x) : any_mean(x);
+        v[i] = relaxed(v[i], total[i], inward[i], c(Model::dt_over_cm), mean);
+        any |= v[i] >= c(Model::v_thresh) ? 1 : 0;
+    }
+    return any != 0;
+}
+
+// The same as update_block() below for membranes that conductances move.
+template <class Model, class Constants, std::size_t... s>
+PYCOSIM_ALWAYS_INLINE bool update_conductances(const SliceColumns& slice, std::size_t begin, std::size_t n,
+                                               std::index_sequence<s...>) {
+    static_assert(kIsHeld<Model> && Model::v == 0);
+    double* const state[] = {slice.states[s] + begin...};
+    double* __restrict const excitatory = slice.inputs[0] + begin;
+    double* __restrict const inhibitory = slice.inputs[1] + begin;
+    const Constants constants(slice, begin);
+    alignas(64) double total[kBlock], inward[kBlock];
+    std::int64_t any_long = 0;
+    PYCOSIM_INDEPENDENT
+    for (std::size_t i = 0; i < n; ++i) {
+        const auto c = constants.of(i);
+        double x[] = {state[s][i]...};
+        const Channels channels = Model::open_channels(x, c, excitatory[i], inhibitory[i]);
+        any_long |= is_short(channels.total * c(Model::dt_over_cm)) ? 0 : 1;
+        total[i] = channels.total;
+        inward[i] = channels.inward;
+        (void(s == 0 || (state[s][i] = x[s], true)), ...);
+    }
+    clear(excitatory, n);
+    clear(inhibitory, n);
+    return any_long ? relax<Model, false>(state[0], total, inward, constants, n)
+                    : relax<Model, true>(state[0], total, inward, constants, n);
+}
+
 // Advances `n` neurons from `begin` on; returns whether any may have fired.
 template <class Model, class Constants, std::size_t... s>
 PYCOSIM_ALWAYS_INLINE bool update_block(const SliceColumns& slice, std::size_t begin, std::size_t n,
@@ -214,8 +260,11 @@ PYCOSIM_ALWAYS_INLINE std::size_t update(const SliceColumns& slice, std::uint32_
     for (std::size_t begin = slice.begin; begin < slice.end; begin += kBlock) {
         const std::size_t n = std::min(kBlock, slice.end - begin);
         // A constant length spares full blocks the code for the rest of a vector.
-        const bool any = n == kBlock ? update_block<Model, Constants>(slice, begin, kBlock, all_states)
-                                     : update_block<Model, Constants>(slice, begin, n, all_states);
+        const auto update_some = [&](std::size_t some) PYCOSIM_LAMBDA_INLINE {
+            if constexpr (HasChannels<Model>) return update_conductances<Model, Constants>(slice, begin, some, all_states);
+            else return update_block<Model, Constants>(slice, begin, some, all_states);
+        };
+        const bool any = n == kBlock ? update_some(kBlock) : update_some(n);
         if (any) n_fired += fire<Model, Constants>(slice, begin, n, fired + n_fired, all_states);
     }
     return n_fired;
