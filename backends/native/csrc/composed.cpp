@@ -11,7 +11,6 @@
 namespace pycosim::native {
 namespace {
 
-constexpr std::size_t kBlock = 128;
 constexpr double kLargestExponent = 700.0;
 
 constexpr std::string_view kMembraneConstants[kNMembraneConstants] = {
@@ -162,7 +161,7 @@ PYCOSIM_ALWAYS_INLINE void of_means(const Block<equal>& block, Points& points) {
             v[i] = relaxed(v[i], conductance[i], current[i], dt_over_cm[i], mean(conductance[i] * dt_over_cm[i]));
         }
     };
-    if (any_long) relax([](double x) PYCOSIM_LAMBDA_INLINE { return any_mean(x); });
+    if (any_long) relax([](double x) PYCOSIM_LAMBDA_INLINE { return any_mean<short_mean, is_short>(x); });
     else relax([](double x) PYCOSIM_LAMBDA_INLINE { return short_mean(x); });
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "hodgkin_huxley.hpp"
 #include "models.hpp"
 #include "nonlinear.hpp"
 #include "relaxation.hpp"
@@ -17,9 +18,6 @@
 
 namespace pycosim::native {
 namespace {
-
-// Short enough that the search for the few neurons that fired costs little, long enough for vectors.
-constexpr std::size_t kBlock = 128;
 
 template <class Model>
 struct EqualConstants {
@@ -66,14 +64,17 @@ constexpr bool kIsHeld = kIsRefractory<Model> && !HasSubsteps<Model>;
 template <class Model>
 constexpr bool kHasLeft = !kResets<Model> || (kIsRefractory<Model> && !kIsHeld<Model>);
 
-// What a neuron without a reset has in the column of the refractory period: 1 if its membrane is above the threshold, else
-// -1; twice as much if it has risen to it in this step.
-PYCOSIM_ALWAYS_INLINE bool has_risen(double left) { return left * left > 1.0; }
+// A block of neurons, for models that advance it in loops of their own.
+template <class Model, class Constants>
+struct Rows {
+    double* state[Model::n_states];
+    double* left;
+    Constants constants;
+    std::size_t n;
+};
 
-PYCOSIM_ALWAYS_INLINE double followed(double left, bool is_above) {
-    const double size = has_risen(left) | (is_above & (left < 0.0)) ? 2.0 : 1.0;
-    return is_above ? size : -size;
-}
+template <class Model, class Constants>
+concept AdvancesRows = requires(const Rows<Model, Constants>& rows) { Model::advance(rows); };
 
 // Moves the states of a model on by one sub-step.
 template <class Model, class Constants, std::size_t... s>
@@ -87,14 +88,13 @@ PYCOSIM_ALWAYS_INLINE void substep(const SliceColumns& slice, std::size_t begin,
         const auto c = constants.of(i);
         double x[] = {state[s][i]...};
         Model::substep(x, c, left[i]);
-        if constexpr (!kResets<Model>) left[i] = followed(left[i], x[Model::v] >= c(Model::v_thresh));
         ((state[s][i] = x[s]), ...);
     }
 }
 
 // What the loop over all neurons does about spikes: it holds the membrane of a refractory one, and tells which may have
 // fired. `left` is the rest of the refractory period, or -1 if the neuron was not refractory in this step, so that the
-// few that fired can be found and reset afterwards.
+// few that fired can be found and reset afterwards; in neurons without a reset, whether they fired in this step.
 template <class Model, class State, class Constants>
 PYCOSIM_ALWAYS_INLINE bool compare(State& x, const Constants& c, double& left) {
     if constexpr (kResets<Model> && kHasLeft<Model>) {
@@ -102,10 +102,7 @@ PYCOSIM_ALWAYS_INLINE bool compare(State& x, const Constants& c, double& left) {
         x[Model::v] = refractory ? c(Model::v_reset) : x[Model::v];
         left = refractory ? left - 1.0 : -1.0;
     }
-    if constexpr (!kResets<Model>) {
-        left = followed(left, x[Model::v] >= c(Model::v_thresh));
-        return has_risen(left);
-    }
+    if constexpr (!kResets<Model>) return left > 0.0;
     return x[Model::v] >= c(Model::v_thresh);
 }
 
@@ -145,7 +142,7 @@ PYCOSIM_ALWAYS_INLINE bool relax(double* __restrict v, const double* __restrict 
     for (std::size_t i = 0; i < n; ++i) {
         const auto c = constants.of(i);
         const double x = total[i] * c(Model::dt_over_cm);
-        const double mean = all_short ? short_mean(x) : any_mean(x);
+        const double mean = all_short ? short_mean(x) : any_mean<short_mean, is_short>(x);
         v[i] = relaxed(v[i], total[i], inward[i], c(Model::dt_over_cm), mean);
         any |= v[i] >= c(Model::v_thresh) ? 1 : 0;
     }
@@ -185,13 +182,10 @@ PYCOSIM_ALWAYS_INLINE bool update_block(const SliceColumns& slice, std::size_t b
                                         std::index_sequence<s...> all) {
     double* const state[] = {slice.states[s] + begin...};
     double* __restrict const left = kHasLeft<Model> ? slice.refractory_steps_left + begin : nullptr;
-    if constexpr (!kResets<Model>) {
-        const Constants constants(slice, begin);
-        for (std::size_t i = 0; i < n; ++i) {
-            left[i] = state[Model::v][i] >= constants.of(i)(Model::v_thresh) ? 1.0 : -1.0;
-        }
-    }
-    if constexpr (HasSubsteps<Model>) {
+    constexpr bool advances_rows = AdvancesRows<Model, Constants>;
+    if constexpr (advances_rows) {
+        Model::advance(Rows<Model, Constants>{{slice.states[s] + begin...}, left, Constants(slice, begin), n});
+    } else if constexpr (HasSubsteps<Model>) {
         const int n_substeps = static_cast<int>(slice.constants[Model::substeps][0]);
         for (int k = 1; k < n_substeps; ++k) substep<Model, Constants>(slice, begin, n, all);
     }
@@ -204,7 +198,7 @@ PYCOSIM_ALWAYS_INLINE bool update_block(const SliceColumns& slice, std::size_t b
         const auto c = constants.of(i);
         double x[] = {state[s][i]...};
         double still = kHasLeft<Model> ? left[i] : -1.0;
-        if constexpr (HasSubsteps<Model>) Model::substep(x, c, still);
+        if constexpr (HasSubsteps<Model> && !advances_rows) Model::substep(x, c, still);
         Model::integrate(x, c, excitatory[i], inhibitory[i]);
         any |= compare<Model>(x, c, still) ? 1 : 0;
         if constexpr (kHasLeft<Model>) left[i] = still;
@@ -229,7 +223,7 @@ PYCOSIM_ALWAYS_INLINE std::size_t fire(const SliceColumns& slice, std::size_t be
             const bool may_fire = !kHasLeft<Model> || left[i] < 0.0;
             flags[i] = may_fire & (state[Model::v][i] >= constants.of(i)(Model::v_thresh));
         } else {
-            flags[i] = has_risen(left[i]);
+            flags[i] = left[i] > 0.0;
         }
     }
     std::size_t n_fired = 0;

@@ -14,6 +14,9 @@
 
 namespace pycosim::native {
 
+// Short enough that the search for the few neurons that fired costs little, long enough for vectors.
+inline constexpr std::size_t kBlock = 128;
+
 template <std::size_t n>
 using Names = std::array<std::string_view, n>;
 
