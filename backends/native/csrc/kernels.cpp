@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "exponential_membrane.hpp"
 #include "hodgkin_huxley.hpp"
 #include "models.hpp"
 #include "nonlinear.hpp"
