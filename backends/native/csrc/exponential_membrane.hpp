@@ -19,7 +19,8 @@ PYCOSIM_ALWAYS_INLINE bool is_small(double d) { return (d <= 0.25) & (d >= -0.25
 
 PYCOSIM_ALWAYS_INLINE double small_exponential(double d) {
     const double d2 = d * d, d4 = d2 * d2;
-    const double low = (1.0 + d * 0x1.fffffffffcbecp-1) + d2 * (0x1.ffffffffff596p-2 + d * 0x1.555555602ec63p-3);
+    const double low = (1.0 + d * 0x1.fffffffffcbecp-1) +
+                       d2 * (0x1.ffffffffff596p-2 + d * 0x1.555555602ec63p-3);
     const double high = (0x1.55555559ac14bp-5 + d * 0x1.1110ea036e814p-7) +
                         d2 * (0x1.6c16a22f7972ap-10 + d * 0x1.a0ea3c0b6211bp-13);
     return low + d4 * (high + d4 * 0x1.a0c090b3f85f1p-16);
@@ -51,7 +52,8 @@ class EifSubstep {
     PYCOSIM_ALWAYS_INLINE Slopes slopes(int point, std::size_t i, const C& c, double x, double y, double rise) const {
         const double inward = c(Constant::drive) + rise + synapses_.current[point][i];
         const double outward = (c(Constant::g_leak) + synapses_.conductance[point][i]) * x;
-        return {(inward - y - outward) * per_cm_[i], (c(Constant::a) * (x - c(Constant::v_rest)) - y) * c(Constant::per_tau_w)};
+        const double slope_of_y = (c(Constant::a) * (x - c(Constant::v_rest)) - y) * c(Constant::per_tau_w);
+        return {(inward - y - outward) * per_cm_[i], slope_of_y};
     }
 
     // Where the next stage is, `length` from the start; returns whether that is far for the exponential current.

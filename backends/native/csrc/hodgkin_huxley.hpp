@@ -22,16 +22,19 @@ PYCOSIM_ALWAYS_INLINE bool is_usual(double u) { return (u >= -90.0) & (u <= 150.
 PYCOSIM_ALWAYS_INLINE double root_of_usual(double u) {
     const double x = u * (-1.0 / 360.0);
     const double x2 = x * x, x4 = x2 * x2;
-    const double low = (1.0 + x * 0x1.fffffffffffdbp-1) + x2 * (0x1.ffffffffffe01p-2 + x * 0x1.555555555c042p-3);
-    const double middle = (0x1.55555555cea34p-5 + x * 0x1.111110fcc8e45p-7) + x2 * (0x1.6c16bea62f9d4p-10 + x * 0x1.a01a548ba53e8p-13);
+    const double low = (1.0 + x * 0x1.fffffffffffdbp-1) +
+                       x2 * (0x1.ffffffffffe01p-2 + x * 0x1.555555555c042p-3);
+    const double middle = (0x1.55555555cea34p-5 + x * 0x1.111110fcc8e45p-7) +
+                          x2 * (0x1.6c16bea62f9d4p-10 + x * 0x1.a01a548ba53e8p-13);
     const double high = (0x1.a02793802a2a3p-16 + x * 0x1.71aa466e722d3p-19) + x2 * 0x1.10ddecf497a4dp-22;
     return low + x4 * (middle + x4 * high);
 }
 
-// The same for any u. Beyond 400 mV rates are 0, or so large that a gate is at its limit at once.
+// The same for any u. Beyond 800 mV, where products of powers would overflow, rates below 1e-8 per ms do not fall on,
+// and a gate is at its limit at once.
 PYCOSIM_ALWAYS_INLINE double root_of_any(double u) {
-    const double above = u > -400.0 ? u : -400.0;
-    const double between = above < 400.0 ? above : 400.0;
+    const double above = u > -800.0 ? u : -800.0;
+    const double between = above < 800.0 ? above : 800.0;
     return is_usual(u) ? root_of_usual(u) : exponential(between * (-1.0 / 360.0));
 }
 

@@ -256,8 +256,11 @@ PYCOSIM_ALWAYS_INLINE std::size_t update(const SliceColumns& slice, std::uint32_
         const std::size_t n = std::min(kBlock, slice.end - begin);
         // A constant length spares full blocks the code for the rest of a vector.
         const auto update_some = [&](std::size_t some) PYCOSIM_LAMBDA_INLINE {
-            if constexpr (HasChannels<Model>) return update_conductances<Model, Constants>(slice, begin, some, all_states);
-            else return update_block<Model, Constants>(slice, begin, some, all_states);
+            if constexpr (HasChannels<Model>) {
+                return update_conductances<Model, Constants>(slice, begin, some, all_states);
+            } else {
+                return update_block<Model, Constants>(slice, begin, some, all_states);
+            }
         };
         const bool any = n == kBlock ? update_some(kBlock) : update_some(n);
         if (any) n_fired += fire<Model, Constants>(slice, begin, n, fired + n_fired, all_states);

@@ -4,7 +4,7 @@
 // of one step, e and i the sums of the weights that arrive at the end of the step at the excitatory and the inhibitory
 // receptor. Every model begins with the state v; every model that resets, with the constants v_reset, v_thresh and,
 // if it can be refractory, refractory_steps. `drive` is the constant that injected currents add to. Models with sub-steps
-// are in nonlinear.hpp.
+// are in nonlinear.hpp, exponential_membrane.hpp and hodgkin_huxley.hpp.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// The models whose membranes are not linear: their update over one sub-step.
+// The quadratic membrane of Izhikevich's neuron, which is not linear: its update over one sub-step.
 //
 // Notation and order of operations are those of pycosim/network/nonlinear.py and backends/reference/nonlinear.py. A step
 // is `substeps` calls of `substep`, with the steps left of the refractory period, then one of `integrate`, which adds

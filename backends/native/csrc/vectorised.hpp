@@ -80,8 +80,10 @@ PYCOSIM_ALWAYS_INLINE double parallel_exponential(double x) {
     const double n = shifted - round_to_integer;
     const double r = (x - n * ln2_high) - n * ln2_low;
     const double r2 = r * r, r4 = r2 * r2;
-    const double low = (0x1.0000000000001p-1 + r * 0x1.5555555555556p-3) + r2 * (0x1.5555555553d63p-5 + r * 0x1.11111111109b3p-7);
-    const double middle = (0x1.6c16c1788bd90p-10 + r * 0x1.a01a01a7c41d5p-13) + r2 * (0x1.a019b90d2ae7ap-16 + r * 0x1.71de0dae63bb3p-19);
+    const double low = (0x1.0000000000001p-1 + r * 0x1.5555555555556p-3) +
+                       r2 * (0x1.5555555553d63p-5 + r * 0x1.11111111109b3p-7);
+    const double middle = (0x1.6c16c1788bd90p-10 + r * 0x1.a01a01a7c41d5p-13) +
+                          r2 * (0x1.a019b90d2ae7ap-16 + r * 0x1.71de0dae63bb3p-19);
     const double high = 0x1.289185613a3d6p-22 + r * 0x1.af38a9b0ec855p-26;
     const double power = 1.0 + (r + r2 * (low + r4 * (middle + r4 * high)));
     return std::bit_cast<double>(std::bit_cast<std::uint64_t>(power) +
