@@ -1,4 +1,4 @@
-"""Native membranes take polynomials where a step is short: they agree with NumPy's functions on both sides of the limits."""
+"""Where a step is short native takes polynomials: with NumPy's functions on both sides of the limits."""
 
 import numpy as np
 import pytest

@@ -257,8 +257,10 @@ PYCOSIM_ALWAYS_INLINE void firing_probability(const Block<equal>& block, double*
     const auto rate = block.membrane(kRate), per_width = block.membrane(kPerWidth), p_max = block.membrane(kPMax);
     for (std::size_t i = 0; i < block.n; ++i) {
         const double exponent = smaller((v[i] - probability[i]) * per_width[i], kLargestExponent);
-        const double hazard = rate[i] * exponential(exponent);
-        probability[i] = p_max[i] * (1.0 - exponential(-hazard));
+        probability[i] = rate[i] * parallel_exponential(exponent);
+    }
+    for (std::size_t i = 0; i < block.n; ++i) {
+        probability[i] = p_max[i] * (1.0 - parallel_exponential(-probability[i]));
     }
 }
 
