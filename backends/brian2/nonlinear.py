@@ -19,7 +19,7 @@ def statements(model: str, substeps: int) -> str:
     before, substep = _SUBSTEPS[model]
     lines = [*before]
     for k in range(substeps):
-        lines += [line.replace("#", f"_{k}") for line in substep()]
+        lines += [line.replace("#", f"_{k}") for line in substep(k == substeps - 1)]
     return "\n".join([*lines, "v_free = v"])
 
 
@@ -81,18 +81,20 @@ def _eif(alpha: bool) -> Iterator[str]:
     yield from ("g_e = ge_3#", "g_i = gi_3#")
 
 
-def _hh_membrane(half: int) -> Iterator[str]:
-    end = f"{half}#"
-    yield f"mid_e{end} = g_e*quarter_decay_e"
-    yield f"mid_i{end} = g_i*quarter_decay_i"
+def _hh_membrane(length: str, end: str) -> Iterator[str]:
+    """Yield half a sub-step of the membrane, or a whole one; the names of values have an end of their own."""
+    yield f"was_above{end} = int(v >= v_thresh)"
+    yield f"part_e{end} = g_e*{length}_mean_e"
+    yield f"part_i{end} = g_i*{length}_mean_i"
     yield f"g_na{end} = gbar_na*(m*m*m)*h"
     yield f"squared{end} = n*n"
     yield f"g_k{end} = gbar_k*(squared{end}*squared{end})"
-    yield f"g_total{end} = g_leak + g_na{end} + g_k{end} + mid_e{end} + mid_i{end}"
+    yield f"g_total{end} = g_leak + g_na{end} + g_k{end} + part_e{end} + part_i{end}"
     channels = f"drive + g_na{end}*e_rev_na + g_k{end}*e_rev_k"
-    yield f"v_inf{end} = ({channels} + mid_e{end}*e_rev_e + mid_i{end}*e_rev_i)/g_total{end}"
-    yield f"v = v_inf{end} + (v - v_inf{end})*exp(-g_total{end}*half_substep_over_cm)"
-    yield from ("g_e = g_e*half_decay_e", "g_i = g_i*half_decay_i")
+    yield f"v_inf{end} = ({channels} + part_e{end}*e_rev_e + part_i{end}*e_rev_i)/g_total{end}"
+    yield f"v = v_inf{end} + (v - v_inf{end})*exp(-g_total{end}*{length}_over_cm)"
+    yield from (f"g_e = g_e*{length}_decay_e", f"g_i = g_i*{length}_decay_i")
+    yield f"{FIRES} = {FIRES} + (1 - was_above{end})*int(v >= v_thresh)"
 
 
 def _ramp(name: str, x: str) -> Iterator[str]:
@@ -106,9 +108,7 @@ def _ramp(name: str, x: str) -> Iterator[str]:
     yield f"{name} = small_{name}*series_{name} + (1 - small_{name})*quotient_{name}"
 
 
-def _hh() -> Iterator[str]:
-    yield "was_above# = int(v >= v_thresh)"
-    yield from _hh_membrane(1)
+def _hh(is_last: bool) -> Iterator[str]:
     yield "above# = v - v_offset"
     yield from _ramp("r_m_opens#", "(13.0 - above#)*0.25")
     yield from _ramp("r_m_closes#", "(above# - 40.0)*0.2")
@@ -123,16 +123,16 @@ def _hh() -> Iterator[str]:
         yield f"all_{gate}# = opens_{gate}# + {closes}"
         yield f"limit_{gate}# = opens_{gate}#/all_{gate}#"
         yield f"{gate} = limit_{gate}# + ({gate} - limit_{gate}#)*exp(-all_{gate}#*substep_ms)"
-    yield from _hh_membrane(2)
-    yield f"{FIRES} = {FIRES} + (1 - was_above#)*int(v >= v_thresh)"
+    yield from _hh_membrane("half" if is_last else "whole", "#")
 
 
 _ACTIVE = ("active = int(t_in_timesteps > held_until)",)
-_SUBSTEPS: dict[str, tuple[tuple[str, ...], Callable[[], Iterator[str]]]] = {
-    "Izhikevich": ((), _izhikevich),
-    "EIF_cond_exp_isfa_ista": (_ACTIVE, lambda: _eif(alpha=False)),
-    "EIF_cond_alpha_isfa_ista": (_ACTIVE, lambda: _eif(alpha=True)),
-    "HH_cond_exp": ((f"{FIRES} = 0.0",), _hh),
+# What comes before, and a sub-step, which is told whether it is the last.
+_SUBSTEPS: dict[str, tuple[tuple[str, ...], Callable[[bool], Iterator[str]]]] = {
+    "Izhikevich": ((), lambda _: _izhikevich()),
+    "EIF_cond_exp_isfa_ista": (_ACTIVE, lambda _: _eif(alpha=False)),
+    "EIF_cond_alpha_isfa_ista": (_ACTIVE, lambda _: _eif(alpha=True)),
+    "HH_cond_exp": ((f"{FIRES} = 0.0", *_hh_membrane("half", "_begin")), _hh),
 }
 MODELS = frozenset(_SUBSTEPS)
 """Names of the models that have statements here."""

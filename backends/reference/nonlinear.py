@@ -108,28 +108,28 @@ def hh_cond_exp(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> B
 
     Returns which membranes have risen to the threshold.
     """
-    risen = np.zeros(s["v"].shape, bool)
-    for _ in range(int(c["substeps"])):
-        was_above = s["v"] >= c["v_thresh"]
-        _hh_membrane(s, c)
+    n = int(c["substeps"])
+    risen = _hh_membrane(s, c, "half")
+    for k in range(n):
         _hh_gates(s, c)
-        _hh_membrane(s, c)
-        risen |= ~was_above & (s["v"] >= c["v_thresh"])
+        risen |= _hh_membrane(s, c, "whole" if k < n - 1 else "half")
     s["g_e"], s["g_i"] = s["g_e"] + e, s["g_i"] + i
     return risen
 
 
-def _hh_membrane(s: States, c: Coefficients) -> None:
-    """Advance membrane and synapses by half a sub-step."""
-    g_e, g_i = s["g_e"] * c["quarter_decay_e"], s["g_i"] * c["quarter_decay_i"]
+def _hh_membrane(s: States, c: Coefficients, length: str) -> Bool:
+    """Advance membrane and synapses by half a sub-step or a whole one; return which rise to the threshold."""
+    was_above = s["v"] >= c["v_thresh"]
+    g_e, g_i = s["g_e"] * c[f"{length}_mean_e"], s["g_i"] * c[f"{length}_mean_i"]
     g_na = c["gbar_na"] * (s["m"] * s["m"] * s["m"]) * s["h"]
     squared = s["n"] * s["n"]
     g_k = c["gbar_k"] * (squared * squared)
     g_total = c["g_leak"] + g_na + g_k + g_e + g_i
     inward = c["drive"] + g_na * c["e_rev_na"] + g_k * c["e_rev_k"] + g_e * c["e_rev_e"] + g_i * c["e_rev_i"]
     v_inf = inward / g_total
-    s["v"] = v_inf + (s["v"] - v_inf) * np.exp(-g_total * c["half_substep_over_cm"])
-    s["g_e"], s["g_i"] = s["g_e"] * c["half_decay_e"], s["g_i"] * c["half_decay_i"]
+    s["v"] = v_inf + (s["v"] - v_inf) * np.exp(-g_total * c[f"{length}_over_cm"])
+    s["g_e"], s["g_i"] = s["g_e"] * c[f"{length}_decay_e"], s["g_i"] * c[f"{length}_decay_i"]
+    return ~was_above & (s["v"] >= c["v_thresh"])
 
 
 def _hh_gates(s: States, c: Coefficients) -> None:

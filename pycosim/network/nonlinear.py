@@ -9,9 +9,10 @@ Synaptic conductances are known exactly at every point of a sub-step.
 - Izhikevich and EIF: the classical Runge-Kutta rule of fourth order. Slopes are taken at min(v, v_thresh),
   and a neuron whose membrane has reached the threshold stays as it is until the end of the step: beyond it
   the solution goes to infinity.
-- HH: the membrane over half a sub-step with frozen gates, the gates over a sub-step with frozen membrane, the
-  membrane over the other half; each of the three is a linear equation and solved exactly, so that the rule is
-  stable for any step, and of second order.
+- HH: gates and membrane in turn, half a sub-step apart: the membrane over half a sub-step, the gates over a
+  sub-step, the membrane over a sub-step, ..., the gates, the membrane over half a sub-step. While one of them
+  goes on the other is frozen, and the linear equation that is left is solved exactly, with the means of the
+  synaptic conductances, so that the rule is stable for any step, and of second order.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import math
 
 import numpy as np
 
-from pycosim.network.coefficients import Coefficients, Parameters, alpha_jumps, decay
+from pycosim.network.coefficients import Coefficients, Parameters, alpha_jumps, decay, mean_decay
 
 IZHIKEVICH_SUBSTEP_MS = 0.1
 EIF_SUBSTEP_MS = 0.05
@@ -126,7 +127,7 @@ def hh_cond_exp(p: Parameters, dt_ms: float) -> Coefficients:
     ``cm v' = drive - g_leak v + gbar_na m^3 h (e_rev_na - v) + gbar_k n^4 (e_rev_k - v) + sum g (e_rev - v)``
     """
     substeps, h = _substeps(dt_ms, HH_SUBSTEP_MS)
-    g_leak = np.asarray(p["g_leak"], np.float64)
+    cm, g_leak = (np.asarray(p[name], np.float64) for name in ("cm", "g_leak"))
     coefficients = {
         "v_thresh": np.asarray(HH_SPIKE_MV),
         "g_leak": g_leak,
@@ -137,7 +138,10 @@ def hh_cond_exp(p: Parameters, dt_ms: float) -> Coefficients:
         "v_offset": np.asarray(p["v_offset"], np.float64),
         "drive": g_leak * np.asarray(p["e_rev_leak"]) + np.asarray(p["i_offset"]),
         "drive_per_na": np.asarray(1.0),
-        "half_substep_over_cm": h / 2 / np.asarray(p["cm"], np.float64),
     }
-    quarter = {f"quarter_decay_{r.lower()}": decay(p[f"tau_syn_{r}"], h / 4) for r in "EI"}
-    return substeps | coefficients | _reversal(p) | _half_decays(p, h) | quarter
+    for length, of_ms in (("half", h / 2), ("whole", h)):
+        coefficients[f"{length}_over_cm"] = of_ms / cm
+        for r in "EI":
+            coefficients[f"{length}_mean_{r.lower()}"] = mean_decay(p[f"tau_syn_{r}"], of_ms)
+            coefficients[f"{length}_decay_{r.lower()}"] = decay(p[f"tau_syn_{r}"], of_ms)
+    return substeps | coefficients | _reversal(p)

@@ -5,12 +5,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "exponential_membrane.hpp"
 #include "nonlinear.hpp"
+#include "relaxation.hpp"
 
 namespace pycosim::native {
 namespace {
 
-constexpr std::size_t kBlock = 128;
 constexpr double kLargestExponent = 700.0;
 
 constexpr std::string_view kMembraneConstants[kNMembraneConstants] = {
@@ -56,13 +57,8 @@ struct Block {
 
 using Row = double[kBlock];
 
-// Sums of all responses, for each neuron of a block.
-struct Points {
-    alignas(64) Row conductance[3], current[3];
-};
-
 template <bool equal>
-PYCOSIM_ALWAYS_INLINE void add_responses(const Block<equal>& block, Points& points, int point) {
+PYCOSIM_ALWAYS_INLINE void add_responses(const Block<equal>& block, SynapseRows& points, int point) {
     double* __restrict const conductance = points.conductance[point];
     double* __restrict const current = points.current[point];
     std::fill_n(conductance, block.n, 0.0);
@@ -144,21 +140,29 @@ PYCOSIM_ALWAYS_INLINE void add_means(const Block<equal>& block, double* __restri
 }
 
 template <bool equal>
-PYCOSIM_ALWAYS_INLINE void of_means(const Block<equal>& block, Points& points) {
+PYCOSIM_ALWAYS_INLINE void of_means(const Block<equal>& block, SynapseRows& points) {
     double* __restrict const conductance = points.conductance[0];
     double* __restrict const current = points.current[0];
     add_means(block, conductance, current);
     double* __restrict const v = block.state(0);
     const auto leak = block.membrane(kGLeak), drive = block.membrane(kDrive), dt_over_cm = block.membrane(kDtOverCm);
+    std::int64_t any_long = 0;
     for (std::size_t i = 0; i < block.n; ++i) {
-        const double total = leak[i] + conductance[i];
-        const double v_inf = (drive[i] + current[i]) / total;
-        v[i] = v_inf + (v[i] - v_inf) * exponential(-total * dt_over_cm[i]);
+        conductance[i] += leak[i];
+        current[i] += drive[i];
+        any_long |= is_short(conductance[i] * dt_over_cm[i]) ? 0 : 1;
     }
+    const auto relax = [&](auto mean) PYCOSIM_LAMBDA_INLINE {
+        for (std::size_t i = 0; i < block.n; ++i) {
+            v[i] = relaxed(v[i], conductance[i], current[i], dt_over_cm[i], mean(conductance[i] * dt_over_cm[i]));
+        }
+    };
+    if (any_long) relax([](double x) PYCOSIM_LAMBDA_INLINE { return any_mean<short_mean, is_short>(x); });
+    else relax([](double x) PYCOSIM_LAMBDA_INLINE { return short_mean(x); });
 }
 
 template <MembraneRule rule, bool equal>
-PYCOSIM_ALWAYS_INLINE void runge_kutta_substep(const Block<equal>& block, Points& points) {
+PYCOSIM_ALWAYS_INLINE void runge_kutta_substep(const Block<equal>& block, SynapseRows& points) {
     for (int point = 0; point < 3; ++point) {
         if (point > 0) half_substep(block);
         add_responses(block, points, point);
@@ -168,20 +172,22 @@ PYCOSIM_ALWAYS_INLINE void runge_kutta_substep(const Block<equal>& block, Points
     double* __restrict const v = block.state(0);
     double* __restrict const second = block.state(block.model.second_state);
     const double* __restrict const left = block.slice.refractory_steps_left + block.begin;
+    const auto at = [&](std::size_t i) PYCOSIM_LAMBDA_INLINE {
+        return [&, i](int k) PYCOSIM_LAMBDA_INLINE { return constants[k][i]; };
+    };
+    if constexpr (rule == MembraneRule::kAdExp) {
+        eif_substep<MembraneNames>(v, second, left, points, at, block.n);
+        return;
+    }
     PYCOSIM_INDEPENDENT
     for (std::size_t i = 0; i < block.n; ++i) {
-        const auto c = [&](int k) PYCOSIM_LAMBDA_INLINE { return constants[k][i]; };
         Synapses synapses;
         for (int point = 0; point < 3; ++point) {
             synapses.conductance[point] = points.conductance[point][i];
             synapses.current[point] = points.current[point][i];
         }
         double at_v = v[i], at_second = second[i];
-        if constexpr (rule == MembraneRule::kAdExp) {
-            eif_substep<MembraneNames>(at_v, at_second, c, synapses, left[i]);
-        } else {
-            izhikevich_substep<MembraneNames>(at_v, at_second, c, synapses);
-        }
+        izhikevich_substep<MembraneNames>(at_v, at_second, at(i), synapses);
         v[i] = at_v;
         second[i] = at_second;
     }
@@ -189,7 +195,7 @@ PYCOSIM_ALWAYS_INLINE void runge_kutta_substep(const Block<equal>& block, Points
 
 template <bool equal>
 PYCOSIM_ALWAYS_INLINE void integrate(const Block<equal>& block) {
-    Points points;
+    SynapseRows points;
     switch (block.model.rule) {
         case MembraneRule::kExact: exact(block); return;
         case MembraneRule::kMean: of_means(block, points); return;
@@ -251,8 +257,10 @@ PYCOSIM_ALWAYS_INLINE void firing_probability(const Block<equal>& block, double*
     const auto rate = block.membrane(kRate), per_width = block.membrane(kPerWidth), p_max = block.membrane(kPMax);
     for (std::size_t i = 0; i < block.n; ++i) {
         const double exponent = smaller((v[i] - probability[i]) * per_width[i], kLargestExponent);
-        const double hazard = rate[i] * exponential(exponent);
-        probability[i] = p_max[i] * (1.0 - exponential(-hazard));
+        probability[i] = rate[i] * parallel_exponential(exponent);
+    }
+    for (std::size_t i = 0; i < block.n; ++i) {
+        probability[i] = p_max[i] * (1.0 - parallel_exponential(-probability[i]));
     }
 }
 

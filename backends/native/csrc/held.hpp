@@ -1,7 +1,7 @@
 // Refractory neurons, which are held at the reset membrane for some steps.
 //
-// Where nothing but the membrane itself depends on the membrane, that of a refractory neuron is -infinity. The update
-// leaves it there, and it is below every threshold, so that no column says which neurons are refractory: a list by the
+// Where nothing but the membrane itself depends on the membrane, that of a refractory neuron is not a number. The update
+// leaves it there, and it does not reach any threshold, so that no column says which neurons are refractory: a list by the
 // step of their release does, of which there is one for each block of neurons.
 #pragma once
 
@@ -19,7 +19,7 @@ class HeldNeurons {
         std::int64_t until;  // the last refractory step
         std::uint32_t index;
     };
-    static constexpr double kMembrane = -std::numeric_limits<double>::infinity();
+    static constexpr double kMembrane = std::numeric_limits<double>::quiet_NaN();
 
     // All that are held, in order of their release.
     const Held* begin() const { return held_.data() + n_released_; }

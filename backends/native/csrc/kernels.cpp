@@ -7,8 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "exponential_membrane.hpp"
+#include "hodgkin_huxley.hpp"
 #include "models.hpp"
 #include "nonlinear.hpp"
+#include "relaxation.hpp"
 
 #if defined(PYCOSIM_HAS_INSTRUCTION_SETS)
 #include <immintrin.h>
@@ -16,9 +19,6 @@
 
 namespace pycosim::native {
 namespace {
-
-// Short enough that the search for the few neurons that fired costs little, long enough for vectors.
-constexpr std::size_t kBlock = 128;
 
 template <class Model>
 struct EqualConstants {
@@ -46,6 +46,9 @@ template <class Model>
 concept HasSubsteps = requires { Model::substep_ms; };
 
 template <class Model>
+concept HasChannels = requires { &Model::template open_channels<double (*)(int)>; };
+
+template <class Model>
 concept HasSpikeJumps = requires { &Model::template after_spike<double (*)(int)>; };
 
 template <class Model>
@@ -62,14 +65,17 @@ constexpr bool kIsHeld = kIsRefractory<Model> && !HasSubsteps<Model>;
 template <class Model>
 constexpr bool kHasLeft = !kResets<Model> || (kIsRefractory<Model> && !kIsHeld<Model>);
 
-// What a neuron without a reset has in the column of the refractory period: 1 if its membrane is above the threshold, else
-// -1; twice as much if it has risen to it in this step.
-PYCOSIM_ALWAYS_INLINE bool has_risen(double left) { return left * left > 1.0; }
+// A block of neurons, for models that advance it in loops of their own.
+template <class Model, class Constants>
+struct Rows {
+    double* state[Model::n_states];
+    double* left;
+    Constants constants;
+    std::size_t n;
+};
 
-PYCOSIM_ALWAYS_INLINE double followed(double left, bool is_above) {
-    const double size = has_risen(left) | (is_above & (left < 0.0)) ? 2.0 : 1.0;
-    return is_above ? size : -size;
-}
+template <class Model, class Constants>
+concept AdvancesRows = requires(const Rows<Model, Constants>& rows) { Model::advance(rows); };
 
 // Moves the states of a model on by one sub-step.
 template <class Model, class Constants, std::size_t... s>
@@ -83,14 +89,13 @@ PYCOSIM_ALWAYS_INLINE void substep(const SliceColumns& slice, std::size_t begin,
         const auto c = constants.of(i);
         double x[] = {state[s][i]...};
         Model::substep(x, c, left[i]);
-        if constexpr (!kResets<Model>) left[i] = followed(left[i], x[Model::v] >= c(Model::v_thresh));
         ((state[s][i] = x[s]), ...);
     }
 }
 
 // What the loop over all neurons does about spikes: it holds the membrane of a refractory one, and tells which may have
 // fired. `left` is the rest of the refractory period, or -1 if the neuron was not refractory in this step, so that the
-// few that fired can be found and reset afterwards.
+// few that fired can be found and reset afterwards; in neurons without a reset, whether they fired in this step.
 template <class Model, class State, class Constants>
 PYCOSIM_ALWAYS_INLINE bool compare(State& x, const Constants& c, double& left) {
     if constexpr (kResets<Model> && kHasLeft<Model>) {
@@ -98,10 +103,7 @@ PYCOSIM_ALWAYS_INLINE bool compare(State& x, const Constants& c, double& left) {
         x[Model::v] = refractory ? c(Model::v_reset) : x[Model::v];
         left = refractory ? left - 1.0 : -1.0;
     }
-    if constexpr (!kResets<Model>) {
-        left = followed(left, x[Model::v] >= c(Model::v_thresh));
-        return has_risen(left);
-    }
+    if constexpr (!kResets<Model>) return left > 0.0;
     return x[Model::v] >= c(Model::v_thresh);
 }
 
@@ -133,19 +135,58 @@ __attribute__((target("avx512f"))) void clear(double* values, std::size_t n) {
 }
 #endif
 
+// Advances `n` membranes with the channels of a step that is short for all of them, or for any.
+template <class Model, bool all_short, class Constants>
+PYCOSIM_ALWAYS_INLINE bool relax(double* __restrict v, const double* __restrict total, const double* __restrict inward,
+                                 const Constants& constants, std::size_t n) {
+    std::int64_t any = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        const auto c = constants.of(i);
+        const double x = total[i] * c(Model::dt_over_cm);
+        const double mean = all_short ? short_mean(x) : any_mean<short_mean, is_short>(x);
+        v[i] = relaxed(v[i], total[i], inward[i], c(Model::dt_over_cm), mean);
+        any |= v[i] >= c(Model::v_thresh) ? 1 : 0;
+    }
+    return any != 0;
+}
+
+// The same as update_block() below for membranes that conductances move.
+template <class Model, class Constants, std::size_t... s>
+PYCOSIM_ALWAYS_INLINE bool update_conductances(const SliceColumns& slice, std::size_t begin, std::size_t n,
+                                               std::index_sequence<s...>) {
+    static_assert(kIsHeld<Model> && Model::v == 0);
+    double* const state[] = {slice.states[s] + begin...};
+    double* __restrict const excitatory = slice.inputs[0] + begin;
+    double* __restrict const inhibitory = slice.inputs[1] + begin;
+    const Constants constants(slice, begin);
+    alignas(64) double total[kBlock], inward[kBlock];
+    std::int64_t any_long = 0;
+    PYCOSIM_INDEPENDENT
+    for (std::size_t i = 0; i < n; ++i) {
+        const auto c = constants.of(i);
+        double x[] = {state[s][i]...};
+        const Channels channels = Model::open_channels(x, c, excitatory[i], inhibitory[i]);
+        any_long |= is_short(channels.total * c(Model::dt_over_cm)) ? 0 : 1;
+        total[i] = channels.total;
+        inward[i] = channels.inward;
+        (void(s == 0 || (state[s][i] = x[s], true)), ...);
+    }
+    clear(excitatory, n);
+    clear(inhibitory, n);
+    return any_long ? relax<Model, false>(state[0], total, inward, constants, n)
+                    : relax<Model, true>(state[0], total, inward, constants, n);
+}
+
 // Advances `n` neurons from `begin` on; returns whether any may have fired.
 template <class Model, class Constants, std::size_t... s>
 PYCOSIM_ALWAYS_INLINE bool update_block(const SliceColumns& slice, std::size_t begin, std::size_t n,
                                         std::index_sequence<s...> all) {
     double* const state[] = {slice.states[s] + begin...};
     double* __restrict const left = kHasLeft<Model> ? slice.refractory_steps_left + begin : nullptr;
-    if constexpr (!kResets<Model>) {
-        const Constants constants(slice, begin);
-        for (std::size_t i = 0; i < n; ++i) {
-            left[i] = state[Model::v][i] >= constants.of(i)(Model::v_thresh) ? 1.0 : -1.0;
-        }
-    }
-    if constexpr (HasSubsteps<Model>) {
+    constexpr bool advances_rows = AdvancesRows<Model, Constants>;
+    if constexpr (advances_rows) {
+        Model::advance(Rows<Model, Constants>{{slice.states[s] + begin...}, left, Constants(slice, begin), n});
+    } else if constexpr (HasSubsteps<Model>) {
         const int n_substeps = static_cast<int>(slice.constants[Model::substeps][0]);
         for (int k = 1; k < n_substeps; ++k) substep<Model, Constants>(slice, begin, n, all);
     }
@@ -158,7 +199,7 @@ PYCOSIM_ALWAYS_INLINE bool update_block(const SliceColumns& slice, std::size_t b
         const auto c = constants.of(i);
         double x[] = {state[s][i]...};
         double still = kHasLeft<Model> ? left[i] : -1.0;
-        if constexpr (HasSubsteps<Model>) Model::substep(x, c, still);
+        if constexpr (HasSubsteps<Model> && !advances_rows) Model::substep(x, c, still);
         Model::integrate(x, c, excitatory[i], inhibitory[i]);
         any |= compare<Model>(x, c, still) ? 1 : 0;
         if constexpr (kHasLeft<Model>) left[i] = still;
@@ -183,7 +224,7 @@ PYCOSIM_ALWAYS_INLINE std::size_t fire(const SliceColumns& slice, std::size_t be
             const bool may_fire = !kHasLeft<Model> || left[i] < 0.0;
             flags[i] = may_fire & (state[Model::v][i] >= constants.of(i)(Model::v_thresh));
         } else {
-            flags[i] = has_risen(left[i]);
+            flags[i] = left[i] > 0.0;
         }
     }
     std::size_t n_fired = 0;
@@ -214,8 +255,14 @@ PYCOSIM_ALWAYS_INLINE std::size_t update(const SliceColumns& slice, std::uint32_
     for (std::size_t begin = slice.begin; begin < slice.end; begin += kBlock) {
         const std::size_t n = std::min(kBlock, slice.end - begin);
         // A constant length spares full blocks the code for the rest of a vector.
-        const bool any = n == kBlock ? update_block<Model, Constants>(slice, begin, kBlock, all_states)
-                                     : update_block<Model, Constants>(slice, begin, n, all_states);
+        const auto update_some = [&](std::size_t some) PYCOSIM_LAMBDA_INLINE {
+            if constexpr (HasChannels<Model>) {
+                return update_conductances<Model, Constants>(slice, begin, some, all_states);
+            } else {
+                return update_block<Model, Constants>(slice, begin, some, all_states);
+            }
+        };
+        const bool any = n == kBlock ? update_some(kBlock) : update_some(n);
         if (any) n_fired += fire<Model, Constants>(slice, begin, n, fired + n_fired, all_states);
     }
     return n_fired;

@@ -4,7 +4,7 @@
 // of one step, e and i the sums of the weights that arrive at the end of the step at the excitatory and the inhibitory
 // receptor. Every model begins with the state v; every model that resets, with the constants v_reset, v_thresh and,
 // if it can be refractory, refractory_steps. `drive` is the constant that injected currents add to. Models with sub-steps
-// are in nonlinear.hpp.
+// are in nonlinear.hpp, exponential_membrane.hpp and hodgkin_huxley.hpp.
 #pragma once
 
 #include <array>
@@ -13,6 +13,9 @@
 #include "vectorised.hpp"
 
 namespace pycosim::native {
+
+// Short enough that the search for the few neurons that fired costs little, long enough for vectors.
+inline constexpr std::size_t kBlock = 128;
 
 template <std::size_t n>
 using Names = std::array<std::string_view, n>;
@@ -72,12 +75,15 @@ struct CurrAlpha {
     }
 };
 
-// The membrane after one step with the mean conductances g_e and g_i of the step.
+// The mean conductance of a step, and the mean current into a membrane at 0 mV. The membrane of a model that has
+// `open_channels` relaxes with them (kernels.cpp), after the other states have gone on.
+struct Channels {
+    double total, inward;
+};
+
 template <class Model, class Constants>
-PYCOSIM_ALWAYS_INLINE double conductance_membrane(double v, const Constants& c, double g_e, double g_i) {
-    const double g_total = c(Model::g_leak) + g_e + g_i;
-    const double v_inf = (c(Model::drive) + g_e * c(Model::e_rev_e) + g_i * c(Model::e_rev_i)) / g_total;
-    return v_inf + (v - v_inf) * exponential(-g_total * c(Model::dt_over_cm));
+PYCOSIM_ALWAYS_INLINE Channels synapses_and_leak(const Constants& c, double g_e, double g_i) {
+    return {c(Model::g_leak) + g_e + g_i, c(Model::drive) + g_e * c(Model::e_rev_e) + g_i * c(Model::e_rev_i)};
 }
 
 struct CondExp {
@@ -93,12 +99,12 @@ struct CondExp {
         "e_rev_e", "e_rev_i",  "decay_e",          "decay_i", "mean_e", "mean_i"};
 
     template <class Constants>
-    PYCOSIM_ALWAYS_INLINE static void integrate(double (&x)[n_states], const Constants& c, double e, double i) {
+    PYCOSIM_ALWAYS_INLINE static Channels open_channels(double (&x)[n_states], const Constants& c, double e, double i) {
         const double conductance_e = x[g_e] * c(mean_e);
         const double conductance_i = x[g_i] * c(mean_i);
-        x[v] = conductance_membrane<CondExp>(x[v], c, conductance_e, conductance_i);
         x[g_e] = x[g_e] * c(decay_e) + e;
         x[g_i] = x[g_i] * c(decay_i) + i;
+        return synapses_and_leak<CondExp>(c, conductance_e, conductance_i);
     }
 };
 
@@ -115,14 +121,14 @@ struct CondAlpha {
         "decay_e", "decay_i",  "mean_e",           "mean_i", "mean_rise_e", "mean_rise_i", "jump_e",  "jump_i", "dt"};
 
     template <class Constants>
-    PYCOSIM_ALWAYS_INLINE static void integrate(double (&x)[n_states], const Constants& c, double e, double i) {
+    PYCOSIM_ALWAYS_INLINE static Channels open_channels(double (&x)[n_states], const Constants& c, double e, double i) {
         const double conductance_e = x[g_e] * c(mean_e) + x[dg_e] * c(mean_rise_e);
         const double conductance_i = x[g_i] * c(mean_i) + x[dg_i] * c(mean_rise_i);
-        x[v] = conductance_membrane<CondAlpha>(x[v], c, conductance_e, conductance_i);
         x[g_e] = (x[g_e] + x[dg_e] * c(dt)) * c(decay_e);
         x[g_i] = (x[g_i] + x[dg_i] * c(dt)) * c(decay_i);
         x[dg_e] = x[dg_e] * c(decay_e) + e * c(jump_e);
         x[dg_i] = x[dg_i] * c(decay_i) + i * c(jump_i);
+        return synapses_and_leak<CondAlpha>(c, conductance_e, conductance_i);
     }
 };
 
@@ -144,19 +150,18 @@ struct CondExpGsfaGrr {
         "mean_s", "q_s",     "e_rev_r",          "decay_r",      "mean_r", "q_r"};
 
     template <class Constants>
-    PYCOSIM_ALWAYS_INLINE static void integrate(double (&x)[n_states], const Constants& c, double e, double i) {
+    PYCOSIM_ALWAYS_INLINE static Channels open_channels(double (&x)[n_states], const Constants& c, double e, double i) {
         const double conductance_e = x[g_e] * c(mean_e);
         const double conductance_i = x[g_i] * c(mean_i);
         const double adapting = x[g_s] * c(mean_s);
         const double resting = x[g_r] * c(mean_r);
-        const double g_total = c(g_leak) + conductance_e + conductance_i + adapting + resting;
-        const double inward = c(drive) + conductance_e * c(e_rev_e) + conductance_i * c(e_rev_i);
-        const double v_inf = (inward + adapting * c(e_rev_s) + resting * c(e_rev_r)) / g_total;
-        x[v] = v_inf + (x[v] - v_inf) * exponential(-g_total * c(dt_over_cm));
+        const Channels synaptic = synapses_and_leak<CondExpGsfaGrr>(c, conductance_e, conductance_i);
         x[g_e] = x[g_e] * c(decay_e) + e;
         x[g_i] = x[g_i] * c(decay_i) + i;
         x[g_s] = x[g_s] * c(decay_s);
         x[g_r] = x[g_r] * c(decay_r);
+        return {synaptic.total + adapting + resting,
+                synaptic.inward + adapting * c(e_rev_s) + resting * c(e_rev_r)};
     }
 
     template <class Constants>
