@@ -17,7 +17,7 @@ def _component(base: type) -> type:
 
 
 NEURONS = {base.__name__: _component(base) for base in (cells.LIF, cells.AdExp)}
-"""Neuron components by name, which is that of the membrane (`pycosim.network.composed.MEMBRANES`)."""
+"""Neuron components by name, which is that of the membrane (`pycosim.network.membranes.MEMBRANES`)."""
 
 
 def _response(base: type) -> type:

@@ -47,7 +47,8 @@ from pycosim.network.coefficients import (
     exponential_response,
     facets_hardware1,
 )
-from pycosim.network.composed import KINDS, MEMBRANES, Composition, composition_of
+from pycosim.network.composed import KINDS, Composition, composition_of
+from pycosim.network.membranes import MEMBRANES
 from pycosim.network.own_update import OwnUpdate
 
 __all__ = [
