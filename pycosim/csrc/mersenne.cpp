@@ -34,12 +34,13 @@ void next_words_plainly(std::uint32_t* words) {
     words[i] = words[kShift - 1] ^ twisted(words[i], words[0]);
 }
 
+// Of tempered words.
 std::size_t take_upto_one_by_one(const std::uint32_t* words, std::size_t n, std::uint32_t mask, Falling& largest,
                                  std::uint32_t*& out) {
     std::uint32_t bound = largest.now, *place = out;  // not read again after each write
     std::size_t i = 0;
     for (; i < n && bound > largest.last; ++i) {
-        const std::uint32_t value = tempered(words[i]) & mask;
+        const std::uint32_t value = words[i] & mask;
         *place = value;
         const bool is_taken = value <= bound;
         place += is_taken;
@@ -50,32 +51,43 @@ std::size_t take_upto_one_by_one(const std::uint32_t* words, std::size_t n, std:
     return i;
 }
 
+// At most those are taken that are at most `largest`, and at least those that would be if all of these were. Of the
+// others the first is not, so that there is nothing to look at in turn unless there are several of them.
 std::size_t take_upto_plainly(const std::uint32_t* words, std::size_t n, std::uint32_t mask, Falling& largest,
                               std::uint32_t*& out) {
-    constexpr std::size_t kTogether = 32;
-    std::array<std::uint32_t, kTogether> values;
-    std::size_t i = 0;
+    constexpr std::size_t kTogether = 32, kTempered = 8 * kTogether;
+    std::array<std::uint32_t, kTempered> values;
+    std::size_t i = 0, n_read = 0;
     while (i < n && largest.now > largest.last) {
         // a word gives at most one number, so that these do not go beyond the last
-        const std::size_t n_here = std::min({kTogether, n - i, std::size_t{largest.now - largest.last}});
-        const auto most = static_cast<std::uint32_t>(n_here) - 1;  // are taken before the last
-        temper(words + i, n_here, values.data());
-        const std::uint32_t bound = largest.now;
-        std::uint32_t n_taken = 0, n_open = 0;
-        // one bound for all: so the comparisons do not wait for each other
-        for (std::size_t k = 0; k < n_here; ++k) {
-            const std::uint32_t value = values[k] & mask;
-            out[n_taken] = value;
-            n_taken += value <= bound;
-            n_open += (bound - value) < most;  // unsigned: at most `bound`, and so near that it depends on the others
+        const std::size_t n_left = largest.now - largest.last, n_here = std::min({kTogether, n - i, n_left});
+        if (n_read < n_here) {
+            n_read = std::min({kTempered, n - i, n_left + kTogether});
+            temper(words + i, n_read, values.data() + kTempered - n_read);
         }
-        if (n_open > 0) {
-            take_upto_one_by_one(words + i, n_here, mask, largest, out);
+        const std::uint32_t* const tempered_words = values.data() + kTempered - n_read;
+        if (mask < 2 * kTogether) {
+            const std::size_t n_done = take_upto_one_by_one(tempered_words, n_read, mask, largest, out);
+            i += n_done;
+            n_read -= n_done;
+            continue;
+        }
+        const std::uint32_t bound = largest.now;
+        std::uint32_t n_few = 0, n_taken = 0;
+        for (std::size_t k = 0; k < n_here; ++k) {
+            const std::uint32_t value = tempered_words[k] & mask;
+            out[n_taken] = value;
+            n_taken += value + n_few <= bound;
+            n_few += value <= bound;
+        }
+        if (n_few > n_taken + 1) {
+            take_upto_one_by_one(tempered_words, n_here, mask, largest, out);
         } else {
             largest.now -= n_taken;
             out += n_taken;
         }
         i += n_here;
+        n_read -= n_here;
     }
     return i;
 }
@@ -150,13 +162,11 @@ PYCOSIM_AVX512_INSIDE inline __m512i tempered16(__m512i words) {
     return reinterpret_cast<__m512i>(y);
 }
 
-// At most those that are at most `largest` are taken, and at least those that would be if all of these were. Of the
-// others the first is not, so that there is nothing to look at in turn unless there are several of them.
 __attribute__((target("avx512f,bmi2,popcnt"))) std::size_t take_upto_avx512(const std::uint32_t* words, std::size_t n,
                                                                             std::uint32_t mask, Falling& largest,
                                                                             std::uint32_t*& out) {
     constexpr std::size_t kLanes = 16, kVectors = 4, kTogether = kLanes * kVectors;
-    if (mask < kTogether) return take_upto_one_by_one(words, n, mask, largest, out);
+    if (mask < kTogether) return take_upto_plainly(words, n, mask, largest, out);
     const __m512i kept_bits = _mm512_set1_epi32(static_cast<int>(mask));
     const __m512i ranks = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     const auto bits_of = [](__mmask16 lanes) __attribute__((target("avx512f,bmi2,popcnt"), always_inline)) {
