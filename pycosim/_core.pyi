@@ -339,7 +339,6 @@ def in_turn(drawn: NDArray[np.float64], keys: NDArray[np.int32], n_keys: int) ->
         If the lengths differ.
     """
 
-
 def delays_by_block(
     seed: int,
     streams: NDArray[np.uint64],

@@ -83,7 +83,9 @@ def row_of_numpy(rng, row, n, n_items, with_replacement, same_cells):
     if same_cells and row < n_items:
         items = np.delete(items, row)
     n_sets, n_left = divmod(n, len(items))
-    return np.concatenate([np.tile(items, n_sets), rng.permutation(items)[:n_left] if n_left else []]).astype(int)
+    return np.concatenate([np.tile(items, n_sets), rng.permutation(items)[:n_left] if n_left else []]).astype(
+        int
+    )
 
 
 @settings(max_examples=80, deadline=None)
