@@ -2,12 +2,9 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <span>
 #include <stdexcept>
-#include <utility>
-#include <vector>
 
 #include "columns.hpp"
 
