@@ -170,7 +170,8 @@ PYCOSIM_AVX512 void BoxFinder::find_side_by_side(const PlaceColumns& places, std
     Lists dense{dense_.data(), lanes}, sparse{sparse_.data(), lanes};
     // a source does not look at nodes before this one
     constexpr int never = std::numeric_limits<int>::max();
-    __m512i from = _mm512_mask_mov_epi32(_mm512_set1_epi32(never), static_cast<__mmask16>((1u << which.size()) - 1), _mm512_setzero_si512());
+    const auto all = static_cast<__mmask16>((1u << which.size()) - 1);
+    __m512i from = _mm512_mask_mov_epi32(_mm512_set1_epi32(never), all, _mm512_setzero_si512());
     for (std::int32_t i = 0; i < static_cast<std::int32_t>(n_nodes());) {
         const PlaceNode& node = tree_.nodes()[static_cast<std::size_t>(i)];
         const bool is_above = node.section < 0;
@@ -182,17 +183,20 @@ PYCOSIM_AVX512 void BoxFinder::find_side_by_side(const PlaceColumns& places, std
         limits_of_8<n_axes, is_periodic>(at, places.period, node, least, largest);
         const __m256i entries = entries_of(least, table_);
         const __m512d most = bounds_at(entries, table_);
-        const unsigned looking = _mm512_cmple_epi32_mask(from, _mm512_set1_epi32(i)), zero = at_most(most, 0.0), are_dense = at_least(most, kDense);
+        const unsigned looking = _mm512_cmple_epi32_mask(from, _mm512_set1_epi32(i));
+        const unsigned zero = at_most(most, 0.0), are_dense = at_least(most, kDense);
         unsigned whole = 0xff;
         if (is_above) {
             whole = at_most(most * node.size(), kFew);
         } else if (!is_leaf(node, i)) {
             const __m512d typical = bounds_at(entries_of((least + largest) * 0.5, table_), table_);
-            whole = (are_dense & at_least(typical, kDense)) | (~are_dense & at_most((most - typical) * node.size(), kInVain));
+            const unsigned in_vain = at_most((most - typical) * node.size(), kInVain);
+            whole = (are_dense & at_least(typical, kDense)) | (~are_dense & in_vain);
         }
         whole &= looking & ~zero;
         if (whole) {
-            const __m512i boxes = (__m512i)_mm512_maskz_slli_epi64(0xff, _mm512_maskz_cvtepi32_epi64(0xff, entries), 32) | _mm512_set1_epi64(i);
+            const __m512i upper = _mm512_maskz_slli_epi64(0xff, _mm512_maskz_cvtepi32_epi64(0xff, entries), 32);
+            const __m512i boxes = upper | _mm512_set1_epi64(i);
             if (whole & are_dense) dense.add(whole & are_dense, boxes);
             if (whole & ~are_dense) sparse.add(whole & ~are_dense, boxes);
         }

@@ -70,7 +70,8 @@ __attribute__((target("avx512f"))) void fill_avx512(Key key, Counters counters, 
     const Wide8 offsets = Wide8{0, 1, 2, 3, 4, 5, 6, 7} * counters.index_step;
     for (std::size_t i = 0; i < n; i += 8) {
         const Counters first = counters.from(i);
-        Wide8 c0 = first.indices ? Wide8(*reinterpret_cast<const Indices8*>(first.indices)) : offsets + first.index;
+        Wide8 c0 = offsets + first.index;
+        if (first.indices) c0 = *reinterpret_cast<const Indices8*>(first.indices);
         Wide8 c1 = c0 >> 32, c3 = Wide8{} + first.lane;
         Wide8 c2 = __builtin_convertvector(*reinterpret_cast<const Narrow8*>(first.rows), Wide8);
         mix(c0, c1, c2, c3, key);
@@ -89,7 +90,7 @@ __attribute__((target("avx512f,avx512dq"))) void fill_numbers_avx512(Key key, st
         const Wide8 bits = (high << 32 | (low & 0xffffffff)) >> 11;
         out = (Numbers8)_mm512_maskz_cvtepu64_pd(0xff, (__m512i)bits) * 0x1p-53;
     };
-    const Indices8 even_first = {0, 8, 1, 9, 2, 10, 3, 11}, even_second = {4, 12, 5, 13, 6, 14, 7, 15};
+    const __m512i low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), high = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
     for (std::size_t i = 0; i < blocks.rows.size(); i += 8) {
         Wide8 c0 = *reinterpret_cast<const Indices8*>(blocks.indices + i), c1 = c0 >> 32, c3 = Wide8{} + lane;
         Wide8 c2 = __builtin_convertvector(*reinterpret_cast<const Narrow8*>(blocks.rows.data() + i), Wide8);
@@ -97,8 +98,8 @@ __attribute__((target("avx512f,avx512dq"))) void fill_numbers_avx512(Key key, st
         Numbers8 a, b;
         to_numbers(c0, c1, a), to_numbers(c2, c3, b);
         if constexpr (is_alternating) {
-            *reinterpret_cast<Numbers8*>(first + 2 * i) = __builtin_shuffle(a, b, even_first);
-            *reinterpret_cast<Numbers8*>(first + 2 * i + 8) = __builtin_shuffle(a, b, even_second);
+            _mm512_storeu_pd(first + 2 * i, _mm512_maskz_permutex2var_pd(0xff, a, low, b));
+            _mm512_storeu_pd(first + 2 * i + 8, _mm512_maskz_permutex2var_pd(0xff, a, high, b));
         } else {
             *reinterpret_cast<Numbers8*>(first + i) = a;
             *reinterpret_cast<Numbers8*>(second + i) = b;
@@ -114,7 +115,8 @@ __attribute__((target("avx2"))) void fill_avx2(Key key, Counters counters, std::
     const Wide4 offsets = Wide4{0, 1, 2, 3} * counters.index_step;
     for (std::size_t i = 0; i < n; i += 4) {
         const Counters first = counters.from(i);
-        Wide4 c0 = first.indices ? Wide4(*reinterpret_cast<const Indices4*>(first.indices)) : offsets + first.index;
+        Wide4 c0 = offsets + first.index;
+        if (first.indices) c0 = *reinterpret_cast<const Indices4*>(first.indices);
         Wide4 c1 = c0 >> 32, c3 = Wide4{} + first.lane;
         Wide4 c2 = __builtin_convertvector(*reinterpret_cast<const Narrow4*>(first.rows), Wide4);
         Key k = key;
@@ -159,8 +161,9 @@ void fill(Key key, const Counters& counters, std::size_t n, const Words& words) 
         std::copy_n(rest.rows, n_left, last[4].begin());
         rest.rows = last[4].data();
     }
-    std::array<std::uint64_t, kLanes> indices{};
+    std::array<std::uint64_t, kLanes> indices;
     if (rest.indices) {
+        indices.fill(0);
         std::copy_n(rest.indices, n_left, indices.begin());
         rest.indices = indices.data();
     }
