@@ -17,6 +17,7 @@ from pycosim.errors import ConnectivityError
 from pycosim.frontend.cells import takes_conductance
 from pycosim.frontend.connectivity import connect
 from pycosim.frontend.delays import RoundedDelays
+from pycosim.frontend.limits import Limits
 from pycosim.frontend.memory_need import require_memory
 from pycosim.frontend.requests import Request, of_targets
 from pycosim.frontend.synapse_values import (
@@ -29,25 +30,7 @@ from pycosim.frontend.synapse_values import (
 from pycosim.network import Plasticity
 from pycosim.random import seed_of, stream_of, unsigned
 
-__all__ = ["Expanded", "Limits", "check_values", "expand", "requested"]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The smallest and the largest of `n` values that are not kept."""
-
-    smallest: float
-    largest: float
-    n: int
-    is_negated: bool = False
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[np.float64]:
-        """Return the two, the smaller one first."""
-        return np.array([self.smallest, self.largest], dtype)
-
-    def __neg__(self) -> Limits:
-        """Return the limits of the negative values."""
-        return Limits(-self.largest, -self.smallest, self.n, not self.is_negated)
+__all__ = ["Expanded", "check_values", "expand", "requested"]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from pycosim.frontend import simulator
 from pycosim.frontend.connectivity import numbers_of_rows
 from pycosim.frontend.delays import delay_steps, rounded_delays
 from pycosim.frontend.dialects import negative_inhibition
-from pycosim.frontend.expansion import Limits, check_values, requested
+from pycosim.frontend.expansion import check_values, requested
+from pycosim.frontend.limits import Limits
 from pycosim.frontend.memory_need import needed_bytes, require_memory
 from pycosim.frontend.native_cells import models_weights
 from pycosim.frontend.requests import Request
@@ -120,7 +121,7 @@ def _values(
     final = _models_weight(projection, weight, weights)
     if seen is None:
         return final, delay_steps(state.default_delay if delay is None else delay, projection.label), starts
-    limits = _delay_limits(projection, seen)
+    limits = _delay_limits(projection, delays, seen)
     return None if limits[1] > LONGEST_DRAWN_DELAY else (final, replace(delay, limits=limits), starts)
 
 
@@ -162,13 +163,12 @@ def _starts(rule: RowRule, request: Request) -> RowStarts | None:
     return starts if starts.n_synapses else None
 
 
-def _delay_limits(projection: Any, seen: tuple[bool, float, float, float]) -> tuple[int, int]:
+def _delay_limits(projection: Any, delays: Limits, seen: tuple[bool, float, float, float]) -> tuple[int, int]:
     """Return the smallest and the largest delay in steps, refuse impossible ones, and tell of rounding."""
-    all_possible, smallest, largest, error_ms = seen
-    extremes = np.array([smallest, largest])
-    steps = _core.delay_steps(extremes, simulator.state.dt)[0]
-    rounded = rounded_delays((steps, all_possible, smallest, largest, error_ms))
-    low, high = delay_steps(extremes if rounded is None else rounded, projection.label)
+    all_possible, *others = seen
+    steps = _core.delay_steps(np.asarray(delays), simulator.state.dt)[0]
+    rounded = rounded_delays((steps, all_possible, *others))
+    low, high = delay_steps(delays if rounded is None else rounded, projection.label)
     return int(low), int(high)
 
 
