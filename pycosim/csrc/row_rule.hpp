@@ -98,22 +98,57 @@ struct DrawnValues {
     }
 };
 
+/// The synapses of a row on a block of targets: they have the numbers `first`, first + 1, ... of the block.
+struct NumberedRun {
+    std::size_t i_block;  ///< from the first one of RowStarts on
+    std::uint64_t first;
+    std::size_t begin, end;  ///< in the row
+};
+
+/// Finds the runs of a row's targets begin to end - 1; all that the row has in a block are given.
+class RunFinder {
+public:
+    explicit RunFinder(const RowStarts& starts) : starts_(starts) {}
+
+    std::span<const NumberedRun> operator()(std::size_t row, std::span<const std::int32_t> targets, std::size_t begin,
+                                            std::size_t end) {
+        constexpr int kShift = std::countr_zero(kTargetBlock);
+        const std::span<const std::uint32_t> starts = starts_[row];
+        find_runs(targets.subspan(begin, end - begin), kShift, found_);
+        runs_.clear();
+        for (const BlockRun& run : found_) {
+            const std::size_t i_block = run.block - starts_.first_block;
+            runs_.push_back({i_block, starts[i_block], begin + run.begin, begin + run.end});
+        }
+        if (begin > 0 && !runs_.empty()) {
+            const auto first_of_block = static_cast<std::int32_t>(found_[0].block << kShift);
+            const auto first = std::ranges::lower_bound(targets.first(begin), first_of_block) - targets.begin();
+            runs_[0].first += begin - static_cast<std::size_t>(first);
+        }
+        return runs_;
+    }
+
+private:
+    RowStarts starts_;
+    std::vector<BlockRun> found_;
+    std::vector<NumberedRun> runs_;
+};
+
 /// Draws such values row by row.
 class RowValues {
 public:
     RowValues(const DrawnValues& values, const RowStarts& starts)
-        : values_(values), starts_(starts), streams_(values.streams(starts.first_block, starts.n_blocks)) {}
+        : values_(values), streams_(values.streams(starts.first_block, starts.n_blocks)) {}
 
-    /// Those of the targets of a row, all that are in a block.
-    void fill(std::size_t row, std::span<const std::int32_t> targets, double* out) const {
-        constexpr int kShift = std::countr_zero(kTargetBlock);
-        fill_by_block({streams_, starts_.first_block}, values_.distribution, targets, kShift, starts_[row], out);
+    /// Those of the row's synapses in the runs.
+    void fill(std::span<const NumberedRun> runs, double* out) const {
+        for (const auto& [i_block, first, begin, end] : runs)
+            fill_numbers(streams_[i_block], values_.distribution, first, {out + begin, end - begin});
     }
     double unit() const { return values_.unit; }
 
 private:
     DrawnValues values_;
-    RowStarts starts_;
     std::vector<Key> streams_;
 };
 

@@ -258,12 +258,13 @@ DelaySteps delays_by_block(std::uint64_t seed, std::span<const std::uint64_t> st
     return rounder.with(std::move(steps));
 }
 
-void fill_by_block(const BlockStreams& blocks, const DistributionOf& distribution, std::span<const std::int32_t> keys,
-                   int shift, std::span<const std::uint32_t> before, double* out) {
-    for_runs(keys, shift, [&](std::size_t first, std::size_t last, std::size_t block) {
-        const std::size_t i = block - blocks.first_block;
-        Stream(blocks.streams[i], distribution).fill_from(before[i], {out + first, last - first});
-    });
+void find_runs(std::span<const std::int32_t> keys, int shift, std::vector<BlockRun>& runs) {
+    runs.clear();
+    for_runs(keys, shift, [&](std::size_t first, std::size_t last, std::size_t block) { runs.push_back({block, first, last}); });
+}
+
+void fill_numbers(Key stream, const DistributionOf& distribution, std::uint64_t first, std::span<double> out) {
+    Stream(stream, distribution).fill_from(first, out);
 }
 
 namespace {

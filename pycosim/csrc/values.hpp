@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "columns.hpp"
 #include "numbers.hpp"
@@ -21,15 +22,16 @@ LongColumn<double> numbers_by_block(std::uint64_t seed, std::span<const std::uin
 DelaySteps delays_by_block(std::uint64_t seed, std::span<const std::uint64_t> streams, const DistributionOf& distribution,
                            std::span<const std::int32_t> keys, int shift, double dt_ms);
 
-/// The streams of some blocks of keys, from `first_block` on.
-struct BlockStreams {
-    std::span<const Key> streams;
-    std::size_t first_block;
+/// Keys begin to end - 1 are of the same block.
+struct BlockRun {
+    std::size_t block, begin, end;
 };
 
-/// Writes the numbers of the keys of a part, ascending; those of a block are its numbers before[i], before[i] + 1, ...
-void fill_by_block(const BlockStreams& blocks, const DistributionOf& distribution, std::span<const std::int32_t> keys,
-                   int shift, std::span<const std::uint32_t> before, double* out);
+/// Writes the runs of keys of the same block of 2^shift.
+void find_runs(std::span<const std::int32_t> keys, int shift, std::vector<BlockRun>& runs);
+
+/// Writes the numbers first, first + 1, ... of a stream.
+void fill_numbers(Key stream, const DistributionOf& distribution, std::uint64_t first, std::span<double> out);
 
 /// The smallest and the largest one of the first n[i] numbers of streams[i], of all; both NaN if any is.
 std::array<double, 2> extremes_of_streams(std::span<const Key> streams, const DistributionOf& distribution,

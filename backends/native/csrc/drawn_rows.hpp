@@ -42,13 +42,15 @@ class DrawnRows {
     std::size_t n_bytes() const { return index_.size() * sizeof(index_[0]); }
 
   private:
-    void fill_values(std::size_t row, std::span<const std::int32_t> targets);
-    std::size_t keep_those_here(std::span<const std::int32_t> targets);
+    void fill_values(std::size_t row, std::span<const std::int32_t> targets, std::size_t begin, std::size_t end);
+    std::size_t keep_those_here(std::span<const std::int32_t> targets, std::size_t begin, std::size_t end);
 
     std::shared_ptr<const DrawnProjection> projection_;
     std::vector<std::uint32_t> index_;  // of the input of each target, of the first receptor
-    bool all_here_ = true;              // whether no target is elsewhere
+    bool all_here_ = true;              // whether no target that is drawn is elsewhere
+    std::int32_t first_here_ = 0, last_here_ = -1;
     std::unique_ptr<pycosim::RowDrawer> drawer_;
+    std::optional<pycosim::RunFinder> runs_;
     std::optional<pycosim::RowValues> weights_, delays_;
     std::optional<pycosim::DelayRounder> rounder_;
     std::vector<std::uint32_t> row_inputs_;
