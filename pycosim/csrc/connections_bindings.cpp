@@ -196,7 +196,7 @@ void add_connections(nb::module_& m) {
             return std::tuple(numpy(std::move(starts)), numpy(std::move(totals)));
         },
         "rule"_a, "wanted"_a, "first_block"_a, "n_blocks"_a,
-        "Count the synapses that rows before have in each block of targets, and all; return (n_rows * n_blocks,) and (n_blocks,).");
+        "Count the synapses that rows before have in each block of targets, and all of a block; return both.");
 
     m.def(
         "csr_from_pairs",

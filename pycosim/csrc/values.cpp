@@ -260,7 +260,8 @@ DelaySteps delays_by_block(std::uint64_t seed, std::span<const std::uint64_t> st
 
 void find_runs(std::span<const std::int32_t> keys, int shift, std::vector<BlockRun>& runs) {
     runs.clear();
-    for_runs(keys, shift, [&](std::size_t first, std::size_t last, std::size_t block) { runs.push_back({block, first, last}); });
+    for_runs(keys, shift,
+             [&](std::size_t first, std::size_t last, std::size_t block) { runs.push_back({block, first, last}); });
 }
 
 void fill_numbers(Key stream, const DistributionOf& distribution, std::uint64_t first, std::span<double> out) {

@@ -104,25 +104,28 @@ def _values(
     weight = _value(parameters, "weight", unsigned(seed), stream, 1.0)
     delay = _value(parameters, "delay", unsigned(seed), stream, state.dt)
     starts, seen = None, None
+    if isinstance(delay, DrawnValues) and state.is_spinnaker:  # which raises some of them
+        return None
     if isinstance(weight, DrawnValues) or isinstance(delay, DrawnValues):
         starts = _starts(rule, request)
-        if starts is None or (isinstance(delay, DrawnValues) and state.is_spinnaker):
+        if starts is None:
             return None
     weights, delays = 0.0 if weight is None else weight, delay
-    if isinstance(weight, DrawnValues):
-        with told_of(parameters["weight"].base_value, starts.n_synapses):
-            weights = Limits(*weight.extremes(starts), starts.n_synapses)
     if isinstance(delay, DrawnValues):
         with told_of(parameters["delay"].base_value, starts.n_synapses):
             seen = delay.delays_seen(starts)
         delays = Limits(*seen[1:3], starts.n_synapses)
+        if delays.largest >= LONGEST_DRAWN_DELAY * state.dt:
+            return None
+    if isinstance(weight, DrawnValues):
+        with told_of(parameters["weight"].base_value, starts.n_synapses):
+            weights = Limits(*weight.extremes(starts), starts.n_synapses)
     weights = negative_inhibition(projection, weights, projection.receptor_type)
     check_values(projection, {"weight": weights, "delay": delays})
     final = _models_weight(projection, weight, weights)
     if seen is None:
         return final, delay_steps(state.default_delay if delay is None else delay, projection.label), starts
-    limits = _delay_limits(projection, delays, seen)
-    return None if limits[1] > LONGEST_DRAWN_DELAY else (final, replace(delay, limits=limits), starts)
+    return final, replace(delay, limits=_delay_limits(projection, delays, seen)), starts
 
 
 def _models_weight(
@@ -152,7 +155,7 @@ def _value(
 def _starts(rule: RowRule, request: Request) -> RowStarts | None:
     """Return where rows begin among the numbers of blocks; None if that is no less than the synapses."""
     n_bytes = _START_BYTES * len(rule.pre) * -(-len(rule.post) // TARGET_BLOCK)
-    if n_bytes > (_TARGET_BYTES + _WEIGHT_BYTES) * rule.n_expected:
+    if n_bytes >= (_TARGET_BYTES + _WEIGHT_BYTES) * rule.n_expected:
         return None
     n_bytes *= float(np.mean(request.local))
     memory.require(n_bytes, request.problem("counting the synapses of its rows, which are not kept, needs"))

@@ -95,7 +95,8 @@ std::optional<pycosim::DrawnValues> drawn_values(const std::optional<ValuesTuple
     if (!tuple) return {};
     const auto& [distribution, seed, first_stream, unit] = *tuple;
     const auto& [kind, mu, sigma, low, high] = distribution;
-    return pycosim::DrawnValues{{static_cast<pycosim::Distribution>(kind), mu, sigma, {low, high}}, seed, first_stream, unit};
+    return pycosim::DrawnValues{
+        {static_cast<pycosim::Distribution>(kind), mu, sigma, {low, high}}, seed, first_stream, unit};
 }
 
 std::shared_ptr<const DrawnProjection> drawn_projection(const std::optional<RuleTuple>& tuple,

@@ -239,7 +239,9 @@ class SynapseStore {
     // Writes down what the synapses of a segment with many delays will add.
     void scatter(std::uint32_t i, std::int64_t emission_step, PendingKey key, PendingSegments& pending) const {
         const Segment& segment = segments_[i];
-        if (segment.weights() == WeightFormat::procedural) return scatter_drawn(segment.place(), emission_step, key, pending);
+        if (segment.weights() == WeightFormat::procedural) {
+            return scatter_drawn(segment.place(), emission_step, key, pending);
+        }
         const std::uint16_t* const words = words_.data() + segment.place();
         const std::size_t n = segment.count;
         const auto scatter = [&](const std::uint16_t* offset_words, const std::uint16_t* weights, auto next_target) {
