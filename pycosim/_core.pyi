@@ -269,6 +269,15 @@ def count_rows(rule: _Rule, wanted: NDArray[np.uint8] | None = None) -> int:
     with_replacement, allow_self.
     """
 
+def row_starts(
+    rule: _Rule, wanted: NDArray[np.uint8] | None, first_block: int, n_blocks: int
+) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Count the synapses of a rule in blocks of 1,024 targets, without keeping them.
+
+    Return how many the rows before each row have in each block, (n_rows * n_blocks,), and all rows,
+    (n_blocks,).
+    """
+
 # Kind (0 uniform, 1 normal, 2 normal_clipped), mu, sigma, low, high.
 _Distribution = tuple[int, float, float, float, float]
 
@@ -348,6 +357,20 @@ def delays_by_block(
     dt_ms: float,
 ) -> tuple[NDArray[np.int32], bool, float, float, float]:
     """Return what `delay_steps` makes of the numbers of `numbers_by_block`, which are not kept."""
+
+def extremes_of_streams(
+    seed: int, streams: NDArray[np.uint64], distribution: _Distribution, n: NDArray[np.int64]
+) -> tuple[float, float]:
+    """Return the extremes of the first n[i] numbers of each stream, of all; both nan if one is."""
+
+def delays_of_streams(
+    seed: int,
+    streams: NDArray[np.uint64],
+    distribution: _Distribution,
+    n: NDArray[np.int64],
+    dt_ms: float,
+) -> tuple[NDArray[np.int32], bool, float, float, float]:
+    """Return what `delay_steps` does of these numbers, without the steps."""
 
 def delay_steps(
     delays_ms: NDArray[np.float64], dt_ms: float

@@ -74,7 +74,7 @@ def _by_generator(
     are_wanted: Callable[[Any], bool] = lambda values: True,
 ) -> Any:
     """Return what compiled code draws with the distribution's generator, which moves on; or None."""
-    described, rng = _described(distribution), getattr(distribution, "rng", None)
+    described, rng = compiled_form(distribution), getattr(distribution, "rng", None)
     is_plain = type(rng) is NumpyRNG and type(distribution).next is RandomDistribution.next
     if described is None or not is_plain or not _gives_numbers_of_numpy():
         return None
@@ -111,7 +111,7 @@ def numbers_of_streams(
     ValueError
         If too many numbers are out of the limits.
     """
-    described = _described(distribution)
+    described = compiled_form(distribution)
     if described is None:
         return None
     return _core.numbers_by_block(seed, streams, described, keys, shift)
@@ -126,7 +126,7 @@ def delays_of_streams(
     dt_ms: float,
 ) -> RoundedSteps | None:
     """Return the numbers of `numbers_of_streams` as delays in steps; see `evaluate_rounded`."""
-    described = _described(distribution)
+    described = compiled_form(distribution)
     if described is None:
         return None
     return _core.delays_by_block(seed, streams, described, keys, shift, dt_ms)
@@ -134,10 +134,10 @@ def delays_of_streams(
 
 def is_compiled(distribution: RandomDistribution) -> bool:
     """Return whether compiled code has the distribution, of its own numbers and of NumPy's."""
-    return _described(distribution) is not None
+    return compiled_form(distribution) is not None
 
 
-def _described(distribution: RandomDistribution) -> tuple[int, float, float, float, float] | None:
+def compiled_form(distribution: RandomDistribution) -> tuple[int, float, float, float, float] | None:
     """Return kind and parameters of a distribution as compiled code takes them."""
     name, given = distribution.name, distribution.parameters
     if name not in _KINDS or given.keys() != _PARAMETERS[name] or not all(map(_is_number, given.values())):

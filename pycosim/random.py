@@ -43,6 +43,8 @@ __all__ = [
     "generators_restored",
     "seed_of",
     "stream_of",
+    "stream_of_first_block",
+    "told_of",
     "unsigned",
 ]
 
@@ -146,7 +148,7 @@ def evaluate_distribution(
         If the distribution cannot be drawn with its parameters.
     """
     rng = getattr(distribution, "rng", None)
-    with _told(distribution, n):
+    with told_of(distribution, n):
         if draws_itself(rng):
             about_to_draw(rng)
             values = numbers_of_generator(distribution, n)
@@ -160,7 +162,7 @@ def evaluate_distribution(
 
 
 @contextmanager
-def _told(distribution: RandomDistribution, n: int) -> Iterator[None]:
+def told_of(distribution: RandomDistribution, n: int) -> Iterator[None]:
     """Tell a user which distribution cannot be drawn."""
     try:
         yield
@@ -173,8 +175,13 @@ def _told(distribution: RandomDistribution, n: int) -> Iterator[None]:
 
 def _streams_of_blocks(distribution: RandomDistribution, stream: int, n_blocks: int) -> NDArray[np.uint64]:
     """Return the streams that numbers of blocks come from: one after the other, as these are hashed again."""
-    first = np.uint64(stream_of(stream, seed_of(getattr(distribution, "rng", None))))
+    first = np.uint64(stream_of_first_block(distribution, stream))
     return first + np.arange(n_blocks, dtype=np.uint64)
+
+
+def stream_of_first_block(distribution: RandomDistribution, stream: int) -> int:
+    """Return the stream of the first block of `evaluate_blocks`; those of the others are the next numbers."""
+    return stream_of(stream, seed_of(getattr(distribution, "rng", None)))
 
 
 def evaluate_blocks(
@@ -196,7 +203,7 @@ def evaluate_blocks(
         If the distribution cannot be drawn with its parameters.
     """
     streams = _streams_of_blocks(distribution, stream, n_blocks)
-    with _told(distribution, len(keys)):
+    with told_of(distribution, len(keys)):
         values = numbers_of_streams(distribution, keys, shift, unsigned(seed), streams)
         if values is not None:
             return values
@@ -225,7 +232,7 @@ def evaluate_rounded(
         If too many numbers are out of the limits of the distribution.
     """
     streams = _streams_of_blocks(distribution, stream, n_blocks)
-    with _told(distribution, len(keys)):
+    with told_of(distribution, len(keys)):
         return delays_of_streams(distribution, keys, shift, unsigned(seed), streams, dt_ms)
 
 

@@ -74,6 +74,19 @@ class Engine:
             ]
             | None
         ] = [],
+        values: Sequence[
+            tuple[
+                tuple[tuple[int, float, float, float, float], int, int, float] | None,
+                tuple[tuple[int, float, float, float, float], int, int, float] | None,
+                int,
+                int,
+                Annotated[
+                    NDArray[numpy.uint32], dict(shape=(None,), order="C", device="cpu", writable=False)
+                ],
+            ]
+            | None
+        ] = [],
+        spent: Sequence[bool] = [],
     ) -> None: ...
     def connect_plastic(
         self,

@@ -119,17 +119,26 @@ def projection_for_engine(
     projection: Projection, receptors: tuple[str, ...]
 ) -> tuple[int, *tuple[NDArray, ...]]:
     """Return the columns of a projection as the engine takes them; one number stands for equal values."""
-    is_procedural = isinstance(projection, ProceduralProjection)
+    if isinstance(projection, ProceduralProjection):
+        columns = [], [], projection.extreme_weights[:1], projection.extreme_delays
+    else:
+        columns = projection.indptr, projection.targets, projection.weights, projection.delays
+    indptr, targets, weights, delays = columns
     return (
         receptors.index(projection.receptor) if projection.receptor in receptors else 0,  # dopamine: anywhere
         np.ascontiguousarray(projection.sources, np.int32),
-        np.ascontiguousarray([] if is_procedural else projection.indptr, np.int64),
-        np.ascontiguousarray([] if is_procedural else projection.targets, np.int32),
-        np.atleast_1d(np.ascontiguousarray(projection.weights, np.float64)),
-        np.atleast_1d(np.ascontiguousarray(projection.delays, np.int32)),
+        np.ascontiguousarray(indptr, np.int64),
+        np.ascontiguousarray(targets, np.int32),
+        np.atleast_1d(np.ascontiguousarray(weights, np.float64)),
+        np.atleast_1d(np.ascontiguousarray(delays, np.int32)),
     )
 
 
 def rule_for_engine(projection: Projection) -> tuple[object, ...] | None:
     """Return the rule by which a projection's rows are made at each spike; None if they are stored."""
     return projection.rule.for_engine() if isinstance(projection, ProceduralProjection) else None
+
+
+def values_for_engine(projection: Projection) -> tuple[object, ...] | None:
+    """Return what draws weights or delays of such rows; None if they are stored, or equal."""
+    return projection.values_for_engine() if isinstance(projection, ProceduralProjection) else None

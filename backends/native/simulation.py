@@ -15,6 +15,7 @@ from pycosim.backends.native.columns import (
     populations_for_engine,
     projection_for_engine,
     rule_for_engine,
+    values_for_engine,
 )
 from pycosim.backends.native.deferred import DeferredSteps
 from pycosim.backends.native.exchange import SpikeExchange
@@ -271,7 +272,9 @@ class NativeSimulation(DeferredSteps):
     @property
     def synapse_bytes(self) -> int:
         """Memory that the synapses take."""
-        return self._engine.n_synapse_bytes
+        return self._engine.n_synapse_bytes + sum(
+            p.table_bytes for p in self._network.projections if isinstance(p, ProceduralProjection)
+        )
 
     def _check_length(self, last_step: int) -> None:
         if last_step < self.step:
@@ -324,8 +327,9 @@ class NativeSimulation(DeferredSteps):
             require_memory(static, self._network.n_neurons, self._n_threads)
             columns = [projection_for_engine(projection, receptors) for projection in static]
             rules = [rule_for_engine(projection) for projection in static]
+            values = [values_for_engine(projection) for projection in static]
             spent = [isinstance(p, RemadeProjection) and p.give_away() for p in static]
-            self._engine.connect(columns, rules, spent)
+            self._engine.connect(columns, rules, values, spent)
             if any(spent):
                 del columns
                 _core.return_freed_memory()

@@ -28,6 +28,13 @@ Selves selves_of(const SelvesIn& given) {
     return given ? Selves{span(std::get<0>(*given)), span(std::get<1>(*given))} : Selves{};
 }
 
+RowRule rule_of(const RuleIn& given) {
+    const auto& [kind, seed, stream, pre, post, p, n, with_replacement, allow_self] = given;
+    const auto copied = [](const In<Long>& array) { return std::vector<Long>(array.data(), array.data() + array.size()); };
+    return {static_cast<RowRule::Kind>(kind), key_of(seed, stream), copied(pre), copied(post), p,
+            copied(n), with_replacement, allow_self};
+}
+
 }  // namespace
 
 void add_connections(nb::module_& m) {
@@ -181,10 +188,7 @@ void add_connections(nb::module_& m) {
     m.def(
         "count_rows",
         [](const RuleIn& given, const Mask& wanted) {
-            const auto& [kind, seed, stream, pre, post, p, n, with_replacement, allow_self] = given;
-            const auto copied = [](const In<Long>& array) { return std::vector<Long>(array.data(), array.data() + array.size()); };
-            const RowRule rule{static_cast<RowRule::Kind>(kind), key_of(seed, stream), copied(pre),
-                                        copied(post), p, copied(n), with_replacement, allow_self};
+            const RowRule rule = rule_of(given);
             const Wanted mask = wanted_of(wanted, rule.post.size());
             return unlocked([&] {
                 RowDrawer drawer(rule, {mask.begin(), mask.end()});
@@ -194,6 +198,22 @@ void add_connections(nb::module_& m) {
             });
         },
         "rule"_a, "wanted"_a = nb::none(), "Return how many synapses a rule makes, without keeping them.");
+
+    m.def(
+        "row_starts",
+        [](const RuleIn& given, const Mask& wanted, std::size_t first_block, std::size_t n_blocks) {
+            const RowRule rule = rule_of(given);
+            const Wanted mask = wanted_of(wanted, rule.post.size());
+            LongColumn<std::uint32_t> starts;
+            std::vector<Long> totals = unlocked([&] {
+                starts.resize(rule.pre.size() * n_blocks);
+                RowDrawer drawer(rule, {mask.begin(), mask.end()});
+                return fill_starts(rule, drawer, {first_block, n_blocks, {}}, starts);
+            });
+            return std::tuple(numpy(std::move(starts)), numpy(std::move(totals)));
+        },
+        "rule"_a, "wanted"_a, "first_block"_a, "n_blocks"_a,
+        "Count the synapses that rows before have in each block of targets, and all of a block; return both.");
 
     m.def(
         "csr_from_pairs",

@@ -1,13 +1,19 @@
 /// Rows of synapses that are made again whenever they are needed.
 #pragma once
 
+#include <algorithm>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
+#include <stdexcept>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "connect.hpp"
+#include "values.hpp"
 
 namespace pycosim {
 
@@ -48,6 +54,102 @@ private:
     std::vector<std::uint8_t> wanted_;
     Rows rows_;
     LongColumn<std::int32_t> targets_;
+};
+
+/// Which numbers of a block of targets the synapses of a row have: as many are those of the rows before, in each block of
+/// kTargetBlock targets from `first_block` on.
+struct RowStarts {
+    std::size_t first_block = 0, n_blocks = 0;
+    std::span<const std::uint32_t> starts{};  ///< row by row
+
+    std::span<const std::uint32_t> operator[](std::size_t row) const { return starts.subspan(row * n_blocks, n_blocks); }
+};
+
+/// Writes the starts of all rows; returns how many synapses each block has.
+inline std::vector<std::int64_t> fill_starts(const RowRule& rule, RowDrawer& drawer, const RowStarts& shape,
+                                             std::span<std::uint32_t> starts) {
+    std::vector<std::int64_t> totals(shape.n_blocks, 0);
+    for (std::size_t row = 0; row < rule.pre.size(); ++row) {
+        std::span<const std::int32_t> left = drawer.draw(row);
+        for (std::size_t i = 0; i < shape.n_blocks; ++i) {
+            const auto end = static_cast<std::int32_t>((shape.first_block + i + 1) * kTargetBlock);
+            const auto n = std::ranges::lower_bound(left, end) - left.begin();
+            starts[row * shape.n_blocks + i] = static_cast<std::uint32_t>(totals[i]);
+            totals[i] += n;
+            if (totals[i] > std::numeric_limits<std::uint32_t>::max())
+                throw std::length_error("a block of targets has more than 4e9 synapses");
+            left = left.subspan(static_cast<std::size_t>(n));
+        }
+    }
+    return totals;
+}
+
+/// What the synapses of a rule have of their own: numbers from a distribution, those of each block of targets from a
+/// stream of its own.
+struct DrawnValues {
+    DistributionOf distribution;
+    std::uint64_t seed, first_stream;  ///< of the first block of all; those of the others are the following numbers
+    double unit;                       ///< weights are multiples of it, delays are rounded to multiples of it
+
+    std::vector<Key> streams(std::size_t first_block, std::size_t n_blocks) const {
+        std::vector<Key> keys;
+        for (std::size_t i = 0; i < n_blocks; ++i) keys.push_back(key_of(seed, first_stream + first_block + i));
+        return keys;
+    }
+};
+
+/// The synapses of a row on a block of targets: they have the numbers `first`, first + 1, ... of the block.
+struct NumberedRun {
+    std::size_t i_block;  ///< from the first one of RowStarts on
+    std::uint64_t first;
+    std::size_t begin, end;  ///< in the row
+};
+
+/// Finds the runs of a row's targets begin to end - 1; all that the row has in a block are given.
+class RunFinder {
+public:
+    explicit RunFinder(const RowStarts& starts) : starts_(starts) {}
+
+    std::span<const NumberedRun> operator()(std::size_t row, std::span<const std::int32_t> targets, std::size_t begin,
+                                            std::size_t end) {
+        constexpr int kShift = std::countr_zero(kTargetBlock);
+        const std::span<const std::uint32_t> starts = starts_[row];
+        find_runs(targets.subspan(begin, end - begin), kShift, found_);
+        runs_.clear();
+        for (const BlockRun& run : found_) {
+            const std::size_t i_block = run.block - starts_.first_block;
+            runs_.push_back({i_block, starts[i_block], begin + run.begin, begin + run.end});
+        }
+        if (begin > 0 && !runs_.empty()) {
+            const auto first_of_block = static_cast<std::int32_t>(found_[0].block << kShift);
+            const auto first = std::ranges::lower_bound(targets.first(begin), first_of_block) - targets.begin();
+            runs_[0].first += begin - static_cast<std::size_t>(first);
+        }
+        return runs_;
+    }
+
+private:
+    RowStarts starts_;
+    std::vector<BlockRun> found_;
+    std::vector<NumberedRun> runs_;
+};
+
+/// Draws such values row by row.
+class RowValues {
+public:
+    RowValues(const DrawnValues& values, const RowStarts& starts)
+        : values_(values), streams_(values.streams(starts.first_block, starts.n_blocks)) {}
+
+    /// Those of the row's synapses in the runs.
+    void fill(std::span<const NumberedRun> runs, double* out) const {
+        for (const auto& [i_block, first, begin, end] : runs)
+            fill_numbers(streams_[i_block], values_.distribution, first, {out + begin, end - begin});
+    }
+    double unit() const { return values_.unit; }
+
+private:
+    DrawnValues values_;
+    std::vector<Key> streams_;
 };
 
 }  // namespace pycosim

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -79,7 +81,7 @@ class Stream {
 public:
     Stream(Key key, const DistributionOf& distribution) : key_(key), distribution_(distribution) {}
 
-    // Writes numbers first, first + 1, ...; `first` is a multiple of kPiece. Numbers up to the next multiple of kBoth
+    // Writes numbers first, first + 1, ...; `first` is a multiple of kBoth. Numbers up to the next multiple of kBoth
     // are written too, and mean nothing.
     void fill(std::uint64_t first, std::size_t n, Numbers& out) const {
         Words words;
@@ -93,6 +95,17 @@ public:
         box_muller(words.pointers(), n_pairs, pairs[0].data(), pairs[1].data());
         to_normal(pairs, n_pairs, mu, sigma, out);
         if (distribution_.is_clipped()) redraw(first, n, out, words, pairs);
+    }
+
+    // The same from any number on, and no more.
+    void fill_from(std::uint64_t first, std::span<double> out) const {
+        Numbers numbers;
+        for (std::size_t n_here = 0; !out.empty(); out = out.subspan(n_here), first += n_here) {
+            const auto n_before = static_cast<std::size_t>(first % kBoth);
+            n_here = std::min(out.size(), kPiece - n_before);
+            fill(first - n_before, n_before + n_here, numbers);
+            std::copy_n(numbers.begin() + static_cast<std::ptrdiff_t>(n_before), n_here, out.begin());
+        }
     }
 
 private:
@@ -243,6 +256,58 @@ DelaySteps delays_by_block(std::uint64_t seed, std::span<const std::uint64_t> st
     DelayRounder rounder(dt_ms);
     LongColumn<std::int32_t> steps = by_block(seed, streams, distribution, keys, shift, Rounded{rounder});
     return rounder.with(std::move(steps));
+}
+
+void find_runs(std::span<const std::int32_t> keys, int shift, std::vector<BlockRun>& runs) {
+    runs.clear();
+    for_runs(keys, shift,
+             [&](std::size_t first, std::size_t last, std::size_t block) { runs.push_back({block, first, last}); });
+}
+
+void fill_numbers(Key stream, const DistributionOf& distribution, std::uint64_t first, std::span<double> out) {
+    Stream(stream, distribution).fill_from(first, out);
+}
+
+namespace {
+
+// Calls visit(numbers) for the first n[i] numbers of each stream, piece by piece.
+template <class Visit>
+void for_pieces(std::span<const Key> streams, const DistributionOf& distribution, std::span<const std::int64_t> n,
+                Visit&& visit) {
+    Numbers numbers;
+    for (std::size_t i = 0; i < streams.size(); ++i) {
+        const Stream stream(streams[i], distribution);
+        const auto n_numbers = static_cast<std::size_t>(n[i]);
+        for (std::size_t first = 0; first < n_numbers; first += kPiece) {
+            const std::size_t n_here = std::min(kPiece, n_numbers - first);
+            stream.fill(first, n_here, numbers);
+            visit(std::span<const double>(numbers).first(n_here));
+        }
+    }
+}
+
+}  // namespace
+
+std::array<double, 2> extremes_of_streams(std::span<const Key> streams, const DistributionOf& distribution,
+                                          std::span<const std::int64_t> n) {
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    std::array<double, 2> found{kInfinity, -kInfinity};
+    bool are_numbers = true;
+    for_pieces(streams, distribution, n, [&](std::span<const double> numbers) {
+        const auto [low, high] = extremes(numbers);
+        are_numbers = are_numbers && !std::isnan(low);
+        found = {std::min(found[0], low), std::max(found[1], high)};
+    });
+    return are_numbers ? found : std::array{std::nan(""), std::nan("")};
+}
+
+DelaySteps delays_of_streams(std::span<const Key> streams, const DistributionOf& distribution,
+                             std::span<const std::int64_t> n, double dt_ms) {
+    DelayRounder rounder(dt_ms);
+    std::array<std::int32_t, kPiece> steps;
+    for_pieces(streams, distribution, n,
+               [&](std::span<const double> numbers) { rounder.round(numbers, steps.data()); });
+    return rounder.with({});
 }
 
 }  // namespace pycosim

@@ -13,6 +13,15 @@
 #include "values.hpp"
 
 namespace pycosim::bindings {
+namespace {
+
+std::vector<Key> keys_of(Seed seed, std::span<const Seed> streams) {
+    std::vector<Key> keys;
+    for (const Seed stream : streams) keys.push_back(key_of(seed, stream));
+    return keys;
+}
+
+}  // namespace
 
 void add_values(nb::module_& m) {
     m.def(
@@ -69,6 +78,29 @@ void add_values(nb::module_& m) {
         },
         "seed"_a, "streams"_a, "distribution"_a, "keys"_a, "shift"_a, "dt_ms"_a,
         "Round what numbers_by_block gives to steps; return these, whether all are possible, and extremes.");
+
+    m.def(
+        "extremes_of_streams",
+        [](Seed seed, In<Seed> streams, const DistributionIn& distribution, In<Long> n) {
+            if (n.size() != streams.size()) throw std::invalid_argument("each stream needs a number");
+            const auto [smallest, largest] = unlocked([&] {
+                return extremes_of_streams(keys_of(seed, span(streams)), distribution_of(distribution), span(n));
+            });
+            return std::tuple(smallest, largest);
+        },
+        "seed"_a, "streams"_a, "distribution"_a, "n"_a,
+        "Return the smallest and the largest one of the first n[i] numbers of streams[i]; both NaN if any is.");
+
+    m.def(
+        "delays_of_streams",
+        [](Seed seed, In<Seed> streams, const DistributionIn& distribution, In<Long> n, double dt_ms) {
+            if (n.size() != streams.size()) throw std::invalid_argument("each stream needs a number");
+            return steps_of(unlocked([&] {
+                return delays_of_streams(keys_of(seed, span(streams)), distribution_of(distribution), span(n), dt_ms);
+            }));
+        },
+        "seed"_a, "streams"_a, "distribution"_a, "n"_a, "dt_ms"_a,
+        "Return what delay_steps does of these numbers, without the steps.");
 
     m.def(
         "delay_steps",

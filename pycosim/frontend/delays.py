@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pycosim import _core
 from pycosim.errors import ConnectivityError
 from pycosim.frontend import simulator
+from pycosim.frontend.limits import Limits
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,9 @@ def rounded_delays(
 
 
 def delay_steps(
-    delays_ms: float | NDArray[np.float64] | RoundedDelays, label: str
+    delays_ms: float | NDArray[np.float64] | RoundedDelays | Limits, label: str
 ) -> int | NDArray[np.int32]:
-    """Return delays in whole steps, rounded to the nearest and at least one.
+    """Return delays in whole steps, rounded to the nearest and at least one; of limits those of both.
 
     Raises
     ------
@@ -60,19 +61,19 @@ def delay_steps(
     if isinstance(delays_ms, RoundedDelays):
         _tell_rounding(delays_ms.smallest_ms, delays_ms.error_ms, label)
         return delays_ms.steps
-    delays = np.asarray(delays_ms, np.float64)
+    delays = delays_ms if isinstance(delays_ms, Limits) else np.asarray(delays_ms, np.float64)
     if state.is_spinnaker:
         _require_possible(delays, label)
         delays = _raised(delays, state.requested_min_delay, label)
     # the smallest and the largest one tell whether any has to be looked at
-    steps, all_possible, smallest, largest, error_ms = _core.delay_steps(delays.reshape(-1), state.dt)
+    steps, all_possible, smallest, largest, error_ms = _core.delay_steps(np.reshape(delays, -1), state.dt)
     if not all_possible:
         _require_possible(delays, label)
     _check_limit(delays, smallest, state.requested_min_delay, np.less, "below min_delay", label)
     _check_limit(delays, largest, state.requested_max_delay, np.greater, "above max_delay", label)
-    if delays.size:
+    if np.size(delays):
         _tell_rounding(smallest, error_ms, label)
-    return int(steps[0]) if delays.ndim == 0 else steps
+    return int(steps[0]) if np.ndim(delays) == 0 else steps
 
 
 def _tell_rounding(smallest_ms: float, error_ms: float, label: str) -> None:
@@ -85,21 +86,26 @@ def _tell_rounding(smallest_ms: float, error_ms: float, label: str) -> None:
         state.observer.delays_rounded(label, error_ms)
 
 
-def _require_possible(delays: NDArray[np.float64], label: str) -> None:
-    """Refuse delays in ms that are not finite and at least 0, or too many steps to count."""
-    dt_ms = simulator.state.dt
+def _require_possible(delays_ms: NDArray[np.float64] | Limits, label: str) -> None:
+    """Refuse delays that are not finite and at least 0, or too many steps to count."""
+    dt_ms, delays = simulator.state.dt, np.asarray(delays_ms, np.float64)
     bad = ~(np.isfinite(delays) & (delays >= 0))
     if bad.any():
         raise ConnectivityError(
-            f"Projection {label!r}: {int(bad.sum())} delays are negative or not finite (for example "
-            f"{delays[bad].flat[0]} ms); a delay must be at least one time step, {dt_ms} ms."
+            f"Projection {label!r}: {_those(delays_ms, bad)} are negative or not finite; a delay must be at "
+            f"least one time step, {dt_ms} ms."
         )
     long = delays / dt_ms >= 2**31 - 1
     if long.any():
         raise ConnectivityError(
-            f"Projection {label!r}: {int(long.sum())} delays (for example {delays[long].flat[0]} ms) have "
-            f"2**31 time steps of {dt_ms} ms or more."
+            f"Projection {label!r}: {_those(delays_ms, long)} have 2**31 time steps of {dt_ms} ms or more."
         )
+
+
+def _those(delays_ms: NDArray[np.float64] | Limits, wrong: NDArray[np.bool_]) -> str:
+    """Return how many delays are wrong, where they are all there, with an example."""
+    n = "some" if isinstance(delays_ms, Limits) else int(wrong.sum())
+    return f"{n} delays (for example {np.asarray(delays_ms)[wrong].flat[0]} ms)"
 
 
 def _raised(delays: NDArray[np.float64], limit: float | None, label: str) -> NDArray[np.float64]:
@@ -116,14 +122,20 @@ def _raised(delays: NDArray[np.float64], limit: float | None, label: str) -> NDA
 
 
 def _check_limit(
-    delays: NDArray[np.float64], extreme: float, limit: float | None, outside: np.ufunc, what: str, label: str
+    delays_ms: NDArray[np.float64] | Limits,
+    extreme: float,
+    limit: float | None,
+    outside: np.ufunc,
+    what: str,
+    label: str,
 ) -> None:
-    """Raise ConnectivityError if delays in ms are beyond a limit that was given to setup()."""
+    """Raise ConnectivityError if delays are beyond a limit that was given to setup()."""
     if limit is None or not outside(extreme, limit):
         return
+    delays = np.asarray(delays_ms)
     beyond = outside(delays, limit) & ~np.isclose(delays, limit, rtol=0, atol=1e-9)
     if beyond.any():
         raise ConnectivityError(
-            f"Projection {label!r}: {int(beyond.sum())} delays (for example {delays[beyond].flat[0]} ms) are "
-            f"{what}={limit} ms as given to setup(); change that limit or the delays."
+            f"Projection {label!r}: {_those(delays_ms, beyond)} are {what}={limit} ms as given to setup(); "
+            "change that limit or the delays."
         )

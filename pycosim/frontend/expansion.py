@@ -17,6 +17,7 @@ from pycosim.errors import ConnectivityError
 from pycosim.frontend.cells import takes_conductance
 from pycosim.frontend.connectivity import connect
 from pycosim.frontend.delays import RoundedDelays
+from pycosim.frontend.limits import Limits
 from pycosim.frontend.memory_need import require_memory
 from pycosim.frontend.requests import Request, of_targets
 from pycosim.frontend.synapse_values import (
@@ -29,7 +30,7 @@ from pycosim.frontend.synapse_values import (
 from pycosim.network import Plasticity
 from pycosim.random import seed_of, stream_of, unsigned
 
-__all__ = ["Expanded", "expand"]
+__all__ = ["Expanded", "check_values", "expand", "requested"]
 
 
 @dataclass(frozen=True)
@@ -165,14 +166,14 @@ def _parameters(projection: Any) -> ParameterSpace:
 
 
 def check_values(
-    projection: Any, columns: dict[str, Values | RoundedDelays | None], *, signs: bool = True
+    projection: Any, columns: dict[str, Values | RoundedDelays | Limits | None], *, signs: bool = True
 ) -> None:
     """Refuse impossible weights and delays and, if the connector is safe, what PyNN would refuse.
 
     Parameters
     ----------
     projection : PyNN projection
-    columns : dict of str to float, ndarray, RoundedDelays or None
+    columns : dict of str to float, ndarray, RoundedDelays, Limits or None
         "weight" and "delay", in PyNN units.
     signs : bool
         Whether PyNN checks the signs of weights that the connector makes.
@@ -185,7 +186,12 @@ def check_values(
     found = {name: _extremes(column) for name, column in columns.items() if column is not None}
     for name, limits in found.items():
         if not np.isfinite(limits).all():
-            _require(projection, np.isfinite(columns[name]), columns[name], f"{name}s must be finite numbers")
+            _require(
+                projection,
+                np.isfinite(np.asarray(columns[name])),
+                columns[name],
+                f"{name}s must be finite numbers",
+            )
     delays = columns["delay"]
     if delays is not None and found["delay"][0] < 0:
         remedy = "delays must not be negative; 'normal_clipped' is a distribution with limits"
@@ -199,34 +205,39 @@ def check_values(
             check(columns[name], projection)
 
 
-def _check_signs(projection: Any, weights: Values, smallest: float, largest: float) -> None:
+def _check_signs(projection: Any, weights: Values | Limits, smallest: float, largest: float) -> None:
     """Check weights as PyNN's `check_weights` does, and say how many are wrong."""
     values, receptor = np.asarray(weights), projection.receptor_type
     if takes_conductance(projection) or receptor in excitatory_receptor_types:
         rule = "weights must be positive for conductance-based and/or excitatory synapses"
         if smallest < 0:
-            _require(projection, values >= 0, values, rule)
+            _require(projection, values >= 0, weights, rule)
     elif receptor in inhibitory_receptor_types:
         rule = "weights must be negative for current-based, inhibitory synapses"
         if largest > 0:
-            _require(projection, values <= 0, values, rule)
+            _require(projection, values <= 0, weights, rule)
     elif smallest < 0 < largest:
-        _require(projection, values >= 0, values, "weights must be either all positive or all negative")
+        _require(projection, values >= 0, weights, "weights must be either all positive or all negative")
 
 
-def _extremes(values: Values | RoundedDelays) -> tuple[float, float]:
+def _extremes(values: Values | RoundedDelays | Limits) -> tuple[float, float]:
     """Return the smallest and the largest value; nan if any value is."""
     if isinstance(values, RoundedDelays):
         return values.smallest_ms, values.largest_ms
+    if isinstance(values, Limits):
+        return values.smallest, values.largest
     return _core.extremes(np.ascontiguousarray(values, np.float64).reshape(-1))
 
 
-def _require(projection: Any, right: Any, values: Values, rule: str) -> None:
+def _require(projection: Any, right: Any, values: Values | Limits, rule: str) -> None:
     wrong = ~np.asarray(right)
     if not wrong.any():
         return
     found = np.asarray(values)[wrong]
     how_many = f"{found.size} of {wrong.size} are not" if wrong.ndim else "the value given is not"
     extremes = f"{found.min():g}" if found.size == 1 else f"from {found.min():g} to {found.max():g}"
+    if isinstance(values, Limits):
+        how_many = f"some of {values.n} are not"
+        extremes = f"all are from {values.smallest:g} to {values.largest:g}"
     name = f"Projection {projection.label!r} (receptor {projection.receptor_type!r})"
     raise ConnectivityError(f"{name}: {rule}; {how_many} ({extremes}).")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,25 +10,31 @@ from pyNN import connectors as pynn
 from pyNN.parameters import ParameterSpace
 from pyNN.random import RandomDistribution
 
-from pycosim import memory
+from pycosim import _core, memory
+from pycosim.compiled_numbers import compiled_form, is_compiled
 from pycosim.errors import InvalidInputError
 from pycosim.frontend import simulator
 from pycosim.frontend.connectivity import numbers_of_rows
-from pycosim.frontend.delays import delay_steps
+from pycosim.frontend.delays import delay_steps, rounded_delays
 from pycosim.frontend.dialects import negative_inhibition
 from pycosim.frontend.expansion import check_values, requested
+from pycosim.frontend.limits import Limits
 from pycosim.frontend.memory_need import needed_bytes, require_memory
 from pycosim.frontend.native_cells import models_weights
 from pycosim.frontend.requests import Request
-from pycosim.network import ProceduralProjection, RowRule
-from pycosim.random import draws_itself
+from pycosim.frontend.synapse_values import draws_in_turn
+from pycosim.network import DrawnValues, ProceduralProjection, RowRule
+from pycosim.network.procedural import LONGEST_DRAWN_DELAY, TARGET_BLOCK, RowStarts
+from pycosim.random import draws_itself, stream_of, stream_of_first_block, told_of, unsigned
 
 FORMS = ("auto", "stored", "procedural")
 # Of the engine's copy: a target, and a weight of its own.
 _TARGET_BYTES, _WEIGHT_BYTES = 2, 7
+# Of a row in a block of targets, where weights or delays are drawn.
+_START_BYTES = 4
 _OWN_NUMBERS = (
     "Give the connector rng=NativeRNG(): then its synapses need not be stored. The numbers of a seeded "
-    "NumpyRNG, PyNN's default, can only be drawn all together."
+    "NumpyRNG, PyNN's default, can only be drawn all together; so can those of a RandomDistribution with one."
 )
 
 
@@ -67,13 +74,14 @@ def procedural_column(
     request, parameters = requested(projection, seed, stream)
     if not _could_be_rule(request, parameters):
         return None
-    if draws_itself(getattr(request.connector, "rng", None)):
+    if draws_itself(getattr(request.connector, "rng", None)) or draws_in_turn(parameters):
         require_memory(request, parameters, _OWN_NUMBERS)
         return None
     if state.synapse_form == "auto" and _fits(request, parameters):
         return None
     rule = _rule(request)
-    if rule is None:
+    values = None if rule is None else _values(projection, rule, request, parameters, seed, stream)
+    if values is None:
         return None
     if state.synapse_form == "auto":
         state.warn(
@@ -81,27 +89,94 @@ def procedural_column(
             "each spike, which takes longer (setup(synapses='stored') refuses them instead).",
             of_all=False,
         )
-    weight, delay = _constant(parameters, "weight"), _constant(parameters, "delay")
-    weight = negative_inhibition(projection, weight or 0.0, projection.receptor_type)
-    check_values(projection, {"weight": weight, "delay": delay})
+    weight, delay, starts = values
     if request.connector.callback is not None:
         request.connector.callback(1.0)
-    delay = delay_steps(state.default_delay if delay is None else delay, projection.label)
-    weight = float(models_weights(projection, weight))
-    return ProceduralProjection(
-        label, receptor, rule, weight, delay, np.array(projection.post._mask_local, bool)
-    )
+    wanted = np.array(projection.post._mask_local, bool)
+    return ProceduralProjection(label, receptor, rule, weight, delay, wanted, starts)
 
 
-def _constant(parameters: ParameterSpace, name: str) -> float | None:
-    """Return the value of a parameter that is the same for all synapses."""
+def _values(
+    projection: Any, rule: RowRule, request: Request, parameters: ParameterSpace, seed: int, stream: int
+) -> tuple[float | DrawnValues, int | DrawnValues, RowStarts | None] | None:
+    """Return weights, delays, and where rows begin among what is drawn; None if they are to be stored."""
+    state = simulator.state
+    weight = _value(parameters, "weight", unsigned(seed), stream, 1.0)
+    delay = _value(parameters, "delay", unsigned(seed), stream, state.dt)
+    starts, seen = None, None
+    if isinstance(delay, DrawnValues) and state.is_spinnaker:  # which raises some of them
+        return None
+    if isinstance(weight, DrawnValues) or isinstance(delay, DrawnValues):
+        starts = _starts(rule, request)
+        if starts is None:
+            return None
+    weights, delays = 0.0 if weight is None else weight, delay
+    if isinstance(delay, DrawnValues):
+        with told_of(parameters["delay"].base_value, starts.n_synapses):
+            seen = delay.delays_seen(starts)
+        delays = Limits(*seen[1:3], starts.n_synapses)
+        if delays.largest >= LONGEST_DRAWN_DELAY * state.dt:
+            return None
+    if isinstance(weight, DrawnValues):
+        with told_of(parameters["weight"].base_value, starts.n_synapses):
+            weights = Limits(*weight.extremes(starts), starts.n_synapses)
+    weights = negative_inhibition(projection, weights, projection.receptor_type)
+    check_values(projection, {"weight": weights, "delay": delays})
+    final = _models_weight(projection, weight, weights)
+    if seen is None:
+        return final, delay_steps(state.default_delay if delay is None else delay, projection.label), starts
+    return final, replace(delay, limits=_delay_limits(projection, delays, seen)), starts
+
+
+def _models_weight(
+    projection: Any, weight: float | DrawnValues | None, checked: float | Limits
+) -> float | DrawnValues:
+    """Return the weight, or what draws it, in the units of the targets' model and with its sign."""
+    if not isinstance(weight, DrawnValues):
+        return float(models_weights(projection, checked))
+    unit = float(models_weights(projection, -1.0 if checked.is_negated else 1.0))
+    limits = np.sort(models_weights(projection, np.asarray(checked)))
+    return replace(weight, unit=unit, limits=tuple(limits.tolist()))
+
+
+def _value(
+    parameters: ParameterSpace, name: str, seed: int, stream: int, unit: float
+) -> float | DrawnValues | None:
+    """Return the value of a parameter that is the same for all synapses, or what draws it."""
     if name not in parameters.keys() or parameters[name].base_value is None:
         return None
-    return float(parameters[name].evaluate(simplify=True))
+    base = parameters[name].base_value
+    if not isinstance(base, RandomDistribution):
+        return float(parameters[name].evaluate(simplify=True))
+    own = stream_of_first_block(base, stream_of(stream, name))
+    return DrawnValues(compiled_form(base), seed, own, unit)
+
+
+def _starts(rule: RowRule, request: Request) -> RowStarts | None:
+    """Return where rows begin among the numbers of blocks; None if that is no less than the synapses."""
+    n_bytes = _START_BYTES * len(rule.pre) * -(-len(rule.post) // TARGET_BLOCK)
+    if n_bytes >= (_TARGET_BYTES + _WEIGHT_BYTES) * rule.n_expected:
+        return None
+    n_bytes *= float(np.mean(request.local))
+    memory.require(n_bytes, request.problem("counting the synapses of its rows, which are not kept, needs"))
+    try:
+        starts = rule.starts(request.wanted)
+    except ValueError:  # more than there are numbers for
+        return None
+    return starts if starts.n_synapses else None
+
+
+def _delay_limits(projection: Any, delays: Limits, seen: tuple[bool, float, float, float]) -> tuple[int, int]:
+    """Return the smallest and the largest delay in steps, refuse impossible ones, and tell of rounding."""
+    all_possible, *others = seen
+    steps = _core.delay_steps(np.asarray(delays), simulator.state.dt)[0]
+    rounded = rounded_delays((steps, all_possible, *others))
+    low, high = delay_steps(delays if rounded is None else rounded, projection.label)
+    return int(low), int(high)
 
 
 def _could_be_rule(request: Request, parameters: ParameterSpace) -> bool:
-    """Return whether our own numbers could make the rows, one by one, with equal weights and delays."""
+    """Return whether our own numbers could make the rows one by one, with their weights and delays."""
     connector, projection = request.connector, request.projection
     if type(connector).connect not in _RULES:
         return False
@@ -113,8 +188,15 @@ def _could_be_rule(request: Request, parameters: ParameterSpace) -> bool:
     if getattr(projection.synapse_type, "plasticity", None):
         return False
     ascend = all(np.all(np.diff(ids) > 0) for ids in (request.pre_ids, request.post_ids))
-    values = [parameters[name] for name in parameters.keys()]
-    return bool(ascend) and all(a.base_value is None or is_constant(a, request.shape) for a in values)
+    return bool(ascend) and all(_is_simple(parameters[name], request.shape) for name in parameters.keys())
+
+
+def _is_simple(array: Any, shape: tuple[int, int]) -> bool:
+    """Return whether a parameter is the same for all synapses, or drawn for each by compiled code."""
+    base = array.base_value
+    if isinstance(base, RandomDistribution):
+        return not array.operations and is_compiled(base)
+    return base is None or is_constant(array, shape)
 
 
 def is_constant(array: Any, shape: tuple[int, int]) -> bool:

@@ -20,6 +20,7 @@ from pycosim.errors import InvalidInputError, NotSupportedError
 from pycosim.frontend.delays import RoundedDelays, rounded_delays
 from pycosim.frontend.distances import Distances, distances_of
 from pycosim.frontend.requests import Connectivity
+from pycosim.network.procedural import TARGET_BLOCK
 from pycosim.random import (
     draws_itself,
     evaluate_blocks,
@@ -37,9 +38,6 @@ REDRAWN = {"normal_clipped"}
 
 # Synapses whose distances are worked on at the same time: a few arrays of them fit into a core's cache.
 BLOCK_SYNAPSES = 2**15
-# Postsynaptic cells whose synapses are drawn together, by the process that has any of them.
-TARGET_BLOCK = 1024
-
 
 _FUNCTIONS = (
     "abs arccos arcsin arctan arctan2 ceil cos cosh exp fabs floor fmod hypot ldexp log log10 maximum "

@@ -5,13 +5,14 @@ from pycosim.network.io import load, save
 from pycosim.network.junctions import GapJunctions
 from pycosim.network.models import MODELS, NeuronModel, SourceModel, model_named
 from pycosim.network.plasticity import Plasticity
-from pycosim.network.procedural import ProceduralProjection, RowRule
+from pycosim.network.procedural import DrawnValues, ProceduralProjection, RowRule
 from pycosim.network.remade import RemadeProjection
 from pycosim.network.rewiring import RewiredProjection
 
 __all__ = [
     "MODELS",
     "Current",
+    "DrawnValues",
     "GapJunctions",
     "Network",
     "NeuronModel",

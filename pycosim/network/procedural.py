@@ -11,8 +11,42 @@ from numpy.typing import NDArray
 from pycosim import _core, memory
 from pycosim.network.columns import Projection
 
+# Postsynaptic neurons whose synapses have numbers of the same stream.
+TARGET_BLOCK = 1024
+# Longest delay of its own, in steps, that a synapse can have that is made at each spike.
+LONGEST_DRAWN_DELAY = 2**16 - 1
 # Of a target while rows are made, and of a weight and a delay that a reader asks for.
 _BYTES_WHEN_READ = 6
+# More of those that are drawn.
+_WEIGHT_BYTES, _DELAY_BYTES = 8, 4
+
+
+@dataclass(frozen=True)
+class RowStarts:
+    """Which numbers of their streams the synapses of each row have: so many are those of the rows before.
+
+    Attributes
+    ----------
+    first_block, n_blocks : int
+        The blocks of targets that are made.
+    starts : (n_pre * n_blocks,) uint32 ndarray
+        By row, then block.
+    totals : (n_blocks,) int64 ndarray
+        How many synapses each block has.
+    wanted : (n_post,) uint8 ndarray or None
+        The targets of the blocks with any target of this process; None where all are.
+    """
+
+    first_block: int
+    n_blocks: int
+    starts: NDArray[np.uint32]
+    totals: NDArray[np.int64]
+    wanted: NDArray[np.uint8] | None
+
+    @property
+    def n_synapses(self) -> int:
+        """Number of synapses of the blocks."""
+        return int(self.totals.sum())
 
 
 @dataclass(frozen=True)
@@ -49,6 +83,32 @@ class RowRule:
         n = np.broadcast_to(self.n, len(self.pre)).astype(np.int64)
         return _core.fixed_number_post(*ids, n, self.with_replacement, self.allow_self, wanted)
 
+    def starts(self, wanted: NDArray[np.bool_] | None) -> RowStarts:
+        """Return where rows begin among the numbers of blocks, of those that have any wanted target.
+
+        Raises
+        ------
+        ValueError
+            If a block has more than 4e9 synapses.
+        """
+        if wanted is None or np.all(wanted):
+            blocks, mask = range(-(-len(self.post) // TARGET_BLOCK)), None
+        else:
+            block_of = np.arange(len(self.post)) // TARGET_BLOCK
+            mask = (np.bincount(block_of, wanted)[block_of] > 0).view(np.uint8)
+            there = block_of[mask > 0]
+            blocks = range(there[0], there[-1] + 1) if len(there) else range(0)
+        starts, totals = _core.row_starts(self.for_engine(), mask, blocks.start, len(blocks))
+        return RowStarts(blocks.start, len(blocks), starts, totals, mask)
+
+    @property
+    def n_expected(self) -> float:
+        """About how many synapses there are, on all targets."""
+        n_pre = len(self.pre)
+        if self.kind == "number":
+            return float(np.broadcast_to(self.n, n_pre).sum())
+        return min(self.p, 1.0) * n_pre * len(self.post)
+
     def for_engine(self) -> tuple[object, ...]:
         """Return the rule as compiled code takes it."""
         n = np.zeros(1, np.int64) if self.n is None else np.ascontiguousarray(self.n, np.int64)
@@ -57,20 +117,78 @@ class RowRule:
         return kind, *ids, float(self.p), n, self.with_replacement, self.allow_self
 
 
-class ProceduralProjection(Projection):
-    """Static synapses of equal weight and delay, made by a rule whenever they are needed.
+@dataclass(frozen=True)
+class DrawnValues:
+    """Weights or delays of a rule's synapses, drawn from a distribution when they are needed.
 
-    Reading `indptr` or `targets` makes all of them, once.
+    Of a block of `TARGET_BLOCK` targets synapse k, counted row by row, has number k of a stream of its own.
+
+    Attributes
+    ----------
+    distribution : tuple
+        As compiled code takes it (`pycosim.compiled_numbers.compiled_form`).
+    seed, stream : int
+        The stream is that of the first block; those of the others are the next numbers.
+    unit : float
+        Weights are multiples of it; delays, in ms, are rounded to multiples of it.
+    limits : tuple of float
+        The smallest and the largest one: of weights in PyNN units, of delays in steps.
+    """
+
+    distribution: tuple[int, float, float, float, float]
+    seed: int
+    stream: int
+    unit: float
+    limits: tuple[float, float] = (np.nan, np.nan)
+
+    def streams(self, starts: RowStarts) -> NDArray[np.uint64]:
+        """Return the streams of some blocks, (n_blocks,) uint64."""
+        blocks = np.arange(starts.first_block, starts.first_block + starts.n_blocks, dtype=np.uint64)
+        return np.uint64(self.stream) + blocks
+
+    def extremes(self, starts: RowStarts) -> tuple[float, float]:
+        """Return the smallest and the largest number that any synapse has, nan if one is."""
+        return _core.extremes_of_streams(self.seed, self.streams(starts), self.distribution, starts.totals)
+
+    def delays_seen(self, starts: RowStarts) -> tuple[bool, float, float, float]:
+        """Return whether all are possible delays in ms, their extremes, and the largest error of rounding."""
+        streams = self.streams(starts)
+        return _core.delays_of_streams(self.seed, streams, self.distribution, starts.totals, self.unit)[1:]
+
+    def weights(self, targets: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return the weights of rows of targets, of whole blocks, (n,) float64."""
+        return _core.numbers_by_block(*self._all_of(targets)) * self.unit
+
+    def delays(self, targets: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return the delays of rows of targets, of whole blocks, in steps, (n,) int32."""
+        return _core.delays_by_block(*self._all_of(targets), self.unit)[0]
+
+    def _all_of(self, targets: NDArray[np.int32]) -> tuple[object, ...]:
+        n_blocks = int(targets.max(initial=0)) // TARGET_BLOCK + 1
+        streams = np.uint64(self.stream) + np.arange(n_blocks, dtype=np.uint64)
+        return self.seed, streams, self.distribution, targets, TARGET_BLOCK.bit_length() - 1
+
+    def for_engine(self) -> tuple[object, ...]:
+        """Return the values as compiled code takes them."""
+        return self.distribution, self.seed, self.stream, self.unit
+
+
+class ProceduralProjection(Projection):
+    """Static synapses that are made by a rule whenever they are needed, with weights and delays.
+
+    Reading `indptr` or `targets`, or weights or delays that are drawn, makes all of them, once.
 
     Parameters
     ----------
     label, receptor : str
     rule : RowRule
-    weight : float
-    delay : int
+    weight : float or DrawnValues
+    delay : int or DrawnValues
         In steps.
     wanted : (n_post,) bool ndarray, optional
         The targets of this process; without it all are.
+    starts : RowStarts, optional
+        For weights or delays that are drawn.
     """
 
     def __init__(
@@ -78,12 +196,13 @@ class ProceduralProjection(Projection):
         label: str,
         receptor: str,
         rule: RowRule,
-        weight: float,
-        delay: int,
+        weight: float | DrawnValues,
+        delay: int | DrawnValues,
         wanted: NDArray[np.bool_] | None = None,
+        starts: RowStarts | None = None,
     ):
-        self.label, self.receptor, self.rule = label, receptor, rule
-        self.weights, self.delays = weight, delay
+        self.label, self.receptor, self.rule, self.starts = label, receptor, rule, starts
+        self._weight, self._delay = weight, delay
         self.plasticity = self.places = None
         self._wanted = None if wanted is None or np.all(wanted) else wanted.view(np.uint8)
 
@@ -93,11 +212,27 @@ class ProceduralProjection(Projection):
         return self.rule.pre.astype(np.int32)
 
     @cached_property
-    def _rows(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        n_bytes = _BYTES_WHEN_READ * self.n_synapses
-        memory.require(n_bytes, f"Projection {self.label!r}: reading its {self.n_synapses} synapses needs")
-        indptr, targets = self.rule.rows(self._wanted)
-        return indptr, self.rule.post.astype(np.int32)[targets]
+    def _rows(self) -> tuple[NDArray, ...]:
+        """Offsets, targets, weights and delays of the synapses of this process."""
+        weight, delay, starts = self._weight, self._delay, self.starts
+        has_weights, has_delays = isinstance(weight, DrawnValues), isinstance(delay, DrawnValues)
+        per_synapse = _BYTES_WHEN_READ + _WEIGHT_BYTES * has_weights + _DELAY_BYTES * has_delays
+        text = f"Projection {self.label!r}: reading its {self.n_synapses} synapses needs"
+        memory.require(per_synapse * self.n_synapses, text)
+        post = self.rule.post.astype(np.int32)
+        if starts is None:
+            indptr, targets = self.rule.rows(self._wanted)
+            return indptr, post[targets], weight, delay
+        indptr, targets = self.rule.rows(starts.wanted)
+        weights = weight.weights(targets) if has_weights else weight
+        delays = delay.delays(targets) if has_delays else delay
+        if self._wanted is not None:
+            kept = self._wanted[targets] > 0
+            indptr = np.concatenate([[0], np.cumsum(kept)])[indptr]
+            targets = targets[kept]
+            weights = weights[kept] if has_weights else weights
+            delays = delays[kept] if has_delays else delays
+        return indptr, post[targets], weights, delays
 
     @property
     def indptr(self) -> NDArray[np.int64]:
@@ -110,6 +245,53 @@ class ProceduralProjection(Projection):
         return self._rows[1]
 
     @property
+    def weights(self) -> float | NDArray[np.float64]:
+        """The weight of all, or that of each synapse, (n_synapses,) float64; all can be made equal."""
+        return self._rows[2] if isinstance(self._weight, DrawnValues) else self._weight
+
+    @weights.setter
+    def weights(self, value: float) -> None:
+        self._weight = value
+
+    @property
+    def delays(self) -> int | NDArray[np.int32]:
+        """The delay of all, or that of each synapse, in steps, (n_synapses,) int32; all can be made equal."""
+        return self._rows[3] if isinstance(self._delay, DrawnValues) else self._delay
+
+    @delays.setter
+    def delays(self, value: int) -> None:
+        self._delay = value
+
+    @property
+    def extreme_weights(self) -> NDArray[np.float64]:
+        """The weight of all, or the smallest and the largest one, (1,) or (2,) float64."""
+        drawn = isinstance(self._weight, DrawnValues)
+        return np.atleast_1d(np.asarray(self._weight.limits if drawn else self._weight, np.float64))
+
+    @property
+    def extreme_delays(self) -> NDArray[np.integer]:
+        """The delay of all, or the smallest and the largest one, in steps, (1,) or (2,)."""
+        drawn = isinstance(self._delay, DrawnValues)
+        return np.atleast_1d(np.asarray(self._delay.limits, np.int32) if drawn else self._delay)
+
+    @property
+    def delay_range(self) -> tuple[int, int]:
+        """Smallest and largest delay in steps."""
+        return int(self.extreme_delays[0]), int(self.extreme_delays[-1])
+
+    @property
+    def table_bytes(self) -> int:
+        """Memory that is taken besides rules: of where rows begin among numbers that are drawn."""
+        return 0 if self.starts is None else self.starts.starts.nbytes
+
+    def values_for_engine(self) -> tuple[object, ...] | None:
+        """Return what is drawn besides the rows as compiled code takes it; None if nothing is."""
+        drawn = [v.for_engine() if isinstance(v, DrawnValues) else None for v in (self._weight, self._delay)]
+        if drawn == [None, None]:
+            return None
+        return *drawn, self.starts.first_block, self.starts.n_blocks, self.starts.starts
+
+    @property
     def has_synapses(self) -> bool:
         """Whether there are any, as far as is known without making them."""
         return len(self.rule.pre) > 0 and len(self.rule.post) > 0
@@ -118,6 +300,8 @@ class ProceduralProjection(Projection):
     def n_synapses(self) -> int:
         """Number of synapses; where it is not known they are made and counted, a part at a time."""
         rule, n_pre = self.rule, len(self.rule.pre)
+        if self._wanted is None and self.starts is not None:
+            return self.starts.n_synapses
         if self._wanted is None and rule.kind == "number":
             return int(np.broadcast_to(rule.n, n_pre).sum())
         if rule.kind == "probability" and rule.p >= 1 and (rule.allow_self or not self._overlaps()):

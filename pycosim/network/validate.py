@@ -306,17 +306,17 @@ def _receptor_problems(
 
 def _register_problems(network: Network, projection: Projection) -> Iterator[str]:
     """Yield which weights the synapses of chips' neurons cannot hold."""
-    weights = np.asarray(projection.weights)
+    made = not isinstance(projection, ProceduralProjection)
+    weights = np.asarray(projection.weights) if made else projection.extreme_weights
     for population in network.populations:
         own = getattr(model_named(population.model), "own", None)
         register = own.weights.get(projection.receptor) if own else None
         if register is None:
             continue
-        made = not isinstance(projection, ProceduralProjection)
         targets = np.asarray(projection.targets if made else projection.rule.post)
         ends_here = (targets >= population.first) & (targets < population.first + population.size)
-        if np.any(ends_here) and weights.shape in ((), targets.shape):
-            values = weights[ends_here] if weights.ndim else weights
+        if np.any(ends_here) and (not made or weights.shape in ((), targets.shape)):
+            values = weights[ends_here] if made and weights.ndim else weights
             rule = projection.plasticity
             if rule is not None and rule.rule != INTEGER_PAIR:
                 yield (
@@ -369,9 +369,11 @@ def _is_dopamine(projection: Projection) -> bool:
 
 
 def _synapse_problems(projection: Projection) -> Iterator[str]:
-    weights, delays = np.asarray(projection.weights), np.asarray(projection.delays)
+    made = not isinstance(projection, ProceduralProjection)
+    weights = np.asarray(projection.weights) if made else projection.extreme_weights
+    delays = np.asarray(projection.delays) if made else projection.extreme_delays
     for name, column in (("weights", weights), ("delays", delays)):
-        if column.shape and column.shape != (n_synapses := projection.n_synapses,):
+        if made and column.shape and column.shape != (n_synapses := projection.n_synapses,):
             yield f"{name} has the shape {column.shape}; give one number or {n_synapses} numbers"
     if weights.size and not np.isfinite([weights.min(), weights.max()]).all():
         n_bad = np.count_nonzero(~np.isfinite(weights))

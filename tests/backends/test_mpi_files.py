@@ -121,12 +121,23 @@ import pycosim.native as sim
 
 form, file = sys.argv[1:]
 sim.setup(timestep=0.1, threads=2, synapses=form)
-numbers = sim.NativeRNG(3)
+numbers, drawn = sim.NativeRNG(3), sim.RandomDistribution
 cells = sim.Population(1200, sim.IF_curr_exp(i_offset=1.2))
 for connector, weight, delay in (
     (sim.FixedProbabilityConnector(0.05, rng=numbers), 0.02, 1.0),
     (sim.FixedNumberPostConnector(30, rng=numbers, allow_self_connections=False), 0.011, 1.0),
     (sim.AllToAllConnector(allow_self_connections=False), 0.0003, 0.6),
+    (sim.FixedProbabilityConnector(0.04, rng=numbers), drawn("uniform", low=0.0, high=0.04), 1.0),
+    (
+        sim.FixedNumberPostConnector(200, rng=numbers, with_replacement=True),
+        0.001,
+        drawn("normal_clipped", mu=2.0, sigma=1.0, low=0.4, high=20.0),
+    ),
+    (
+        sim.AllToAllConnector(allow_self_connections=False),
+        drawn("normal_clipped", mu=0.0002, sigma=0.0002, low=0.0, high=0.001),
+        drawn("uniform", low=0.4, high=3.0),
+    ),
 ):
     sim.Projection(cells, cells, connector, sim.StaticSynapse(weight=weight, delay=delay))
 cells.record("spikes")

@@ -157,11 +157,17 @@ def test_one_that_fits_is_kept():
         (sim.FixedNumberPreConnector(1500, rng=NUMBERS), None),
         (
             sim.AllToAllConnector(),
-            sim.StaticSynapse(weight=sim.RandomDistribution("uniform", low=0.0, high=1.0)),
+            sim.StaticSynapse(
+                weight=sim.RandomDistribution("uniform", low=0.0, high=1.0, rng=sim.NumpyRNG(1))
+            ),
+        ),
+        (
+            sim.AllToAllConnector(),
+            sim.StaticSynapse(weight=sim.RandomDistribution("gamma", k=2.0, theta=1.0)),
         ),
         (sim.AllToAllConnector(), sim.TsodyksMarkramSynapse(weight=0.1)),
     ],
-    ids=["PyNN's numbers", "rows by target", "random weights", "plastic"],
+    ids=["PyNN's numbers", "rows by target", "PyNN's weights", "NumPy's weights", "plastic"],
 )
 def test_what_no_rule_makes_row_by_row_is_refused_with_the_figure(connector, synapse):
     with pytest.raises(

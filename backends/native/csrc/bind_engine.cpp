@@ -86,26 +86,51 @@ void grow(Engine& engine, const std::vector<PopulationTuple>& populations, const
 using RuleTuple = std::tuple<int, std::uint64_t, std::uint64_t, Array<std::int64_t>, Array<std::int64_t>, double,
                              Array<std::int64_t>, bool, bool>;
 
-std::shared_ptr<const pycosim::RowRule> row_rule(const std::optional<RuleTuple>& tuple) {
+// A distribution (kind, mean, standard deviation, limits), seed, first stream, unit.
+using ValuesTuple = std::tuple<std::tuple<int, double, double, double, double>, std::uint64_t, std::uint64_t, double>;
+// Weights and delays, as far as they are drawn, the first block of targets, the number of blocks, starts of rows in them.
+using DrawnTuple = std::tuple<std::optional<ValuesTuple>, std::optional<ValuesTuple>, std::size_t, std::size_t,
+                              Array<std::uint32_t>>;
+
+std::optional<pycosim::DrawnValues> drawn_values(const std::optional<ValuesTuple>& tuple) {
+    if (!tuple) return {};
+    const auto& [distribution, seed, first_stream, unit] = *tuple;
+    const auto& [kind, mu, sigma, low, high] = distribution;
+    return pycosim::DrawnValues{
+        {static_cast<pycosim::Distribution>(kind), mu, sigma, {low, high}}, seed, first_stream, unit};
+}
+
+std::shared_ptr<const DrawnProjection> drawn_projection(const std::optional<RuleTuple>& tuple,
+                                                        const std::optional<DrawnTuple>& values) {
     if (!tuple) return nullptr;
     const auto& [kind, seed, stream, pre, post, p, n, with_replacement, allow_self] = *tuple;
     const auto copied = [](const Array<std::int64_t>& array) {
         return std::vector<std::int64_t>(array.data(), array.data() + array.size());
     };
-    return std::make_shared<pycosim::RowRule>(pycosim::RowRule{static_cast<pycosim::RowRule::Kind>(kind),
-                                                               pycosim::key_of(seed, stream), copied(pre), copied(post), p,
-                                                               copied(n), with_replacement, allow_self});
+    const auto made = std::make_shared<DrawnProjection>();
+    made->rule = {static_cast<pycosim::RowRule::Kind>(kind), pycosim::key_of(seed, stream), copied(pre), copied(post), p,
+                  copied(n), with_replacement, allow_self};
+    if (!values) return made;
+    const auto& [weights, delays, first_block, n_blocks, starts] = *values;
+    if (starts.size() != made->rule.pre.size() * n_blocks) throw std::invalid_argument("each row needs its starts");
+    made->weights = drawn_values(weights);
+    made->delays = drawn_values(delays);
+    made->starts = {first_block, n_blocks, view(starts)};
+    made->owner_of_starts = std::make_shared<Array<std::uint32_t>>(starts);
+    return made;
 }
 
-// `rules` has an entry for each projection, None for those that are stored; `spent` says whose targets, weights and
-// delays nobody reads again: they have no values afterwards.
+// `rules` and `values` have an entry for each projection, None for those that are stored, or have equal values; `spent`
+// says whose targets, weights and delays nobody reads again: they have no values afterwards.
 void connect(Engine& engine, const std::vector<ProjectionTuple>& projections,
-             const std::vector<std::optional<RuleTuple>>& rules, const std::vector<bool>& spent) {
+             const std::vector<std::optional<RuleTuple>>& rules, const std::vector<std::optional<DrawnTuple>>& values,
+             const std::vector<bool>& spent) {
     std::vector<ProjectionColumns> columns;
     for (const auto& [receptor, sources, indptr, targets, weights, delays] : projections) {
         const std::size_t i = columns.size();
         columns.push_back({receptor, view(sources), view(indptr), view(targets), view(weights), view(delays),
-                           i < rules.size() ? row_rule(rules[i]) : nullptr, i < spent.size() && spent[i]});
+                           i < rules.size() ? drawn_projection(rules[i], values.at(i)) : nullptr,
+                           i < spent.size() && spent[i]});
     }
     const nb::gil_scoped_release release;
     engine.connect(columns);
@@ -251,7 +276,7 @@ NB_MODULE(_engine, module) {
              }, nb::arg("seed"), nb::arg("stream"))
         .def("grow", &grow, nb::arg("populations"), nb::arg("cores_of_new"))
         .def("connect", &connect, nb::arg("projections"), nb::arg("rules") = nb::list(),
-             nb::arg("spent") = nb::list())
+             nb::arg("values") = nb::list(), nb::arg("spent") = nb::list())
         .def("connect_plastic", &connect_plastic, nb::arg("projections"), nb::arg("dendritic"), nb::arg("models"))
         .def("plastic_weights", [](const Engine& engine, std::size_t projection) {
                  return to_numpy(engine.plastic_weights(projection));

@@ -67,8 +67,8 @@ class PendingSegments {
 
     // The contributions of a row of `n` synapses, of which number k acts at first_due + offsets[k]; `next_target` gives
     // their targets one by one. Rows come in the order of their keys, and delays are at most those that there is room for.
-    template <class NextTarget, class WeightOf>
-    void scatter(std::int64_t first_due, std::size_t n, NextTarget next_target, const std::uint8_t* offsets,
+    template <class NextTarget, class Offset, class WeightOf>
+    void scatter(std::int64_t first_due, std::size_t n, NextTarget next_target, const Offset* offsets,
                  std::uint32_t first_input, PendingKey key, WeightOf weight_of) {
         if (emission_step_of(key) != emission_of_brief_runs_) {
             end_brief_runs();
@@ -77,8 +77,9 @@ class PendingSegments {
         Tail* const tails = tails_.data();
         const std::size_t first = static_cast<std::size_t>(first_due), mask = slots_.size() - 1;
         for (std::size_t k = 0; k < n; ++k) {
-            Tail& tail = tails[(first + offsets[k]) & mask];
-            if (tail.end == tail.limit) make_room((first + offsets[k]) & mask, key);
+            const std::size_t i = (first + static_cast<std::size_t>(offsets[k])) & mask;
+            Tail& tail = tails[i];
+            if (tail.end == tail.limit) make_room(i, key);
             *tail.end++ = {weight_of(k), first_input + next_target()};
         }
     }

@@ -308,32 +308,39 @@ void SynapseStore::append_single(const RowIndex::Row& part, const LocalProjectio
 }
 
 void SynapseStore::add_procedural(const ProjectionColumns& projection, const TargetMap& map) {
-    const pycosim::RowRule& rule = *projection.rule;
-    Procedural added{projection.rule, nullptr, {}, projection.receptor, projection.weights[0]};
-    std::vector<std::uint8_t> wanted;
-    for (const std::int64_t neuron : rule.post) {
-        added.index.push_back(map.index()[static_cast<std::size_t>(neuron)]);
-        wanted.push_back(added.index.back() != kElsewhere);
-    }
-    added.drawer = std::make_unique<pycosim::RowDrawer>(rule, std::move(wanted));
-    procedural_.push_back(std::move(added));
+    if (projection.rule->delays && projection.delays.back() >= PendingSegments::kMaxSlots)
+        throw std::length_error("delays that are drawn at each spike are too long");
+    procedural_.push_back(
+        {std::make_unique<DrawnRows>(projection.rule, map), projection.receptor, projection.weights[0]});
 }
 
 void SynapseStore::append_procedural(std::uint32_t projection, std::uint32_t row, std::int32_t delay) {
     const std::uint64_t place = procedural_rows_.size();
     procedural_rows_.push_back({projection, row});
-    segments_.push_back({static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32), 0,
-                         static_cast<std::uint32_t>(delay), Segment::kMaxCount, 0, 0,
-                         static_cast<std::uint32_t>(WeightFormat::procedural)});
+    Segment segment{static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32), 0,
+                    static_cast<std::uint32_t>(delay), Segment::kMaxCount, 0, 0,
+                    static_cast<std::uint32_t>(WeightFormat::procedural)};
+    segment.has_many_delays = procedural_[projection].rows->has_delays();
+    segments_.push_back(segment);
 }
 
 void SynapseStore::deliver_drawn(std::uint64_t place, double* inputs) const {
     const auto [number, row] = procedural_rows_[place];
     const Procedural& projection = procedural_[number];
     double* const window = inputs + std::size_t{projection.receptor} * receptor_stride_;
-    for (const std::int32_t target : projection.drawer->draw(row)) {
-        window[projection.index[static_cast<std::size_t>(target)]] += projection.weight;
-    }
+    with_drawn(projection, row, [&](const DrawnRows::Row& made, auto weight_of) {
+        for (std::size_t k = 0; k < made.inputs.size(); ++k) window[made.inputs[k]] += weight_of(k);
+    });
+}
+
+void SynapseStore::scatter_drawn(std::uint64_t place, std::int64_t emission_step, PendingKey key,
+                                 PendingSegments& pending) const {
+    const auto [number, row] = procedural_rows_[place];
+    const Procedural& projection = procedural_[number];
+    with_drawn(projection, row, [&](const DrawnRows::Row& made, auto weight_of) {
+        pending.scatter(emission_step, made.inputs.size(), [next = made.inputs.data()]() mutable { return *next++; },
+                        made.delays, projection.receptor * receptor_stride_, key, weight_of);
+    });
 }
 
 std::pair<std::uint32_t, std::uint32_t> SynapseStore::row_on_core(std::size_t source, std::int32_t core) const {
@@ -346,7 +353,7 @@ std::size_t SynapseStore::n_bytes() const {
     return row_.size() * sizeof(row_[0]) + segments_.size() * sizeof(Segment) + core_.size() * sizeof(std::int32_t) +
            words_.size() * sizeof(std::uint16_t) + procedural_rows_.size() * sizeof(ProceduralRow) +
            std::accumulate(procedural_.begin(), procedural_.end(), std::size_t{0},
-                           [](std::size_t n, const Procedural& p) { return n + p.index.size() * sizeof(p.index[0]); });
+                           [](std::size_t n, const Procedural& p) { return n + p.rows->n_bytes(); });
 }
 
 }  // namespace pycosim::native

@@ -24,8 +24,8 @@
 #include <vector>
 
 #include "../../../pycosim/csrc/growing_memory.hpp"
-#include "../../../pycosim/csrc/row_rule.hpp"
 #include "aligned.hpp"
+#include "drawn_rows.hpp"
 #include "pending.hpp"
 
 namespace pycosim::native {
@@ -39,8 +39,8 @@ struct ProjectionColumns {
     std::span<const double> weights;
     std::span<const std::int32_t> delays;
     // Where this is not null, rows are drawn at each spike: one for each source; indptr and targets are empty, weights
-    // and delays are equal.
-    std::shared_ptr<const pycosim::RowRule> rule;
+    // equal or drawn, and so are delays, of which then the smallest and the largest one are given.
+    std::shared_ptr<const DrawnProjection> rule;
     // Whether nobody reads targets, weights and delays again, so that their memory may be given back.
     bool is_spent = false;
 };
@@ -108,7 +108,8 @@ class TargetMap {
     mutable std::vector<std::uint32_t> index_;
 };
 
-// Of the last format there is nothing but the place of the row among those that are drawn when they are needed.
+// Of the last format there is nothing but the place of the row among those that are drawn when they are needed: when
+// their neuron fires if it has many delays, else when they act.
 enum class WeightFormat : std::uint32_t { equal, packed, full, procedural };
 
 // 12 bytes.
@@ -238,6 +239,9 @@ class SynapseStore {
     // Writes down what the synapses of a segment with many delays will add.
     void scatter(std::uint32_t i, std::int64_t emission_step, PendingKey key, PendingSegments& pending) const {
         const Segment& segment = segments_[i];
+        if (segment.weights() == WeightFormat::procedural) {
+            return scatter_drawn(segment.place(), emission_step, key, pending);
+        }
         const std::uint16_t* const words = words_.data() + segment.place();
         const std::size_t n = segment.count;
         const auto scatter = [&](const std::uint16_t* offset_words, const std::uint16_t* weights, auto next_target) {
@@ -284,17 +288,23 @@ class SynapseStore {
     }
     // A projection whose rows are drawn, as this partition sees it.
     struct Procedural {
-        std::shared_ptr<const pycosim::RowRule> rule;
-        std::unique_ptr<pycosim::RowDrawer> drawer;
-        std::vector<std::uint32_t> index;  // of the input of each target, of the first receptor
+        std::unique_ptr<DrawnRows> rows;
         std::uint32_t receptor;
-        double weight;
+        double weight;  // where all are equal
     };
     struct ProceduralRow {
         std::uint32_t projection, row;
     };
 
+    // Calls visit(row, weight_of).
+    template <class Visit>
+    void with_drawn(const Procedural& projection, std::size_t row, Visit visit) const {
+        const DrawnRows::Row made = projection.rows->make(row);
+        if (made.weights) visit(made, [weights = made.weights](std::size_t k) { return weights[k]; });
+        else visit(made, [weight = projection.weight](std::size_t) { return weight; });
+    }
     void deliver_drawn(std::uint64_t place, double* inputs) const;
+    void scatter_drawn(std::uint64_t place, std::int64_t emission_step, PendingKey key, PendingSegments& pending) const;
     void add_procedural(const ProjectionColumns& projection, const TargetMap& map);
     void append_procedural(std::uint32_t projection, std::uint32_t row, std::int32_t delay);
     void append_row(std::span<const RowIndex::Row> parts, std::span<const LocalProjection> projections,
