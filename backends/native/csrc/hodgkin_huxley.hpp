@@ -18,7 +18,7 @@ struct GateRates {
 // Where all rates are below 50 per ms, so that for gates a sub-step (0.01 ms at most) is short.
 PYCOSIM_ALWAYS_INLINE bool is_usual(double u) { return (u >= -90.0) & (u <= 150.0); }
 
-// e^(-u/360) where is_usual(u): interpolation at eleven Chebyshev nodes, relative error at most 3.9e-16.
+// e^(-u/360) where is_usual(u): interpolation at eleven Chebyshev nodes, relative error at most 6e-16 (measured).
 PYCOSIM_ALWAYS_INLINE double root_of_usual(double u) {
     const double x = u * (-1.0 / 360.0);
     const double x2 = x * x, x4 = x2 * x2;
@@ -35,7 +35,7 @@ PYCOSIM_ALWAYS_INLINE double root_of_usual(double u) {
 PYCOSIM_ALWAYS_INLINE double root_of_any(double u) {
     const double above = u > -800.0 ? u : -800.0;
     const double between = above < 800.0 ? above : 800.0;
-    return is_usual(u) ? root_of_usual(u) : exponential(between * (-1.0 / 360.0));
+    return is_usual(u) ? root_of_usual(u) : parallel_exponential(between * (-1.0 / 360.0));
 }
 
 // x / (e^x - 1), of which the denominator is divided by with others.

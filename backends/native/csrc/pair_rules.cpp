@@ -58,6 +58,65 @@ PYCOSIM_CHANGE_WEIGHTS(change_additive, PlasticRule::kAdditive)
 PYCOSIM_CHANGE_WEIGHTS(change_multiplicative, PlasticRule::kMultiplicative)
 PYCOSIM_CHANGE_WEIGHTS(change_additive_multiplicative, PlasticRule::kAdditiveMultiplicative)
 
+// The same with powers, in loops of their own: a logarithm and an exponential function wait long for their own results.
+class PowerChanges {
+  public:
+    PYCOSIM_ALWAYS_INLINE PowerChanges(const TimingKernel<true>& kernel, std::size_t n, double* weights)
+        : kernel_(kernel), range_(kernel(kMaximum, 0) - kernel(kMinimum, 0)), n_(n), weights_(weights) {}
+
+    PYCOSIM_ALWAYS_INLINE void after_post(const double* __restrict traces) {
+        std::int64_t any = 0;
+        for (std::size_t k = 0; k < n_; ++k) any |= traces[k] != 0.0 ? 1 : 0;
+        const double post_gain = kernel_(kPostGain, 0);
+        if (!any || post_gain == 0.0) return;
+        find_powers<true>();
+        for (std::size_t k = 0; k < n_; ++k) {
+            const double w = weights_[k], gain = post_gain * traces[k];
+            const double changed = kernel_.bounded(w + gain * change(k), 0);
+            weights_[k] = gain == 0.0 ? w : changed;
+        }
+    }
+
+    PYCOSIM_ALWAYS_INLINE void after_pre(const double* __restrict traces) {
+        const double pre_gain = kernel_(kPreGain, 0), pre_loss = kernel_(kPreLoss, 0);
+        const double always = kernel_(kConstantLoss, 0);
+        find_powers<false>();
+        for (std::size_t k = 0; k < n_; ++k) losses_[k] = (pre_loss * traces[k] + always) * change(k);
+        if (pre_gain != 0.0) find_powers<true>();
+        for (std::size_t k = 0; k < n_; ++k) {
+            const double w = weights_[k], gain = pre_gain * traces[k], loss = pre_loss * traces[k] + always;
+            const double more = w + gain * change(k), gained = gain == 0.0 ? w : more;
+            const double changed = kernel_.bounded(loss == 0.0 ? gained : gained - losses_[k], 0);
+            weights_[k] = (gain == 0.0) & (loss == 0.0) ? w : changed;
+        }
+    }
+
+  private:
+    template <bool is_up>
+    PYCOSIM_ALWAYS_INLINE void find_powers() {
+        const double low = kernel_(kMinimum, 0), high = kernel_(kMaximum, 0);
+        const double mu = kernel_(is_up ? kMuPlus : kMuMinus, 0);
+        for (std::size_t k = 0; k < n_; ++k) {
+            const double part = (is_up ? high - weights_[k] : weights_[k] - low) / range_;
+            exponents_[k] = exponent_of_power(std::max(part, 0.0), mu);
+        }
+    }
+    PYCOSIM_ALWAYS_INLINE double change(std::size_t k) const { return range_ * parallel_exponential(exponents_[k]); }
+
+    const TimingKernel<true> kernel_;
+    double range_;
+    std::size_t n_;
+    double* __restrict weights_;
+    alignas(64) double exponents_[kBlock], losses_[kBlock];
+};
+
+PYCOSIM_EVERY_INSTRUCTION_SET void change_gutig(const TimingKernel<true>& kernel, const PairTerms& terms, std::size_t n,
+                                                double* weights) {
+    PowerChanges changes(kernel, n, weights);
+    for (std::size_t j = kNewPosts; j-- > 0;) changes.after_post(terms.pre[j]);
+    changes.after_pre(terms.post);
+}
+
 template <PlasticRule rule>
 void change_block(const TimingKernel<true>& kernel, const PairTerms& terms, std::size_t n, const std::uint32_t*,
                   double* weights) {
@@ -66,7 +125,7 @@ void change_block(const TimingKernel<true>& kernel, const PairTerms& terms, std:
     if constexpr (rule == PlasticRule::kAdditiveMultiplicative) {
         return change_additive_multiplicative(kernel, terms, n, weights);
     }
-    change_weights<rule, true>(kernel, terms, n, nullptr, weights);  // powers are not vectorised
+    if constexpr (rule == PlasticRule::kGutig) return change_gutig(kernel, terms, n, weights);
 }
 
 template <PlasticRule rule>

@@ -13,7 +13,7 @@ inline constexpr double kShort = 0.5;
 PYCOSIM_ALWAYS_INLINE bool is_short(double x) { return (x <= kShort) & (x >= -0.125); }
 
 // (1 - e^-x) / x, the mean of e^-s for s from 0 to x: interpolation at the nine Chebyshev nodes of [0, kShort], with a
-// relative error of at most 4.2e-15 there (and 4e-12 from -0.125 on), rounding included.
+// relative error of at most 4.4e-15 there and 1e-11 from -0.125 on (measured at 2e7 points, rounding included).
 PYCOSIM_ALWAYS_INLINE double short_mean(double x) {
     const double x2 = x * x, x4 = x2 * x2;
     const double low = (0x1.fffffffffffe2p-1 - x * 0x1.fffffffffb390p-2) +
@@ -23,7 +23,7 @@ PYCOSIM_ALWAYS_INLINE double short_mean(double x) {
     return low + x4 * (high + x4 * 0x1.27cc5f3d3f54ap-19);
 }
 
-// The same up to twice as far, with eleven nodes and a relative error of at most 1.2e-15.
+// The same up to twice as far, with eleven nodes and a relative error of at most 1.4e-15.
 PYCOSIM_ALWAYS_INLINE bool is_moderate(double x) { return (x <= 2.0 * kShort) & (x >= -0.125); }
 
 PYCOSIM_ALWAYS_INLINE double moderate_mean(double x) {
@@ -39,7 +39,7 @@ PYCOSIM_ALWAYS_INLINE double moderate_mean(double x) {
 // The same for any x, with the bits of one of the two where it holds, so that a block of neurons may take either.
 template <double mean(double), bool holds(double)>
 PYCOSIM_ALWAYS_INLINE double any_mean(double x) {
-    const double quotient = (1.0 - exponential(-x)) / x;
+    const double quotient = (1.0 - parallel_exponential(-x)) / x;
     return holds(x) ? mean(x) : quotient;
 }
 

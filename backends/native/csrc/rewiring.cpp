@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "engine.hpp"
+#include "power.hpp"
 
 namespace pycosim::native {
 namespace {
@@ -17,7 +18,7 @@ double up(const RewiredTiming& timing, double w) {
     switch (static_cast<PlasticRule>(timing.dependence)) {
         case PlasticRule::kMultiplicative: return high - w;
         case PlasticRule::kGutig:
-            return (high - low) * std::pow(std::max((high - w) / (high - low), 0.0), timing.parameters[kMuPlus]);
+            return (high - low) * power(std::max((high - w) / (high - low), 0.0), timing.parameters[kMuPlus]);
         default: return high;
     }
 }
@@ -27,7 +28,7 @@ double down(const RewiredTiming& timing, double w) {
     switch (static_cast<PlasticRule>(timing.dependence)) {
         case PlasticRule::kAdditive: return high;
         case PlasticRule::kGutig:
-            return (high - low) * std::pow(std::max((w - low) / (high - low), 0.0), timing.parameters[kMuMinus]);
+            return (high - low) * power(std::max((w - low) / (high - low), 0.0), timing.parameters[kMuMinus]);
         default: return w - low;
     }
 }

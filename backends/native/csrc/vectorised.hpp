@@ -67,8 +67,8 @@ PYCOSIM_ALWAYS_INLINE double exponential(double x) {
                                  (std::bit_cast<std::uint64_t>(shifted) << 52));
 }
 
-// The same where each waits for its result: the polynomial as a tree. Its last bits are others, the error at most 1.04
-// units too.
+// The same where each waits for its result: the polynomial as a tree, with other last bits and an error of at most 1.06
+// units (measured as above).
 PYCOSIM_ALWAYS_INLINE double parallel_exponential(double x) {
     constexpr double log2_e = 0x1.71547652b82fep+0;
     constexpr double ln2_high = 0x1.62e42feep-1;

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdint>
 
 #include "plastic.hpp"
+#include "power.hpp"
 
 namespace pycosim::native {
 
@@ -38,7 +38,7 @@ struct TimingKernel {
         if constexpr (rule == PlasticRule::kMultiplicative) return high - w;
         if constexpr (rule != PlasticRule::kGutig) return high;
         const double range = high - (*this)(kMinimum, s);
-        return range * std::pow(std::max((high - w) / range, 0.0), (*this)(kMuPlus, s));
+        return range * power(std::max((high - w) / range, 0.0), (*this)(kMuPlus, s));
     }
     template <PlasticRule rule>
     double down(double w, std::uint32_t s) const {
@@ -46,7 +46,7 @@ struct TimingKernel {
         if constexpr (rule == PlasticRule::kAdditive) return (*this)(kMaximum, s);
         if constexpr (rule != PlasticRule::kGutig) return w - low;
         const double range = (*this)(kMaximum, s) - low;
-        return range * std::pow(std::max((w - low) / range, 0.0), (*this)(kMuMinus, s));
+        return range * power(std::max((w - low) / range, 0.0), (*this)(kMuMinus, s));
     }
     template <PlasticRule rule>
     double after_post(double w, double trace, std::uint32_t s) const {
