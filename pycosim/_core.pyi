@@ -136,7 +136,7 @@ class ThinnedRows:
         """
 
 class DrawnCandidates:
-    """Draws the pairs for which a number of RandomState, one for each source of a target, is below a bound."""
+    """Draws pairs for which a number of RandomState, one for each source of a target, is below a bound."""
 
     def __init__(
         self,
@@ -149,7 +149,7 @@ class DrawnCandidates:
         most: NDArray[np.float64],
     ) -> None: ...
     def draw(self, n_enough: int) -> _Candidates:
-        """Return candidates for the next targets, up to that with which there are `n_enough`; see `ThinnedRows`."""
+        """Return candidates for the next targets, up to that with which there are `n_enough`."""
 
 def connected(
     indptr: NDArray[np.int64],
