@@ -37,6 +37,34 @@ template <std::size_t n_axes>
     }
 }
 
+template <std::size_t n_axes>
+[[gnu::always_inline]] inline void fill_pairs(const PlaceColumns& places, const std::int32_t* __restrict sources,
+                                              const std::int32_t* __restrict targets, std::size_t n,
+                                              double* __restrict out) {
+    std::array<const double*, n_axes> pre, post;
+    std::array<double, n_axes> period;
+    for (std::size_t axis = 0; axis < n_axes; ++axis) {
+        pre[axis] = places.pre[axis].data();
+        post[axis] = places.post[axis].data();
+        period[axis] = places.period[axis];
+    }
+    for (std::size_t k = 0; k < n; ++k) {
+        const std::int32_t i = sources[k], j = targets[k];
+        double sum = squared_difference(pre[0][i], post[0][j], period[0]);
+        if constexpr (n_axes > 1) sum = sum + squared_difference(pre[1][i], post[1][j], period[1]);
+        if constexpr (n_axes > 2) sum = sum + squared_difference(pre[2][i], post[2][j], period[2]);
+        out[k] = sum;
+    }
+}
+
+PYCOSIM_SIMD_CLONES
+void squared_distances_of_pairs(const PlaceColumns& places, const std::int32_t* sources, const std::int32_t* targets,
+                                std::size_t n, double* out) {
+    if (places.n_axes == 1) fill_pairs<1>(places, sources, targets, n, out);
+    else if (places.n_axes == 2) fill_pairs<2>(places, sources, targets, n, out);
+    else fill_pairs<3>(places, sources, targets, n, out);
+}
+
 }  // namespace
 
 PYCOSIM_SIMD_CLONES
@@ -73,13 +101,7 @@ LongColumn<double> distances_of_pairs(const PlaceColumns& places, std::span<cons
                                       std::span<const std::int32_t> targets) {
     if (sources.size() != targets.size()) throw std::invalid_argument("a pair needs a source and a target");
     LongColumn<double> result(sources.size());
-    for (std::size_t k = 0; k < sources.size(); ++k) {
-        const auto i = static_cast<std::size_t>(sources[k]), j = static_cast<std::size_t>(targets[k]);
-        double sum = 0;
-        for (std::size_t axis = 0; axis < places.n_axes; ++axis)
-            sum += squared_difference(places.pre[axis][i], places.post[axis][j], places.period[axis]);
-        result[k] = sum;
-    }
+    squared_distances_of_pairs(places, sources.data(), targets.data(), sources.size(), result.data());
     take_roots(result.data(), result.size());
     return result;
 }
