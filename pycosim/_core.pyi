@@ -183,6 +183,15 @@ def distances_of_pairs(
 ) -> NDArray[np.float64]:
     """Return the distance of each of n pairs of points, (n,); the indices are not checked."""
 
+def rows_of_entries(indptr: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Return the row of each entry, (n,).
+
+    Raises
+    ------
+    ValueError
+        If the offsets of the rows do not ascend from 0.
+    """
+
 def transposed(indptr: NDArray[np.int64], columns: NDArray[np.int32], n_columns: int) -> _Rows:
     """Turn rows of columns into columns of rows; return (indptr, rows)."""
 

@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from pycosim import _core
 from pycosim.errors import InvalidInputError, NotEnoughMemoryError
 
 _UNITS = {
@@ -30,6 +31,9 @@ FEWER_SYNAPSES = "Use fewer synapses, constant weights and delays, or several ma
 
 # To ask the system takes 0.1 ms: what it says stands for requests of this share of it.
 _ASSURED_SHARE = 1 / 8
+
+# So little freed memory is kept for the next arrays: new pages cost more than what is put into them.
+_KEPT_BYTES = 32 * 2**20
 
 _limit_bytes: float | None = None
 _assured_bytes = 0.0
@@ -109,6 +113,18 @@ def require(n_bytes: float, what: str, remedy: str = FEWER_SYNAPSES) -> None:
         f"{what} about {in_words(n_bytes)} of memory; {in_words(max(0.0, available))} is available{limited}. "
         f"{remedy}"
     )
+
+
+def return_freed(n_bytes: float) -> None:
+    """Give the system back what was freed and is kept for later, if it is much.
+
+    Parameters
+    ----------
+    n_bytes : float
+        How much was freed.
+    """
+    if n_bytes >= _KEPT_BYTES:
+        _core.return_freed_memory()
 
 
 def in_words(n_bytes: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pycosim import _core
+from pycosim import memory
 from pycosim.backends.base import Progress
 from pycosim.backends.native import _engine
 from pycosim.backends.native.columns import (
@@ -328,10 +328,9 @@ class NativeSimulation(DeferredSteps):
             columns = [projection_for_engine(projection, receptors) for projection in static]
             rules = [rule_for_engine(projection) for projection in static]
             values = [values_for_engine(projection) for projection in static]
-            spent = [isinstance(p, RemadeProjection) and p.give_away() for p in static]
-            self._engine.connect(columns, rules, values, spent)
-            if any(spent):
-                del columns
-                _core.return_freed_memory()
+            spent = [p.give_away() if isinstance(p, RemadeProjection) else 0 for p in static]
+            self._engine.connect(columns, rules, values, [n_bytes > 0 for n_bytes in spent])
+            del columns
+            memory.return_freed(sum(spent))
             self._weights_stale = False
             self._feed.forget(self.step)

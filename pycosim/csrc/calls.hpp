@@ -54,10 +54,32 @@ public:
         if (!wrong_.empty()) redraw(out);
     }
 
+    /// Writes the numbers of the next `out.size()` calls, for one number each.
+    void single_calls(std::span<double> out) {
+        if (out.size() > n_needed_) throw std::invalid_argument("more numbers than were asked for");
+        std::size_t n_done = 0;
+        for (int n_wrong = 0; n_done < out.size();) {
+            for (const double number : next(out.size() - n_done)) {
+                if (is_right(number)) {
+                    out[n_done++] = number;
+                    --n_needed_;
+                    n_wrong = 0;
+                } else if (++n_wrong > kMostRedraws + 1) {
+                    throw_too_many();
+                }
+            }
+        }
+    }
+
 private:
+    static constexpr int kMostRedraws = 1000;  // PyNN's MAX_REDRAWS
     static constexpr std::size_t kAhead = 1024;  // even, as normal numbers come in pairs
 
     bool is_right(double number) const { return !distribution_.is_clipped() || distribution_.limits.leaves(number); }
+
+    [[noreturn]] static void throw_too_many() {
+        throw std::invalid_argument("too many numbers are out of the limits");
+    }
 
     // At most `n` of those that are there.
     std::span<const double> next(std::size_t n) {
@@ -73,9 +95,8 @@ private:
 
     // What is out of the limits, all that is left at once.
     void redraw(std::span<double> out) {
-        constexpr int kMostRedraws = 1000;  // PyNN's MAX_REDRAWS
         for (int n_redraws = 0; !wrong_.empty(); ++n_redraws) {
-            if (n_redraws > kMostRedraws) throw std::invalid_argument("too many numbers are out of the limits");
+            if (n_redraws > kMostRedraws) throw_too_many();
             std::size_t n_left = 0;
             for (std::size_t i = 0; i < wrong_.size();) {
                 for (const double number : next(wrong_.size() - i)) {

@@ -136,6 +136,10 @@ void add_connections(nb::module_& m) {
         "pre"_a, "post"_a, "period"_a, "sources"_a, "targets"_a,
         "Return the distance of each of n pairs of points, (n,).");
 
+    m.def(
+        "rows_of_entries", [](In<Long> indptr) { return numpy(unlocked([&] { return rows_of_entries(span(indptr)); })); },
+        "indptr"_a, "Return the row of each entry, (n,).");
+
     nb::class_<ThinnedRows>(m, "ThinnedRows", "Draws candidates for connections that depend on the distance.")
         .def(
             "__init__",

@@ -32,6 +32,20 @@ inline LongColumn<std::int64_t> offsets_of(std::span<const std::int32_t> keys, s
     return offsets;
 }
 
+/// The row of each entry.
+inline LongColumn<std::int32_t> rows_of_entries(std::span<const std::int64_t> indptr) {
+    const std::size_t n_rows = indptr.empty() ? 0 : indptr.size() - 1;
+    if (n_rows > 0 && (indptr.front() != 0 || !std::is_sorted(indptr.begin(), indptr.end())))
+        throw std::invalid_argument("the offsets of rows must ascend from 0");
+    LongColumn<std::int32_t> rows(n_rows > 0 ? static_cast<std::size_t>(indptr.back()) : 0);
+    std::int32_t* const out = rows.data();
+    const std::int64_t* const begin = indptr.data();
+    for (std::size_t row = 0; row < n_rows; ++row) {
+        for (std::int64_t i = begin[row]; i < begin[row + 1]; ++i) out[i] = static_cast<std::int32_t>(row);
+    }
+    return rows;
+}
+
 /// The rows of each column, in their given order.
 inline Csr rows_of_columns(std::span<const std::int32_t> rows, std::span<const std::int32_t> columns,
                            std::int64_t n_columns) {

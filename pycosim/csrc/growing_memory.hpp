@@ -7,16 +7,15 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <span>
 #include <type_traits>
 #include <utility>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
+#include "large_pages.hpp"
 
 namespace pycosim {
 
-/// Less than 2 MiB is enlarged by the C library; more begins at a large page, and keeps its pages when it grows.
+/// Little is enlarged by the C library; much begins at a large page, and keeps its pages when it grows.
 class GrowingMemory {
 public:
     GrowingMemory() = default;
@@ -35,7 +34,7 @@ public:
     /// Makes room for `n_bytes`, at least as many as before; new ones have no value.
     void grow(std::size_t n_bytes) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-        if (n_bytes >= kLargePage) return map(n_bytes);
+        if (n_bytes >= kLargeMemory) return map(n_bytes);
 #endif
         void* const moved = std::realloc(bytes_, n_bytes);
         if (!moved) throw std::bad_alloc();
@@ -44,8 +43,6 @@ public:
     }
 
 private:
-    static constexpr std::size_t kLargePage = std::size_t{1} << 21;
-
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
     void map(std::size_t n_bytes) {
         const std::size_t whole = (n_bytes + kLargePage - 1) / kLargePage * kLargePage;
@@ -57,7 +54,7 @@ private:
             if (n_bytes_ > 0) std::memcpy(place, bytes_, n_bytes_);
             std::free(bytes_);
         }
-        madvise(place, whole, MADV_HUGEPAGE);  // a wish: without it only slower
+        wish_large_pages(place, whole);  // all of it: mremap() moves no two areas at once
         bytes_ = place, n_bytes_ = whole, is_mapped_ = true;
     }
 
@@ -121,16 +118,15 @@ public:
         memory_.grow(n * sizeof(T));
         capacity_ = n;
     }
-    T& push_back(const T& value) {
-        if (size_ == capacity_) reserve(std::max<std::size_t>(64, 2 * capacity_));
-        return *::new (data() + size_++) T(value);
+    T& push_back(const T& value) { return *::new (extend(1)) T(value); }
+    /// Adds `n` values, which have none yet, and returns where they begin; there is room for `n_behind` that do not count.
+    T* extend(std::size_t n, std::size_t n_behind = 0) {
+        const std::size_t begin = size_, end = size_ + n + n_behind;
+        if (end > capacity_) reserve(std::max({std::size_t{64}, 2 * capacity_, end}));
+        size_ += n;
+        return data() + begin;
     }
-    /// Adds `n` elements without a value, for the caller to write, and room for `n_behind` that do not count.
-    T* more(std::size_t n, std::size_t n_behind = 0) {
-        const std::size_t n_needed = size_ + n + n_behind;
-        if (n_needed > capacity_) reserve(std::max(n_needed, 2 * capacity_));
-        return data() + std::exchange(size_, size_ + n);
-    }
+    void append(std::span<const T> values) { std::copy(values.begin(), values.end(), extend(values.size())); }
     std::size_t size() const { return size_; }
     T* data() { return static_cast<T*>(memory_.bytes()); }
     const T* data() const { return static_cast<const T*>(memory_.bytes()); }

@@ -1,9 +1,12 @@
 #include "handing_out.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <stdexcept>
 #include <vector>
+
+#include "clones.hpp"
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
@@ -168,22 +171,56 @@ private:
     LongColumn<std::int64_t> cursor_;
 };
 
-// How many synapses each target has.
-LongColumn<std::uint32_t> counts_of(const Synapses& synapses) {
+// Whether no value is less than the one before, nor, if that is `strict`, equal.
+template <bool strict, class T>
+[[gnu::always_inline]] inline bool rises(const T* values, std::size_t n) {
+    constexpr std::size_t kPiece = 1024;
+    for (std::size_t first = 1; first < n; first += kPiece) {
+        const std::size_t end = std::min(first + kPiece, n);
+        T n_not = 0;
+        for (std::size_t i = first; i < end; ++i) n_not += strict ? values[i] <= values[i - 1] : values[i] < values[i - 1];
+        if (n_not) return false;
+    }
+    return true;
+}
+
+PYCOSIM_SIMD_CLONES
+bool are_offsets(const std::int64_t* values, std::size_t n) { return rises<false>(values, n); }
+
+// Whether each target has one synapse at most, and they ascend: then they are in the order in which PyNN draws for them.
+PYCOSIM_SIMD_CLONES
+bool ascend(const std::int32_t* targets, std::size_t n) { return rises<true>(targets, n); }
+
+// The offsets of rows must fit the targets.
+void require_rows(const Synapses& synapses) {
     const auto& [indptr, targets, n_targets, drawn] = synapses;
     if (indptr.empty() || indptr.front() != 0 || indptr.back() != static_cast<std::int64_t>(targets.size()) ||
-        !std::is_sorted(indptr.begin(), indptr.end()))
+        !are_offsets(indptr.data(), indptr.size()))
         throw std::invalid_argument("the offsets of rows do not fit the number of entries");
     if (!drawn.empty() && drawn.size() != targets.size())
         throw std::invalid_argument("the order of synapses must have all of them");
     if (targets.size() > UINT32_MAX) throw std::length_error("more than 2^32 synapses");
-    LongColumn<std::uint32_t> counts(static_cast<std::size_t>(n_targets), 0);
+}
+
+// How many synapses each target has.
+LongColumn<std::uint32_t> counts_of(const Synapses& synapses) {
+    LongColumn<std::uint32_t> counts(static_cast<std::size_t>(synapses.n_targets), 0);
     std::uint32_t* const count = counts.data();
-    for (const std::int32_t target : targets) {
-        if (target < 0 || target >= n_targets) throw std::out_of_range("a target is outside their number");
+    for (const std::int32_t target : synapses.targets) {
+        if (target < 0 || target >= synapses.n_targets) throw std::out_of_range("a target is outside their number");
         ++count[target];
     }
     return counts;
+}
+
+template <class Become>
+void one_by_one(Numbers& numbers, Become& become, std::span<typename Become::Value> values) {
+    std::array<double, 2048> drawn;
+    for (std::size_t first = 0; first < values.size(); first += drawn.size()) {
+        const auto piece = std::span(drawn).first(std::min(drawn.size(), values.size() - first));
+        numbers.single_calls(piece);
+        std::copy_n(become(piece), piece.size(), values.data() + first);
+    }
 }
 
 template <class Become>
@@ -218,9 +255,16 @@ LongColumn<typename Become::Value> of_synapses(MersenneTwister& random, SpareNor
                                                const DistributionOf& distribution, const Synapses& synapses,
                                                Become become) {
     using Value = typename Become::Value;
-    const LongColumn<std::uint32_t> counts = counts_of(synapses);
-    LongColumn<Value> values(synapses.targets.size());
+    require_rows(synapses);
+    const auto targets = synapses.targets;
+    LongColumn<Value> values(targets.size());
     Numbers numbers(random, spare, distribution, values.size());
+    const bool is_within = targets.empty() || (targets.front() >= 0 && targets.back() < synapses.n_targets);
+    if (synapses.drawn.empty() && is_within && ascend(targets.data(), targets.size())) {
+        one_by_one(numbers, become, std::span(values));
+        return values;
+    }
+    const LongColumn<std::uint32_t> counts = counts_of(synapses);
     if (!synapses.drawn.empty()) {
         in_given_order(numbers, become, counts, synapses.drawn, values.data());
         return values;

@@ -277,7 +277,7 @@ void ThinnedRows::keep(std::span<const double> probability, const Selves& selves
             if (!selves.rows.empty() && selves.rows[source] == selves.columns[static_cast<std::size_t>(target)]) continue;
             sorter_.add(target), ++n_row;
         }
-        sorter_.take(kept_.more(n_row, BitSorter::kMore));
+        sorter_.take(kept_.extend(n_row, BitSorter::kMore));
         n_kept_of_[source] = static_cast<std::int64_t>(n_row);
     }
 }

@@ -200,7 +200,7 @@ class Population(_Shared, common.Population):
         self.key = self.number << 16
         simulator.state.populations.append(self)
         with _no_collection():  # the collector would look at all of these objects again and again
-            self.all_cells = simulator.cells_of(self, self.column.neurons)
+            self.all_cells = simulator.ID.of(self, self.column.neurons)
         self._mask_local = _mask_local(self._indices)
         self._parameters: dict[str, NDArray[Any]] = {}
         self.spike_times = SpikeTimes()

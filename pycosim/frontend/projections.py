@@ -141,10 +141,10 @@ class Projection(common.Projection):
             projection.places = places_among_all(projection, state.network, state.ranks)
         return projection if make is None else network.RemadeProjection(projection, make)
 
-    def release(self) -> bool:
-        """Forget synapses that can be made again, as a simulation has them; return whether there were any."""
+    def release(self) -> int:
+        """Forget synapses that can be made again, as a simulation has them; return their bytes."""
         if not isinstance(self.column, network.RemadeProjection):
-            return False
+            return 0
         released = self.column.release()
         if not self.column.is_there:
             for name in ("pre_indices", "post_indices"):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pycosim import _core
 from pycosim.network import Population
 
 
@@ -83,7 +84,7 @@ class Connectivity:
     @cached_property
     def sources(self) -> NDArray[np.int32]:
         """Presynaptic index of each synapse, (n_synapses,) int32."""
-        return np.repeat(np.arange(len(self.indptr) - 1, dtype=np.int32), np.diff(self.indptr))
+        return _core.rows_of_entries(np.ascontiguousarray(self.indptr, np.int64))
 
     @cached_property
     def n_of_target(self) -> NDArray[np.int64]:

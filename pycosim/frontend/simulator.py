@@ -9,6 +9,7 @@ import atexit
 import math
 import time
 import warnings
+import weakref
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyNN import common
 
-from pycosim import _core, targets
+from pycosim import memory, targets
 from pycosim.backends.base import Options, Simulation
 from pycosim.errors import InvalidInputError, NotSupportedError, PycosimWarning, ScriptError
 from pycosim.frontend.memory_need import require_memory_of_samples
@@ -39,21 +40,44 @@ _PARTS = {
 
 
 class ID(int, common.IDMixin):
-    """A neuron's identity: its number in the whole network, counted from 0."""
+    """A neuron's identity: its number in the whole network, counted from 0.
+
+    It does not keep its population: cells are in an array, and Python's collector does not look into arrays,
+    so that a population and its cells would stay for ever.
+    """
+
+    _population: Any = staticmethod(lambda: None)
+
+    @property
+    def parent(self) -> Any:
+        """The population.
+
+        Raises
+        ------
+        ScriptError
+            If it is gone, with its network.
+        """
+        population = self._population()
+        if population is None:
+            raise ScriptError(
+                f"Cell {int(self)}: its population is gone; setup() has begun another network. Keep the "
+                "population as long as its cells, or look at them before setup()."
+            )
+        return population
+
+    @staticmethod
+    def of(population: Any, numbers: range) -> NDArray[Any]:
+        """Return the cells of a population, (n,) of objects.
+
+        They have a class of their own, which knows the population: an attribute of each would take 200 bytes,
+        and as much time as the rest.
+        """
+        kind = type("ID", (ID,), {"_population": weakref.ref(population)})
+        return np.array(list(map(kind, numbers)), dtype=ID)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ID:
         """Return the same neuron; PyNN would look for a parameter of this name."""
         return self
-
-
-def cells_of(population: Any, numbers: range) -> NDArray[Any]:
-    """Return the cells of a population as PyNN has them, (size,) ID objects.
-
-    They have a class of their own, which knows their parent: an attribute of each takes 200 bytes and as
-    much time as the rest.
-    """
-    kind = type("ID", (ID,), {"parent": population})
-    return np.array(list(map(kind, numbers)), dtype=ID)
 
 
 def _sizes(network: Network) -> tuple[int, ...]:
@@ -217,9 +241,7 @@ class State(common.control.BaseState):
     def _release_synapses(self) -> None:
         """Forget the synapses that can be made again, if the simulation does not need them any more."""
         if getattr(self.simulation, "has_own_synapses", False):
-            released = [projection.release() for projection in self.projections]
-            if any(released):
-                _core.return_freed_memory()
+            memory.return_freed(sum(projection.release() for projection in self.projections))
 
     def advance(self, n_steps: int, progress: Callable[[int], None] | None = None) -> None:
         """Advance the simulation, which has been built, by `n_steps`."""

@@ -38,6 +38,9 @@ REDRAWN = {"normal_clipped"}
 
 # Synapses whose distances are worked on at the same time: a few arrays of them fit into a core's cache.
 BLOCK_SYNAPSES = 2**15
+# The distances of so few synapses (4 MiB) are kept from one parameter to the next.
+KEPT_DISTANCES = 2**19
+
 
 _FUNCTIONS = (
     "abs arccos arcsin arctan arctan2 ceil cos cosh exp fabs floor fmod hypot ldexp log log10 maximum "
@@ -142,6 +145,7 @@ class SynapseValues:
     ):
         self.projection, self.parameters, self.connectivity = projection, parameters, connectivity
         self.seed, self.stream = seed, stream
+        self._kept_distances: dict[int, NDArray[np.float64]] = {}
 
     def __call__(self, name: str) -> Values | None:
         """Return the values of parameter `name`: one number, or (n_synapses,) float64; None if it has none.
@@ -290,10 +294,20 @@ class SynapseValues:
         connectivity = self.connectivity
         values = np.empty(connectivity.n_synapses)
         for first in range(0, connectivity.n_synapses, BLOCK_SYNAPSES):
-            block = slice(first, first + BLOCK_SYNAPSES)
-            pairs = distances.of_pairs(connectivity.sources[block], connectivity.targets[block])
-            values[block] = self._checked(function, name, len(pairs), pairs)
+            pairs = self._distances_from(first)
+            values[first : first + len(pairs)] = self._checked(function, name, len(pairs), pairs)
         return values
+
+    def _distances_from(self, first: int) -> NDArray[np.float64]:
+        """Return the distances of a block of synapses, which a user's function may write to."""
+        pairs = self._kept_distances.get(first)
+        if pairs is None:
+            block, connectivity = slice(first, first + BLOCK_SYNAPSES), self.connectivity
+            pairs = self._distances.of_pairs(connectivity.sources[block], connectivity.targets[block])
+            if connectivity.n_synapses > KEPT_DISTANCES:
+                return pairs
+            self._kept_distances[first] = pairs
+        return pairs.copy()
 
     def _by_target(self, function: Callable[[Any, int], Any], name: str) -> NDArray[np.float64]:
         values = np.empty(self.connectivity.n_synapses)

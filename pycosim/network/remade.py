@@ -50,13 +50,15 @@ class RemadeProjection(Projection):
             self._made, self._make = made, None
         return self._made
 
-    def release(self) -> bool:
-        """Forget the columns if they can be made again; return whether they were there."""
+    def release(self) -> int:
+        """Forget the columns if they can be made again; return the bytes of those that were there."""
         if self._make is None or self._made is None:
-            return False
+            return 0
         self._delay_range = self.delay_range if self._n_synapses else None
-        self._check, self._made = _digest(self._made), None
-        return True
+        made, self._made = self._made, None
+        self._check = _digest(made)
+        columns = made.sources, made.indptr, made.targets, made.weights, made.delays
+        return sum(np.asarray(column).nbytes for column in columns)
 
     @property
     def can_be_given(self) -> bool:
@@ -64,9 +66,9 @@ class RemadeProjection(Projection):
         is_made = not any(np.ndim(column) for column in self._assigned.values())
         return is_made and self._made is not None and self._make is not None
 
-    def give_away(self) -> bool:
-        """Release columns that `can_be_given`, which then may be overwritten; return whether they were."""
-        return self.can_be_given and self.release()
+    def give_away(self) -> int:
+        """Release columns that `can_be_given`, which then may be overwritten; return their bytes."""
+        return self.release() if self.can_be_given else 0
 
     @property
     def is_there(self) -> bool:

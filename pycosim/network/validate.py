@@ -277,8 +277,8 @@ def _target_problems(network: Network, projection: Projection) -> Iterator[str]:
             f"{network.n_neurons} neurons"
         )
         return
-    descents = np.flatnonzero(targets[1:] < targets[:-1]) + 1
-    if not np.all(np.isin(descents, projection.indptr)):
+    descents, indptr = np.flatnonzero(targets[1:] < targets[:-1]) + 1, np.asarray(projection.indptr)
+    if np.any(indptr[np.searchsorted(indptr, descents)] != descents):
         yield "targets are not ascending within each row; sort every row by target"
     ends = [population.first + population.size for population in network.populations]
     first, last = np.searchsorted(ends, bounds, side="right")

@@ -26,11 +26,11 @@ struct AlignedAllocator {
     template <class U>
     AlignedAllocator(const AlignedAllocator<U>&) {}
     T* allocate(std::size_t n) {
-        if (n * sizeof(T) >= Long::kLarge) return Long().allocate(n);
+        if (n * sizeof(T) >= pycosim::kLargeMemory) return Long().allocate(n);
         return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t(kCacheLine)));
     }
     void deallocate(T* p, std::size_t n) {
-        if (n * sizeof(T) >= Long::kLarge) return Long().deallocate(p, n);
+        if (n * sizeof(T) >= pycosim::kLargeMemory) return Long().deallocate(p, n);
         ::operator delete(p, std::align_val_t(kCacheLine));
     }
     template <class U>

@@ -43,9 +43,8 @@ WeightFormat SynapseStore::format_of(std::span<const double> weights) const {
 
 void SynapseStore::append_weights(std::span<const double> weights, WeightFormat format) {
     const std::size_t n = format == WeightFormat::equal ? 1 : weights.size();
-    const std::size_t width = format == WeightFormat::packed ? 7 : 8, place = words_.size();
-    words_.resize(place + (n * width + 1) / 2);
-    char* to = reinterpret_cast<char*>(words_.data() + place);
+    const std::size_t width = format == WeightFormat::packed ? 7 : 8;
+    char* to = reinterpret_cast<char*>(append_bytes(n * width));
     if (format != WeightFormat::packed) {
         std::memcpy(to, weights.data(), n * width);
         return;
@@ -88,9 +87,7 @@ void TargetSteps::write(std::span<const std::uint16_t> targets, std::uint8_t* to
 
 // Filled up to a whole number of words.
 std::uint8_t* SynapseStore::append_bytes(std::size_t n) {
-    const std::size_t place = words_.size();
-    words_.resize(place + words_of(n));
-    return reinterpret_cast<std::uint8_t*>(words_.data() + place);
+    return reinterpret_cast<std::uint8_t*>(words_.extend(words_of(n)));
 }
 
 // Targets and delays of a segment with many delays. Steps have the number of the bytes of their escapes before, and come
@@ -105,7 +102,7 @@ void SynapseStore::append_scattered(Segment& segment, std::span<const std::uint1
         return to;
     };
     if (!segment.has_target_steps) {
-        words_.insert(words_.end(), targets.begin(), targets.end());
+        words_.append(targets);
         write_offsets(append_bytes(n));
         return;
     }
@@ -131,10 +128,17 @@ void SynapseStore::append(const SynapseRow& row) {
     }
 }
 
+namespace {
+
+[[noreturn]] void throw_too_large() { throw std::length_error("a partition has more than 1 TB of synapses"); }
+
+}  // namespace
+
 // Its targets, their delays and their weights come next.
-Segment& SynapseStore::add_segment(std::int32_t delay, std::uint32_t count, std::uint32_t window, WeightFormat format) {
+inline Segment& SynapseStore::add_segment(std::int32_t delay, std::uint32_t count, std::uint32_t window,
+                                          WeightFormat format) {
     const std::uint64_t place = words_.size();
-    if (place > Segment::kMaxPlace) throw std::length_error("a partition has more than 1 TB of synapses");
+    if (place > Segment::kMaxPlace) throw_too_large();
     return segments_.push_back(Segment{static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32), 0,
                                           static_cast<std::uint32_t>(delay), count, window, 0,
                                           static_cast<std::uint32_t>(format)});
@@ -148,7 +152,7 @@ void SynapseStore::append_segment(const SynapseRow& row, std::int32_t core, std:
     Segment& segment = add_segment(delay, end - begin, static_cast<std::uint32_t>(window), format);
     if (row.has_cores()) core_.push_back(core);
     if (row.has_many_delays) append_scattered(segment, targets, row.delays(begin, end));
-    else words_.insert(words_.end(), targets.begin(), targets.end());
+    else words_.append(targets);
     append_weights(weights, format);
 }
 
@@ -215,11 +219,28 @@ void count_heads(const LocalProjection& local, std::size_t n_here, std::span<std
 
 }  // namespace
 
+// The same as a row of many, without what sorts them: this is most of what pairs of neurons cost.
+inline void SynapseStore::append_single(const RowIndex::Row& part, const LocalProjection& local,
+                                        std::span<const std::int32_t> core_of_neuron, std::uint32_t n_blocks) {
+    const ProjectionColumns& projection = *local.columns;
+    const std::int32_t neuron = projection.targets[static_cast<std::size_t>(part.begin)];
+    const std::uint32_t input = local.input_of(neuron);
+    if (input == kElsewhere) return;
+    const std::int32_t delay = Strided<std::int32_t>(projection.delays)[part.begin];
+    const double weight = Strided<double>(projection.weights)[part.begin];
+    add_segment(delay, 1, projection.receptor * n_blocks + (input >> 16), WeightFormat::equal);
+    if (!core_of_neuron.empty()) core_.push_back(core_of_neuron[static_cast<std::size_t>(neuron)]);
+    constexpr std::size_t kWeightWords = sizeof weight / sizeof(std::uint16_t);
+    std::uint16_t* const to = words_.extend(1 + kWeightWords);
+    *to = static_cast<std::uint16_t>(input);
+    std::memcpy(to + 1, &weight, sizeof weight);
+}
+
 SynapseStore::SynapseStore(std::span<const ProjectionColumns> projections, const TargetMap& map,
                            std::span<const std::int32_t> core_of_neuron,
                            const std::function<void(std::size_t)>& passed) {
     static_assert(std::endian::native == std::endian::little, "packed weights are cut from 8 bytes");
-    std::size_t n_words = 0, n_rows = 0;
+    std::size_t n_words = 1, n_rows = 0;  // the last packed weight is read with one byte more
     std::vector<std::uint64_t> n_with_head(head_code_.size(), 0);
     std::uint32_t n_receptors = 1, n_procedural = 0;
     std::vector<LocalProjection> locals;
@@ -237,7 +258,8 @@ SynapseStore::SynapseStore(std::span<const ProjectionColumns> projections, const
         const bool has_weights = projection.weights.size() != 1;
         n_here.push_back(count_here(locals.back()));
         n_rows += std::min(n_here.back(), projection.sources.size());
-        n_words += 4 * projection.sources.size() + (has_weights ? 5 : 1) * n_here.back();  // a weight at least for each row
+        // a weight at least for each row
+        n_words += has_weights ? projection.sources.size() + 5 * n_here.back() : 4 * projection.sources.size() + n_here.back();
     }
     if (!find_few_heads(locals, heads_.size(), n_with_head)) {
         std::ranges::fill(n_with_head, 0);
@@ -254,14 +276,18 @@ SynapseStore::SynapseStore(std::span<const ProjectionColumns> projections, const
     place_receptors(map.receptor_stride);
     words_.reserve(n_words);
     segments_.reserve(n_rows);
-    row_.reserve(map.n_neurons + 1);
-    row_.push_back(0);
-    const auto copy = [&](std::span<const RowIndex::Row> parts) {
-        if (!parts.empty()) append_row(parts, locals, core_of_neuron, row);
-        row_.push_back(static_cast<std::uint32_t>(segments_.size()));
+    row_.resize(map.n_neurons + 1);
+    row_[0] = 0;
+    auto copy = [&, row_end = row_.data() + 1](std::span<const RowIndex::Row> parts) mutable {
+        if (parts.size() == 1 && parts[0].end == parts[0].begin + 1) {
+            append_single(parts[0], locals[parts[0].projection], core_of_neuron, row.n_blocks);
+        } else if (!parts.empty()) {
+            append_row(parts, locals, core_of_neuron, row);
+        }
+        *row_end++ = static_cast<std::uint32_t>(segments_.size());
     };
     RowIndex(map.n_neurons, projections).for_each_source(copy, passed);
-    words_.resize(words_.size() + 1);  // the last packed weight is read with one byte more
+    words_.extend(1);
 }
 
 // What a target gets from a row is added in the order of the projections: those between two that are drawn make
@@ -269,9 +295,6 @@ SynapseStore::SynapseStore(std::span<const ProjectionColumns> projections, const
 void SynapseStore::append_row(std::span<const RowIndex::Row> parts, std::span<const LocalProjection> projections,
                               std::span<const std::int32_t> core_of_neuron, SynapseRow& row) {
     const auto is_drawn = [&](const RowIndex::Row& part) { return projections[part.projection].columns->rule != nullptr; };
-    if (parts.size() == 1 && parts[0].end == parts[0].begin + 1) {
-        return append_single(parts[0], projections[parts[0].projection], core_of_neuron, row.n_blocks);
-    }
     while (!parts.empty()) {
         const auto drawn = std::ranges::find_if(parts, is_drawn);
         const auto n_stored = static_cast<std::size_t>(drawn - parts.begin());
@@ -287,24 +310,6 @@ void SynapseStore::append_row(std::span<const RowIndex::Row> parts, std::span<co
                           projection.columns->delays[0]);
         parts = parts.subspan(n_stored + 1);
     }
-}
-
-// The same as a row of many, without what sorts them: this is most of what pairs of neurons cost.
-void SynapseStore::append_single(const RowIndex::Row& part, const LocalProjection& local,
-                                 std::span<const std::int32_t> core_of_neuron, std::uint32_t n_blocks) {
-    const ProjectionColumns& projection = *local.columns;
-    const std::int32_t neuron = projection.targets[static_cast<std::size_t>(part.begin)];
-    const std::uint32_t input = local.input_of(neuron);
-    if (input == kElsewhere) return;
-    const std::int32_t delay = Strided<std::int32_t>(projection.delays)[part.begin];
-    const double weight = Strided<double>(projection.weights)[part.begin];
-    add_segment(delay, 1, projection.receptor * n_blocks + (input >> 16), WeightFormat::equal);
-    if (!core_of_neuron.empty()) core_.push_back(core_of_neuron[static_cast<std::size_t>(neuron)]);
-    constexpr std::size_t kWeightWords = sizeof weight / sizeof words_[0];
-    const std::size_t place = words_.size();
-    words_.resize(place + 1 + kWeightWords);
-    words_[place] = static_cast<std::uint16_t>(input);
-    std::memcpy(&words_[place + 1], &weight, sizeof weight);
 }
 
 void SynapseStore::add_procedural(const ProjectionColumns& projection, const TargetMap& map) {

@@ -326,7 +326,7 @@ class SynapseStore {
     pycosim::LongColumn<std::uint32_t> row_;  // by source neuron, and one more: first segment
     pycosim::GrowingColumn<Segment> segments_;
     std::vector<std::int32_t> core_;  // of each segment; empty without cores
-    pycosim::LongColumn<std::uint16_t> words_;
+    pycosim::GrowingColumn<std::uint16_t> words_;
     std::vector<Window> windows_;
     std::vector<std::uint32_t> window_begin_;
     std::vector<Procedural> procedural_;
