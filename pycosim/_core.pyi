@@ -7,6 +7,8 @@ ascending in a row; ``pre_ids`` and ``post_ids`` are global neuron numbers, by w
 to itself is known.
 """
 
+from typing import overload
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -186,6 +188,22 @@ def distances_of_pairs(
 def transposed(indptr: NDArray[np.int64], columns: NDArray[np.int32], n_columns: int) -> _Rows:
     """Turn rows of columns into columns of rows; return (indptr, rows)."""
 
+def rows_of_wanted(indptr: NDArray[np.int64], targets: NDArray[np.int32], wanted: NDArray[np.uint8]) -> _Rows:
+    """Return (indptr, targets) of the entries on wanted targets."""
+
+def descending_pairs(indptr: NDArray[np.int64], targets: NDArray[np.int32]) -> _Rows:
+    """Return (indptr, targets) of the entries whose row is above their target."""
+
+@overload
+def values_of_wanted(
+    values: NDArray[np.float64], targets: NDArray[np.int32], wanted: NDArray[np.uint8]
+) -> NDArray[np.float64]: ...
+@overload
+def values_of_wanted(
+    values: NDArray[np.int32], targets: NDArray[np.int32], wanted: NDArray[np.uint8]
+) -> NDArray[np.int32]:
+    """Return the values of entries on wanted targets."""
+
 def csr_from_pairs(
     rows: NDArray[np.int32], columns: NDArray[np.int32], n_rows: int, n_columns: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
@@ -338,7 +356,6 @@ def in_turn(drawn: NDArray[np.float64], keys: NDArray[np.int32], n_keys: int) ->
     ValueError
         If the lengths differ.
     """
-
 
 def delays_by_block(
     seed: int,

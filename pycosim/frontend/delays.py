@@ -29,9 +29,9 @@ class RoundedDelays:
     largest_ms: float
     error_ms: float
 
-    def those(self, kept: NDArray[np.bool_] | NDArray[np.int64] | slice) -> RoundedDelays:
-        """Return some of them, or all in another order."""
-        return replace(self, steps=self.steps[kept])
+    def of_targets(self, targets: NDArray[np.int32], wanted: NDArray[np.uint8]) -> RoundedDelays:
+        """Return those of synapses on wanted targets."""
+        return replace(self, steps=_core.values_of_wanted(self.steps, targets, wanted))
 
 
 def rounded_delays(

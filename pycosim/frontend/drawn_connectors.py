@@ -17,7 +17,7 @@ from pyNN.random import NumpyRNG, RandomDistribution
 from pycosim import _core
 from pycosim.errors import ConnectivityError
 from pycosim.frontend.connectivity import no_mutual, numbers_of_rows
-from pycosim.frontend.requests import Connectivity, Request, only
+from pycosim.frontend.requests import Connectivity, Request, without_mutual
 from pycosim.frontend.user_connectors import connect_as_written
 from pycosim.random import about_to_draw
 
@@ -92,8 +92,7 @@ def _fixed_probability(request: Request) -> Connectivity:
     ids, allow_self = (request.pre_ids, request.post_ids), bool(request.connector.allow_self_connections)
     arguments = *ids, request.connector.p_connect, allow_self, request.mask
     rows = _draw(request, _core.drawn_pairs, *arguments)[0]  # the new state is not kept
-    csr = Connectivity(*rows, is_whole=request.mask is None)
-    return only(csr, csr.sources > csr.targets) if no_mutual(request) else csr
+    return without_mutual(rows) if no_mutual(request) else Connectivity(*rows)
 
 
 def _fixed_number(request: Request, side: int, draw: Callable[..., Any]) -> tuple[Any, ...]:

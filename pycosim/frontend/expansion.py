@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,9 @@ from pycosim.frontend.synapse_values import (
     SynapseValues,
     Values,
     copied_parameters,
+    draws_by_blocks,
     draws_in_turn,
+    has_lists,
 )
 from pycosim.network import Plasticity
 from pycosim.random import seed_of, stream_of, unsigned
@@ -100,25 +102,20 @@ def expand(
     connectivity = connect(request)
     if isinstance(connector, FixedNumberPostConnector | FixedTotalNumberConnector):  # drawn before the copy
         parameters = _parameters(projection)
-    values = SynapseValues(projection, parameters, connectivity, request.seed, stream)
+    others = None if request.wanted is not None and np.array_equal(request.wanted, local) else local
+    values = SynapseValues(projection, parameters, connectivity, request.seed, stream, others)
     weights, delays = values("weight"), values("delay") if dt_ms is None else values.delays(dt_ms)
     weights = 0.0 if weights is None else weights
     if adjust is not None:
         weights = adjust(projection, weights, projection.receptor_type)
+    connectivity = of_targets(connectivity, others)
     if connectivity.n_synapses:
         check_values(projection, {"weight": weights, "delay": delays}, signs=connectivity.checked)
     if connector.callback is not None:
         connector.callback(1.0)
     described = getattr(projection.synapse_type, "plasticity", None)
     plasticity = described(values, projection.label) if described else None
-    if local is None:
-        return Expanded(connectivity.indptr, connectivity.targets, weights, delays, plasticity)
-    own, kept = of_targets(connectivity, local), local[connectivity.targets]
-    weights, delays = _those(weights, kept), _those(delays, kept)
-    if plasticity is not None:
-        columns = {name: _those(value, kept) for name, value in plasticity.parameters.items()}
-        plasticity = replace(plasticity, parameters=columns)
-    return Expanded(own.indptr, own.targets, weights, delays, plasticity)
+    return Expanded(connectivity.indptr, connectivity.targets, weights, delays, plasticity)
 
 
 def requested(projection: Any, seed: int, stream: int) -> tuple[Request, ParameterSpace]:
@@ -131,8 +128,12 @@ def requested(projection: Any, seed: int, stream: int) -> tuple[Request, Paramet
     """
     connector, parameters = projection._connector, _parameters(projection)
     structure = stream_of(stream, "connectivity", seed_of(getattr(connector, "rng", None)))
-    # values that are drawn synapse by synapse need all synapses, also those of other processes
-    wanted = None if draws_in_turn(parameters) else _drawn_with(_local(projection))
+    wanted = _local(projection)
+    # values that are drawn synapse by synapse, or are listed, need all synapses, also those of other processes
+    if draws_in_turn(parameters) or has_lists(parameters):
+        wanted = None
+    elif draws_by_blocks(parameters):
+        wanted = _drawn_with(wanted)
     return Request(connector, projection, unsigned(seed), structure, wanted), parameters
 
 
@@ -148,12 +149,6 @@ def _drawn_with(local: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
         return None
     block = np.arange(len(local)) // TARGET_BLOCK
     return np.bincount(block, local)[block] > 0
-
-
-def _those(values: Values | RoundedDelays | None, kept: NDArray[np.bool_]) -> Any:
-    if isinstance(values, RoundedDelays):
-        return values.those(kept)
-    return values if values is None or np.ndim(values) == 0 else np.asarray(values)[kept]
 
 
 def _parameters(projection: Any) -> ParameterSpace:

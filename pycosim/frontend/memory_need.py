@@ -22,7 +22,7 @@ from pycosim.random import draws_itself
 CELL_BYTES = 300
 # Bytes for each synapse at the peak of connecting; and of its indices while values are made, with PyNN's
 # order of the synapses, or what remains of blocks of rows. Measured.
-CONNECTING_BYTES, CONNECTING_BYTES_OF_PART = 10, 26
+CONNECTING_BYTES = 10
 CONNECTING_BYTES_OF = {
     pynn.AllToAllConnector.connect: 4,
     pynn.FixedNumberPreConnector.connect: 12,
@@ -92,8 +92,6 @@ def needed_bytes(request: Request, parameters: ParameterSpace) -> tuple[float, f
     connector, n_synapses = request.connector, expected_synapses(request) or 0.0
     connect = type(connector).connect
     connecting = CONNECTING_BYTES_OF.get(connect, CONNECTING_BYTES)
-    if getattr(connector, "allow_self_connections", True) == "NoMutual":
-        connecting = CONNECTING_BYTES_OF_PART
     in_blocks = connect == pynn.DistanceDependentProbabilityConnector.connect
     has_order = in_blocks or draws_itself(getattr(connector, "rng", None))
     values, making = INDEX_BYTES + ORDER_BYTES * has_order, MAKING_BYTES

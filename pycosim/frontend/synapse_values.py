@@ -16,7 +16,7 @@ from pyNN.random import NumpyRNG, RandomDistribution
 
 from pycosim import _core
 from pycosim.compiled_numbers import Synapses
-from pycosim.errors import InvalidInputError, NotSupportedError
+from pycosim.errors import InvalidInputError
 from pycosim.frontend.delays import RoundedDelays, rounded_delays
 from pycosim.frontend.distances import Distances, distances_of
 from pycosim.frontend.requests import Connectivity
@@ -101,8 +101,29 @@ def _blocks(
 
 def draws_in_turn(parameters: ParameterSpace) -> bool:
     """Return whether a parameter comes from a script's own generator, number by number."""
-    bases = [parameters[name].base_value for name in parameters.keys()]
-    return any(isinstance(base, RandomDistribution) and draws_itself(base.rng) for base in bases)
+    return any(isinstance(item, RandomDistribution) and draws_itself(item.rng) for item in _parts(parameters))
+
+
+def draws_by_blocks(parameters: ParameterSpace) -> bool:
+    """Return whether a parameter is drawn for blocks of postsynaptic cells."""
+    drawn = (item for item in _parts(parameters) if isinstance(item, RandomDistribution))
+    return any(not draws_itself(item.rng) for item in drawn)
+
+
+def has_lists(parameters: ParameterSpace) -> bool:
+    """Return whether a parameter is a list with a value for each synapse."""
+    arrays = (item for item in _parts(parameters) if isinstance(item, np.ndarray))
+    return any(item.ndim == 1 and item.shape != (1,) for item in arrays)
+
+
+def _parts(parameters: ParameterSpace) -> Iterator[Any]:
+    """Yield what values are computed from."""
+    waiting = [parameters[name] for name in parameters.keys()]
+    for item in waiting:
+        if isinstance(item, larray):
+            waiting += [item.base_value, *(argument for _, argument in item.operations)]
+        else:
+            yield item
 
 
 def copied_parameters(space: ParameterSpace) -> ParameterSpace:
@@ -137,16 +158,25 @@ class SynapseValues:
     connectivity : Connectivity
     seed, stream : int
         Where other random values come from.
+    local : (n_post,) bool ndarray or None
+        The cells whose synapses' values are returned; None: those of all that there are.
     """
 
     def __init__(
-        self, projection: Any, parameters: ParameterSpace, connectivity: Connectivity, seed: int, stream: int
+        self,
+        projection: Any,
+        parameters: ParameterSpace,
+        connectivity: Connectivity,
+        seed: int,
+        stream: int,
+        local: NDArray[np.bool_] | None = None,
     ):
         self.projection, self.parameters, self.connectivity = projection, parameters, connectivity
         self.seed, self.stream = seed, stream
+        self._local = local
 
     def __call__(self, name: str) -> Values | None:
-        """Return the values of parameter `name`: one number, or (n_synapses,) float64; None if it has none.
+        """Return the values of parameter `name`: one number, or (n_local,) float64; None if it has none.
 
         Raises
         ------
@@ -154,12 +184,18 @@ class SynapseValues:
             If an array has the wrong shape, or a function cannot be evaluated.
         """
         if name in self.connectivity.given:
-            return self.connectivity.given[name]
+            return self._of_local(self.connectivity.given[name])
         parameters = self.parameters
         if name not in parameters.keys() or parameters[name].base_value is None:
             return None
         values = self._evaluated(parameters[name], name, stream_of(self.stream, name))
-        return float(values) if np.ndim(values) == 0 else np.asarray(values, np.float64)
+        return float(values) if np.ndim(values) == 0 else self._of_local(np.asarray(values, np.float64))
+
+    def _of_local(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self._local is None:
+            return values
+        targets, wanted = self._synapses[1], self._local.view(np.uint8)
+        return _core.values_of_wanted(np.ascontiguousarray(values), targets, wanted)
 
     def delays(self, dt_ms: float) -> Values | RoundedDelays | None:
         """Return the values of "delay", in steps of `dt_ms` where that spares a column of numbers.
@@ -174,13 +210,17 @@ class SynapseValues:
         if not draws_itself(base.rng):
             blocks = _blocks(self.connectivity.targets, self.seed, stream_of(self.stream, "delay"))
             rounded = rounded_delays(evaluate_rounded(base, *blocks, dt_ms))
-            return self("delay") if rounded is None else rounded
-        rounded = rounded_delays(
-            evaluate_rounded_in_turn(
-                base, self._synapses, dt_ms, lambda rounded: rounded_delays(rounded) is not None
+        else:
+            rounded = rounded_delays(
+                evaluate_rounded_in_turn(
+                    base, self._synapses, dt_ms, lambda rounded: rounded_delays(rounded) is not None
+                )
             )
-        )
-        return self("delay") if rounded is None else rounded
+        if rounded is None:
+            return self("delay")
+        if self._local is None:
+            return rounded
+        return rounded.of_targets(self._synapses[1], self._local.view(np.uint8))
 
     def _evaluated(self, array: larray, name: str, stream: int) -> Any:
         """Return a lazy array's values at the synapses, with the operations that are queued in it."""
@@ -250,30 +290,12 @@ class SynapseValues:
         n_synapses, shape = self.connectivity.n_synapses, tuple(self.projection.shape)
         if values.shape == shape:
             return values[self.connectivity.sources, self.connectivity.targets].astype(np.float64)
-        if values.ndim == 1 and values.shape != (1,) and not self.connectivity.is_whole:
-            return self._of_own(values, name)
         if values.shape in ((n_synapses,), (1,)):
             return np.broadcast_to(values, (n_synapses,)).astype(np.float64)
         raise InvalidInputError(
             f"Projection {self.projection.label!r}: the array of {name}s has the shape {values.shape}; it "
             f"must be {shape} (all pairs) or {(n_synapses,)} (one for each synapse, by source, then target)."
         )
-
-    def _of_own(self, values: NDArray[Any], name: str) -> NDArray[np.float64]:
-        """Return the values of the synapses that are here, from a list of those of all processes."""
-        places = self.connectivity.places
-        if places is None:
-            raise NotSupportedError(
-                f"Projection {self.projection.label!r}: a list of {name}s, one for each synapse, on several "
-                f"MPI processes: none has all synapses of {type(self.projection._connector).__name__}. "
-                "Give a matrix of all pairs, a distribution, a function, or a FromListConnector."
-            )
-        if len(values) != self.connectivity.n_whole:
-            raise InvalidInputError(
-                f"Projection {self.projection.label!r}: the array of {name}s has {len(values)} values; it "
-                f"must have one for each of {self.connectivity.n_whole} synapses."
-            )
-        return values[places].astype(np.float64)
 
     def _of_indices(self, expression: IndexBasedExpression, name: str) -> NDArray[np.float64]:
         """Call an expression as PyNN does: with the sources of one target at a time."""
