@@ -149,6 +149,7 @@ class DrawnCandidates:
         period: NDArray[np.float64],
         base: int,
         most: NDArray[np.float64],
+        wanted: NDArray[np.uint8] | None = None,
     ) -> None: ...
     def draw(self, n_enough: int) -> _Candidates:
         """Return candidates for the next targets, up to that with which there are `n_enough`; see `ThinnedRows`."""
@@ -237,8 +238,11 @@ def drawn_rows(
     n_items: int,
     with_replacement: bool,
     same_cells: bool,
+    wanted: NDArray[np.uint8] | None = None,
 ) -> tuple[_Rows, _State]:
     """Draw n[row] of `n_items` items for each row as PyNN's fixed-number connectors do; rows ascend.
+
+    Items that are not wanted are left out.
 
     Raises
     ------
@@ -253,8 +257,11 @@ def drawn_columns(
     n_items: int,
     with_replacement: bool,
     same_cells: bool,
+    wanted: NDArray[np.uint8] | None = None,
 ) -> tuple[_Rows, NDArray[np.int32], _State]:
     """Draw the same, with items as rows; also return the items in the order of drawing.
+
+    Targets that are not wanted are left out.
 
     Raises
     ------
@@ -263,9 +270,17 @@ def drawn_columns(
     """
 
 def drawn_total(
-    words: NDArray[np.uint32], next: int, n: int, n_pre: int, n_post: int
+    words: NDArray[np.uint32],
+    next: int,
+    n: int,
+    n_pre: int,
+    n_post: int,
+    wanted: NDArray[np.uint8] | None = None,
 ) -> tuple[_Rows, NDArray[np.int32], _State]:
-    """Draw n pairs as PyNN's FixedTotalNumberConnector does; also return their sources in PyNN's order."""
+    """Draw n pairs as PyNN's FixedTotalNumberConnector does; also return their sources in PyNN's order.
+
+    Both are those of wanted targets.
+    """
 
 def places_in_turn(rows: NDArray[np.int32], indptr: NDArray[np.int64]) -> NDArray[np.uint32]:
     """Return the place of each pair in compressed sparse rows, to which pairs were added in turn.

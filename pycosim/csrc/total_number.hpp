@@ -48,7 +48,8 @@ public:
     Csr draw_independent(std::int64_t n, Wanted wanted) {
         require(n);
         LongColumn<std::int32_t> rows, columns;
-        rows.reserve(wanted.empty() ? static_cast<std::size_t>(n) : 0);
+        const double share = static_cast<double>(n_wanted(wanted, post_.size())) / static_cast<double>(std::max<std::size_t>(post_.size(), 1));
+        rows.reserve(wanted.empty() ? static_cast<std::size_t>(n) : most_of(share * static_cast<double>(n)));
         columns.reserve(rows.capacity());
         for (std::int64_t i = 0; i < n; ++i) {
             const auto [row, column] = pair();

@@ -306,7 +306,11 @@ def _independent(request: Request, probabilities: Callable[[slice], NDArray[np.f
     # The script's own generator stays where it is; a copy of one that only has a seed would have numbers.
     rng = deepcopy(request.connector.rng) if draws_itself(request.connector.rng) else None
     for block in _blocks_of_targets(request):
-        probability = np.array(probabilities(block), np.float64, order="C")
+        wanted = request.local[block]
+        shape = len(wanted), request.shape[0]
+        given = probabilities(block) if wanted.any() else np.zeros(shape)
+        probability = np.array(given, np.float64, order="C")
+        probability[~wanted] = 0
         targets = np.arange(block.start, block.stop)[:, np.newaxis]
         if not allow_self and may_meet[block].any():
             probability[request.post_ids[targets] == request.pre_ids] = 0

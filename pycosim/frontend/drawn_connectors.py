@@ -99,7 +99,8 @@ def _fixed_number(request: Request, side: int, draw: Callable[..., Any]) -> tupl
     """Return what is drawn for the rows of one side."""
     counts = numbers_of_rows(request, request.shape[side])
     replaced = bool(request.connector.with_replacement)
-    *made, state = _draw(request, draw, counts, request.shape[1 - side], replaced, _same_cells(request))
+    how = request.shape[1 - side], replaced, _same_cells(request), request.mask
+    *made, state = _draw(request, draw, counts, *how)
     request.connector.rng.rng.set_state(state)
     return tuple(made)
 
@@ -118,7 +119,7 @@ def _fixed_total_number(request: Request) -> Connectivity:
     connector = request.connector
     n = int(numbers_of_rows(request, 1)[0])
     connector.rng.binomial(n, 1.0)  # how PyNN finds the share of one process
-    rows, drawn, state = _draw(request, _core.drawn_total, n, *request.shape)
+    rows, drawn, state = _draw(request, _core.drawn_total, n, *request.shape, request.mask)
     connector.rng.rng.set_state(state)
     return Connectivity(*rows, make_drawn=lambda: _core.places_in_turn(drawn, rows[0]))
 

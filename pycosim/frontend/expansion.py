@@ -129,7 +129,7 @@ def requested(projection: Any, seed: int, stream: int) -> tuple[Request, Paramet
     connector, parameters = projection._connector, _parameters(projection)
     structure = stream_of(stream, "connectivity", seed_of(getattr(connector, "rng", None)))
     wanted = _local(projection)
-    # values that are drawn synapse by synapse, or are listed, need all synapses, also those of other processes
+    # values that are drawn synapse by synapse, or are listed, need those of other processes too
     if draws_in_turn(parameters) or has_lists(parameters):
         wanted = None
     elif draws_by_blocks(parameters):

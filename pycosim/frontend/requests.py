@@ -147,11 +147,10 @@ def of_targets(connectivity: Connectivity, wanted: NDArray[np.bool_] | None) -> 
     """Return the synapses on some of the postsynaptic cells; None: on all."""
     if wanted is None or wanted.all():
         return connectivity
-    mask = wanted.view(np.uint8)
-    all_targets = np.ascontiguousarray(connectivity.targets, np.int32)
-    indptr, targets = _core.rows_of_wanted(connectivity.indptr, all_targets, mask)
-    if len(targets) == len(all_targets):
+    mask, all_targets = wanted.view(np.uint8), np.ascontiguousarray(connectivity.targets, np.int32)
+    if not _core.counts_from(all_targets, 0, len(wanted))[~wanted].any():
         return connectivity
+    indptr, targets = _core.rows_of_wanted(connectivity.indptr, all_targets, mask)
 
     def drawn() -> NDArray[np.integer]:
         order = connectivity.drawn[wanted[all_targets[connectivity.drawn]]]

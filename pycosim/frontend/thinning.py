@@ -116,7 +116,7 @@ def _differ(request: Request) -> bool:
 def _drawn(request: Request, rule: BoundedRule) -> Iterator[_Candidates]:
     """Yield candidates for the rows of all targets, from the next numbers of the script's generator."""
     _, words, position, *_ = request.connector.rng.rng.get_state()
-    rows = _core.DrawnCandidates(words, position, *rule.arguments)
+    rows = _core.DrawnCandidates(words, position, *rule.arguments, request.mask)
     n_left = request.shape[1]
     while n_left > 0:
         candidates = rows.draw(N_AT_ONCE)
