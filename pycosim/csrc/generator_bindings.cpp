@@ -25,11 +25,13 @@ MersenneOut state_of(const MersenneTwister& random) {
 
 using SpareIn = std::tuple<bool, double>;
 
-using SynapsesIn = std::tuple<In<std::int64_t>, In<std::int32_t>, std::int64_t, std::optional<In<std::uint32_t>>>;
+using SynapsesIn = std::tuple<In<std::int64_t>, In<std::int32_t>, std::int64_t, std::optional<In<std::uint32_t>>,
+                              std::optional<In<std::int64_t>>>;
 
 Synapses synapses_of(const SynapsesIn& given) {
-    const auto& [indptr, targets, n_targets, drawn] = given;
-    return {span(indptr), span(targets), n_targets, drawn ? span(*drawn) : std::span<const std::uint32_t>()};
+    const auto& [indptr, targets, n_targets, drawn, in_all] = given;
+    return {span(indptr), span(targets), n_targets, drawn ? span(*drawn) : std::span<const std::uint32_t>(),
+            in_all ? span(*in_all) : std::span<const std::int64_t>()};
 }
 
 }  // namespace
@@ -141,7 +143,8 @@ void add_generator(nb::module_& m) {
         },
         "words"_a, "next"_a, "spare"_a, "distribution"_a, "synapses"_a,
         "Draw numbers by calls of RandomState, one for each target of synapses (indptr, targets, n_targets, the synapses "
-        "in the order of drawing, or nothing: by target, then source); return what drawn_numbers does.");
+        "in the order of drawing, or nothing: by target, then source, and how many each target has, here or elsewhere, or "
+        "nothing: all are here); return what drawn_numbers does.");
 
     m.def(
         "delays_of_synapses",

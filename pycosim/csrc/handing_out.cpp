@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <numeric>
 #include <stdexcept>
 #include <vector>
 
@@ -81,6 +82,31 @@ struct Rounded {
     }
 };
 
+// How many numbers each target gets.
+struct Counts {
+    LongColumn<std::uint32_t> here;
+    std::span<const std::int64_t> in_all;  // empty: the same
+
+    std::int32_t n_targets() const { return static_cast<std::int32_t>(here.size()); }
+
+    // Draws those of a target that go elsewhere.
+    void pass_over(Numbers& numbers, std::size_t target) const {
+        if (!in_all.empty() && here[target] == 0) numbers.pass_over(static_cast<std::size_t>(in_all[target]));
+    }
+
+    std::size_t n_numbers() const {
+        if (in_all.empty()) return std::reduce(here.begin(), here.end(), std::size_t{0});
+        if (in_all.size() != here.size()) throw std::invalid_argument("each target needs its number of synapses");
+        std::size_t n = 0;
+        for (std::size_t target = 0; target < here.size(); ++target) {
+            if (in_all[target] < 0 || (here[target] > 0 && here[target] != in_all[target]))
+                throw std::invalid_argument("a target has other synapses elsewhere");
+            n += static_cast<std::size_t>(in_all[target]);
+        }
+        return n;
+    }
+};
+
 // A stretch of targets whose numbers are drawn before they are handed out: they stay in the cache.
 template <class Become>
 class Stretch {
@@ -90,13 +116,16 @@ public:
     Stretch(Numbers& numbers, Become& become, std::size_t most) : numbers_(numbers), become_(become), most_(most) {}
 
     // Draws from target `first` on; returns the one after the last.
-    std::int32_t draw(std::int32_t first, std::span<const std::uint32_t> counts) {
+    std::int32_t draw(std::int32_t first, const Counts& counts) {
         next_.clear();
         n_ = 0;
         std::int32_t target = first;
-        while (target < static_cast<std::int32_t>(counts.size()) &&
-               (target == first || n_ + counts[static_cast<std::size_t>(target)] <= most_))
-            add(counts[static_cast<std::size_t>(target++)]);
+        for (; target < counts.n_targets(); ++target) {
+            const std::size_t count = counts.here[static_cast<std::size_t>(target)];
+            if (target > first && n_ + count > most_) break;
+            add(count);
+            counts.pass_over(numbers_, static_cast<std::size_t>(target));
+        }
         values_ = become_({drawn_.data(), n_});
         return target;
     }
@@ -170,7 +199,7 @@ private:
 
 // How many synapses each target has.
 LongColumn<std::uint32_t> counts_of(const Synapses& synapses) {
-    const auto& [indptr, targets, n_targets, drawn] = synapses;
+    const auto& [indptr, targets, n_targets, drawn, in_all] = synapses;
     if (indptr.empty() || indptr.front() != 0 || indptr.back() != static_cast<std::int64_t>(targets.size()) ||
         !std::is_sorted(indptr.begin(), indptr.end()))
         throw std::invalid_argument("the offsets of rows do not fit the number of entries");
@@ -187,18 +216,20 @@ LongColumn<std::uint32_t> counts_of(const Synapses& synapses) {
 }
 
 template <class Become>
-void in_given_order(Numbers& numbers, Become& become, std::span<const std::uint32_t> counts,
+void in_given_order(Numbers& numbers, Become& become, const Counts& counts,
                     std::span<const std::uint32_t> order, typename Become::Value* values) {
     std::vector<double> drawn;
     std::size_t first = 0;
-    for (std::size_t target = 0; target < counts.size();) {
+    const std::size_t n_targets = counts.here.size();
+    for (std::size_t target = 0; target < n_targets;) {
         std::size_t n = 0;
         do {  // enough to be worth a loop
-            const std::size_t count = counts[target++];
+            const std::size_t count = counts.here[target];
             if (drawn.size() < n + count) drawn.resize(n + count);
             numbers.call(std::span(drawn).subspan(n, count));
+            counts.pass_over(numbers, target++);
             n += count;
-        } while (n < 1024 && target < counts.size());
+        } while (n < 1024 && target < n_targets);
         const auto* const drawn_values = become({drawn.data(), n});
         for (std::size_t i = 0; i < n; ++i) {
 #if defined(__GNUC__)
@@ -218,9 +249,9 @@ LongColumn<typename Become::Value> of_synapses(MersenneTwister& random, SpareNor
                                                const DistributionOf& distribution, const Synapses& synapses,
                                                Become become) {
     using Value = typename Become::Value;
-    const LongColumn<std::uint32_t> counts = counts_of(synapses);
+    const Counts counts{counts_of(synapses), synapses.in_all};
     LongColumn<Value> values(synapses.targets.size());
-    Numbers numbers(random, spare, distribution, values.size());
+    Numbers numbers(random, spare, distribution, counts.n_numbers());
     if (!synapses.drawn.empty()) {
         in_given_order(numbers, become, counts, synapses.drawn, values.data());
         return values;
@@ -229,7 +260,7 @@ LongColumn<typename Become::Value> of_synapses(MersenneTwister& random, SpareNor
     const std::size_t n_stretch = std::max<std::size_t>(1 << 17, 4 * synapses.indptr.size());
     Stretch<Become> stretch(numbers, become, n_stretch);
     const std::int32_t first_left = stretch.draw(0, counts);
-    if (first_left == static_cast<std::int32_t>(counts.size())) {  // whole rows, one after the other
+    if (first_left == counts.n_targets()) {  // whole rows, one after the other
         std::uint32_t* const place = stretch.next().data();
         const std::int32_t* const targets = synapses.targets.data();
         const Value *const drawn = stretch.values(), *const end = values.data() + values.size();
@@ -239,7 +270,7 @@ LongColumn<typename Become::Value> of_synapses(MersenneTwister& random, SpareNor
     }
     Walk walk(synapses);
     walk.hand_out(0, stretch.next(), stretch.values(), values.data());
-    for (std::int32_t first = first_left; first < static_cast<std::int32_t>(counts.size());) {
+    for (std::int32_t first = first_left; first < counts.n_targets();) {
         const std::int32_t last = stretch.draw(first, counts);
         walk.hand_out(first, stretch.next(), stretch.values(), values.data());
         first = last;

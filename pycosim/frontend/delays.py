@@ -58,7 +58,8 @@ def delay_steps(
     """
     state = simulator.state
     if isinstance(delays_ms, RoundedDelays):
-        _tell_rounding(delays_ms.smallest_ms, delays_ms.error_ms, label)
+        if delays_ms.steps.size:
+            _tell_rounding(delays_ms.smallest_ms, delays_ms.error_ms, label)
         return delays_ms.steps
     delays = np.asarray(delays_ms, np.float64)
     if state.is_spinnaker:

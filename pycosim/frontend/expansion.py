@@ -18,7 +18,7 @@ from pycosim.frontend.cells import takes_conductance
 from pycosim.frontend.connectivity import connect
 from pycosim.frontend.delays import RoundedDelays
 from pycosim.frontend.memory_need import require_memory
-from pycosim.frontend.requests import Request, of_targets
+from pycosim.frontend.requests import Connectivity, Request, of_targets
 from pycosim.frontend.synapse_values import (
     TARGET_BLOCK,
     SynapseValues,
@@ -29,6 +29,7 @@ from pycosim.frontend.synapse_values import (
     has_lists,
 )
 from pycosim.network import Plasticity
+from pycosim.parallel import world
 from pycosim.random import seed_of, stream_of, unsigned
 
 __all__ = ["Expanded", "expand"]
@@ -103,7 +104,10 @@ def expand(
     if isinstance(connector, FixedNumberPostConnector | FixedTotalNumberConnector):  # drawn before the copy
         parameters = _parameters(projection)
     others = None if request.wanted is not None and np.array_equal(request.wanted, local) else local
-    values = SynapseValues(projection, parameters, connectivity, request.seed, stream, others)
+    in_all = None
+    if draws_in_turn(parameters) and not has_lists(parameters):
+        in_all = _in_all(request, connectivity, local)
+    values = SynapseValues(projection, parameters, connectivity, request.seed, stream, in_all, others)
     weights, delays = values("weight"), values("delay") if dt_ms is None else values.delays(dt_ms)
     weights = 0.0 if weights is None else weights
     if adjust is not None:
@@ -129,12 +133,36 @@ def requested(projection: Any, seed: int, stream: int) -> tuple[Request, Paramet
     connector, parameters = projection._connector, _parameters(projection)
     structure = stream_of(stream, "connectivity", seed_of(getattr(connector, "rng", None)))
     wanted = _local(projection)
-    # values that are drawn synapse by synapse, or are listed, need those of other processes too
-    if draws_in_turn(parameters) or has_lists(parameters):
+    # lists are of all synapses; and who passes over others' numbers has to know how many there are
+    if has_lists(parameters) or (draws_in_turn(parameters) and world().size == 1):
         wanted = None
     elif draws_by_blocks(parameters):
         wanted = _drawn_with(wanted)
     return Request(connector, projection, unsigned(seed), structure, wanted), parameters
+
+
+def shared_counts(projection: Any) -> list[NDArray[np.int64]]:
+    """Return where it is kept how many synapses each target has in all processes, also for copies."""
+    return vars(projection).setdefault("_counts_of_targets", [])
+
+
+def _in_all(
+    request: Request, connectivity: Connectivity, local: NDArray[np.bool_] | None
+) -> NDArray[np.int64] | None:
+    """Return how many synapses each target has in all processes; None if there is only this one.
+
+    The processes ask each other once: a projection may be made again by one alone.
+    """
+    if world().size == 1:
+        return None
+    kept = shared_counts(request.projection)
+    if not kept:
+        targets = np.ascontiguousarray(connectivity.targets, np.int32)
+        counts = _core.counts_from(targets, 0, request.shape[1])
+        if local is not None:
+            counts[~local] = 0
+        kept.append(world().total(counts))
+    return kept[0]
 
 
 def _local(projection: Any) -> NDArray[np.bool_] | None:

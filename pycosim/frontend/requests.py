@@ -79,11 +79,6 @@ class Connectivity:
         return np.repeat(np.arange(len(self.indptr) - 1, dtype=np.int32), np.diff(self.indptr))
 
     @cached_property
-    def n_of_target(self) -> NDArray[np.int64]:
-        """How many synapses each target has, up to the last that has any."""
-        return np.bincount(self.targets)
-
-    @cached_property
     def drawn(self) -> NDArray[np.integer] | None:
         """The synapses in the order in which PyNN makes them, (n_synapses,): target by target.
 

@@ -158,6 +158,9 @@ class SynapseValues:
     connectivity : Connectivity
     seed, stream : int
         Where other random values come from.
+    in_all : (n_post,) int64 ndarray or None
+        How many synapses each postsynaptic cell has; those of other processes are not in `connectivity`. None:
+        all are.
     local : (n_post,) bool ndarray or None
         The cells whose synapses' values are returned; None: those of all that there are.
     """
@@ -169,11 +172,12 @@ class SynapseValues:
         connectivity: Connectivity,
         seed: int,
         stream: int,
+        in_all: NDArray[np.int64] | None = None,
         local: NDArray[np.bool_] | None = None,
     ):
         self.projection, self.parameters, self.connectivity = projection, parameters, connectivity
         self.seed, self.stream = seed, stream
-        self._local = local
+        self._in_all, self._local = in_all, local
 
     def __call__(self, name: str) -> Values | None:
         """Return the values of parameter `name`: one number, or (n_local,) float64; None if it has none.
@@ -264,15 +268,34 @@ class SynapseValues:
         """The synapses as compiled code takes them that draws in PyNN's order."""
         connectivity = self.connectivity
         targets = np.ascontiguousarray(connectivity.targets, np.int32)
-        return connectivity.indptr, targets, self.projection.shape[1], connectivity.drawn
+        return connectivity.indptr, targets, self.projection.shape[1], connectivity.drawn, self._in_all
 
     def _drawn_in_turn(self, base: RandomDistribution, stream: int) -> NDArray[np.float64]:
-        """Return values of the script's own generator in the order in which PyNN draws them."""
-        in_one = isinstance(base.rng, NumpyRNG) and base.name not in REDRAWN
-        if in_one:
-            return evaluate_calls(base, [self.connectivity.n_synapses], self.seed, stream)
-        counts = self.connectivity.n_of_target
-        return evaluate_calls(base, counts[counts > 0], self.seed, stream)
+        """Return values of the script's own generator in the order in which PyNN draws them.
+
+        Those of other processes' synapses are drawn, and forgotten.
+        """
+        in_one, parts = isinstance(base.rng, NumpyRNG) and base.name not in REDRAWN, [np.empty(0)]
+        for counts, are_here in self._turns():
+            if in_one:
+                n = int(counts.sum())
+                most = n if are_here else BLOCK_SYNAPSES
+                counts = [min(most, n - first) for first in range(0, n, max(most, 1))]
+            for calls in [counts] if are_here else np.reshape(counts, (-1, 1)):
+                values = evaluate_calls(base, calls, self.seed, stream)
+                if are_here:
+                    parts.append(values)
+        return np.concatenate(parts)
+
+    def _turns(self) -> Iterator[tuple[NDArray[np.int64], bool]]:
+        """Yield numbers of synapses of targets that have any, in turn, and whether these are here."""
+        _, targets, n_targets, *_ = self._synapses
+        here = _core.counts_from(targets, 0, n_targets)
+        counts = here if self._in_all is None else self._in_all
+        are_here = here[counts > 0] > 0
+        ends = np.flatnonzero(np.diff(are_here)) + 1
+        for part, own in zip(np.split(counts[counts > 0], ends), np.split(are_here, ends)):
+            yield part, bool(own.all())
 
     def _handed_out(self, drawn: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return values in PyNN's order in the order of the synapses."""

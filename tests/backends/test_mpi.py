@@ -63,6 +63,17 @@ def test_processes_and_threads_do_not_change_a_bit(n_ranks, n_threads, of_one_pr
     assert sum(len(train) for train in of_one_process["first", "E", 0, "spikes"]) > 1000
 
 
+def test_every_connector_with_any_values_makes_the_same_synapses_on_several_processes(tmp_path):
+    made = []
+    for n_ranks in (1, 3):
+        run = started(n_ranks, SCRIPT.with_name("mpi_building.py"), tmp_path / str(n_ranks), cwd=tmp_path)
+        assert run.returncode == 0, run.stderr
+        made.append(pickle.loads((tmp_path / str(n_ranks)).read_bytes()))
+    alone, together = made
+    assert alone.keys() == together.keys()
+    assert [key for key in alone if alone[key] != together[key]] == []
+
+
 def test_spikes_under_way_act_on_time_for_any_delay_and_any_end_of_a_run(tmp_path):
     script = tmp_path / "net.py"
     script.write_text(
