@@ -9,6 +9,7 @@
 #include "bindings.hpp"
 #include "calls.hpp"
 #include "candidates.hpp"
+#include "drawn_connectors.hpp"
 #include "handing_out.hpp"
 #include "mersenne.hpp"
 #include "polar.hpp"

@@ -159,8 +159,8 @@ class SynapseValues:
     seed, stream : int
         Where other random values come from.
     in_all : (n_post,) int64 ndarray or None
-        How many synapses each postsynaptic cell has; those of other processes are not in `connectivity`. None:
-        all are.
+        How many synapses each postsynaptic cell has, also those that are in other processes and not in
+        `connectivity`. None: all are in it.
     local : (n_post,) bool ndarray or None
         The cells whose synapses' values are returned; None: those of all that there are.
     """

@@ -24,7 +24,10 @@ VALUES = {
         random("normal_clipped", rng=sim.NumpyRNG(seed=4), **CLIPPED),
         random("normal_clipped", rng=sim.NumpyRNG(seed=5), **CLIPPED),
     ),
-    "seeded and not": lambda: (random("gamma", (2, 0.3), rng=sim.NumpyRNG(seed=4)), random("normal", (2, 0.1))),
+    "seeded and not": lambda: (
+        random("gamma", (2, 0.3), rng=sim.NumpyRNG(seed=4)),
+        random("normal", (2, 0.1)),
+    ),
 }
 
 
