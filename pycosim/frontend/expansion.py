@@ -24,10 +24,8 @@ from pycosim.frontend.synapse_values import (
     SynapseValues,
     Values,
     copied_parameters,
-    draws_by_blocks,
-    draws_in_turn,
-    has_lists,
 )
+from pycosim.frontend.value_sources import draws_by_blocks, draws_in_turn, has_lists
 from pycosim.network import Plasticity
 from pycosim.parallel import world
 from pycosim.random import seed_of, stream_of, unsigned

@@ -13,8 +13,8 @@ from pyNN.random import RandomDistribution
 from pycosim import memory
 from pycosim.compiled_numbers import is_compiled
 from pycosim.frontend.requests import Request
-from pycosim.frontend.synapse_values import draws_in_turn
 from pycosim.frontend.thinning import synapses_by_distance
+from pycosim.frontend.value_sources import draws_in_turn
 from pycosim.network import Population
 from pycosim.random import draws_itself
 
