@@ -7,6 +7,8 @@ ascending in a row; ``pre_ids`` and ``post_ids`` are global neuron numbers, by w
 to itself is known.
 """
 
+from typing import overload
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -147,6 +149,7 @@ class DrawnCandidates:
         period: NDArray[np.float64],
         base: int,
         most: NDArray[np.float64],
+        wanted: NDArray[np.uint8] | None = None,
     ) -> None: ...
     def draw(self, n_enough: int) -> _Candidates:
         """Return candidates for the next targets, up to that with which there are `n_enough`."""
@@ -195,6 +198,22 @@ def rows_of_entries(indptr: NDArray[np.int64]) -> NDArray[np.int32]:
 def transposed(indptr: NDArray[np.int64], columns: NDArray[np.int32], n_columns: int) -> _Rows:
     """Turn rows of columns into columns of rows; return (indptr, rows)."""
 
+def rows_of_wanted(indptr: NDArray[np.int64], targets: NDArray[np.int32], wanted: NDArray[np.uint8]) -> _Rows:
+    """Return (indptr, targets) of the entries on wanted targets."""
+
+def descending_pairs(indptr: NDArray[np.int64], targets: NDArray[np.int32]) -> _Rows:
+    """Return (indptr, targets) of the entries whose row is above their target."""
+
+@overload
+def values_of_wanted(
+    values: NDArray[np.float64], targets: NDArray[np.int32], wanted: NDArray[np.uint8]
+) -> NDArray[np.float64]: ...
+@overload
+def values_of_wanted(
+    values: NDArray[np.int32], targets: NDArray[np.int32], wanted: NDArray[np.uint8]
+) -> NDArray[np.int32]:
+    """Return the values of entries on wanted targets."""
+
 def csr_from_pairs(
     rows: NDArray[np.int32], columns: NDArray[np.int32], n_rows: int, n_columns: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
@@ -228,8 +247,11 @@ def drawn_rows(
     n_items: int,
     with_replacement: bool,
     same_cells: bool,
+    wanted: NDArray[np.uint8] | None = None,
 ) -> tuple[_Rows, _State]:
     """Draw n[row] of `n_items` items for each row as PyNN's fixed-number connectors do; rows ascend.
+
+    Items that are not wanted are left out.
 
     Raises
     ------
@@ -244,8 +266,11 @@ def drawn_columns(
     n_items: int,
     with_replacement: bool,
     same_cells: bool,
+    wanted: NDArray[np.uint8] | None = None,
 ) -> tuple[_Rows, NDArray[np.int32], _State]:
     """Draw the same, with items as rows; also return the items in the order of drawing.
+
+    Targets that are not wanted are left out.
 
     Raises
     ------
@@ -254,9 +279,17 @@ def drawn_columns(
     """
 
 def drawn_total(
-    words: NDArray[np.uint32], next: int, n: int, n_pre: int, n_post: int
+    words: NDArray[np.uint32],
+    next: int,
+    n: int,
+    n_pre: int,
+    n_post: int,
+    wanted: NDArray[np.uint8] | None = None,
 ) -> tuple[_Rows, NDArray[np.int32], _State]:
-    """Draw n pairs as PyNN's FixedTotalNumberConnector does; also return their sources in PyNN's order."""
+    """Draw n pairs as PyNN's FixedTotalNumberConnector does; also return their sources in PyNN's order.
+
+    Both are those of wanted targets.
+    """
 
 def places_in_turn(rows: NDArray[np.int32], indptr: NDArray[np.int64]) -> NDArray[np.uint32]:
     """Return the place of each pair in compressed sparse rows, to which pairs were added in turn.

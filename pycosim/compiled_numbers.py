@@ -21,7 +21,9 @@ _PARAMETERS = {
 }
 _SEED_OF_CHECK = 7
 
-Synapses = tuple[NDArray[np.int64], NDArray[np.int32], int, NDArray[np.integer] | None]
+Synapses = tuple[
+    NDArray[np.int64], NDArray[np.int32], int, NDArray[np.integer] | None, NDArray[np.int64] | None
+]
 RoundedSteps = tuple[NDArray[np.int32], bool, float, float, float]
 
 
@@ -42,9 +44,10 @@ def numbers_of_synapses(distribution: RandomDistribution, synapses: Synapses) ->
     ----------
     distribution : RandomDistribution
     synapses : tuple
-        Rows of ascending targets, as ``indptr`` and (n,) int32, the number of targets, and the synapses in
+        Rows of ascending targets, as ``indptr`` and (n,) int32, the number of targets, the synapses in
         the order in which they get their numbers, target by target: (n,), or None where those of a
-        target are in the order of the rows.
+        target are in the order of the rows, and how many each target has, here or in other processes, whose
+        numbers are passed over: (n_targets,), or None where all are here.
 
     Returns
     -------

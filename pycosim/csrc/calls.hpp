@@ -71,6 +71,25 @@ public:
         }
     }
 
+    /// Draws the `n` numbers of the next call, which nobody wants.
+    void pass_over(std::size_t n) {
+        if (n > n_needed_) throw std::invalid_argument("more numbers than were asked for");
+        for (int n_redraws = -1; n > 0; ++n_redraws) {
+            if (n_redraws > kMostRedraws) throw_too_many();
+            std::size_t n_wrong = 0;
+            for (std::size_t i = 0; i < n;) {
+                const std::span<const double> piece = next(n - i);
+                std::size_t n_wrong_here = 0;
+                if (distribution_.is_clipped())
+                    for (const double number : piece) n_wrong_here += !is_right(number);
+                n_needed_ -= piece.size() - n_wrong_here;
+                n_wrong += n_wrong_here;
+                i += piece.size();
+            }
+            n = n_wrong;
+        }
+    }
+
 private:
     static constexpr int kMostRedraws = 1000;  // PyNN's MAX_REDRAWS
     static constexpr std::size_t kAhead = 1024;  // even, as normal numbers come in pairs

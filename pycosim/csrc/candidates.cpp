@@ -24,8 +24,8 @@ void Candidates::append(std::span<const std::int32_t> places, const std::int32_t
 
 void Candidates::finish() { take_roots(distances.data(), distances.size()); }
 
-DrawnCandidates::DrawnCandidates(const MersenneTwister& random, const PlaceColumns& places, const BoundTable& table)
-    : random_(random), most_(table.most.begin(), table.most.end()), table_(table.base, most_), places_(places), rough_(places, table) {
+DrawnCandidates::DrawnCandidates(const MersenneTwister& random, const PlaceColumns& places, const BoundTable& table, Wanted wanted)
+    : random_(random), most_(table.most.begin(), table.most.end()), table_(table.base, most_), places_(places), rough_(places, table), wanted_(wanted.begin(), wanted.end()) {
     for (std::size_t axis = 0; axis < places.n_axes; ++axis) {
         columns_[axis].assign(places.pre[axis].begin(), places.pre[axis].end());
         columns_[3 + axis].assign(places.post[axis].begin(), places.post[axis].end());
@@ -40,6 +40,11 @@ Candidates DrawnCandidates::draw(std::size_t n_enough) {
     Candidates result;
     for (; target_ < places_.post[0].size() && result.numbers.size() < n_enough; ++target_) {
         std::size_t n_some = 0;
+        if (!is_wanted(wanted_, target_)) {
+            random_.pairs_of_words(places_.pre[0].size(), [](std::size_t, const std::uint32_t*, std::size_t) {});
+            result.end_row();
+            continue;
+        }
         random_.pairs_of_words(places_.pre[0].size(), [&](std::size_t first, const std::uint32_t* words, std::size_t n) {
             std::int32_t* const some = some_.data() + n_some;
             const std::size_t n_here = rough_.may_be_below(words, target_, first, n, some);

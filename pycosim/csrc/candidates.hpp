@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "bounds.hpp"
 #include "columns.hpp"
@@ -34,7 +35,8 @@ struct Candidates {
 /// Rows of targets, one after the other: each draws a number for each source.
 class DrawnCandidates {
 public:
-    DrawnCandidates(const MersenneTwister& random, const PlaceColumns& places, const BoundTable& table);
+    /// Targets that are not wanted draw their numbers too, but have no candidates.
+    DrawnCandidates(const MersenneTwister& random, const PlaceColumns& places, const BoundTable& table, Wanted wanted);
     DrawnCandidates(const DrawnCandidates&) = delete;  // columns of it are looked at from inside
 
     /// The candidates of the next targets, up to that with which there are at least `n_enough`.
@@ -47,6 +49,7 @@ private:
     BoundTable table_;
     PlaceColumns places_;
     RoughBounds rough_;
+    std::vector<std::uint8_t> wanted_;
     std::size_t target_ = 0;
     LongColumn<std::int32_t> some_, found_;
     LongColumn<double> numbers_, squares_;

@@ -26,6 +26,23 @@ using Wanted = std::span<const std::uint8_t>;
 
 inline bool is_wanted(Wanted wanted, std::size_t target) { return wanted.empty() || wanted[target] != 0; }
 
+inline std::size_t n_wanted(Wanted wanted, std::size_t n_targets) {
+    return wanted.empty() ? n_targets : n_targets - static_cast<std::size_t>(std::ranges::count(wanted, std::uint8_t{0}));
+}
+
+/// Room for a number of synapses of which so many are expected: hardly ever exceeded.
+inline std::size_t most_of(double n_expected) {
+    return static_cast<std::size_t>(n_expected + 6 * std::sqrt(n_expected)) + 16;
+}
+
+/// Room for rows of n[row] items, each drawn whole before those that are not wanted are left out.
+inline std::size_t room_for_items(std::span<const std::int64_t> n, std::size_t n_items, Wanted wanted) {
+    const std::int64_t sum = std::max<std::int64_t>(std::reduce(n.begin(), n.end()), 0);
+    if (wanted.empty() || sum == 0) return static_cast<std::size_t>(sum);
+    const double share = static_cast<double>(n_wanted(wanted, n_items)) / static_cast<double>(n_items);
+    return most_of(share * static_cast<double>(sum)) + static_cast<std::size_t>(std::ranges::max(n));
+}
+
 /// Targets of a row that are drawn from the same counters; so much is drawn in vain next to a wanted target.
 inline constexpr std::size_t kTargetBlock = 1024;
 
@@ -73,7 +90,6 @@ public:
             for (std::size_t target = begin; target < end; ++target) any = any || is_wanted(wanted, target);
             if (!any) continue;
             blocks_.push_back(begin);
-            n_drawn_ += end - begin;
         }
     }
 
@@ -96,8 +112,7 @@ public:
     }
 
     std::size_t n_expected() const {
-        const double n = std::min(p_, 1.0) * static_cast<double>(pre_.size()) * static_cast<double>(n_drawn_);
-        return static_cast<std::size_t>(n + 6 * std::sqrt(n)) + 16;
+        return most_of(std::min(p_, 1.0) * static_cast<double>(pre_.size()) * static_cast<double>(n_wanted(wanted_, post_.size())));
     }
 
 private:
@@ -138,7 +153,6 @@ private:
     std::size_t n_ahead_ =
         std::max(static_cast<std::size_t>(std::min(p_, 1.0) * kTargetBlock + 1) / kFewAhead * kFewAhead, kFewAhead);
     std::vector<std::size_t> blocks_;  // the first targets of those with any that is wanted
-    std::size_t n_drawn_ = 0;
 };
 
 inline Csr fixed_probability(Key key, Ids pre, Ids post, double p, bool allow_self, Wanted wanted = {}) {
@@ -269,9 +283,7 @@ inline Csr fixed_number(Key key, Ids rows, Ids items, Ids n, bool with_replaceme
     NumberRows drawer(key, rows, items, n, with_replacement, allow_self, wanted_items);
     Csr csr;
     csr.indptr.push_back(0);
-    if (wanted_items.empty())
-        csr.targets.reserve(
-            static_cast<std::size_t>(std::max<std::int64_t>(0, std::reduce(n.begin(), n.end()))));
+    csr.targets.reserve(room_for_items(n, items.size(), wanted_items));
     for (std::size_t i = 0; i < rows.size(); ++i) {
         drawer.draw(i, csr.targets);
         csr.indptr.push_back(static_cast<std::int64_t>(csr.targets.size()));

@@ -13,6 +13,7 @@
 #include "csr.hpp"
 #include "distances.hpp"
 #include "row_rule.hpp"
+#include "selection.hpp"
 #include "thinning.hpp"
 #include "total_number.hpp"
 
@@ -33,6 +34,16 @@ RowRule rule_of(const RuleIn& given) {
     const auto copied = [](const In<Long>& array) { return std::vector<Long>(array.data(), array.data() + array.size()); };
     return {static_cast<RowRule::Kind>(kind), key_of(seed, stream), copied(pre), copied(post), p,
             copied(n), with_replacement, allow_self};
+}
+
+template <class T>
+void add_values_of_wanted(nb::module_& m) {
+    m.def(
+        "values_of_wanted",
+        [](In<T> values, In<std::int32_t> targets, In<std::uint8_t> wanted) {
+            return numpy(unlocked([&] { return values_of_wanted(span(values), span(targets), span(wanted)); }));
+        },
+        "values"_a, "targets"_a, "wanted"_a, "Return the values of entries on wanted targets.");
 }
 
 }  // namespace
@@ -188,6 +199,23 @@ void add_connections(nb::module_& m) {
             return numpy(unlocked([&] { return transposed(span(indptr), span(columns), n_columns, [](Long) {}); }));
         },
         "indptr"_a, "columns"_a, "n_columns"_a, "Turn rows of columns into columns of rows; return (indptr, rows).");
+
+    m.def(
+        "rows_of_wanted",
+        [](In<Long> indptr, In<std::int32_t> targets, In<std::uint8_t> wanted) {
+            return numpy(unlocked([&] { return rows_of_wanted(span(indptr), span(targets), span(wanted)); }));
+        },
+        "indptr"_a, "targets"_a, "wanted"_a, "Return (indptr, targets) of the entries on wanted targets.");
+
+    m.def(
+        "descending_pairs",
+        [](In<Long> indptr, In<std::int32_t> targets) {
+            return numpy(unlocked([&] { return descending_pairs(span(indptr), span(targets)); }));
+        },
+        "indptr"_a, "targets"_a, "Return (indptr, targets) of the entries whose row is above their target.");
+
+    add_values_of_wanted<double>(m);
+    add_values_of_wanted<std::int32_t>(m);
 
     m.def(
         "count_rows",

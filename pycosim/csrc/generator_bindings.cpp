@@ -9,6 +9,7 @@
 #include "bindings.hpp"
 #include "calls.hpp"
 #include "candidates.hpp"
+#include "drawn_connectors.hpp"
 #include "handing_out.hpp"
 #include "mersenne.hpp"
 #include "polar.hpp"
@@ -25,11 +26,13 @@ MersenneOut state_of(const MersenneTwister& random) {
 
 using SpareIn = std::tuple<bool, double>;
 
-using SynapsesIn = std::tuple<In<std::int64_t>, In<std::int32_t>, std::int64_t, std::optional<In<std::uint32_t>>>;
+using SynapsesIn = std::tuple<In<std::int64_t>, In<std::int32_t>, std::int64_t, std::optional<In<std::uint32_t>>,
+                              std::optional<In<std::int64_t>>>;
 
 Synapses synapses_of(const SynapsesIn& given) {
-    const auto& [indptr, targets, n_targets, drawn] = given;
-    return {span(indptr), span(targets), n_targets, drawn ? span(*drawn) : std::span<const std::uint32_t>()};
+    const auto& [indptr, targets, n_targets, drawn, in_all] = given;
+    return {span(indptr), span(targets), n_targets, drawn ? span(*drawn) : std::span<const std::uint32_t>(),
+            in_all ? span(*in_all) : std::span<const std::int64_t>()};
 }
 
 }  // namespace
@@ -39,12 +42,12 @@ void add_generator(nb::module_& m) {
         .def(
             "__init__",
             [](DrawnCandidates* self, In<std::uint32_t> words, Long next, Matrix pre, Matrix post, In<double> period,
-               std::int32_t base, In<double> most) {
+               std::int32_t base, In<double> most, const Mask& wanted) {
                 const MersenneTwister random(span(words), next);
                 const PlaceColumns places = places_of(pre, post, period);
-                new (self) DrawnCandidates(random, places, {base, span(most)});
+                new (self) DrawnCandidates(random, places, {base, span(most)}, wanted_of(wanted, post.shape(1)));
             },
-            "words"_a, "next"_a, "pre"_a, "post"_a, "period"_a, "base"_a, "most"_a)
+            "words"_a, "next"_a, "pre"_a, "post"_a, "period"_a, "base"_a, "most"_a, "wanted"_a = nb::none())
         .def(
             "draw",
             [](DrawnCandidates& self, std::size_t n_enough) { return numpy(unlocked([&] { return self.draw(n_enough); })); },
@@ -66,36 +69,40 @@ void add_generator(nb::module_& m) {
 
     m.def(
         "drawn_rows",
-        [](In<std::uint32_t> words, Long next, In<Long> n, Long n_items, bool replace, bool same_cells) {
+        [](In<std::uint32_t> words, Long next, In<Long> n, Long n_items, bool replace, bool same_cells, const Mask& wanted) {
             MersenneTwister random(span(words), next);
-            Csr rows = unlocked([&] { return drawn_rows(random, span(n), n_items, replace, same_cells); });
+            const Wanted mask = wanted_of(wanted, static_cast<std::size_t>(n_items));
+            Csr rows = unlocked([&] { return drawn_rows(random, span(n), n_items, replace, same_cells, mask); });
             return std::tuple(numpy(std::move(rows)), state_of(random));
         },
-        "words"_a, "next"_a, "n"_a, "n_items"_a, "with_replacement"_a, "same_cells"_a,
-        "Draw n[row] items for each row as PyNN's fixed-number connectors; return (indptr, items) and new state.");
+        "words"_a, "next"_a, "n"_a, "n_items"_a, "with_replacement"_a, "same_cells"_a, "wanted"_a = nb::none(),
+        "Draw n[row] items for each row as PyNN's fixed-number connectors; return (indptr, items), those that are wanted, "
+        "and new state.");
 
     m.def(
         "drawn_columns",
-        [](In<std::uint32_t> words, Long next, In<Long> n, Long n_items, bool replace, bool same_cells) {
+        [](In<std::uint32_t> words, Long next, In<Long> n, Long n_items, bool replace, bool same_cells, const Mask& wanted) {
             MersenneTwister random(span(words), next);
-            DrawnPairs pairs = unlocked([&] { return drawn_columns(random, span(n), n_items, replace, same_cells); });
+            const Wanted mask = wanted_of(wanted, n.size());
+            DrawnPairs pairs = unlocked([&] { return drawn_columns(random, span(n), n_items, replace, same_cells, mask); });
             return std::tuple(numpy(std::move(pairs.csr)), numpy(std::move(pairs.drawn)), state_of(random));
         },
-        "words"_a, "next"_a, "n"_a, "n_items"_a, "with_replacement"_a, "same_cells"_a,
-        "The same with items as rows: return (indptr, targets), the items as drawn, and new state.");
+        "words"_a, "next"_a, "n"_a, "n_items"_a, "with_replacement"_a, "same_cells"_a, "wanted"_a = nb::none(),
+        "The same with items as rows: return (indptr, targets), the items as drawn, both of wanted targets, and new state.");
 
     m.def(
         "drawn_total",
-        [](In<std::uint32_t> words, Long next, Long n, Long n_pre, Long n_post) {
+        [](In<std::uint32_t> words, Long next, Long n, Long n_pre, Long n_post, const Mask& wanted) {
             if (n > 0 && (n_pre == 0 || n_post == 0))
                 throw std::invalid_argument("there is no neuron to connect");
             MersenneTwister random(span(words), next);
-            DrawnPairs pairs = unlocked([&] { return drawn_total(random, n, n_pre, n_post); });
+            const Wanted mask = wanted_of(wanted, static_cast<std::size_t>(n_post));
+            DrawnPairs pairs = unlocked([&] { return drawn_total(random, n, n_pre, n_post, mask); });
             return std::tuple(numpy(std::move(pairs.csr)), numpy(std::move(pairs.drawn)), state_of(random));
         },
-        "words"_a, "next"_a, "n"_a, "n_pre"_a, "n_post"_a,
+        "words"_a, "next"_a, "n"_a, "n_pre"_a, "n_post"_a, "wanted"_a = nb::none(),
         "Draw n pairs as PyNN's FixedTotalNumberConnector; return (indptr, targets), the source of each pair in PyNN's "
-        "order, and the new state.");
+        "order, both of wanted targets, and the new state.");
 
     m.def(
         "places_in_turn",
@@ -137,7 +144,8 @@ void add_generator(nb::module_& m) {
         },
         "words"_a, "next"_a, "spare"_a, "distribution"_a, "synapses"_a,
         "Draw numbers by calls of RandomState, one for each target of synapses (indptr, targets, n_targets, the synapses "
-        "in the order of drawing, or nothing: by target, then source); return what drawn_numbers does.");
+        "in the order of drawing, or nothing: by target, then source, and how many each target has, here or elsewhere, or "
+        "nothing: all are here); return what drawn_numbers does.");
 
     m.def(
         "delays_of_synapses",

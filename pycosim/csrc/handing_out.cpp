@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <numeric>
 #include <stdexcept>
 #include <vector>
 
@@ -84,6 +85,31 @@ struct Rounded {
     }
 };
 
+// How many numbers each target gets.
+struct Counts {
+    LongColumn<std::uint32_t> here;
+    std::span<const std::int64_t> in_all;  // empty: the same
+
+    std::int32_t n_targets() const { return static_cast<std::int32_t>(here.size()); }
+
+    // Draws those of a target that go elsewhere.
+    void pass_over(Numbers& numbers, std::size_t target) const {
+        if (!in_all.empty() && here[target] == 0) numbers.pass_over(static_cast<std::size_t>(in_all[target]));
+    }
+
+    std::size_t n_numbers() const {
+        if (in_all.empty()) return std::reduce(here.begin(), here.end(), std::size_t{0});
+        if (in_all.size() != here.size()) throw std::invalid_argument("each target needs its number of synapses");
+        std::size_t n = 0;
+        for (std::size_t target = 0; target < here.size(); ++target) {
+            if (in_all[target] < 0 || (here[target] > 0 && here[target] != in_all[target]))
+                throw std::invalid_argument("a target has other synapses elsewhere");
+            n += static_cast<std::size_t>(in_all[target]);
+        }
+        return n;
+    }
+};
+
 // A stretch of targets whose numbers are drawn before they are handed out: they stay in the cache.
 template <class Become>
 class Stretch {
@@ -93,13 +119,16 @@ public:
     Stretch(Numbers& numbers, Become& become, std::size_t most) : numbers_(numbers), become_(become), most_(most) {}
 
     // Draws from target `first` on; returns the one after the last.
-    std::int32_t draw(std::int32_t first, std::span<const std::uint32_t> counts) {
+    std::int32_t draw(std::int32_t first, const Counts& counts) {
         next_.clear();
         n_ = 0;
         std::int32_t target = first;
-        while (target < static_cast<std::int32_t>(counts.size()) &&
-               (target == first || n_ + counts[static_cast<std::size_t>(target)] <= most_))
-            add(counts[static_cast<std::size_t>(target++)]);
+        for (; target < counts.n_targets(); ++target) {
+            const std::size_t count = counts.here[static_cast<std::size_t>(target)];
+            if (target > first && n_ + count > most_) break;
+            add(count);
+            counts.pass_over(numbers_, static_cast<std::size_t>(target));
+        }
         values_ = become_({drawn_.data(), n_});
         return target;
     }
@@ -193,7 +222,7 @@ bool ascend(const std::int32_t* targets, std::size_t n) { return rises<true>(tar
 
 // The offsets of rows must fit the targets.
 void require_rows(const Synapses& synapses) {
-    const auto& [indptr, targets, n_targets, drawn] = synapses;
+    const auto& [indptr, targets, n_targets, drawn, in_all] = synapses;
     if (indptr.empty() || indptr.front() != 0 || indptr.back() != static_cast<std::int64_t>(targets.size()) ||
         !are_offsets(indptr.data(), indptr.size()))
         throw std::invalid_argument("the offsets of rows do not fit the number of entries");
@@ -224,18 +253,20 @@ void one_by_one(Numbers& numbers, Become& become, std::span<typename Become::Val
 }
 
 template <class Become>
-void in_given_order(Numbers& numbers, Become& become, std::span<const std::uint32_t> counts,
+void in_given_order(Numbers& numbers, Become& become, const Counts& counts,
                     std::span<const std::uint32_t> order, typename Become::Value* values) {
     std::vector<double> drawn;
     std::size_t first = 0;
-    for (std::size_t target = 0; target < counts.size();) {
+    const std::size_t n_targets = counts.here.size();
+    for (std::size_t target = 0; target < n_targets;) {
         std::size_t n = 0;
         do {  // enough to be worth a loop
-            const std::size_t count = counts[target++];
+            const std::size_t count = counts.here[target];
             if (drawn.size() < n + count) drawn.resize(n + count);
             numbers.call(std::span(drawn).subspan(n, count));
+            counts.pass_over(numbers, target++);
             n += count;
-        } while (n < 1024 && target < counts.size());
+        } while (n < 1024 && target < n_targets);
         const auto* const drawn_values = become({drawn.data(), n});
         for (std::size_t i = 0; i < n; ++i) {
 #if defined(__GNUC__)
@@ -258,13 +289,15 @@ LongColumn<typename Become::Value> of_synapses(MersenneTwister& random, SpareNor
     require_rows(synapses);
     const auto targets = synapses.targets;
     LongColumn<Value> values(targets.size());
-    Numbers numbers(random, spare, distribution, values.size());
     const bool is_within = targets.empty() || (targets.front() >= 0 && targets.back() < synapses.n_targets);
-    if (synapses.drawn.empty() && is_within && ascend(targets.data(), targets.size())) {
+    const bool are_all = synapses.drawn.empty() && synapses.in_all.empty();
+    if (are_all && is_within && ascend(targets.data(), targets.size())) {
+        Numbers numbers(random, spare, distribution, values.size());
         one_by_one(numbers, become, std::span(values));
         return values;
     }
-    const LongColumn<std::uint32_t> counts = counts_of(synapses);
+    const Counts counts{counts_of(synapses), synapses.in_all};
+    Numbers numbers(random, spare, distribution, counts.n_numbers());
     if (!synapses.drawn.empty()) {
         in_given_order(numbers, become, counts, synapses.drawn, values.data());
         return values;
@@ -273,17 +306,17 @@ LongColumn<typename Become::Value> of_synapses(MersenneTwister& random, SpareNor
     const std::size_t n_stretch = std::max<std::size_t>(1 << 17, 4 * synapses.indptr.size());
     Stretch<Become> stretch(numbers, become, n_stretch);
     const std::int32_t first_left = stretch.draw(0, counts);
-    if (first_left == static_cast<std::int32_t>(counts.size())) {  // whole rows, one after the other
+    if (first_left == counts.n_targets()) {  // whole rows, one after the other
         std::uint32_t* const place = stretch.next().data();
-        const std::int32_t* const targets = synapses.targets.data();
+        const std::int32_t* const target = targets.data();
         const Value *const drawn = stretch.values(), *const end = values.data() + values.size();
         Value* out = values.data();
-        for (std::size_t i = 0; out != end; ++i) *out++ = drawn[place[targets[i]]++];
+        for (std::size_t i = 0; out != end; ++i) *out++ = drawn[place[target[i]]++];
         return values;
     }
     Walk walk(synapses);
     walk.hand_out(0, stretch.next(), stretch.values(), values.data());
-    for (std::int32_t first = first_left; first < static_cast<std::int32_t>(counts.size());) {
+    for (std::int32_t first = first_left; first < counts.n_targets();) {
         const std::int32_t last = stretch.draw(first, counts);
         walk.hand_out(first, stretch.next(), stretch.values(), values.data());
         first = last;

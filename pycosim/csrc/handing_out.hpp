@@ -18,6 +18,9 @@ struct Synapses {
     std::int64_t n_targets;
     /// The synapses in the order in which numbers are drawn: target by target. Empty: those of a target by source.
     std::span<const std::uint32_t> drawn;
+    /// How many synapses each target has, here or elsewhere: numbers of targets that have none here are passed over.
+    /// Empty: all synapses are here.
+    std::span<const std::int64_t> in_all;
 };
 
 /// One call for each target that has synapses; a number for each synapse.

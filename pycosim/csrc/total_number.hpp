@@ -47,17 +47,7 @@ public:
     /// Pairs that may be the same.
     Csr draw_independent(std::int64_t n, Wanted wanted) {
         require(n);
-        LongColumn<std::int32_t> rows, columns;
-        rows.reserve(wanted.empty() ? static_cast<std::size_t>(n) : 0);
-        columns.reserve(rows.capacity());
-        for (std::int64_t i = 0; i < n; ++i) {
-            const auto [row, column] = pair();
-            if (!is_wanted(wanted, static_cast<std::size_t>(column))) continue;
-            rows.push_back(row);
-            columns.push_back(column);
-        }
-        const auto n_post = static_cast<std::int64_t>(post_.size());
-        return transposed(rows_of_columns(rows, columns, n_post), static_cast<std::int64_t>(pre_.size()));
+        return transposed(independent_by_target(n, wanted), static_cast<std::int64_t>(pre_.size()));
     }
 
     /// Different pairs, ascending by number; all once (or more often) before the rest is chosen among them.
@@ -74,6 +64,21 @@ public:
     }
 
 private:
+    Csr independent_by_target(std::int64_t n, Wanted wanted) {
+        LongColumn<std::int32_t> rows, columns;
+        const double share = static_cast<double>(n_wanted(wanted, post_.size())) / static_cast<double>(std::max<std::size_t>(post_.size(), 1));
+        rows.reserve(wanted.empty() ? static_cast<std::size_t>(n) : most_of(share * static_cast<double>(n)));
+        columns.reserve(rows.capacity());
+        for (std::int64_t i = 0; i < n; ++i) {
+            const auto [row, column] = pair();
+            if (!is_wanted(wanted, static_cast<std::size_t>(column))) continue;
+            rows.push_back(row);
+            columns.push_back(column);
+        }
+        const auto n_post = static_cast<std::int64_t>(post_.size());
+        return rows_of_columns(rows, columns, n_post);
+    }
+
     void require(std::int64_t n) const {
         if (n < 0) throw std::invalid_argument("the number of synapses must not be negative");
         if (n > 0 && n_allowed_ == 0) throw std::invalid_argument("there is no pair that may be connected");

@@ -19,7 +19,7 @@ from pyNN.random import RandomDistribution
 from pycosim import _core
 from pycosim.errors import ConnectivityError, InvalidInputError, NotSupportedError
 from pycosim.frontend.distances import distances_of
-from pycosim.frontend.requests import Connectivity, Request, of_targets, only
+from pycosim.frontend.requests import Connectivity, Request, of_targets, without_mutual
 from pycosim.frontend.thinning import bounded_rule, connect_bounded
 from pycosim.parallel import world
 from pycosim.random import draws_itself, evaluate_calls, evaluate_distribution, stream_of
@@ -111,8 +111,8 @@ def _all_to_all(request: Request) -> Connectivity:
     if _allows_self(request):
         targets = np.flatnonzero(request.local).astype(np.int32)
         indptr = np.arange(n_pre + 1, dtype=np.int64) * len(targets)
-        return Connectivity(indptr, np.tile(targets, n_pre), is_whole=request.mask is None)
-    return _draw_pairs(request, 1.0, False)
+        return Connectivity(indptr, np.tile(targets, n_pre))
+    return Connectivity(*_draw_pairs(request, 1.0, False))
 
 
 def _one_to_one(request: Request) -> Connectivity:
@@ -128,13 +128,12 @@ def _fixed_probability(request: Request) -> Connectivity:
     if np.isnan(p):
         raise InvalidInputError(request.problem("p_connect is not a number; give a probability."))
     csr = _draw_pairs(request, p, allow_self)
-    return only(csr, csr.sources > csr.targets) if no_mutual(request) else csr
+    return without_mutual(csr) if no_mutual(request) else Connectivity(*csr)
 
 
-def _draw_pairs(request: Request, p: float, allow_self: bool) -> Connectivity:
+def _draw_pairs(request: Request, p: float, allow_self: bool) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     key, ids = (request.seed, request.stream), (request.pre_ids, request.post_ids)
-    csr = _core.fixed_probability(*key, *ids, p, allow_self, request.mask)
-    return Connectivity(*csr, is_whole=request.mask is None)
+    return _core.fixed_probability(*key, *ids, p, allow_self, request.mask)
 
 
 def numbers_of_rows(request: Request, n_rows: int) -> NDArray[np.int64]:
@@ -168,7 +167,7 @@ def _fixed_number(request: Request, draw: Callable[..., Any], n: NDArray[np.int6
         raise ConnectivityError(
             request.problem(f"connecting {request.shape[0]} to {request.shape[1]} cells: {error}.")
         ) from error
-    return Connectivity(*csr, is_whole=request.mask is None)
+    return Connectivity(*csr)
 
 
 def _fixed_number_post(request: Request) -> Connectivity:
@@ -265,7 +264,7 @@ def _distance_dependent(request: Request) -> Connectivity:
     rule = bounded_rule(request, distances)
     if rule is not None:
         csr = connect_bounded(request, rule)
-        return only(csr, csr.sources > csr.targets) if no_mutual(request) else csr
+        return without_mutual(csr) if no_mutual(request) else Connectivity(*csr)
 
     def probabilities(targets: slice) -> NDArray[np.float64]:
         block = distances.of_targets(targets)
@@ -307,7 +306,11 @@ def _independent(request: Request, probabilities: Callable[[slice], NDArray[np.f
     # The script's own generator stays where it is; a copy of one that only has a seed would have numbers.
     rng = deepcopy(request.connector.rng) if draws_itself(request.connector.rng) else None
     for block in _blocks_of_targets(request):
-        probability = np.array(probabilities(block), np.float64, order="C")
+        wanted = request.local[block]
+        shape = len(wanted), request.shape[0]
+        given = probabilities(block) if wanted.any() else np.zeros(shape)
+        probability = np.array(given, np.float64, order="C")
+        probability[~wanted] = 0
         targets = np.arange(block.start, block.stop)[:, np.newaxis]
         if not allow_self and may_meet[block].any():
             probability[request.post_ids[targets] == request.pre_ids] = 0
@@ -322,8 +325,7 @@ def _independent(request: Request, probabilities: Callable[[slice], NDArray[np.f
         counts[block] = np.diff(indptr)
         sources.append(part)
     by_target = np.concatenate([[0], np.cumsum(counts)])
-    csr = _core.transposed(by_target, np.concatenate(sources), request.shape[0])
-    return Connectivity(*csr, is_whole=request.mask is None or draws_itself(rng))
+    return Connectivity(*_core.transposed(by_target, np.concatenate(sources), request.shape[0]))
 
 
 def _chosen(

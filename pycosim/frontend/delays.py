@@ -30,9 +30,9 @@ class RoundedDelays:
     largest_ms: float
     error_ms: float
 
-    def those(self, kept: NDArray[np.bool_] | NDArray[np.int64] | slice) -> RoundedDelays:
-        """Return some of them, or all in another order."""
-        return replace(self, steps=self.steps[kept])
+    def of_targets(self, targets: NDArray[np.int32], wanted: NDArray[np.uint8]) -> RoundedDelays:
+        """Return those of synapses on wanted targets."""
+        return replace(self, steps=_core.values_of_wanted(self.steps, targets, wanted))
 
 
 def rounded_delays(
@@ -59,7 +59,8 @@ def delay_steps(
     """
     state = simulator.state
     if isinstance(delays_ms, RoundedDelays):
-        _tell_rounding(delays_ms.smallest_ms, delays_ms.error_ms, label)
+        if delays_ms.steps.size:
+            _tell_rounding(delays_ms.smallest_ms, delays_ms.error_ms, label)
         return delays_ms.steps
     delays = delays_ms if isinstance(delays_ms, Limits) else np.asarray(delays_ms, np.float64)
     if state.is_spinnaker:

@@ -17,7 +17,7 @@ from pyNN.random import NumpyRNG, RandomDistribution
 from pycosim import _core
 from pycosim.errors import ConnectivityError
 from pycosim.frontend.connectivity import no_mutual, numbers_of_rows
-from pycosim.frontend.requests import Connectivity, Request, only
+from pycosim.frontend.requests import Connectivity, Request, without_mutual
 from pycosim.frontend.user_connectors import connect_as_written
 from pycosim.random import about_to_draw
 
@@ -92,15 +92,15 @@ def _fixed_probability(request: Request) -> Connectivity:
     ids, allow_self = (request.pre_ids, request.post_ids), bool(request.connector.allow_self_connections)
     arguments = *ids, request.connector.p_connect, allow_self, request.mask
     rows = _draw(request, _core.drawn_pairs, *arguments)[0]  # the new state is not kept
-    csr = Connectivity(*rows, is_whole=request.mask is None)
-    return only(csr, csr.sources > csr.targets) if no_mutual(request) else csr
+    return without_mutual(rows) if no_mutual(request) else Connectivity(*rows)
 
 
 def _fixed_number(request: Request, side: int, draw: Callable[..., Any]) -> tuple[Any, ...]:
     """Return what is drawn for the rows of one side."""
     counts = numbers_of_rows(request, request.shape[side])
     replaced = bool(request.connector.with_replacement)
-    *made, state = _draw(request, draw, counts, request.shape[1 - side], replaced, _same_cells(request))
+    how = request.shape[1 - side], replaced, _same_cells(request), request.mask
+    *made, state = _draw(request, draw, counts, *how)
     request.connector.rng.rng.set_state(state)
     return tuple(made)
 
@@ -119,7 +119,7 @@ def _fixed_total_number(request: Request) -> Connectivity:
     connector = request.connector
     n = int(numbers_of_rows(request, 1)[0])
     connector.rng.binomial(n, 1.0)  # how PyNN finds the share of one process
-    rows, drawn, state = _draw(request, _core.drawn_total, n, *request.shape)
+    rows, drawn, state = _draw(request, _core.drawn_total, n, *request.shape, request.mask)
     connector.rng.rng.set_state(state)
     return Connectivity(*rows, make_drawn=lambda: _core.places_in_turn(drawn, rows[0]))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,15 +19,16 @@ from pycosim.frontend.connectivity import connect
 from pycosim.frontend.delays import RoundedDelays
 from pycosim.frontend.limits import Limits
 from pycosim.frontend.memory_need import require_memory
-from pycosim.frontend.requests import Request, of_targets
+from pycosim.frontend.requests import Connectivity, Request, of_targets
 from pycosim.frontend.synapse_values import (
     TARGET_BLOCK,
     SynapseValues,
     Values,
     copied_parameters,
-    draws_in_turn,
 )
+from pycosim.frontend.value_sources import draws_by_blocks, draws_in_turn, has_lists
 from pycosim.network import Plasticity
+from pycosim.parallel import world
 from pycosim.random import seed_of, stream_of, unsigned
 
 __all__ = ["Expanded", "check_values", "expand", "requested"]
@@ -101,25 +102,23 @@ def expand(
     connectivity = connect(request)
     if isinstance(connector, FixedNumberPostConnector | FixedTotalNumberConnector):  # drawn before the copy
         parameters = _parameters(projection)
-    values = SynapseValues(projection, parameters, connectivity, request.seed, stream)
+    others = None if request.wanted is not None and np.array_equal(request.wanted, local) else local
+    in_all = None
+    if draws_in_turn(parameters) and not has_lists(parameters):
+        in_all = _in_all(request, connectivity, local)
+    values = SynapseValues(projection, parameters, connectivity, request.seed, stream, in_all, others)
     weights, delays = values("weight"), values("delay") if dt_ms is None else values.delays(dt_ms)
     weights = 0.0 if weights is None else weights
     if adjust is not None:
         weights = adjust(projection, weights, projection.receptor_type)
+    connectivity = of_targets(connectivity, others)
     if connectivity.n_synapses:
         check_values(projection, {"weight": weights, "delay": delays}, signs=connectivity.checked)
     if connector.callback is not None:
         connector.callback(1.0)
     described = getattr(projection.synapse_type, "plasticity", None)
     plasticity = described(values, projection.label) if described else None
-    if local is None:
-        return Expanded(connectivity.indptr, connectivity.targets, weights, delays, plasticity)
-    own, kept = of_targets(connectivity, local), local[connectivity.targets]
-    weights, delays = _those(weights, kept), _those(delays, kept)
-    if plasticity is not None:
-        columns = {name: _those(value, kept) for name, value in plasticity.parameters.items()}
-        plasticity = replace(plasticity, parameters=columns)
-    return Expanded(own.indptr, own.targets, weights, delays, plasticity)
+    return Expanded(connectivity.indptr, connectivity.targets, weights, delays, plasticity)
 
 
 def requested(projection: Any, seed: int, stream: int) -> tuple[Request, ParameterSpace]:
@@ -132,9 +131,37 @@ def requested(projection: Any, seed: int, stream: int) -> tuple[Request, Paramet
     """
     connector, parameters = projection._connector, _parameters(projection)
     structure = stream_of(stream, "connectivity", seed_of(getattr(connector, "rng", None)))
-    # values that are drawn synapse by synapse need all synapses, also those of other processes
-    wanted = None if draws_in_turn(parameters) else _drawn_with(_local(projection))
+    wanted = _local(projection)
+    # lists are of all synapses; and who passes over others' numbers has to know how many there are
+    if has_lists(parameters) or (draws_in_turn(parameters) and world().size == 1):
+        wanted = None
+    elif draws_by_blocks(parameters):
+        wanted = _drawn_with(wanted)
     return Request(connector, projection, unsigned(seed), structure, wanted), parameters
+
+
+def shared_counts(projection: Any) -> list[NDArray[np.int64]]:
+    """Return where it is kept how many synapses each target has in all processes, also for copies."""
+    return vars(projection).setdefault("_counts_of_targets", [])
+
+
+def _in_all(
+    request: Request, connectivity: Connectivity, local: NDArray[np.bool_] | None
+) -> NDArray[np.int64] | None:
+    """Return how many synapses each target has in all processes; None if there is only this one.
+
+    The processes ask each other once: a projection may be made again by one alone.
+    """
+    if world().size == 1:
+        return None
+    kept = shared_counts(request.projection)
+    if not kept:
+        targets = np.ascontiguousarray(connectivity.targets, np.int32)
+        counts = _core.counts_from(targets, 0, request.shape[1])
+        if local is not None:
+            counts[~local] = 0
+        kept.append(world().total(counts))
+    return kept[0]
 
 
 def _local(projection: Any) -> NDArray[np.bool_] | None:
@@ -149,12 +176,6 @@ def _drawn_with(local: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
         return None
     block = np.arange(len(local)) // TARGET_BLOCK
     return np.bincount(block, local)[block] > 0
-
-
-def _those(values: Values | RoundedDelays | None, kept: NDArray[np.bool_]) -> Any:
-    if isinstance(values, RoundedDelays):
-        return values.those(kept)
-    return values if values is None or np.ndim(values) == 0 else np.asarray(values)[kept]
 
 
 def _parameters(projection: Any) -> ParameterSpace:

@@ -14,22 +14,29 @@ from pycosim import memory
 from pycosim.compiled_numbers import is_compiled
 from pycosim.frontend.requests import Request
 from pycosim.frontend.thinning import synapses_by_distance
+from pycosim.frontend.value_sources import draws_in_turn
 from pycosim.network import Population
 from pycosim.random import draws_itself
 
 # Bytes for each cell: PyNN's object, and parameters and state in the description and an engine. Measured
 # (resident memory, by cell type): 120 to 380, 600 of SpikeSourceArray.
 CELL_BYTES = 300
-# Bytes for each synapse at the peak of connecting; and of its indices while values are made, with PyNN's
-# order of the synapses, or what remains of blocks of rows. Measured.
-CONNECTING_BYTES, CONNECTING_BYTES_OF_PART = 10, 26
+# Bytes for each synapse at the peak of connecting; and of its indices while values are made, with what PyNN's
+# order of the synapses comes from, that order, or what remains of blocks of rows. Measured.
+CONNECTING_BYTES = 10
 CONNECTING_BYTES_OF = {
     pynn.AllToAllConnector.connect: 4,
     pynn.FixedNumberPreConnector.connect: 12,
-    pynn.FixedTotalNumberConnector.connect: 20,
-    pynn.DistanceDependentProbabilityConnector.connect: 12,
+    pynn.FixedNumberPostConnector.connect: 4,
+    pynn.FixedTotalNumberConnector.connect: 12,
+    pynn.DistanceDependentProbabilityConnector.connect: 14,
 }
-INDEX_BYTES, ORDER_BYTES = 4, 4
+# The same of rows that are drawn by source, as those with own numbers are; of "NoMutual" half remains.
+CONNECTING_BYTES_OF_OWN = {
+    pynn.FixedProbabilityConnector.connect: 6,
+    pynn.DistanceDependentProbabilityConnector.connect: 11,
+}
+INDEX_BYTES, ORDER_BYTES, BLOCKS_BYTES = 4, 4, 4
 # Of a weight or other parameter of its own, and of a delay that is drawn in steps; besides, while they are
 # made: by compiled code, by a function of the distance, by NumPy.
 VALUE_BYTES, STEPS_BYTES = 8, 4
@@ -89,18 +96,34 @@ def require_memory(request: Request, parameters: ParameterSpace, remedy: str = m
 
 def needed_bytes(request: Request, parameters: ParameterSpace) -> tuple[float, float]:
     """Return about how many synapses a connector will make here, and their bytes; 0 if that is open."""
-    connector, n_synapses = request.connector, expected_synapses(request) or 0.0
-    connect = type(connector).connect
+    n_synapses = expected_synapses(request) or 0.0
+    connect, draws = type(request.connector).connect, draws_itself(getattr(request.connector, "rng", None))
     connecting = CONNECTING_BYTES_OF.get(connect, CONNECTING_BYTES)
-    if getattr(connector, "allow_self_connections", True) == "NoMutual":
-        connecting = CONNECTING_BYTES_OF_PART
-    in_blocks = connect == pynn.DistanceDependentProbabilityConnector.connect
-    has_order = in_blocks or draws_itself(getattr(connector, "rng", None))
-    values, making = INDEX_BYTES + ORDER_BYTES * has_order, MAKING_BYTES
+    connecting = connecting if draws else CONNECTING_BYTES_OF_OWN.get(connect, connecting)
+    local, wanted = float(np.mean(request.projection.post._mask_local)), _share(request)
+    share = local / wanted if wanted else 1.0
+    values, making = 0.0, 0
     for name in parameters.keys():
         kept, more = _bytes_of_values(parameters[name], name)
-        values, making = values + kept, max(making, more)
-    return n_synapses, n_synapses * max(connecting, values + making)
+        # those of other processes' cells, drawn together with these, are dropped before the next are made
+        values, making = values + share * kept, max(making, more if share == 1 else kept + more)
+    return n_synapses, n_synapses * max(connecting, _index_bytes(request, parameters) + values + making)
+
+
+def _share(request: Request) -> float:
+    """Return the share of the postsynaptic cells whose synapses are made here."""
+    return 1.0 if request.wanted is None else float(np.mean(request.wanted))
+
+
+def _index_bytes(request: Request, parameters: ParameterSpace) -> int:
+    """Return the bytes of what is there of a connector for each synapse while values are made."""
+    connector = request.connector
+    connect = type(connector).connect
+    if connect == pynn.DistanceDependentProbabilityConnector.connect:
+        return INDEX_BYTES + BLOCKS_BYTES
+    if connect not in _WITH_ORDER or not draws_itself(connector.rng):
+        return INDEX_BYTES
+    return INDEX_BYTES + ORDER_BYTES * (2 if draws_in_turn(parameters) else 1)
 
 
 def _bytes_of_values(array: Any, name: str) -> tuple[int, int]:
@@ -121,8 +144,7 @@ def expected_synapses(request: Request) -> float | None:
     if expected is None or isinstance(getattr(request.connector, "n", None), RandomDistribution):
         return None
     n_synapses = expected(request)
-    share = 1.0 if request.wanted is None else float(np.mean(request.wanted))
-    return None if n_synapses is None else n_synapses * share
+    return None if n_synapses is None else n_synapses * _share(request)
 
 
 def _of_probability(request: Request) -> float:
@@ -130,6 +152,8 @@ def _of_probability(request: Request) -> float:
     return min(1.0, float(request.connector.p_connect)) * n_pre * n_post
 
 
+# PyNN's order is not that of the sources.
+_WITH_ORDER = {pynn.FixedNumberPreConnector.connect, pynn.FixedTotalNumberConnector.connect}
 _EXPECTED: dict[Any, Callable[[Request], float | None]] = {
     pynn.AllToAllConnector.connect: lambda request: request.shape[0] * request.shape[1],
     pynn.OneToOneConnector.connect: lambda request: min(request.shape),

@@ -22,7 +22,7 @@ from pycosim.frontend.limits import Limits
 from pycosim.frontend.memory_need import needed_bytes, require_memory
 from pycosim.frontend.native_cells import models_weights
 from pycosim.frontend.requests import Request
-from pycosim.frontend.synapse_values import draws_in_turn
+from pycosim.frontend.value_sources import draws_in_turn
 from pycosim.network import DrawnValues, ProceduralProjection, RowRule
 from pycosim.network.procedural import LONGEST_DRAWN_DELAY, TARGET_BLOCK, RowStarts
 from pycosim.random import draws_itself, stream_of, stream_of_first_block, told_of, unsigned

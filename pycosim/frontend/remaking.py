@@ -19,7 +19,7 @@ from pycosim.frontend import simulator
 from pycosim.frontend.delays import RoundedDelays
 from pycosim.frontend.dialects import negative_inhibition
 from pycosim.frontend.distances import keep_distances
-from pycosim.frontend.expansion import expand
+from pycosim.frontend.expansion import expand, shared_counts
 from pycosim.frontend.numbering import described
 from pycosim.frontend.procedural import is_constant
 from pycosim.frontend.requests import ascend
@@ -130,6 +130,7 @@ def _as_it_is(projection: Any) -> Any:
             drawing.parameters = deepcopy(drawing.parameters)
         return drawing
 
+    shared_counts(projection)
     result = copy(projection)
     if _has_distances(projection):
         keep_distances(result, projection)

@@ -58,11 +58,6 @@ class Connectivity:
         Values that the connector itself gives: "weight", "delay".
     checked : bool
         Whether PyNN checks the signs of weights that this connector makes.
-    is_whole : bool
-        Whether all synapses of the connector are here, not only those of wanted targets.
-    places : (n_synapses,) int64 ndarray or None
-        Of a part of the connector's synapses: their numbers among all `n_whole`, if they are known.
-    n_whole : int
     make_drawn : callable, optional
         Returns `drawn` where it is first asked for.
     """
@@ -71,9 +66,6 @@ class Connectivity:
     targets: NDArray[np.int32]
     given: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     checked: bool = True
-    is_whole: bool = True
-    places: NDArray[np.int64] | None = None
-    n_whole: int = 0
     make_drawn: Callable[[], NDArray[np.integer]] | None = None
 
     @property
@@ -85,11 +77,6 @@ class Connectivity:
     def sources(self) -> NDArray[np.int32]:
         """Presynaptic index of each synapse, (n_synapses,) int32."""
         return _core.rows_of_entries(np.ascontiguousarray(self.indptr, np.int64))
-
-    @cached_property
-    def n_of_target(self) -> NDArray[np.int64]:
-        """How many synapses each target has, up to the last that has any."""
-        return np.bincount(self.targets)
 
     @cached_property
     def drawn(self) -> NDArray[np.integer] | None:
@@ -155,24 +142,23 @@ def of_targets(connectivity: Connectivity, wanted: NDArray[np.bool_] | None) -> 
     """Return the synapses on some of the postsynaptic cells; None: on all."""
     if wanted is None or wanted.all():
         return connectivity
-    kept = wanted[connectivity.targets]
-    part = connectivity if kept.all() else only(connectivity, kept)
-    places = np.flatnonzero(kept) if connectivity.is_whole else None
-    return replace(part, is_whole=False, places=places, n_whole=len(kept))
-
-
-def only(connectivity: Connectivity, wanted: NDArray[np.bool_]) -> Connectivity:
-    """Return some of the synapses, with what the connector gave for them."""
-    kept = np.concatenate([[0], np.cumsum(wanted)])
-    given = {name: column[wanted] for name, column in connectivity.given.items()}
+    mask, all_targets = wanted.view(np.uint8), np.ascontiguousarray(connectivity.targets, np.int32)
+    if not _core.counts_from(all_targets, 0, len(wanted))[~wanted].any():
+        return connectivity
+    indptr, targets = _core.rows_of_wanted(connectivity.indptr, all_targets, mask)
 
     def drawn() -> NDArray[np.integer]:
-        return kept[connectivity.drawn[wanted[connectivity.drawn]]]
+        order = connectivity.drawn[wanted[all_targets[connectivity.drawn]]]
+        places = np.cumsum(wanted[all_targets]) - 1
+        return places[order]
 
-    return replace(
-        connectivity,
-        indptr=kept[connectivity.indptr],
-        targets=connectivity.targets[wanted],
-        given=given,
-        make_drawn=connectivity.make_drawn and drawn,
-    )
+    given = {
+        name: _core.values_of_wanted(column, all_targets, mask) for name, column in connectivity.given.items()
+    }
+    made = connectivity.make_drawn and drawn
+    return replace(connectivity, indptr=indptr, targets=targets, given=given, make_drawn=made)
+
+
+def without_mutual(csr: tuple[NDArray[np.int64], NDArray[np.int32]]) -> Connectivity:
+    """Return the synapses of rows (indptr, targets) from a cell to one before it."""
+    return Connectivity(*_core.descending_pairs(*csr))

@@ -16,7 +16,7 @@ from pyNN.random import NumpyRNG, RandomDistribution
 
 from pycosim import _core
 from pycosim.compiled_numbers import Synapses
-from pycosim.errors import InvalidInputError, NotSupportedError
+from pycosim.errors import InvalidInputError
 from pycosim.frontend.delays import RoundedDelays, rounded_delays
 from pycosim.frontend.distances import Distances, distances_of
 from pycosim.frontend.requests import Connectivity
@@ -100,12 +100,6 @@ def _blocks(
     return np.ascontiguousarray(targets, np.int32), n_cells.bit_length() - 1, seed, stream, n_blocks
 
 
-def draws_in_turn(parameters: ParameterSpace) -> bool:
-    """Return whether a parameter comes from a script's own generator, number by number."""
-    bases = [parameters[name].base_value for name in parameters.keys()]
-    return any(isinstance(base, RandomDistribution) and draws_itself(base.rng) for base in bases)
-
-
 def copied_parameters(space: ParameterSpace) -> ParameterSpace:
     """Return a copy with generators that stand where the script's stand.
 
@@ -138,17 +132,30 @@ class SynapseValues:
     connectivity : Connectivity
     seed, stream : int
         Where other random values come from.
+    in_all : (n_post,) int64 ndarray or None
+        How many synapses each postsynaptic cell has, also those that are in other processes and not in
+        `connectivity`. None: all are in it.
+    local : (n_post,) bool ndarray or None
+        The cells whose synapses' values are returned; None: those of all that there are.
     """
 
     def __init__(
-        self, projection: Any, parameters: ParameterSpace, connectivity: Connectivity, seed: int, stream: int
+        self,
+        projection: Any,
+        parameters: ParameterSpace,
+        connectivity: Connectivity,
+        seed: int,
+        stream: int,
+        in_all: NDArray[np.int64] | None = None,
+        local: NDArray[np.bool_] | None = None,
     ):
         self.projection, self.parameters, self.connectivity = projection, parameters, connectivity
         self.seed, self.stream = seed, stream
         self._kept_distances: dict[int, NDArray[np.float64]] = {}
+        self._in_all, self._local = in_all, local
 
     def __call__(self, name: str) -> Values | None:
-        """Return the values of parameter `name`: one number, or (n_synapses,) float64; None if it has none.
+        """Return the values of parameter `name`: one number, or (n_local,) float64; None if it has none.
 
         Raises
         ------
@@ -156,12 +163,18 @@ class SynapseValues:
             If an array has the wrong shape, or a function cannot be evaluated.
         """
         if name in self.connectivity.given:
-            return self.connectivity.given[name]
+            return self._of_local(self.connectivity.given[name])
         parameters = self.parameters
         if name not in parameters.keys() or parameters[name].base_value is None:
             return None
         values = self._evaluated(parameters[name], name, stream_of(self.stream, name))
-        return float(values) if np.ndim(values) == 0 else np.asarray(values, np.float64)
+        return float(values) if np.ndim(values) == 0 else self._of_local(np.asarray(values, np.float64))
+
+    def _of_local(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self._local is None:
+            return values
+        targets, wanted = self._synapses[1], self._local.view(np.uint8)
+        return _core.values_of_wanted(np.ascontiguousarray(values), targets, wanted)
 
     def delays(self, dt_ms: float) -> Values | RoundedDelays | None:
         """Return the values of "delay", in steps of `dt_ms` where that spares a column of numbers.
@@ -176,13 +189,17 @@ class SynapseValues:
         if not draws_itself(base.rng):
             blocks = _blocks(self.connectivity.targets, self.seed, stream_of(self.stream, "delay"))
             rounded = rounded_delays(evaluate_rounded(base, *blocks, dt_ms))
-            return self("delay") if rounded is None else rounded
-        rounded = rounded_delays(
-            evaluate_rounded_in_turn(
-                base, self._synapses, dt_ms, lambda rounded: rounded_delays(rounded) is not None
+        else:
+            rounded = rounded_delays(
+                evaluate_rounded_in_turn(
+                    base, self._synapses, dt_ms, lambda rounded: rounded_delays(rounded) is not None
+                )
             )
-        )
-        return self("delay") if rounded is None else rounded
+        if rounded is None:
+            return self("delay")
+        if self._local is None:
+            return rounded
+        return rounded.of_targets(self._synapses[1], self._local.view(np.uint8))
 
     def _evaluated(self, array: larray, name: str, stream: int) -> Any:
         """Return a lazy array's values at the synapses, with the operations that are queued in it."""
@@ -226,15 +243,34 @@ class SynapseValues:
         """The synapses as compiled code takes them that draws in PyNN's order."""
         connectivity = self.connectivity
         targets = np.ascontiguousarray(connectivity.targets, np.int32)
-        return connectivity.indptr, targets, self.projection.shape[1], connectivity.drawn
+        return connectivity.indptr, targets, self.projection.shape[1], connectivity.drawn, self._in_all
 
     def _drawn_in_turn(self, base: RandomDistribution, stream: int) -> NDArray[np.float64]:
-        """Return values of the script's own generator in the order in which PyNN draws them."""
-        in_one = isinstance(base.rng, NumpyRNG) and base.name not in REDRAWN
-        if in_one:
-            return evaluate_calls(base, [self.connectivity.n_synapses], self.seed, stream)
-        counts = self.connectivity.n_of_target
-        return evaluate_calls(base, counts[counts > 0], self.seed, stream)
+        """Return values of the script's own generator in the order in which PyNN draws them.
+
+        Those of other processes' synapses are drawn, and forgotten.
+        """
+        in_one, parts = isinstance(base.rng, NumpyRNG) and base.name not in REDRAWN, [np.empty(0)]
+        for counts, are_here in self._turns():
+            if in_one:
+                n = int(counts.sum())
+                most = n if are_here else BLOCK_SYNAPSES
+                counts = [min(most, n - first) for first in range(0, n, max(most, 1))]
+            for calls in [counts] if are_here else np.reshape(counts, (-1, 1)):
+                values = evaluate_calls(base, calls, self.seed, stream)
+                if are_here:
+                    parts.append(values)
+        return np.concatenate(parts)
+
+    def _turns(self) -> Iterator[tuple[NDArray[np.int64], bool]]:
+        """Yield numbers of synapses of targets that have any, in turn, and whether these are here."""
+        _, targets, n_targets, *_ = self._synapses
+        here = _core.counts_from(targets, 0, n_targets)
+        counts = here if self._in_all is None else self._in_all
+        are_here = here[counts > 0] > 0
+        ends = np.flatnonzero(np.diff(are_here)) + 1
+        for part, own in zip(np.split(counts[counts > 0], ends), np.split(are_here, ends)):
+            yield part, bool(own.all())
 
     def _handed_out(self, drawn: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return values in PyNN's order in the order of the synapses."""
@@ -252,30 +288,12 @@ class SynapseValues:
         n_synapses, shape = self.connectivity.n_synapses, tuple(self.projection.shape)
         if values.shape == shape:
             return values[self.connectivity.sources, self.connectivity.targets].astype(np.float64)
-        if values.ndim == 1 and values.shape != (1,) and not self.connectivity.is_whole:
-            return self._of_own(values, name)
         if values.shape in ((n_synapses,), (1,)):
             return np.broadcast_to(values, (n_synapses,)).astype(np.float64)
         raise InvalidInputError(
             f"Projection {self.projection.label!r}: the array of {name}s has the shape {values.shape}; it "
             f"must be {shape} (all pairs) or {(n_synapses,)} (one for each synapse, by source, then target)."
         )
-
-    def _of_own(self, values: NDArray[Any], name: str) -> NDArray[np.float64]:
-        """Return the values of the synapses that are here, from a list of those of all processes."""
-        places = self.connectivity.places
-        if places is None:
-            raise NotSupportedError(
-                f"Projection {self.projection.label!r}: a list of {name}s, one for each synapse, on several "
-                f"MPI processes: none has all synapses of {type(self.projection._connector).__name__}. "
-                "Give a matrix of all pairs, a distribution, a function, or a FromListConnector."
-            )
-        if len(values) != self.connectivity.n_whole:
-            raise InvalidInputError(
-                f"Projection {self.projection.label!r}: the array of {name}s has {len(values)} values; it "
-                f"must have one for each of {self.connectivity.n_whole} synapses."
-            )
-        return values[places].astype(np.float64)
 
     def _of_indices(self, expression: IndexBasedExpression, name: str) -> NDArray[np.float64]:
         """Call an expression as PyNN does: with the sources of one target at a time."""

@@ -18,7 +18,7 @@ from pyNN.random import NumpyRNG
 from pycosim import _core
 from pycosim.frontend.bounds import bound_of
 from pycosim.frontend.distances import Distances, distances_of
-from pycosim.frontend.requests import Connectivity, Request
+from pycosim.frontend.requests import Request
 from pycosim.random import draws_itself
 
 # Candidates whose probabilities are worked on at the same time: a few arrays of them fit into a core's cache.
@@ -93,14 +93,17 @@ def _entries(largest: float) -> tuple[int, NDArray[np.float64]]:
     return first, squares
 
 
-def connect_bounded(request: Request, rule: BoundedRule) -> Connectivity:
-    """Connect pairs independently, each with the probability that the rule gives for its distance."""
+def connect_bounded(request: Request, rule: BoundedRule) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Connect pairs independently, each with the probability that the rule gives for its distance.
+
+    Returns compressed sparse rows of the sources.
+    """
     if draws_itself(request.connector.rng):
         by_target = _collected(request, rule, _drawn(request, rule))
-        return Connectivity(*_core.transposed(*by_target, request.shape[0]))
+        return _core.transposed(*by_target, request.shape[0])
     rows = _core.ThinnedRows(request.seed, request.stream, *rule.arguments, request.mask)
     selves = (request.pre_ids, request.post_ids) if _differ(request) else None
-    return Connectivity(*_kept(rows, rule, selves), is_whole=request.mask is None)
+    return _kept(rows, rule, selves)
 
 
 def _differ(request: Request) -> bool:
@@ -113,7 +116,7 @@ def _differ(request: Request) -> bool:
 def _drawn(request: Request, rule: BoundedRule) -> Iterator[_Candidates]:
     """Yield candidates for the rows of all targets, from the next numbers of the script's generator."""
     _, words, position, *_ = request.connector.rng.rng.get_state()
-    rows = _core.DrawnCandidates(words, position, *rule.arguments)
+    rows = _core.DrawnCandidates(words, position, *rule.arguments, request.mask)
     n_left = request.shape[1]
     while n_left > 0:
         candidates = rows.draw(N_AT_ONCE)

@@ -63,6 +63,31 @@ def test_processes_and_threads_do_not_change_a_bit(n_ranks, n_threads, of_one_pr
     assert sum(len(train) for train in of_one_process["first", "E", 0, "spikes"]) > 1000
 
 
+def test_every_connector_with_any_values_makes_the_same_synapses_on_several_processes(tmp_path):
+    made = []
+    for n_ranks in (1, 3):
+        run = started(n_ranks, SCRIPT.with_name("mpi_building.py"), tmp_path / str(n_ranks), cwd=tmp_path)
+        assert run.returncode == 0, run.stderr
+        made.append(pickle.loads((tmp_path / str(n_ranks)).read_bytes()))
+    alone, together = made
+    assert alone.keys() == together.keys()
+    assert [key for key in alone if alone[key] != together[key]] == []
+
+
+def test_a_process_of_several_takes_little_more_than_its_part(tmp_path):
+    run = started(3, SCRIPT.with_name("mpi_memory.py"), cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    lines = [line.split() for line in run.stdout.splitlines()]
+    assert len(lines) == 3 * 6
+    for case, n_own, predicted, taken, limit in lines:
+        # Bytes for each own synapse, of which there are 3.6 million: those of one process that builds alone,
+        # and 2 for large pages and buffers. Values drawn by blocks of 1,024 cells are made for at most 3,072
+        # instead of 2,000 cells, and copied from there. All processes' synapses would take thrice as much.
+        assert float(taken) / float(n_own) < float(limit) + 2, case
+        # As for one process: a little more than is taken, never much less.
+        assert 0.9 * float(taken) < float(predicted) < 1.7 * float(taken), case
+
+
 def test_spikes_under_way_act_on_time_for_any_delay_and_any_end_of_a_run(tmp_path):
     script = tmp_path / "net.py"
     script.write_text(

@@ -97,7 +97,7 @@ def test_synapses_get_a_call_for_each_target_that_has_some(start, distribution, 
     by_target = np.argsort(targets, kind="stable")
     if in_order:  # those of a target in any order
         by_target = np.lexsort((np.random.default_rng(1).random(len(targets)), targets))
-    synapses = indptr, targets, shape[1], by_target if in_order else None
+    synapses = indptr, targets, shape[1], by_target if in_order else None, None
     rng = generator(*start)
     words, position, spare = given_state(rng)
     values, state, new_spare = _core.numbers_of_synapses(words, position, spare, distribution, synapses)
@@ -116,11 +116,39 @@ def test_synapses_get_a_call_for_each_target_that_has_some(start, distribution, 
         assert seen == [True, expected.min(), expected.max(), np.abs(steps * DT_MS - expected).max()]
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    states,
+    st.sampled_from([UNIFORM, NORMAL, CLIPPED, TAILS]),
+    st.tuples(st.integers(1, 70), st.integers(1, 300)),
+    st.sampled_from([0.02, 0.3, 1.7]),
+    st.booleans(),
+)
+def test_numbers_of_targets_that_are_elsewhere_are_passed_over(start, distribution, shape, density, in_order):
+    random = np.random.default_rng(start[0])
+    connected = random.poisson(density, shape)
+    wanted = random.random(shape[1]) < 0.4
+    indptr, targets = rows(connected)
+    order = np.lexsort((random.random(len(targets)), targets)) if in_order else None
+    whole = indptr, targets, shape[1], order, None
+    rng = generator(*start)
+    expected, state, spare = _core.numbers_of_synapses(*given_state(rng), distribution, whole)
+    here = wanted[targets]
+    places = np.cumsum(here) - 1
+    part = (*rows(connected * wanted), shape[1], None if order is None else places[order[here[order]]])
+    in_all = np.bincount(targets, minlength=shape[1])
+    values, *after = _core.numbers_of_synapses(*given_state(rng), distribution, (*part, in_all))
+    assert np.array_equal(values, expected[here])
+    assert np.array_equal(after[0][0], state[0])
+    assert after[0][1] == state[1]
+    assert after[1] == spare
+
+
 @pytest.mark.parametrize("shape", [(300, 1024), (2, 150_000), (1024, 300)])
 def test_numbers_of_many_synapses_are_handed_out_in_several_stretches(shape):
     indptr, targets = rows(np.ones(shape, int))
     rng = np.random.RandomState(8)
-    synapses = indptr, targets, shape[1], None
+    synapses = indptr, targets, shape[1], None, None
     values, _, _ = _core.numbers_of_synapses(*given_state(rng), CLIPPED, synapses)
     expected = [called(rng, CLIPPED, shape[0]) for _ in range(shape[1])]
     assert np.array_equal(values.reshape(shape), np.transpose(expected))
@@ -130,15 +158,17 @@ def test_what_does_not_fit_is_refused():
     start = given_state(np.random.RandomState(8))
     indptr, targets = np.array([0, 2]), np.array([1, 0], np.int32)
     descending = np.arange(1 << 18, dtype=np.int32)[::-1].copy()  # more than fit into one stretch
-    synapses = np.array([0, 1 << 18]), descending, 1 << 18, None
+    synapses = np.array([0, 1 << 18]), descending, 1 << 18, None, None
     with pytest.raises(ValueError, match="ascend"):
         _core.numbers_of_synapses(*start, UNIFORM, synapses)
     with pytest.raises(ValueError, match="offsets"):
-        _core.numbers_of_synapses(*start, UNIFORM, (indptr + 1, targets, 2, None))
+        _core.numbers_of_synapses(*start, UNIFORM, (indptr + 1, targets, 2, None, None))
     with pytest.raises(IndexError):
-        _core.numbers_of_synapses(*start, UNIFORM, (indptr, targets, 1, None))
+        _core.numbers_of_synapses(*start, UNIFORM, (indptr, targets, 1, None, None))
     with pytest.raises(IndexError):
-        _core.numbers_of_synapses(*start, UNIFORM, (indptr, targets, 2, np.array([0, 2])))
+        _core.numbers_of_synapses(*start, UNIFORM, (indptr, targets, 2, np.array([0, 2]), None))
+    with pytest.raises(ValueError, match="elsewhere"):
+        _core.numbers_of_synapses(*start, UNIFORM, (indptr, targets, 2, None, np.array([1, 2])))
 
 
 def logarithms_of_the_library(numbers):
