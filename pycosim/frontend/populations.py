@@ -19,6 +19,7 @@ from pycosim.errors import InvalidInputError, NotSupportedError
 from pycosim.frontend import machine, simulator
 from pycosim.frontend.cells import model_of, state_of, variable_of
 from pycosim.frontend.dialects import ascending, cell_of, population_hints, selector_of, size_of
+from pycosim.frontend.identity import ID
 from pycosim.frontend.memory_need import require_memory_of_cells
 from pycosim.frontend.native_cells import NativeCellType
 from pycosim.frontend.old_methods import OldMethods
@@ -200,7 +201,7 @@ class Population(_Shared, common.Population):
         self.key = self.number << 16
         simulator.state.populations.append(self)
         with _no_collection():  # the collector would look at all of these objects again and again
-            self.all_cells = simulator.ID.of(self, self.column.neurons)
+            self.all_cells = ID.of(self, self.column.neurons)
         self._mask_local = _mask_local(self._indices)
         self._parameters: dict[str, NDArray[Any]] = {}
         self.spike_times = SpikeTimes()
