@@ -38,10 +38,13 @@ CONNECTORS = [
 
 @pytest.mark.parametrize("connector", CONNECTORS, ids=lambda c: type(c).__name__)
 def test_a_projection_beyond_the_limit_is_refused_with_the_figures(connector):
+    sim.setup(timestep=0.1, synapses="stored")
+    cells = sim.Population(1000, sim.IF_curr_exp())
+    memory.limit_to(memory.used_bytes() + 1e6)  # 4 bytes for each of half a million synapses are 2 MB
     with pytest.raises(
         NotEnoughMemoryError, match=r"1000 to 1000 cells.*MB of memory; .* is available.*limit"
     ):
-        network(connector=connector, memory_limit=memory.used_bytes() + 2e6)
+        sim.Projection(cells, cells, connector, sim.StaticSynapse(weight=0.1))
     assert not state.network.projections
 
 
