@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <span>
@@ -34,27 +35,33 @@ inline void sort_numbers(LongColumn<std::int64_t>& numbers, std::int64_t bound) 
     }
 }
 
-/// A choice of pairs of the whole matrix, numbered row by row.
+/// How many pairs there are in all processes, of which this one has so many on targets that no other one counts.
+struct PairCount {
+    Wanted counted;
+    std::function<std::int64_t(std::int64_t)> in_all = [](std::int64_t here) { return here; };
+};
+
+/// A choice of pairs of the whole matrix, numbered row by row, of which those on wanted targets are kept.
 class PairSampler {
 public:
-    PairSampler(Key key, Ids pre, Ids post, bool allow_self)
-        : random_(key, 0, std::numeric_limits<std::int64_t>::max()), pre_(pre), post_(post), allow_self_(allow_self) {
+    PairSampler(Key key, Ids pre, Ids post, bool allow_self, Wanted wanted)
+        : random_(key, 0, std::numeric_limits<std::int64_t>::max()), pre_(pre), post_(post), allow_self_(allow_self), wanted_(wanted) {
         n_allowed_ = static_cast<std::int64_t>(pre.size()) * static_cast<std::int64_t>(post.size());
         const PlacesOf places(post, !allow_self);
         for (const std::int64_t neuron : pre) n_allowed_ -= static_cast<std::int64_t>(places(neuron).size());
     }
 
     /// Pairs that may be the same.
-    Csr draw_independent(std::int64_t n, Wanted wanted) {
+    Csr draw_independent(std::int64_t n) {
         require(n);
-        return transposed(independent_by_target(n, wanted), static_cast<std::int64_t>(pre_.size()));
+        return transposed(independent_by_target(n), static_cast<std::int64_t>(pre_.size()));
     }
 
     /// Different pairs, ascending by number; all once (or more often) before the rest is chosen among them.
-    LongColumn<std::int64_t> draw(std::int64_t n) {
+    LongColumn<std::int64_t> draw(std::int64_t n, const PairCount& count) {
         require(n);
         if (n == 0) return {};
-        LongColumn<std::int64_t> pairs = distinct(n % n_allowed_);
+        LongColumn<std::int64_t> pairs = distinct(n % n_allowed_, count);
         const std::int64_t full_sets = n / n_allowed_;
         if (full_sets == 0) return pairs;
         const LongColumn<std::int64_t> all = without({});
@@ -64,14 +71,13 @@ public:
     }
 
 private:
-    Csr independent_by_target(std::int64_t n, Wanted wanted) {
+    Csr independent_by_target(std::int64_t n) {
         LongColumn<std::int32_t> rows, columns;
-        const double share = static_cast<double>(n_wanted(wanted, post_.size())) / static_cast<double>(std::max<std::size_t>(post_.size(), 1));
-        rows.reserve(wanted.empty() ? static_cast<std::size_t>(n) : most_of(share * static_cast<double>(n)));
-        columns.reserve(rows.capacity());
+        rows.reserve(n_here(n));
+        columns.reserve(n_here(n));
         for (std::int64_t i = 0; i < n; ++i) {
             const auto [row, column] = pair();
-            if (!is_wanted(wanted, static_cast<std::size_t>(column))) continue;
+            if (!is_wanted(wanted_, static_cast<std::size_t>(column))) continue;
             rows.push_back(row);
             columns.push_back(column);
         }
@@ -82,6 +88,17 @@ private:
     void require(std::int64_t n) const {
         if (n < 0) throw std::invalid_argument("the number of synapses must not be negative");
         if (n > 0 && n_allowed_ == 0) throw std::invalid_argument("there is no pair that may be connected");
+    }
+
+    /// Room for those of `n` pairs that are on wanted targets.
+    std::size_t n_here(std::int64_t n) const {
+        if (wanted_.empty()) return static_cast<std::size_t>(n);
+        const double share = static_cast<double>(n_wanted(wanted_, post_.size())) / static_cast<double>(post_.size());
+        return most_of(share * static_cast<double>(n));
+    }
+
+    std::size_t target_of(std::int64_t pair) const {
+        return static_cast<std::size_t>(pair % static_cast<std::int64_t>(post_.size()));
     }
 
     std::int64_t n_pairs() const {
@@ -110,14 +127,19 @@ private:
 
     /// `n` different pairs, ascending: the first n different ones of a sequence of draws (never more are
     /// drawn than are missing), or all but those if n is more than half of them.
-    LongColumn<std::int64_t> distinct(std::int64_t n) {
-        if (2 * n > n_allowed_) return without(distinct(n_allowed_ - n));
+    LongColumn<std::int64_t> distinct(std::int64_t n, const PairCount& count) {
+        if (2 * n > n_allowed_) return without(distinct(n_allowed_ - n, count));
         LongColumn<std::int64_t> pairs;
-        pairs.reserve(static_cast<std::size_t>(n));
-        while (static_cast<std::int64_t>(pairs.size()) < n) {
-            while (static_cast<std::int64_t>(pairs.size()) < n) pairs.push_back(number_of_pair());
+        for (std::int64_t n_different = 0; n_different < n;) {
+            pairs.reserve(pairs.size() + n_here(n - n_different));
+            for (std::int64_t i = n_different; i < n; ++i) {
+                const std::int64_t number = number_of_pair();
+                if (is_wanted(wanted_, target_of(number))) pairs.push_back(number);
+            }
             sort_numbers(pairs, n_pairs());
             pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
+            const auto is_counted = [&](std::int64_t number) { return is_wanted(count.counted, target_of(number)); };
+            n_different = count.in_all(std::ranges::count_if(pairs, is_counted));
         }
         return pairs;
     }
@@ -125,12 +147,12 @@ private:
     /// All allowed pairs but `left_out`, which is ascending.
     LongColumn<std::int64_t> without(const LongColumn<std::int64_t>& left_out) const {
         LongColumn<std::int64_t> pairs;
-        pairs.reserve(static_cast<std::size_t>(n_allowed_) - left_out.size());
+        pairs.reserve(n_here(n_allowed_) - std::min(n_here(n_allowed_), left_out.size()));
         auto next = left_out.begin();
         for (std::int64_t number = 0; number < n_pairs(); ++number) {
             if (next != left_out.end() && *next == number)
                 ++next;
-            else if (allowed(number))
+            else if (is_wanted(wanted_, target_of(number)) && allowed(number))
                 pairs.push_back(number);
         }
         return pairs;
@@ -139,20 +161,20 @@ private:
     RowStream random_;
     Ids pre_, post_;
     bool allow_self_;
+    Wanted wanted_;
     std::int64_t n_allowed_;
 };
 
 /// `n` synapses between pairs drawn from the whole matrix.
-inline Csr fixed_total_number(Key key, Ids pre, Ids post, std::int64_t n, bool with_replacement,
-                              bool allow_self, Wanted wanted = {}) {
-    PairSampler sampler(key, pre, post, allow_self);
-    if (with_replacement) return sampler.draw_independent(n, wanted);
-    const LongColumn<std::int64_t> pairs = sampler.draw(n);
+inline Csr fixed_total_number(Key key, Ids pre, Ids post, std::int64_t n, bool with_replacement, bool allow_self,
+                              Wanted wanted, const PairCount& count) {
+    PairSampler sampler(key, pre, post, allow_self, wanted);
+    if (with_replacement) return sampler.draw_independent(n);
+    const LongColumn<std::int64_t> pairs = sampler.draw(n, count);
     const auto n_post = static_cast<std::int64_t>(post.size());
     Csr csr{LongColumn<std::int64_t>(pre.size() + 1, 0), {}};
-    if (wanted.empty()) csr.targets.reserve(pairs.size());
+    csr.targets.reserve(pairs.size());
     for (const std::int64_t pair : pairs) {
-        if (!is_wanted(wanted, static_cast<std::size_t>(pair % n_post))) continue;
         ++csr.indptr[static_cast<std::size_t>(pair / n_post) + 1];
         csr.targets.push_back(static_cast<std::int32_t>(pair % n_post));
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import copy, deepcopy
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -179,7 +180,12 @@ def _fixed_number_pre(request: Request) -> Connectivity:
 
 
 def _fixed_total_number(request: Request) -> Connectivity:
-    return _fixed_number(request, _core.fixed_total_number, int(numbers_of_rows(request, 1)[0]))
+    draw, n = _core.fixed_total_number, int(numbers_of_rows(request, 1)[0])
+    # how many pairs are missing, and so drawn again, depends on those of all processes
+    if world().size > 1 and not request.connector.with_replacement:
+        counted = np.array(request.projection.post._mask_local, bool).view(np.uint8)
+        draw = partial(draw, counted=counted, in_all=lambda here: request.totals.of(np.array([here]))[0])
+    return _fixed_number(request, draw, n)
 
 
 def _from_list(request: Request) -> Connectivity:

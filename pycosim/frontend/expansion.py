@@ -140,28 +140,16 @@ def requested(projection: Any, seed: int, stream: int) -> tuple[Request, Paramet
     return Request(connector, projection, unsigned(seed), structure, wanted), parameters
 
 
-def shared_counts(projection: Any) -> list[NDArray[np.int64]]:
-    """Return where it is kept how many synapses each target has in all processes, also for copies."""
-    return vars(projection).setdefault("_counts_of_targets", [])
-
-
 def _in_all(
     request: Request, connectivity: Connectivity, local: NDArray[np.bool_] | None
 ) -> NDArray[np.int64] | None:
-    """Return how many synapses each target has in all processes; None if there is only this one.
-
-    The processes ask each other once: a projection may be made again by one alone.
-    """
+    """Return how many synapses each target has in all processes; None if there is only this one."""
     if world().size == 1:
         return None
-    kept = shared_counts(request.projection)
-    if not kept:
-        targets = np.ascontiguousarray(connectivity.targets, np.int32)
-        counts = _core.counts_from(targets, 0, request.shape[1])
-        if local is not None:
-            counts[~local] = 0
-        kept.append(world().total(counts))
-    return kept[0]
+    counts = _core.counts_from(np.ascontiguousarray(connectivity.targets, np.int32), 0, request.shape[1])
+    if local is not None:
+        counts[~local] = 0
+    return request.totals.of(counts)
 
 
 def _local(projection: Any) -> NDArray[np.bool_] | None:

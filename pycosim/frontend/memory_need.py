@@ -36,6 +36,8 @@ CONNECTING_BYTES_OF_OWN = {
     pynn.FixedProbabilityConnector.connect: 6,
     pynn.DistanceDependentProbabilityConnector.connect: 11,
 }
+# Of pairs of which none is there twice: they are numbered, and sorted.
+CONNECTING_BYTES_OF_DISTINCT = 16
 INDEX_BYTES, ORDER_BYTES, BLOCKS_BYTES = 4, 4, 4
 # Of a weight or other parameter of its own, and of a delay that is drawn in steps; besides, while they are
 # made: by compiled code, by a function of the distance, by NumPy.
@@ -97,9 +99,7 @@ def require_memory(request: Request, parameters: ParameterSpace, remedy: str = m
 def needed_bytes(request: Request, parameters: ParameterSpace) -> tuple[float, float]:
     """Return about how many synapses a connector will make here, and their bytes; 0 if that is open."""
     n_synapses = expected_synapses(request) or 0.0
-    connect, draws = type(request.connector).connect, draws_itself(getattr(request.connector, "rng", None))
-    connecting = CONNECTING_BYTES_OF.get(connect, CONNECTING_BYTES)
-    connecting = connecting if draws else CONNECTING_BYTES_OF_OWN.get(connect, connecting)
+    connecting = _connecting_bytes(request.connector)
     local, wanted = float(np.mean(request.projection.post._mask_local)), _share(request)
     share = local / wanted if wanted else 1.0
     values, making = 0.0, 0
@@ -108,6 +108,15 @@ def needed_bytes(request: Request, parameters: ParameterSpace) -> tuple[float, f
         # those of other processes' cells, drawn together with these, are dropped before the next are made
         values, making = values + share * kept, max(making, more if share == 1 else kept + more)
     return n_synapses, n_synapses * max(connecting, _index_bytes(request, parameters) + values + making)
+
+
+def _connecting_bytes(connector: Any) -> int:
+    """Return the bytes for each synapse at the peak of connecting."""
+    connect, draws = type(connector).connect, draws_itself(getattr(connector, "rng", None))
+    if connect == pynn.FixedTotalNumberConnector.connect and not connector.with_replacement:
+        return CONNECTING_BYTES_OF_DISTINCT
+    of_any = CONNECTING_BYTES_OF.get(connect, CONNECTING_BYTES)
+    return of_any if draws else CONNECTING_BYTES_OF_OWN.get(connect, of_any)
 
 
 def _share(request: Request) -> float:

@@ -19,10 +19,11 @@ from pycosim.frontend import simulator
 from pycosim.frontend.delays import RoundedDelays
 from pycosim.frontend.dialects import negative_inhibition
 from pycosim.frontend.distances import keep_distances
-from pycosim.frontend.expansion import expand, shared_counts
+from pycosim.frontend.expansion import expand
 from pycosim.frontend.numbering import described
 from pycosim.frontend.procedural import is_constant
 from pycosim.frontend.requests import ascend
+from pycosim.frontend.shared_totals import kept_totals
 from pycosim.frontend.synapse_values import copied_parameters, is_text
 from pycosim.random import draws_itself
 
@@ -130,7 +131,7 @@ def _as_it_is(projection: Any) -> Any:
             drawing.parameters = deepcopy(drawing.parameters)
         return drawing
 
-    shared_counts(projection)
+    kept_totals(projection)
     result = copy(projection)
     if _has_distances(projection):
         keep_distances(result, projection)

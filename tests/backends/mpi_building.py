@@ -39,6 +39,13 @@ def connectors(rng):
         "replaced": sim.FixedNumberPreConnector(4, with_replacement=True, rng=rng),
         "out-degree": sim.FixedNumberPostConnector(300, rng=rng),
         "total": sim.FixedTotalNumberConnector(9000, with_replacement=True, rng=rng),
+        "some pairs": sim.FixedTotalNumberConnector(9000, with_replacement=False, rng=rng),
+        "most pairs": sim.FixedTotalNumberConnector(
+            int(0.8 * N_PRE * N_POST), with_replacement=False, allow_self_connections=False, rng=rng
+        ),
+        "all pairs, and some again": sim.FixedTotalNumberConnector(
+            int(1.1 * N_PRE * N_POST), with_replacement=False, rng=rng
+        ),
         "distance": sim.DistanceDependentProbabilityConnector("0.2*exp(-d/900)", rng=rng),
         "unbounded": sim.DistanceDependentProbabilityConnector("0.1 + 0.1*(d % 2)", rng=rng),
     }

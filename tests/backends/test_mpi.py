@@ -78,7 +78,7 @@ def test_a_process_of_several_takes_little_more_than_its_part(tmp_path):
     run = started(3, SCRIPT.with_name("mpi_memory.py"), cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     lines = [line.split() for line in run.stdout.splitlines()]
-    assert len(lines) == 3 * 6
+    assert len(lines) == 3 * 7
     for case, n_own, predicted, taken, limit in lines:
         # Bytes for each own synapse, of which there are 3.6 million: those of one process that builds alone,
         # and 2 for large pages and buffers. Values drawn by blocks of 1,024 cells are made for at most 3,072
