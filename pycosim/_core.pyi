@@ -133,17 +133,24 @@ class ThinnedRows:
         most: NDArray[np.float64],
         wanted: NDArray[np.uint8] | None = None,
     ) -> None: ...
-    def draw(self, first: int, n_enough: int) -> _Candidates:
-        """Return candidates for sources from `first` on, up to that with which there are `n_enough`.
+    def draw(self, n_enough: int) -> NDArray[np.float64]:
+        """Return the distances of the next candidates, at least so many as long as there are sources; (n,).
 
-        Returns
-        -------
-        rows : compressed sparse rows
-            The sources' targets, in any order.
-        numbers : (n_candidates,) float64 ndarray
-            A pair is connected if its number is below its probability; no other pair of these sources is.
-        distances : (n_candidates,) float64 ndarray
+        They are read before the next call. No other pair of these sources is connected.
         """
+
+    def keep(
+        self,
+        probability: NDArray[np.float64],
+        selves: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
+    ) -> None:
+        """Connect those of these candidates with a number below their probability; (n,).
+
+        `selves` are the neurons of all sources and targets: no neuron is connected to itself.
+        """
+
+    def connected(self) -> _Rows:
+        """Return what was kept of all sources."""
 
 class DrawnCandidates:
     """Draws pairs for which a number of RandomState, one for each source of a target, is below a bound."""
@@ -330,6 +337,33 @@ def row_starts(
 
 # Kind (0 uniform, 1 normal, 2 normal_clipped), mu, sigma, low, high.
 _Distribution = tuple[int, float, float, float, float]
+# Rows, number of targets, the order of drawing, how many synapses each target has in all processes.
+_Synapses = tuple[
+    NDArray[np.int64], NDArray[np.int32], int, NDArray[np.integer] | None, NDArray[np.int64] | None
+]
+_Steps = tuple[NDArray[np.int32], bool, float, float, float]
+
+def numbers_of_synapses(
+    words: NDArray[np.uint32],
+    next: int,
+    spare: tuple[bool, float],
+    distribution: _Distribution,
+    synapses: _Synapses,
+) -> tuple[NDArray[np.float64], _State, tuple[bool, float]]:
+    """Return a number for each synapse, by a call for each target, as `drawn_numbers` does."""
+
+def delays_of_synapses(
+    words: NDArray[np.uint32],
+    next: int,
+    spare: tuple[bool, float],
+    distribution: _Distribution,
+    synapses: _Synapses,
+    dt_ms: float,
+) -> tuple[_Steps, _State, tuple[bool, float]]:
+    """Return the numbers of `numbers_of_synapses` as delays in steps; see `delays_by_block`."""
+
+def logarithms(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the C library's logarithms of numbers above 0, up to 1; (n,)."""
 
 def drawn_numbers(
     words: NDArray[np.uint32],

@@ -26,7 +26,6 @@ struct Candidates {
     void append(std::span<const std::int32_t> places, const std::int32_t* cells_of, const double* numbers_of,
                 const double* squares);
     void resize(std::size_t n) { rows.targets.resize(n), numbers.resize(n), distances.resize(n); }
-    void reserve(std::size_t n) { rows.targets.reserve(n), numbers.reserve(n), distances.reserve(n); }
     void end_row() { rows.indptr.push_back(static_cast<std::int64_t>(rows.targets.size())); }
     /// What was appended as squared distances becomes distances.
     void finish();
