@@ -43,7 +43,7 @@ def threshold(model: NeuronModel) -> str:
 def _exact(composition: Composition) -> Iterator[str]:
     numbers = range(len(composition.responses))
     currents = "".join(f" + syn_{k}*v_per_syn_{k}" for k in numbers)
-    yield f"v_free = v_rest + (v - v_rest)*decay_m + drive{currents}"
+    yield f"v_free = v_rest + drive + (v - v_rest)*decay_m{currents}"
     yield from (f"syn_{k} = syn_{k}*decay_{k}" for k in numbers)
 
 

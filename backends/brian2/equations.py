@@ -27,10 +27,7 @@ CURRENT = "current"
 
 NOT_HELD = f"t_in_timesteps > {HELD_UNTIL}"
 
-# The name of this coefficient means something else to Brian2.
-_RENAMED = {"dt": "dt_ms"}
-
-_CURRENT = "v_rest + (v - v_rest)*decay_m + drive"
+_CURRENT = "v_rest + drive + (v - v_rest)*decay_m"
 _ALPHA_CURRENTS = " + i_e*v_per_i_e + di_e*v_per_di_e + i_i*v_per_i_i + di_i*v_per_di_i"
 _CONDUCTANCE_MEMBRANE = """
 g_total = g_leak + g_mean_e + g_mean_i
@@ -48,8 +45,8 @@ i_i = i_i*decay_i
 """,
     "IF_curr_alpha": f"""
 v_free = {_CURRENT}{_ALPHA_CURRENTS}
-i_e = (i_e + di_e*dt_ms)*decay_e
-i_i = (i_i + di_i*dt_ms)*decay_i
+i_e = (i_e + di_e*rise_e)*decay_e
+i_i = (i_i + di_i*rise_i)*decay_i
 di_e = di_e*decay_e
 di_i = di_i*decay_i
 """,
@@ -64,8 +61,8 @@ g_i = g_i*decay_i
 g_mean_e = g_e*mean_e + dg_e*mean_rise_e
 g_mean_i = g_i*mean_i + dg_i*mean_rise_i
 {_CONDUCTANCE_MEMBRANE}
-g_e = (g_e + dg_e*dt_ms)*decay_e
-g_i = (g_i + dg_i*dt_ms)*decay_i
+g_e = (g_e + dg_e*rise_e)*decay_e
+g_i = (g_i + dg_i*rise_i)*decay_i
 dg_e = dg_e*decay_e
 dg_i = dg_i*decay_i
 """,
@@ -114,11 +111,6 @@ def require_statements(network: Network) -> None:
             f"Cell type {', '.join(unknown)} is not supported by Brian2, which has no equations for it. Use "
             "native or reference."
         )
-
-
-def variable_of(coefficient: str) -> str:
-    """Return the name of a coefficient in the equations."""
-    return _RENAMED.get(coefficient, coefficient)
 
 
 def neuron_equations(model: NeuronModel, plan: GroupPlan) -> str:

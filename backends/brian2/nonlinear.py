@@ -70,7 +70,7 @@ def _eif(alpha: bool) -> Iterator[str]:
     yield from (*LENGTHS, "moves# = 1 - int(active > 0)*int(v >= v_thresh)", "ge_1# = g_e", "gi_1# = g_i")
     for r in "ei":
         for point in (2, 3):
-            rise = f" + dg_{r}*half_substep_ms" if alpha else ""
+            rise = f" + dg_{r}*half_rise_{r}" if alpha else ""
             yield f"g{r}_{point}# = (g{r}_{point - 1}#{rise})*half_decay_{r}"
             if alpha:
                 yield f"dg_{r} = dg_{r}*half_decay_{r}"

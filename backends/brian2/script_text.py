@@ -21,15 +21,14 @@ _FORMULAS = {
     "drive_per_na": ("tau_m/cm*(1 - exp(-dt/tau_m))",),
     "g_leak": ("cm/tau_m",),
     "dt_over_cm": ("dt/cm",),
-    "dt_ms": ("dt",),
 }
 for _of, _receptor in (("e", "E"), ("i", "I")):
     _tau = f"tau_syn_{_receptor}"
     _FORMULAS |= {
         f"decay_{_of}": (f"exp(-dt/{_tau})",),
         f"mean_{_of}": (f"(1 - exp(-dt/{_tau}))*{_tau}/dt",),
-        f"mean_rise_{_of}": (f"(1 - exp(-dt/{_tau})*(1 + dt/{_tau}))*{_tau}**2/dt",),
-        f"jump_{_of}": (f"exp(1)/{_tau}",),
+        f"mean_rise_{_of}": (f"(1 - exp(-dt/{_tau})*(1 + dt/{_tau}))*{_tau}*exp(1)/dt",),
+        f"rise_{_of}": (f"exp(1)*dt/{_tau}",),
         f"v_per_i_{_of}": (f"(exp(-dt/{_tau}) - exp(-dt/tau_m))/(1/tau_m - 1/{_tau})/cm",),
     }
 

@@ -13,7 +13,7 @@ from pycosim.backends.brian2.codegen import Engine, Recorded
 from pycosim.backends.brian2.composed import NOISE_CONSTANTS
 from pycosim.backends.brian2.coupling import Coupling
 from pycosim.backends.brian2.currents import Currents
-from pycosim.backends.brian2.equations import CURRENT, require_statements, variable_of
+from pycosim.backends.brian2.equations import CURRENT, require_statements
 from pycosim.backends.brian2.in_python import InPython
 from pycosim.backends.brian2.inputs import Inputs
 from pycosim.backends.brian2.plan import HELD_UNTIL, GroupPlan, Plan, SamplerPlan, population_name
@@ -162,14 +162,14 @@ class Brian2Simulation:
         if currents is not None:
             coefficients[CURRENT] = currents
         values, shared = {}, []
-        for coefficient, value in coefficients.items():
-            variable, column = variable_of(coefficient), np.atleast_1d(value)
-            if np.all(column == column[0]) and coefficient != CURRENT:
+        for variable, value in coefficients.items():
+            column = np.atleast_1d(value)
+            if np.all(column == column[0]) and variable != CURRENT:
                 shared.append(variable)
                 column = column[:1]
             values[name, variable] = column
         self._engine.set(values)
-        self._constants[index] = tuple(variable_of(name) for name in coefficients), tuple(shared)
+        self._constants[index] = tuple(coefficients), tuple(shared)
 
     def _plan(self) -> Plan:
         groups = tuple(self._group_plan(index) for index in self._neurons)

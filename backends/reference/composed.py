@@ -42,7 +42,7 @@ def integrate(
 
 
 def _exact(composition: Composition, s: States, c: Coefficients) -> None:
-    v = c["v_rest"] + (s["v"] - c["v_rest"]) * c["decay_m"] + c["drive"]
+    v = c["v_rest"] + c["drive"] + (s["v"] - c["v_rest"]) * c["decay_m"]
     for k in range(len(composition.responses)):
         v = v + s[f"syn_{k}"] * c[f"v_per_syn_{k}"]
         s[f"syn_{k}"] = s[f"syn_{k}"] * c[f"decay_{k}"]

@@ -26,15 +26,15 @@ States = dict[str, Float]
 
 def curr_delta(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> None:
     """A spike moves the membrane itself."""
-    s["v"] = c["v_rest"] + (s["v"] - c["v_rest"]) * c["decay_m"] + c["drive"] + e + i
+    s["v"] = c["v_rest"] + c["drive"] + (s["v"] - c["v_rest"]) * c["decay_m"] + e + i
 
 
 def curr_exp(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> None:
     """Currents decay exponentially."""
     s["v"] = (
         c["v_rest"]
-        + (s["v"] - c["v_rest"]) * c["decay_m"]
         + c["drive"]
+        + (s["v"] - c["v_rest"]) * c["decay_m"]
         + s["i_e"] * c["v_per_i_e"]
         + s["i_i"] * c["v_per_i_i"]
     )
@@ -46,17 +46,17 @@ def curr_alpha(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> No
     """Currents rise at a rate that decays exponentially."""
     s["v"] = (
         c["v_rest"]
-        + (s["v"] - c["v_rest"]) * c["decay_m"]
         + c["drive"]
+        + (s["v"] - c["v_rest"]) * c["decay_m"]
         + s["i_e"] * c["v_per_i_e"]
         + s["di_e"] * c["v_per_di_e"]
         + s["i_i"] * c["v_per_i_i"]
         + s["di_i"] * c["v_per_di_i"]
     )
-    s["i_e"] = (s["i_e"] + s["di_e"] * c["dt"]) * c["decay_e"]
-    s["i_i"] = (s["i_i"] + s["di_i"] * c["dt"]) * c["decay_i"]
-    s["di_e"] = s["di_e"] * c["decay_e"] + e * c["jump_e"]
-    s["di_i"] = s["di_i"] * c["decay_i"] + i * c["jump_i"]
+    s["i_e"] = (s["i_e"] + s["di_e"] * c["rise_e"]) * c["decay_e"]
+    s["i_i"] = (s["i_i"] + s["di_i"] * c["rise_i"]) * c["decay_i"]
+    s["di_e"] = s["di_e"] * c["decay_e"] + e
+    s["di_i"] = s["di_i"] * c["decay_i"] + i
 
 
 def _conductance_membrane(v: Float, c: Coefficients, g_e: Float, g_i: Float) -> Float:
@@ -80,10 +80,10 @@ def cond_alpha(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> No
     mean_e = s["g_e"] * c["mean_e"] + s["dg_e"] * c["mean_rise_e"]
     mean_i = s["g_i"] * c["mean_i"] + s["dg_i"] * c["mean_rise_i"]
     s["v"] = _conductance_membrane(s["v"], c, mean_e, mean_i)
-    s["g_e"] = (s["g_e"] + s["dg_e"] * c["dt"]) * c["decay_e"]
-    s["g_i"] = (s["g_i"] + s["dg_i"] * c["dt"]) * c["decay_i"]
-    s["dg_e"] = s["dg_e"] * c["decay_e"] + e * c["jump_e"]
-    s["dg_i"] = s["dg_i"] * c["decay_i"] + i * c["jump_i"]
+    s["g_e"] = (s["g_e"] + s["dg_e"] * c["rise_e"]) * c["decay_e"]
+    s["g_i"] = (s["g_i"] + s["dg_i"] * c["rise_i"]) * c["decay_i"]
+    s["dg_e"] = s["dg_e"] * c["decay_e"] + e
+    s["dg_i"] = s["dg_i"] * c["decay_i"] + i
 
 
 def cond_exp_gsfa_grr(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -> None:

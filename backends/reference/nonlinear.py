@@ -62,12 +62,11 @@ def eif_cond_alpha(s: States, c: Coefficients, e: Float, i: Float, held: Bool) -
         points = [_point(c, s["g_e"], s["g_i"])]
         for _ in range(2):
             for r in "ei":
-                s[f"g_{r}"] = (s[f"g_{r}"] + s[f"dg_{r}"] * c["half_substep_ms"]) * c[f"half_decay_{r}"]
+                s[f"g_{r}"] = (s[f"g_{r}"] + s[f"dg_{r}"] * c[f"half_rise_{r}"]) * c[f"half_decay_{r}"]
                 s[f"dg_{r}"] = s[f"dg_{r}"] * c[f"half_decay_{r}"]
             points.append(_point(c, s["g_e"], s["g_i"]))
         eif_substep(s, c, tuple(points), held)
-    s["dg_e"] = s["dg_e"] + e * c["jump_e"]
-    s["dg_i"] = s["dg_i"] + i * c["jump_i"]
+    s["dg_e"], s["dg_i"] = s["dg_e"] + e, s["dg_i"] + i
 
 
 def eif_substep(s: States, c: Coefficients, points: tuple[Point, Point, Point], held: Bool) -> None:

@@ -105,22 +105,20 @@ def curr_exp(p: Parameters, dt_ms: float) -> Coefficients:
     }
 
 
-def alpha_jumps(p: Parameters) -> Coefficients:
-    """Return rise rates per weight, which is the peak of an alpha response ``w (t/tau) e^(1 - t/tau)``."""
-    return {f"jump_{r.lower()}": np.e / np.asarray(p[f"tau_syn_{r}"], np.float64) for r in "EI"}
+def alpha_slope(tau_ms: ArrayLike) -> NDArray[np.float64]:
+    """Return the initial slope per ms of an alpha response ``w (t/tau) e^(1 - t/tau)`` per w, its peak."""
+    return np.e / np.asarray(tau_ms, np.float64)
 
 
 def curr_alpha(p: Parameters, dt_ms: float) -> Coefficients:
-    """Return the coefficients; ``i -> (i + di dt) decay``, and `di` adds ``di v_per_di`` to the membrane."""
-    return (
-        curr_exp(p, dt_ms)
-        | alpha_jumps(p)
-        | {
-            "v_per_di_e": alpha_response(p["tau_m"], p["tau_syn_E"], p["cm"], dt_ms),
-            "v_per_di_i": alpha_response(p["tau_m"], p["tau_syn_I"], p["cm"], dt_ms),
-            "dt": np.asarray(dt_ms),
-        }
-    )
+    """Return the coefficients; ``i -> (i + di rise) decay``; `di` adds ``di v_per_di`` to the membrane."""
+    coefficients = curr_exp(p, dt_ms)
+    for r in "EI":
+        tau = p[f"tau_syn_{r}"]
+        response = alpha_response(p["tau_m"], tau, p["cm"], dt_ms)
+        coefficients[f"v_per_di_{r.lower()}"] = response * alpha_slope(tau)
+        coefficients[f"rise_{r.lower()}"] = dt_ms * alpha_slope(tau)
+    return coefficients
 
 
 def cond_exp(p: Parameters, dt_ms: float) -> Coefficients:
@@ -146,9 +144,13 @@ def cond_exp(p: Parameters, dt_ms: float) -> Coefficients:
 
 
 def cond_alpha(p: Parameters, dt_ms: float) -> Coefficients:
-    """Return the coefficients; ``g_mean = g mean + dg mean_rise``, ``g -> (g + dg dt) decay``."""
-    rises = {f"mean_rise_{r.lower()}": mean_response(*2 * [p[f"tau_syn_{r}"]], dt_ms) for r in "EI"}
-    return cond_exp(p, dt_ms) | alpha_jumps(p) | rises | {"dt": np.asarray(dt_ms)}
+    """Return the coefficients; ``g_mean = g mean + dg mean_rise``, ``g -> (g + dg rise) decay``."""
+    coefficients = cond_exp(p, dt_ms)
+    for r in "EI":
+        tau = p[f"tau_syn_{r}"]
+        coefficients[f"mean_rise_{r.lower()}"] = mean_response(tau, tau, dt_ms) * alpha_slope(tau)
+        coefficients[f"rise_{r.lower()}"] = dt_ms * alpha_slope(tau)
+    return coefficients
 
 
 def facets_hardware1(p: Parameters, dt_ms: float) -> Coefficients:

@@ -75,7 +75,8 @@ class NeuronModel:
     parameters : tuple of str
     states : tuple of str
         State variables, "v" first. Units: mV, nA for "i_*" and "w", uS for "g_*" ("g_s" and "g_r": nS),
-        mV/ms for "u"; "di_*" and "dg_*" are the rates of rise of alpha-shaped responses (nA/ms, uS/ms).
+        mV/ms for "u"; "di_*" and "dg_*" are the slopes of alpha-shaped responses per ``e / tau_syn`` (nA,
+        uS), so that a spike adds its weight.
     receptors : dict of str to str
         Name of a receptor to the state variable that a spike's weight is added to (after
         multiplication with the coefficient of `jumps`, where the receptor has one).
@@ -142,7 +143,6 @@ _REVERSAL = ("e_rev_E", "e_rev_I")
 _V = {"v": ("v", "mV")}
 _GSYN = {"gsyn_exc": ("g_e", "uS"), "gsyn_inh": ("g_i", "uS")}
 _ISYN = {"isyn_exc": ("i_e", "nA"), "isyn_inh": ("i_i", "nA")}
-_ALPHA_JUMPS = {"excitatory": "jump_e", "inhibitory": "jump_i"}
 _CONDUCTANCES = {"excitatory": "g_e", "inhibitory": "g_i"}
 _EIF = (
     *("cm", "tau_refrac", "v_spike", "v_reset", "v_rest", "tau_m", "i_offset"),
@@ -236,7 +236,6 @@ MODELS: dict[str, NeuronModel | SourceModel] = {
             {"excitatory": "di_e", "inhibitory": "di_i"},
             _V | _ISYN,
             curr_alpha,
-            jumps=_ALPHA_JUMPS,
         ),
         NeuronModel(
             "IF_cond_exp",
@@ -253,7 +252,6 @@ MODELS: dict[str, NeuronModel | SourceModel] = {
             {"excitatory": "dg_e", "inhibitory": "dg_i"},
             _V | _GSYN,
             cond_alpha,
-            jumps=_ALPHA_JUMPS,
         ),
         NeuronModel(
             "IF_cond_exp_gsfa_grr",
@@ -292,7 +290,6 @@ MODELS: dict[str, NeuronModel | SourceModel] = {
             {"excitatory": "dg_e", "inhibitory": "dg_i"},
             _V | {"w": ("w", "nA")} | _GSYN,
             nonlinear.eif_cond_alpha,
-            jumps=_ALPHA_JUMPS,
             initial={"v": -70.6},
             spike_jumps={"w": "b"},
         ),

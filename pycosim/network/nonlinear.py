@@ -21,7 +21,7 @@ import math
 
 import numpy as np
 
-from pycosim.network.coefficients import Coefficients, Parameters, alpha_jumps, decay, mean_decay
+from pycosim.network.coefficients import Coefficients, Parameters, alpha_slope, decay, mean_decay
 
 IZHIKEVICH_SUBSTEP_MS = 0.1
 EIF_SUBSTEP_MS = 0.05
@@ -110,15 +110,10 @@ def eif_cond_exp(p: Parameters, dt_ms: float) -> Coefficients:
 
 
 def eif_cond_alpha(p: Parameters, dt_ms: float) -> Coefficients:
-    """Return the coefficients; in half a sub-step ``g -> (g + dg half_substep_ms) half_decay``."""
+    """Return the coefficients; in half a sub-step ``g -> (g + dg half_rise) half_decay``."""
     coefficients, h = eif_membrane(p, dt_ms)
-    return (
-        coefficients
-        | _reversal(p)
-        | _half_decays(p, h)
-        | alpha_jumps(p)
-        | {"half_substep_ms": np.asarray(h / 2)}
-    )
+    rises = {f"half_rise_{r.lower()}": h / 2 * alpha_slope(p[f"tau_syn_{r}"]) for r in "EI"}
+    return coefficients | _reversal(p) | _half_decays(p, h) | rises
 
 
 def hh_cond_exp(p: Parameters, dt_ms: float) -> Coefficients:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pycosim.backends import native, reference
@@ -298,7 +298,9 @@ def test_an_ideal_chip_learns_exactly_as_native_does(chip):
     carried.close()
 
 
+# In 7415 Gutig's dependence lowers no weights that begin below the smallest: no eligibility, no bounding.
 @given(seed=SEEDS)
+@example(seed=7415)
 @settings(max_examples=8, deadline=None)
 def test_a_plastic_network_that_grows_learns_as_the_reference_does_for_any_number_of_threads(seed):
     whole = with_dopamine(seed)

@@ -96,7 +96,7 @@ template <bool equal>
 PYCOSIM_ALWAYS_INLINE void exact(const Block<equal>& block) {
     double* __restrict const v = block.state(0);
     const auto rest = block.membrane(kVRest), decay_m = block.membrane(kDecayM), drive = block.membrane(kDrive);
-    for (std::size_t i = 0; i < block.n; ++i) v[i] = rest[i] + (v[i] - rest[i]) * decay_m[i] + drive[i];
+    for (std::size_t i = 0; i < block.n; ++i) v[i] = (rest[i] + drive[i]) + (v[i] - rest[i]) * decay_m[i];
     for (const Composition::Response& response : block.model.responses) {
         double* __restrict const x = block.state(response.x);
         const auto decay = block.constant(response.decay), v_per_syn = block.constant(response.v_per_syn);

@@ -210,14 +210,13 @@ struct EifCondAlpha {
     static constexpr Names<n_states> states{"v", "w", "g_e", "g_i", "dg_e", "dg_i"};
     enum Constant {
         v_reset, v_thresh, refractory_steps, substeps, substep_ms, g_leak, g_rise, v_rise, per_delta_t, per_cm, drive,
-        v_rest, a, b, per_tau_w, e_rev_e, e_rev_i, half_decay_e, half_decay_i, jump_e, jump_i, half_substep_ms,
+        v_rest, a, b, per_tau_w, e_rev_e, e_rev_i, half_decay_e, half_decay_i, half_rise_e, half_rise_i,
         n_constants
     };
     static constexpr Names<n_constants> constants{
         "v_reset", "v_thresh", "refractory_steps", "substeps", "substep_ms", "g_leak",    "g_rise",
         "v_rise",  "per_delta_t", "per_cm",        "drive",    "v_rest",     "a",         "b",
-        "per_tau_w", "e_rev_e",   "e_rev_i",       "half_decay_e", "half_decay_i", "jump_e", "jump_i",
-        "half_substep_ms"};
+        "per_tau_w", "e_rev_e",   "e_rev_i",       "half_decay_e", "half_decay_i", "half_rise_e", "half_rise_i"};
 
     template <class Rows>
     PYCOSIM_ALWAYS_INLINE static void advance(const Rows& rows) {
@@ -226,16 +225,16 @@ struct EifCondAlpha {
 
     template <class Constants>
     PYCOSIM_ALWAYS_INLINE static void half_substep(double (&x)[n_states], const Constants& c) {
-        x[g_e] = (x[g_e] + x[dg_e] * c(half_substep_ms)) * c(half_decay_e);
-        x[g_i] = (x[g_i] + x[dg_i] * c(half_substep_ms)) * c(half_decay_i);
+        x[g_e] = (x[g_e] + x[dg_e] * c(half_rise_e)) * c(half_decay_e);
+        x[g_i] = (x[g_i] + x[dg_i] * c(half_rise_i)) * c(half_decay_i);
         x[dg_e] = x[dg_e] * c(half_decay_e);
         x[dg_i] = x[dg_i] * c(half_decay_i);
     }
 
     template <class Constants>
-    PYCOSIM_ALWAYS_INLINE static void integrate(double (&x)[n_states], const Constants& c, double e, double i) {
-        x[dg_e] = x[dg_e] + e * c(jump_e);
-        x[dg_i] = x[dg_i] + i * c(jump_i);
+    PYCOSIM_ALWAYS_INLINE static void integrate(double (&x)[n_states], const Constants&, double e, double i) {
+        x[dg_e] = x[dg_e] + e;
+        x[dg_i] = x[dg_i] + i;
     }
 
     template <class Constants>

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -60,6 +62,10 @@ constexpr bool kIsRefractory = kResets<Model> && requires { Model::refractory_st
 // Whether refractory neurons are left to the engine (held.hpp).
 template <class Model>
 constexpr bool kIsHeld = kIsRefractory<Model> && !HasSubsteps<Model>;
+
+// Whether the membranes of a block are compared with the threshold when all have been advanced.
+template <class Model, class Constants>
+constexpr bool kComparesAtEnd = kIsHeld<Model> && std::is_same_v<Constants, EqualConstants<Model>>;
 
 // Whether spikes need a column of their own between two steps, the rest of the refractory period; see compare().
 template <class Model>
@@ -135,18 +141,46 @@ __attribute__((target("avx512f"))) void clear(double* values, std::size_t n) {
 }
 #endif
 
+// Whether any membrane is at the threshold or above. The maximum takes one instruction for a vector, what compilers make
+// of the comparisons takes three. A membrane that is not a number is not above anything.
+PYCOSIM_BASE_INSTRUCTION_SET bool reaches(const double* v, double threshold, std::size_t n) {
+    std::int64_t any = 0;
+    for (std::size_t i = 0; i < n; ++i) any |= v[i] >= threshold ? 1 : 0;
+    return any != 0;
+}
+
+#if defined(PYCOSIM_HAS_INSTRUCTION_SETS)
+__attribute__((target("avx512f"))) bool reaches(const double* v, double threshold, std::size_t n) {
+    constexpr std::size_t width = 8;
+    // The last operand is the result where the one before is not a number. (GCC 12 warns of _mm512_max_pd.)
+    const __m512d lowest = _mm512_set1_pd(-std::numeric_limits<double>::infinity());
+    __m512d even = lowest, odd = lowest;
+    std::size_t i = 0;
+    for (; i + 2 * width <= n; i += 2 * width) {
+        even = _mm512_mask_max_pd(even, 0xff, _mm512_loadu_pd(v + i), even);
+        odd = _mm512_mask_max_pd(odd, 0xff, _mm512_loadu_pd(v + i + width), odd);
+    }
+    const __m512d top = _mm512_mask_max_pd(odd, 0xff, even, odd);
+    bool any = _mm512_cmp_pd_mask(top, _mm512_set1_pd(threshold), _CMP_GE_OQ) != 0;
+    for (; i < n; ++i) any |= v[i] >= threshold;
+    return any;
+}
+#endif
+
 // Advances `n` membranes with the channels of a step that is short for all of them, or for any.
 template <class Model, bool all_short, class Constants>
 PYCOSIM_ALWAYS_INLINE bool relax(double* __restrict v, const double* __restrict total, const double* __restrict inward,
                                  const Constants& constants, std::size_t n) {
+    constexpr bool compares_at_end = kComparesAtEnd<Model, Constants>;
     std::int64_t any = 0;
     for (std::size_t i = 0; i < n; ++i) {
         const auto c = constants.of(i);
         const double x = total[i] * c(Model::dt_over_cm);
         const double mean = all_short ? short_mean(x) : any_mean<short_mean, is_short>(x);
         v[i] = relaxed(v[i], total[i], inward[i], c(Model::dt_over_cm), mean);
-        any |= v[i] >= c(Model::v_thresh) ? 1 : 0;
+        if constexpr (!compares_at_end) any |= v[i] >= c(Model::v_thresh) ? 1 : 0;
     }
+    if constexpr (compares_at_end) return reaches(v, constants.value[Model::v_thresh], n);
     return any != 0;
 }
 
@@ -201,13 +235,14 @@ PYCOSIM_ALWAYS_INLINE bool update_block(const SliceColumns& slice, std::size_t b
         double still = kHasLeft<Model> ? left[i] : -1.0;
         if constexpr (HasSubsteps<Model> && !advances_rows) Model::substep(x, c, still);
         Model::integrate(x, c, excitatory[i], inhibitory[i]);
-        any |= compare<Model>(x, c, still) ? 1 : 0;
+        if constexpr (!kComparesAtEnd<Model, Constants>) any |= compare<Model>(x, c, still) ? 1 : 0;
         if constexpr (kHasLeft<Model>) left[i] = still;
         ((state[s][i] = x[s]), ...);
     }
     // Not in the loop: GCC 12 then loses the inhibitory input of the Hodgkin-Huxley model.
     clear(excitatory, n);
     clear(inhibitory, n);
+    if constexpr (kComparesAtEnd<Model, Constants>) return reaches(state[Model::v], constants.value[Model::v_thresh], n);
     return any != 0;
 }
 

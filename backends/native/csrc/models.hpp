@@ -30,7 +30,7 @@ struct CurrDelta {
 
     template <class Constants>
     PYCOSIM_ALWAYS_INLINE static void integrate(double (&x)[n_states], const Constants& c, double e, double i) {
-        x[v] = c(v_rest) + (x[v] - c(v_rest)) * c(decay_m) + c(drive) + e + i;
+        x[v] = (c(v_rest) + c(drive)) + (x[v] - c(v_rest)) * c(decay_m) + e + i;
     }
 };
 
@@ -46,7 +46,7 @@ struct CurrExp {
 
     template <class Constants>
     PYCOSIM_ALWAYS_INLINE static void integrate(double (&x)[n_states], const Constants& c, double e, double i) {
-        x[v] = c(v_rest) + (x[v] - c(v_rest)) * c(decay_m) + c(drive) + x[i_e] * c(v_per_i_e) + x[i_i] * c(v_per_i_i);
+        x[v] = (c(v_rest) + c(drive)) + (x[v] - c(v_rest)) * c(decay_m) + x[i_e] * c(v_per_i_e) + x[i_i] * c(v_per_i_i);
         x[i_e] = x[i_e] * c(decay_e) + e;
         x[i_i] = x[i_i] * c(decay_i) + i;
     }
@@ -58,20 +58,20 @@ struct CurrAlpha {
     static constexpr Names<n_states> states{"v", "i_e", "i_i", "di_e", "di_i"};
     enum Constant {
         v_reset, v_thresh, refractory_steps, v_rest, decay_m, drive, decay_e, decay_i, v_per_i_e, v_per_i_i,
-        v_per_di_e, v_per_di_i, jump_e, jump_i, dt, n_constants
+        v_per_di_e, v_per_di_i, rise_e, rise_i, n_constants
     };
     static constexpr Names<n_constants> constants{
-        "v_reset", "v_thresh",  "refractory_steps", "v_rest",     "decay_m",    "drive",  "decay_e", "decay_i",
-        "v_per_i_e", "v_per_i_i", "v_per_di_e",       "v_per_di_i", "jump_e", "jump_i",  "dt"};
+        "v_reset", "v_thresh",  "refractory_steps", "v_rest",     "decay_m",    "drive",  "decay_e",
+        "decay_i", "v_per_i_e", "v_per_i_i",        "v_per_di_e", "v_per_di_i", "rise_e", "rise_i"};
 
     template <class Constants>
     PYCOSIM_ALWAYS_INLINE static void integrate(double (&x)[n_states], const Constants& c, double e, double i) {
-        x[v] = c(v_rest) + (x[v] - c(v_rest)) * c(decay_m) + c(drive) + x[i_e] * c(v_per_i_e) +
+        x[v] = (c(v_rest) + c(drive)) + (x[v] - c(v_rest)) * c(decay_m) + x[i_e] * c(v_per_i_e) +
                x[di_e] * c(v_per_di_e) + x[i_i] * c(v_per_i_i) + x[di_i] * c(v_per_di_i);
-        x[i_e] = (x[i_e] + x[di_e] * c(dt)) * c(decay_e);
-        x[i_i] = (x[i_i] + x[di_i] * c(dt)) * c(decay_i);
-        x[di_e] = x[di_e] * c(decay_e) + e * c(jump_e);
-        x[di_i] = x[di_i] * c(decay_i) + i * c(jump_i);
+        x[i_e] = (x[i_e] + x[di_e] * c(rise_e)) * c(decay_e);
+        x[i_i] = (x[i_i] + x[di_i] * c(rise_i)) * c(decay_i);
+        x[di_e] = x[di_e] * c(decay_e) + e;
+        x[di_i] = x[di_i] * c(decay_i) + i;
     }
 };
 
@@ -114,20 +114,20 @@ struct CondAlpha {
     static constexpr Names<n_states> states{"v", "g_e", "g_i", "dg_e", "dg_i"};
     enum Constant {
         v_reset, v_thresh, refractory_steps, g_leak, drive, dt_over_cm, e_rev_e, e_rev_i, decay_e, decay_i,
-        mean_e, mean_i, mean_rise_e, mean_rise_i, jump_e, jump_i, dt, n_constants
+        mean_e, mean_i, mean_rise_e, mean_rise_i, rise_e, rise_i, n_constants
     };
     static constexpr Names<n_constants> constants{
         "v_reset", "v_thresh", "refractory_steps", "g_leak", "drive",       "dt_over_cm",  "e_rev_e", "e_rev_i",
-        "decay_e", "decay_i",  "mean_e",           "mean_i", "mean_rise_e", "mean_rise_i", "jump_e",  "jump_i", "dt"};
+        "decay_e", "decay_i",  "mean_e",           "mean_i", "mean_rise_e", "mean_rise_i", "rise_e",  "rise_i"};
 
     template <class Constants>
     PYCOSIM_ALWAYS_INLINE static Channels open_channels(double (&x)[n_states], const Constants& c, double e, double i) {
         const double conductance_e = x[g_e] * c(mean_e) + x[dg_e] * c(mean_rise_e);
         const double conductance_i = x[g_i] * c(mean_i) + x[dg_i] * c(mean_rise_i);
-        x[g_e] = (x[g_e] + x[dg_e] * c(dt)) * c(decay_e);
-        x[g_i] = (x[g_i] + x[dg_i] * c(dt)) * c(decay_i);
-        x[dg_e] = x[dg_e] * c(decay_e) + e * c(jump_e);
-        x[dg_i] = x[dg_i] * c(decay_i) + i * c(jump_i);
+        x[g_e] = (x[g_e] + x[dg_e] * c(rise_e)) * c(decay_e);
+        x[g_i] = (x[g_i] + x[dg_i] * c(rise_i)) * c(decay_i);
+        x[dg_e] = x[dg_e] * c(decay_e) + e;
+        x[dg_i] = x[dg_i] * c(decay_i) + i;
         return synapses_and_leak<CondAlpha>(c, conductance_e, conductance_i);
     }
 };

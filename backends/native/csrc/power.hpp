@@ -39,8 +39,12 @@ PYCOSIM_ALWAYS_INLINE double exponent_of_power(double x, double p) {
     return is_positive ? p * logarithm : of_zero;
 }
 
-// x^p for x >= 0 from 3e-308 to 8e307, the nearest of which is taken outside; relative error about
+// x^p for x >= 0 from 3e-308 to 8e307, the nearest of which is taken outside, but for 0; relative error about
 // (1 + |p ln x|) 4e-16.
-PYCOSIM_ALWAYS_INLINE double power(double x, double p) { return parallel_exponential(exponent_of_power(x, p)); }
+PYCOSIM_ALWAYS_INLINE double power(double x, double p) {
+    const double exponent = exponent_of_power(x, p);
+    const double result = parallel_exponential(exponent);
+    return exponent == -std::numeric_limits<double>::infinity() ? 0.0 : result;
+}
 
 }  // namespace pycosim::native
