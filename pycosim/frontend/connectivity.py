@@ -173,7 +173,7 @@ def numbers_of_total(request: Request) -> NDArray[np.int64]:
     if n > 0 and not n_allowed.any():
         n_pre, n_post = request.shape
         raise ConnectivityError(
-            request.problem(f"{n} synapses from {n_pre} to {n_post} cells: no pair may be connected.")
+            request.problem(f"connecting {n_pre} to {n_post} cells: there is no pair that may be connected.")
         )
     random = frozen_generator(request.seed, stream_of(request.stream, "numbers of rows"))
     return split_total(random, n, n_allowed, request.connector.with_replacement)

@@ -1,8 +1,9 @@
 """How many of a total number of synapses fall into each row; given that, rows do not depend on each other.
 
-Pairs that are drawn one by one from all that are allowed give rows multinomial numbers, and in each row targets
-that are drawn one by one. A choice of different pairs gives multivariate hypergeometric numbers, and in each row
-a choice of different targets (Johnson, Kotz & Balakrishnan 1997, Discrete Multivariate Distributions, 35 and 39).
+Pairs that are drawn one by one from all that are allowed give rows multinomial numbers, and in each row
+targets that are drawn one by one. A choice of different pairs gives multivariate hypergeometric numbers, and
+in each row a choice of different targets (Johnson, Kotz & Balakrishnan 1997, Discrete Multivariate
+Distributions, chapters 35 and 39).
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ def split_total(
     ----------
     random : numpy.random.RandomState
     n : int
-        Of pairs that are all equally likely. Without replacement, all pairs are taken once (or more often) before
-        the rest is chosen among them.
+        Of pairs that are all equally likely. Without replacement, all pairs are taken once (or more often)
+        before the rest is chosen among them.
     n_allowed : (n_rows,) int64 ndarray
         How many targets each row may have; together at least 1 if `n` is.
     with_replacement : bool
@@ -53,8 +54,9 @@ def _numbers_of_choice(
 ) -> NDArray[np.int64]:
     """Return how many of `n` different pairs each row has.
 
-    Pairs taken independently, each with the same probability, are any choice of so many, all equally likely. They
-    stay equally likely if too many are given back at random, or missing ones taken: a few, about the root of `n`.
+    All choices of so many pairs are equally likely where each is taken independently with the same
+    probability. They stay so if those too many are given back at random, or missing ones taken: about the
+    root of `n`.
     """
     numbers = random.binomial(n_allowed, n / n_allowed.sum())
     n_missing = n - int(numbers.sum())

@@ -13,7 +13,7 @@ from pycosim.memory import used_bytes
 N = 6000
 random = sim.RandomDistribution
 predicted = []
-expansion.require_memory = lambda *asked: predicted.append(needed_bytes(*asked)[1])
+expansion.require_memory = lambda *asked: predicted.append(needed_bytes(*asked[:2])[1])
 
 
 def seeded():

@@ -86,7 +86,7 @@ from pycosim.frontend.memory_need import needed_bytes
 from pycosim.memory import used_bytes
 
 predicted = []
-expansion.require_memory = lambda *asked: predicted.append(needed_bytes(*asked)[1])
+expansion.require_memory = lambda *asked: predicted.append(needed_bytes(*asked[:2])[1])
 draw = lambda *description: sim.RandomDistribution(*description)
 sim.setup(timestep=0.1)
 cells = sim.Population(6000, sim.IF_curr_exp(), structure=sim.Line(dx=1.0))
