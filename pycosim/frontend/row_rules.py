@@ -19,8 +19,10 @@ from pycosim.frontend.requests import Request
 from pycosim.frontend.value_sources import draws_in_turn
 from pycosim.network import RowRule
 
-_CONNECTORS = "AllToAll, and of FixedProbability, FixedNumberPost and FixedTotalNumber with rng=NativeRNG(),"
-_VALUES = "one number, or a RandomDistribution 'uniform', 'normal' or 'normal_clipped',"
+_CONNECTORS = (
+    "of AllToAll, and of FixedProbability, FixedNumberPost and FixedTotalNumber with rng=NativeRNG(),"
+)
+_VALUES = "with one number, or a RandomDistribution 'uniform', 'normal' or 'normal_clipped',"
 _OWN_NUMBERS = (
     "Give the connector rng=NativeRNG(): then its synapses need not be stored. The numbers of a seeded "
     "NumpyRNG, PyNN's default, can only be drawn all together; so can those of a RandomDistribution with one."
@@ -32,23 +34,23 @@ def why_stored(request: Request, parameters: ParameterSpace) -> str | None:
     connector, synapse_type = request.connector, request.projection.synapse_type
     name = type(connector).__name__
     if type(connector).connect not in _RULES:
-        return _text(name, _CONNECTORS)
+        return _text(f"of {name}", _CONNECTORS)
     if getattr(connector, "location_selector", None) is not None:
         return memory.FEWER_SYNAPSES  # refused later
     if connector.allow_self_connections == "NoMutual":
-        return _text(f"{name} with allow_self_connections='NoMutual'", _CONNECTORS)
+        return _text(f"of {name} with allow_self_connections='NoMutual'", _CONNECTORS)
     if getattr(synapse_type, "plasticity", None):
-        return _text(type(synapse_type).__name__, "StaticSynapse")
+        return _text(f"of {type(synapse_type).__name__}", "of StaticSynapse")
     if not all(np.all(np.diff(ids) > 0) for ids in (request.pre_ids, request.post_ids)):
-        return _text("cells in another order than that in which they were made, or twice,", "others")
+        return _text("of cells in another order than that in which they were made", "of others")
     for parameter in parameters.keys():
         if not _is_simple(parameters[parameter], request.shape):
-            return _text(f"such a {parameter}", _VALUES)
+            return _text(f"with such a {parameter}", _VALUES)
     return _OWN_NUMBERS if draws_from_script(request) or draws_in_turn(parameters) else None
 
 
 def _text(these: str, others: str) -> str:
-    return f"Synapses of {these} have to be stored; those of {others} need not. {memory.FEWER_SYNAPSES}"
+    return f"Synapses {these} have to be stored; those {others} need not. {memory.FEWER_SYNAPSES}"
 
 
 def _is_simple(array: Any, shape: tuple[int, int]) -> bool:

@@ -38,7 +38,7 @@ CASES = {
         random("uniform", (0.1, 4)),
         3072 / 2000 * 12 + 8 + 4,
     ),
-    "pairs": (sim.FixedTotalNumberConnector(3 * N * N // 10, with_replacement=False), 0.1, 1.0, 16),
+    "pairs": (sim.FixedTotalNumberConnector(3 * N * N // 10, with_replacement=False), 0.1, 1.0, 4),
 }
 for case, (connector, weight, delay, limit) in CASES.items():
     sim.setup(timestep=0.1)

@@ -133,7 +133,7 @@ def test_ten_billion_pairs_are_split_without_rounding(replace):
     made = split_total(frozen_generator(1, 2), n, np.full(n_rows, 200_000), replace)
     assert made.sum() == n
     variance = n / n_rows * (1.0 if replace else 0.8)
-    # mean squares of so many numbers; and the number of half of them, whose variance is a quarter of n, or 0.8 of it
+    # the mean square of so many numbers, and the sum of half of them
     assert abs(np.mean((made - n / n_rows) ** 2) / variance - 1) < 5 * np.sqrt(2 / n_rows)
     assert abs(made[::2].sum() - n / 2) < 5 * np.sqrt(variance * n_rows / 4)
 
