@@ -7,7 +7,6 @@ ascending in a row; ``pre_ids`` and ``post_ids`` are global neuron numbers, by w
 to itself is known.
 """
 
-from collections.abc import Callable
 from typing import overload
 
 import numpy as np
@@ -80,24 +79,6 @@ def fixed_number_pre(
     allow_self: bool,
 ) -> _Rows:
     """Connect n[j] sources to postsynaptic neuron j; otherwise as `fixed_number_post`."""
-
-def fixed_total_number(
-    seed: int,
-    stream: int,
-    pre_ids: NDArray[np.int64],
-    post_ids: NDArray[np.int64],
-    n: int,
-    with_replacement: bool,
-    allow_self: bool,
-    wanted: NDArray[np.uint8] | None = None,
-    counted: NDArray[np.uint8] | None = None,
-    in_all: Callable[[int], int] | None = None,
-) -> _Rows:
-    """Make n synapses between pairs drawn from all that are allowed; otherwise as `fixed_number_post`.
-
-    Without replacement, ``in_all(here)`` gives how many pairs all processes have, of which each counts those
-    on other targets.
-    """
 
 def bernoulli(seed: int, stream: int, first_row: int, probability: NDArray[np.float64]) -> _Rows:
     """Connect (first_row + i, j) with probability[i, j]; the result has the rows of `probability`."""

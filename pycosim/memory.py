@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from pycosim import _core
@@ -83,7 +84,7 @@ def used_bytes() -> float:
         return 0.0
 
 
-def require(n_bytes: float, what: str, remedy: str = FEWER_SYNAPSES) -> None:
+def require(n_bytes: float, what: str, remedy: str | Callable[[], str] = FEWER_SYNAPSES) -> None:
     """Refuse to go on where memory does not suffice.
 
     Parameters
@@ -92,8 +93,8 @@ def require(n_bytes: float, what: str, remedy: str = FEWER_SYNAPSES) -> None:
         Needed besides what the process has.
     what : str
         What needs it, the beginning of the message.
-    remedy : str
-        The end of the message.
+    remedy : str or callable
+        The end of the message, or what returns it.
 
     Raises
     ------
@@ -111,7 +112,7 @@ def require(n_bytes: float, what: str, remedy: str = FEWER_SYNAPSES) -> None:
     limited = f" under setup(memory_limit={in_words(_limit_bytes)})" if _limit_bytes is not None else ""
     raise NotEnoughMemoryError(
         f"{what} about {in_words(n_bytes)} of memory; {in_words(max(0.0, available))} is available{limited}. "
-        f"{remedy}"
+        f"{remedy if isinstance(remedy, str) else remedy()}"
     )
 
 

@@ -39,6 +39,7 @@ __all__ = [
     "evaluate_in_turn",
     "evaluate_rounded",
     "evaluate_rounded_in_turn",
+    "frozen_generator",
     "generator",
     "generators_restored",
     "seed_of",
@@ -88,6 +89,11 @@ def _philox(seed: int, stream: int) -> np.random.Philox:
 def generator(seed: int, stream: int) -> np.random.Generator:
     """Return a NumPy generator that is at the start of a stream."""
     return np.random.Generator(_philox(seed, stream))
+
+
+def frozen_generator(seed: int, stream: int) -> np.random.RandomState:
+    """Return a generator at the start of a stream whose distributions NumPy keeps as they are (NEP 19)."""
+    return np.random.RandomState(_philox(seed, stream))
 
 
 def draws_itself(rng: object) -> bool:
@@ -277,5 +283,5 @@ def evaluate_rounded_in_turn(
 def _drawn(distribution: RandomDistribution, n: int, seed: int, stream: int) -> NDArray[Any]:
     """Return `n` values that NumPy draws at the start of a stream."""
     rng = NumpyRNG(seed=0)
-    rng.rng = np.random.RandomState(_philox(seed, stream))
+    rng.rng = frozen_generator(seed, stream)
     return rng.next(n, distribution.name, distribution.parameters)

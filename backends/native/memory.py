@@ -45,7 +45,9 @@ def require_memory(projections: Sequence[Projection], n_neurons: int, n_threads:
     n_bytes = needed_bytes(projections, n_neurons, n_threads)
     stored = [p for p in projections if not isinstance(p, ProceduralProjection)]
     n_synapses = sum(projection.n_synapses for projection in stored)
-    memory.require(n_bytes, f"The native engine: {n_synapses} synapses need")
+    largest = max(stored, key=lambda projection: projection.n_synapses, default=None)
+    of = f"Most of them are those of projection {largest.label!r}. " if largest is not None else ""
+    memory.require(n_bytes, f"The native engine: {n_synapses} synapses need", of + memory.FEWER_SYNAPSES)
 
 
 def needed_bytes(projections: Sequence[Projection], n_neurons: int, n_threads: int) -> float:

@@ -1,6 +1,9 @@
 """Cortical microcircuit of Potjans & Diesmann (2014), see potjans_diesmann.py.
 
 python microcircuit.py pycosim.native --scale 0.1
+
+With `--synapses stored` or `procedural` (native only) its own random numbers make the connections, so that they
+can be made anew at each spike; both give the same spikes.
 """
 
 import time
@@ -9,8 +12,10 @@ import numpy as np
 from potjans_diesmann import network
 from timing import command_line, report
 
-sim, arguments = command_line(__doc__.splitlines()[0], scale=0.1)
-sim.setup(timestep=0.1, threads=arguments.threads, seed=1)
+sim, arguments = command_line(__doc__.splitlines()[0], scale=0.1, synapses="")
+form = {"synapses": arguments.synapses} if arguments.synapses else {}
+sim.setup(timestep=0.1, threads=arguments.threads, seed=1, **form)
+own_numbers = {"rng": sim.NativeRNG(seed=1)} if arguments.synapses else {}
 random = sim.RandomDistribution
 numbers = network(arguments.scale)
 
@@ -36,7 +41,7 @@ for i, target in enumerate(layers):
             weight=random("normal_clipped", (weight, 0.1 * abs(weight), *limits)),
             delay=random("normal_clipped", (delay, 0.5 * delay, 0.1, np.inf)),
         )
-        connector = sim.FixedTotalNumberConnector(n_synapses, with_replacement=True)
+        connector = sim.FixedTotalNumberConnector(n_synapses, with_replacement=True, **own_numbers)
         sim.Projection(source, target, connector, synapse, receptor_type=receptor)
 everyone = sum(layers[1:], layers[0])
 everyone.record("spikes")

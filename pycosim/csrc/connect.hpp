@@ -171,7 +171,7 @@ inline Csr fixed_probability(Key key, Ids pre, Ids post, double p, bool allow_se
 class RowSampler {
 public:
     explicit RowSampler(std::size_t n_items)
-        : marks_((n_items + 63) / 64, 0), counts_(n_items, 0), n_items_(n_items) {}
+        : marks_((n_items + 63) / 64, 0), marked_((marks_.size() + 63) / 64, 0), counts_(n_items, 0), n_items_(n_items) {}
 
     /// Appends `n` items to `out`, ascending. Without replacement, all items are taken once (or more often)
     /// before the rest is chosen among them.
@@ -191,7 +191,7 @@ public:
             choose(random, static_cast<std::uint32_t>(n % n_allowed), bound, excluded);
             if (full_sets > 0) add_to_all(full_sets, excluded);
         }
-        collect(out);
+        collect(static_cast<std::size_t>(n), out);
     }
 
 private:
@@ -203,7 +203,8 @@ private:
     }
 
     void add(std::size_t item, std::int32_t count = 1) {
-        marks_[item / 64] |= std::uint64_t{1} << (item % 64);
+        marks_[item / 64] |= bit(item);
+        marked_[item / 4096] |= bit(item / 64);
         counts_[item] += count;
     }
 
@@ -226,19 +227,26 @@ private:
         }
     }
 
-    void collect(LongColumn<std::int32_t>& out) {
-        for (std::size_t word = 0; word < marks_.size(); ++word) {
-            for (std::uint64_t bits = marks_[word]; bits; bits &= bits - 1) {
-                const std::size_t item = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
-                out.insert(out.end(), static_cast<std::size_t>(counts_[item]),
-                           static_cast<std::int32_t>(item));
-                counts_[item] = 0;
+    /// Appends the `n` items that were added.
+    void collect(std::size_t n, LongColumn<std::int32_t>& out) {
+        out.resize(out.size() + n);
+        std::int32_t* next = out.data() + (out.size() - n);
+        for (std::size_t group = 0; group < marked_.size(); ++group) {
+            for (std::uint64_t words = marked_[group]; words; words &= words - 1) {
+                const std::size_t word = group * 64 + static_cast<std::size_t>(std::countr_zero(words));
+                for (std::uint64_t bits = marks_[word]; bits; bits &= bits - 1) {
+                    const std::size_t item = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+                    for (; counts_[item] > 0; --counts_[item]) *next++ = static_cast<std::int32_t>(item);
+                }
+                marks_[word] = 0;
             }
-            marks_[word] = 0;
+            marked_[group] = 0;
         }
     }
 
-    std::vector<std::uint64_t> marks_;
+    static std::uint64_t bit(std::size_t place) { return std::uint64_t{1} << (place % 64); }
+
+    std::vector<std::uint64_t> marks_, marked_;  // items that were added; words of marks_ that are not 0
     LongColumn<std::int32_t> counts_;
     std::size_t n_items_;
 };

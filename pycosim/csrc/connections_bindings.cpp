@@ -15,7 +15,6 @@
 #include "row_rule.hpp"
 #include "selection.hpp"
 #include "thinning.hpp"
-#include "total_number.hpp"
 
 namespace pycosim::bindings {
 namespace {
@@ -88,25 +87,6 @@ void add_connections(nb::module_& m) {
         },
         "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "n"_a, "with_replacement"_a, "allow_self"_a, "wanted"_a = nb::none(),
         "Connect n[j] sources to postsynaptic neuron j; return (indptr, targets).");
-
-    m.def(
-        "fixed_total_number",
-        [](Seed seed, Seed stream, In<Long> pre, In<Long> post, Long n, bool replace, bool allow_self,
-           const Mask& wanted, const Mask& counted, const nb::object& in_all) {
-            PairCount count{wanted_of(counted, post.size())};
-            if (!in_all.is_none())
-                count.in_all = [&in_all](Long here) {
-                    const nb::gil_scoped_acquire locked;
-                    return nb::cast<Long>(in_all(here));
-                };
-            return numpy(unlocked([&] {
-                return fixed_total_number(key_of(seed, stream), span(pre), span(post), n, replace, allow_self,
-                                          wanted_of(wanted, post.size()), count);
-            }));
-        },
-        "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "n"_a, "with_replacement"_a, "allow_self"_a, "wanted"_a = nb::none(),
-        "counted"_a = nb::none(), "in_all"_a = nb::none(),
-        "Make n synapses between pairs drawn from all; return (indptr, targets).");
 
     m.def(
         "bernoulli",

@@ -13,7 +13,6 @@
 #include "handing_out.hpp"
 #include "mersenne.hpp"
 #include "polar.hpp"
-#include "total_number.hpp"
 
 namespace pycosim::bindings {
 namespace {

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import copy, deepcopy
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,8 +21,15 @@ from pycosim.errors import ConnectivityError, InvalidInputError, NotSupportedErr
 from pycosim.frontend.distances import distances_of
 from pycosim.frontend.requests import Connectivity, Request, of_targets, without_mutual
 from pycosim.frontend.thinning import bounded_rule, connect_bounded
+from pycosim.frontend.total_number import numbers_of_allowed, split_total
 from pycosim.parallel import world
-from pycosim.random import draws_itself, evaluate_calls, evaluate_distribution, stream_of
+from pycosim.random import (
+    draws_itself,
+    evaluate_calls,
+    evaluate_distribution,
+    frozen_generator,
+    stream_of,
+)
 
 # Pairs whose probabilities are worked on at the same time: a few arrays of them fit into a core's cache.
 BLOCK_PAIRS = 2**15
@@ -154,7 +160,26 @@ def numbers_of_rows(request: Request, n_rows: int) -> NDArray[np.int64]:
     return values.astype(np.int64)
 
 
-def _fixed_number(request: Request, draw: Callable[..., Any], n: NDArray[np.int64] | int) -> Connectivity:
+def numbers_of_total(request: Request) -> NDArray[np.int64]:
+    """Return how many of the connector's `n` synapses each row has; given these, rows are drawn one by one.
+
+    Raises
+    ------
+    ConnectivityError
+        If there is no pair of cells that it may connect.
+    """
+    n = int(numbers_of_rows(request, 1)[0])
+    n_allowed = numbers_of_allowed(request.pre_ids, request.post_ids, _allows_self(request))
+    if n > 0 and not n_allowed.any():
+        n_pre, n_post = request.shape
+        raise ConnectivityError(
+            request.problem(f"connecting {n_pre} to {n_post} cells: there is no pair that may be connected.")
+        )
+    random = frozen_generator(request.seed, stream_of(request.stream, "numbers of rows"))
+    return split_total(random, n, n_allowed, request.connector.with_replacement)
+
+
+def _fixed_number(request: Request, draw: Callable[..., Any], n: NDArray[np.int64]) -> Connectivity:
     connector = request.connector
     if connector.allow_self_connections == "NoMutual":
         raise NotSupportedError(
@@ -180,12 +205,7 @@ def _fixed_number_pre(request: Request) -> Connectivity:
 
 
 def _fixed_total_number(request: Request) -> Connectivity:
-    draw, n = _core.fixed_total_number, int(numbers_of_rows(request, 1)[0])
-    # how many pairs are missing, and so drawn again, depends on those of all processes
-    if world().size > 1 and not request.connector.with_replacement:
-        counted = np.array(request.projection.post._mask_local, bool).view(np.uint8)
-        draw = partial(draw, counted=counted, in_all=lambda here: request.totals.of(np.array([here]))[0])
-    return _fixed_number(request, draw, n)
+    return _fixed_number(request, _core.fixed_number_post, numbers_of_total(request))
 
 
 def _from_list(request: Request) -> Connectivity:

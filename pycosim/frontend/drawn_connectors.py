@@ -19,7 +19,7 @@ from pycosim.errors import ConnectivityError
 from pycosim.frontend.connectivity import no_mutual, numbers_of_rows
 from pycosim.frontend.requests import Connectivity, Request, without_mutual
 from pycosim.frontend.user_connectors import connect_as_written
-from pycosim.random import about_to_draw
+from pycosim.random import about_to_draw, draws_itself
 
 
 def connect_drawn(request: Request, otherwise: Callable[[Request], Connectivity]) -> Connectivity:
@@ -48,6 +48,11 @@ def connect_drawn(request: Request, otherwise: Callable[[Request], Connectivity]
     if known is None:
         return otherwise(request)
     return known(request)
+
+
+def draws_from_script(request: Request) -> bool:
+    """Return whether the connections come from a script's own generator."""
+    return draws_itself(getattr(request.connector, "rng", None)) and not _is_beyond_pynn(request)
 
 
 def _is_beyond_pynn(request: Request) -> bool:

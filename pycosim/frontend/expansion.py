@@ -20,6 +20,7 @@ from pycosim.frontend.delays import RoundedDelays
 from pycosim.frontend.limits import Limits
 from pycosim.frontend.memory_need import require_memory
 from pycosim.frontend.requests import Connectivity, Request, of_targets
+from pycosim.frontend.shared_totals import total_of
 from pycosim.frontend.synapse_values import (
     TARGET_BLOCK,
     SynapseValues,
@@ -27,6 +28,7 @@ from pycosim.frontend.synapse_values import (
     copied_parameters,
 )
 from pycosim.frontend.value_sources import draws_by_blocks, draws_in_turn, has_lists
+from pycosim.memory import FEWER_SYNAPSES
 from pycosim.network import Plasticity
 from pycosim.parallel import world
 from pycosim.random import seed_of, stream_of, unsigned
@@ -69,6 +71,7 @@ def expand(
     stream: int,
     adjust: Callable[[Any, Values, str], Values] | None = None,
     dt_ms: float | None = None,
+    remedy: Callable[[Request, ParameterSpace], str] = lambda *asked: FEWER_SYNAPSES,
 ) -> Expanded:
     """Return the synapses that a PyNN projection asks for.
 
@@ -84,6 +87,8 @@ def expand(
         use.
     dt_ms : float, optional
         Delays that are drawn may then be given as steps of this length.
+    remedy : callable, optional
+        Returns what is said to help where the synapses would not fit into memory.
 
     Raises
     ------
@@ -98,7 +103,7 @@ def expand(
     """
     connector, local = projection._connector, _local(projection)
     request, parameters = requested(projection, seed, stream)
-    require_memory(request, parameters)
+    require_memory(request, parameters, lambda: remedy(request, parameters))
     connectivity = connect(request)
     if isinstance(connector, FixedNumberPostConnector | FixedTotalNumberConnector):  # drawn before the copy
         parameters = _parameters(projection)
@@ -149,7 +154,7 @@ def _in_all(
     counts = _core.counts_from(np.ascontiguousarray(connectivity.targets, np.int32), 0, request.shape[1])
     if local is not None:
         counts[~local] = 0
-    return request.totals.of(counts)
+    return total_of(request.projection, counts)
 
 
 def _local(projection: Any) -> NDArray[np.bool_] | None:

@@ -12,11 +12,11 @@ from pyNN.random import RandomDistribution
 
 from pycosim import memory
 from pycosim.compiled_numbers import is_compiled
+from pycosim.frontend.drawn_connectors import draws_from_script
 from pycosim.frontend.requests import Request
 from pycosim.frontend.thinning import synapses_by_distance
 from pycosim.frontend.value_sources import draws_in_turn
 from pycosim.network import Population
-from pycosim.random import draws_itself
 
 # Bytes for each cell: PyNN's object, and parameters and state in the description and an engine. Measured
 # (resident memory, by cell type): 120 to 380, 600 of SpikeSourceArray.
@@ -34,10 +34,9 @@ CONNECTING_BYTES_OF = {
 # The same of rows that are drawn by source, as those with own numbers are; of "NoMutual" half remains.
 CONNECTING_BYTES_OF_OWN = {
     pynn.FixedProbabilityConnector.connect: 6,
+    pynn.FixedTotalNumberConnector.connect: 4,
     pynn.DistanceDependentProbabilityConnector.connect: 11,
 }
-# Of pairs of which none is there twice: they are numbered, and sorted.
-CONNECTING_BYTES_OF_DISTINCT = 16
 INDEX_BYTES, ORDER_BYTES, BLOCKS_BYTES = 4, 4, 4
 # Of a weight or other parameter of its own, and of a delay that is drawn in steps; besides, while they are
 # made: by compiled code, by a function of the distance, by NumPy.
@@ -80,7 +79,7 @@ def require_memory_of_samples(populations: Sequence[Population], n_steps: int, w
         memory.require(n_values * np.dtype(np.float64).itemsize, what, _FEWER_VALUES)
 
 
-def require_memory(request: Request, parameters: ParameterSpace, remedy: str = memory.FEWER_SYNAPSES) -> None:
+def require_memory(request: Request, parameters: ParameterSpace, remedy: Callable[[], str]) -> None:
     """Refuse a projection that would not fit; connectors whose number of synapses is open are let through.
 
     Raises
@@ -99,7 +98,7 @@ def require_memory(request: Request, parameters: ParameterSpace, remedy: str = m
 def needed_bytes(request: Request, parameters: ParameterSpace) -> tuple[float, float]:
     """Return about how many synapses a connector will make here, and their bytes; 0 if that is open."""
     n_synapses = expected_synapses(request) or 0.0
-    connecting = _connecting_bytes(request.connector)
+    connecting = _connecting_bytes(request)
     local, wanted = float(np.mean(request.projection.post._mask_local)), _share(request)
     share = local / wanted if wanted else 1.0
     values, making = 0.0, 0
@@ -110,13 +109,11 @@ def needed_bytes(request: Request, parameters: ParameterSpace) -> tuple[float, f
     return n_synapses, n_synapses * max(connecting, _index_bytes(request, parameters) + values + making)
 
 
-def _connecting_bytes(connector: Any) -> int:
+def _connecting_bytes(request: Request) -> int:
     """Return the bytes for each synapse at the peak of connecting."""
-    connect, draws = type(connector).connect, draws_itself(getattr(connector, "rng", None))
-    if connect == pynn.FixedTotalNumberConnector.connect and not connector.with_replacement:
-        return CONNECTING_BYTES_OF_DISTINCT
+    connect = type(request.connector).connect
     of_any = CONNECTING_BYTES_OF.get(connect, CONNECTING_BYTES)
-    return of_any if draws else CONNECTING_BYTES_OF_OWN.get(connect, of_any)
+    return of_any if draws_from_script(request) else CONNECTING_BYTES_OF_OWN.get(connect, of_any)
 
 
 def _share(request: Request) -> float:
@@ -126,11 +123,10 @@ def _share(request: Request) -> float:
 
 def _index_bytes(request: Request, parameters: ParameterSpace) -> int:
     """Return the bytes of what is there of a connector for each synapse while values are made."""
-    connector = request.connector
-    connect = type(connector).connect
+    connect = type(request.connector).connect
     if connect == pynn.DistanceDependentProbabilityConnector.connect:
         return INDEX_BYTES + BLOCKS_BYTES
-    if connect not in _WITH_ORDER or not draws_itself(connector.rng):
+    if connect not in _WITH_ORDER or not draws_from_script(request):
         return INDEX_BYTES
     return INDEX_BYTES + ORDER_BYTES * (2 if draws_in_turn(parameters) else 1)
 

@@ -6,36 +6,31 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from pyNN import connectors as pynn
 from pyNN.parameters import ParameterSpace
 from pyNN.random import RandomDistribution
 
 from pycosim import _core, memory
-from pycosim.compiled_numbers import compiled_form, is_compiled
+from pycosim.compiled_numbers import compiled_form
 from pycosim.errors import InvalidInputError
 from pycosim.frontend import simulator
-from pycosim.frontend.connectivity import numbers_of_rows
 from pycosim.frontend.delays import delay_steps, rounded_delays
 from pycosim.frontend.dialects import negative_inhibition
 from pycosim.frontend.expansion import check_values, requested
 from pycosim.frontend.limits import Limits
-from pycosim.frontend.memory_need import needed_bytes, require_memory
+from pycosim.frontend.memory_need import needed_bytes
 from pycosim.frontend.native_cells import models_weights
 from pycosim.frontend.requests import Request
-from pycosim.frontend.value_sources import draws_in_turn
+from pycosim.frontend.row_rules import row_rule, why_stored
 from pycosim.network import DrawnValues, ProceduralProjection, RowRule
 from pycosim.network.procedural import LONGEST_DRAWN_DELAY, TARGET_BLOCK, RowStarts
-from pycosim.random import draws_itself, stream_of, stream_of_first_block, told_of, unsigned
+from pycosim.random import generators_restored, stream_of, stream_of_first_block, told_of, unsigned
 
 FORMS = ("auto", "stored", "procedural")
 # Of the engine's copy: a target, and a weight of its own.
 _TARGET_BYTES, _WEIGHT_BYTES = 2, 7
 # Of a row in a block of targets, where weights or delays are drawn.
 _START_BYTES = 4
-_OWN_NUMBERS = (
-    "Give the connector rng=NativeRNG(): then its synapses need not be stored. The numbers of a seeded "
-    "NumpyRNG, PyNN's default, can only be drawn all together; so can those of a RandomDistribution with one."
-)
+_NOT_KEPT = "With setup(synapses='auto') they need not be stored. " + memory.FEWER_SYNAPSES
 
 
 def form_of(value: Any) -> str:
@@ -72,17 +67,17 @@ def procedural_column(
     if state.synapse_form == "stored" or state.target != "native":
         return None
     request, parameters = requested(projection, seed, stream)
-    if not _could_be_rule(request, parameters):
-        return None
-    if draws_itself(getattr(request.connector, "rng", None)) or draws_in_turn(parameters):
-        require_memory(request, parameters, _OWN_NUMBERS)
+    if why_stored(request, parameters) is not None:
         return None
     if state.synapse_form == "auto" and _fits(request, parameters):
         return None
-    rule = _rule(request)
-    values = None if rule is None else _values(projection, rule, request, parameters, seed, stream)
+    with generators_restored():  # what is stored after all is drawn again
+        rule = row_rule(request)
+        values = None if rule is None else _values(projection, rule, request, parameters, seed, stream)
     if values is None:
         return None
+    if isinstance(getattr(request.connector, "n", None), RandomDistribution):
+        rule = row_rule(request)  # moves the script's generator on
     if state.synapse_form == "auto":
         state.warn(
             f"Projection {projection.label!r}: its synapses would not fit into memory and are made anew at "
@@ -94,6 +89,15 @@ def procedural_column(
         request.connector.callback(1.0)
     wanted = np.array(projection.post._mask_local, bool)
     return ProceduralProjection(label, receptor, rule, weight, delay, wanted, starts)
+
+
+def remedy(request: Request, parameters: ParameterSpace) -> str:
+    """Return what helps where a projection that is to be stored does not fit."""
+    state = simulator.state
+    reason = why_stored(request, parameters) if state.target == "native" else None
+    if reason is None and state.synapse_form == "stored":
+        return _NOT_KEPT
+    return memory.FEWER_SYNAPSES if reason is None else reason
 
 
 def _values(
@@ -175,42 +179,6 @@ def _delay_limits(projection: Any, delays: Limits, seen: tuple[bool, float, floa
     return int(low), int(high)
 
 
-def _could_be_rule(request: Request, parameters: ParameterSpace) -> bool:
-    """Return whether our own numbers could make the rows one by one, with their weights and delays."""
-    connector, projection = request.connector, request.projection
-    if type(connector).connect not in _RULES:
-        return False
-    if (
-        getattr(connector, "location_selector", None) is not None
-        or connector.allow_self_connections == "NoMutual"
-    ):
-        return False
-    if getattr(projection.synapse_type, "plasticity", None):
-        return False
-    ascend = all(np.all(np.diff(ids) > 0) for ids in (request.pre_ids, request.post_ids))
-    return bool(ascend) and all(_is_simple(parameters[name], request.shape) for name in parameters.keys())
-
-
-def _is_simple(array: Any, shape: tuple[int, int]) -> bool:
-    """Return whether a parameter is the same for all synapses, or drawn for each by compiled code."""
-    base = array.base_value
-    if isinstance(base, RandomDistribution):
-        return not array.operations and is_compiled(base)
-    return base is None or is_constant(array, shape)
-
-
-def is_constant(array: Any, shape: tuple[int, int]) -> bool:
-    """Return whether a parameter is the same number for all pairs of so many cells."""
-    base = array.base_value
-    is_drawn = (
-        isinstance(base, RandomDistribution | np.ndarray) or callable(base) or hasattr(base, "__next__")
-    )
-    if is_drawn or np.ndim(base) != 0 or not np.isreal(base):
-        return False
-    array.shape = shape
-    return bool(array.is_homogeneous)
-
-
 def _fits(request: Request, parameters: ParameterSpace) -> bool:
     """Return whether memory suffices for building the projection and then running all that there is."""
     n_synapses, n_bytes = needed_bytes(request, parameters)
@@ -219,39 +187,3 @@ def _fits(request: Request, parameters: ParameterSpace) -> bool:
     each = [_TARGET_BYTES + _WEIGHT_BYTES * (np.ndim(p.weights) > 0) for p in stored]
     engine = _TARGET_BYTES * n_synapses + sum(n * p.n_synapses for n, p in zip(each, stored))
     return n_bytes + engine <= memory.available_bytes()
-
-
-def _rule(request: Request) -> RowRule | None:
-    return _RULES[type(request.connector).connect](request)
-
-
-def _probability(request: Request, p: float) -> RowRule | None:
-    if not p >= 0:  # refused where it is stored
-        return None
-    allow_self = bool(request.connector.allow_self_connections)
-    ids = request.seed, request.stream, request.pre_ids, request.post_ids
-    return RowRule("probability", *ids, p=float(p), allow_self=allow_self)
-
-
-def _number(request: Request) -> RowRule | None:
-    connector, n_pre = request.connector, request.shape[0]
-    varies = isinstance(connector.n, RandomDistribution)
-    if not varies and not connector.n >= 0:
-        return None
-    allow_self = bool(connector.allow_self_connections)
-    n_others = 0 if allow_self else 1
-    n = numbers_of_rows(request, n_pre) if varies else np.array([connector.n], np.int64)
-    if n.max(initial=0) > 0 and request.shape[1] <= n_others:
-        return None
-    ids = request.seed, request.stream, request.pre_ids, request.post_ids
-    replace = bool(connector.with_replacement)
-    return RowRule("number", *ids, n=n, with_replacement=replace, allow_self=allow_self)
-
-
-_RULES = {
-    pynn.AllToAllConnector.connect: lambda request: _probability(request, 1.0),
-    pynn.FixedProbabilityConnector.connect: lambda request: _probability(
-        request, request.connector.p_connect
-    ),
-    pynn.FixedNumberPostConnector.connect: _number,
-}

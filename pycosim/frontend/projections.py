@@ -31,7 +31,7 @@ from pycosim.frontend.native_cells import models_weights, scripts_weights
 from pycosim.frontend.neuromodulation import modulate, split_receptor
 from pycosim.frontend.numbering import described, indices_of
 from pycosim.frontend.plastic_synapses import as_magnitudes, shared
-from pycosim.frontend.procedural import procedural_column
+from pycosim.frontend.procedural import procedural_column, remedy
 from pycosim.frontend.remaking import remaker
 from pycosim.frontend.requests import numbers_of
 from pycosim.frontend.synapse_values import REDRAWN, drawn_by_blocks
@@ -130,7 +130,7 @@ class Projection(common.Projection):
             if rule is not None:
                 return rule
         make = remaker(self, label, state.network.seed, stream) if type(self) is Projection else None
-        expanded = expand(self, state.network.seed, stream, negative_inhibition, state.dt)
+        expanded = expand(self, state.network.seed, stream, negative_inhibition, state.dt, remedy)
         delays_ms = state.default_delay if expanded.delays_ms is None else expanded.delays_ms
         projection, order = described(self, label, expanded, delay_steps(delays_ms, self.label))
         if order is not None:

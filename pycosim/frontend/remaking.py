@@ -21,9 +21,9 @@ from pycosim.frontend.dialects import negative_inhibition
 from pycosim.frontend.distances import keep_distances
 from pycosim.frontend.expansion import expand
 from pycosim.frontend.numbering import described
-from pycosim.frontend.procedural import is_constant
 from pycosim.frontend.requests import ascend
-from pycosim.frontend.shared_totals import kept_totals
+from pycosim.frontend.row_rules import is_constant
+from pycosim.frontend.shared_totals import kept_total
 from pycosim.frontend.synapse_values import copied_parameters, is_text
 from pycosim.random import draws_itself
 
@@ -131,7 +131,7 @@ def _as_it_is(projection: Any) -> Any:
             drawing.parameters = deepcopy(drawing.parameters)
         return drawing
 
-    kept_totals(projection)
+    kept_total(projection)
     result = copy(projection)
     if _has_distances(projection):
         keep_distances(result, projection)

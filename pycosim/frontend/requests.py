@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim import _core
-from pycosim.frontend.shared_totals import SharedTotals
 from pycosim.network import Population
 
 
@@ -118,11 +117,6 @@ class Request:
     def post_ids(self) -> NDArray[np.int64]:
         """Global numbers of the postsynaptic neurons."""
         return numbers_of(self.projection.post)
-
-    @cached_property
-    def totals(self) -> SharedTotals:
-        """Sums over all processes."""
-        return SharedTotals(self.projection)
 
     @cached_property
     def local(self) -> NDArray[np.bool_]:

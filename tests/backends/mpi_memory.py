@@ -13,7 +13,7 @@ from pycosim.memory import used_bytes
 N = 6000
 random = sim.RandomDistribution
 predicted = []
-expansion.require_memory = lambda *asked: predicted.append(needed_bytes(*asked)[1])
+expansion.require_memory = lambda *asked: predicted.append(needed_bytes(*asked[:2])[1])
 
 
 def seeded():
@@ -38,7 +38,7 @@ CASES = {
         random("uniform", (0.1, 4)),
         3072 / 2000 * 12 + 8 + 4,
     ),
-    "pairs": (sim.FixedTotalNumberConnector(3 * N * N // 10, with_replacement=False), 0.1, 1.0, 16),
+    "pairs": (sim.FixedTotalNumberConnector(3 * N * N // 10, with_replacement=False), 0.1, 1.0, 4),
 }
 for case, (connector, weight, delay, limit) in CASES.items():
     sim.setup(timestep=0.1)

@@ -84,8 +84,8 @@ def test_a_process_of_several_takes_little_more_than_its_part(tmp_path):
         # and 2 for large pages and buffers. Values drawn by blocks of 1,024 cells are made for at most 3,072
         # instead of 2,000 cells, and copied from there. All processes' synapses would take thrice as much.
         assert float(taken) / float(n_own) < float(limit) + 2, case
-        # As for one process: a little more than is taken, never much less.
-        assert 0.9 * float(taken) < float(predicted) < 1.7 * float(taken), case
+        # As for one process: a little more than is taken, never much less; one has a large page more.
+        assert 0.9 * (float(taken) - 2**21) < float(predicted) < 1.7 * float(taken), case
 
 
 def test_spikes_under_way_act_on_time_for_any_delay_and_any_end_of_a_run(tmp_path):

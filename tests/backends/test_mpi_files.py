@@ -127,6 +127,8 @@ for connector, weight, delay in (
     (sim.FixedProbabilityConnector(0.05, rng=numbers), 0.02, 1.0),
     (sim.FixedNumberPostConnector(30, rng=numbers, allow_self_connections=False), 0.011, 1.0),
     (sim.AllToAllConnector(allow_self_connections=False), 0.0003, 0.6),
+    (sim.FixedTotalNumberConnector(30_000, with_replacement=False, allow_self_connections=False), 0.008, 1.4),
+    (sim.FixedTotalNumberConnector(40_000, rng=numbers), drawn("uniform", low=0.0, high=0.008), 0.8),
     (sim.FixedProbabilityConnector(0.04, rng=numbers), drawn("uniform", low=0.0, high=0.04), 1.0),
     (
         sim.FixedNumberPostConnector(200, rng=numbers, with_replacement=True),

@@ -33,6 +33,7 @@ CONNECTORS = [
     sim.FixedNumberPreConnector(500),
     sim.FixedNumberPostConnector(500),
     sim.FixedTotalNumberConnector(500_000, with_replacement=True),
+    sim.FixedTotalNumberConnector(500_000, with_replacement=False),
 ]
 
 
@@ -86,7 +87,7 @@ from pycosim.frontend.memory_need import needed_bytes
 from pycosim.memory import used_bytes
 
 predicted = []
-expansion.require_memory = lambda *asked: predicted.append(needed_bytes(*asked)[1])
+expansion.require_memory = lambda *asked: predicted.append(needed_bytes(*asked[:2])[1])
 draw = lambda *description: sim.RandomDistribution(*description)
 sim.setup(timestep=0.1)
 cells = sim.Population(6000, sim.IF_curr_exp(), structure=sim.Line(dx=1.0))
@@ -106,6 +107,8 @@ UNIFORM = 'draw("uniform", (0.1, 1.0))'
         ("sim.FixedNumberPostConnector(1500)", 'draw("gamma", (2.0, 1.0))', UNIFORM),
         ("sim.FixedNumberPreConnector(2000)", UNIFORM, UNIFORM),
         ("sim.FixedTotalNumberConnector(10**7, with_replacement=True)", "0.1", UNIFORM),
+        ("sim.FixedTotalNumberConnector(2 * 10**7, with_replacement=False)", "0.1", "1.0"),
+        ("sim.FixedTotalNumberConnector(10**7, rng=sim.NativeRNG())", UNIFORM, UNIFORM),
         ('sim.DistanceDependentProbabilityConnector("exp(-d/1000)")', '"exp(-d)"', '"0.1 + d/1000"'),
         ('sim.FixedProbabilityConnector(0.3, allow_self_connections="NoMutual")', "0.1", "1.0"),
     ],

@@ -36,6 +36,12 @@ CONNECTORS = {
         n // 2, allow_self_connections=False, with_replacement=True, rng=rng
     ),
     "total": lambda n, rng: pynn.FixedTotalNumberConnector(3 * n, with_replacement=True, rng=rng),
+    "total of different pairs": lambda n, rng: pynn.FixedTotalNumberConnector(
+        n * n // 3, with_replacement=False, rng=rng
+    ),
+    "total of all others and more": lambda n, rng: pynn.FixedTotalNumberConnector(
+        n * n + n // 2, with_replacement=False, allow_self_connections=False, rng=rng
+    ),
     "distance": lambda n, rng: pynn.DistanceDependentProbabilityConnector("0.7*exp(-d/20)", rng=rng),
     "unbounded": lambda n, rng: pynn.DistanceDependentProbabilityConnector("0.3 + 0.1*(d % 2)", rng=rng),
     "index": lambda n, rng: pynn.IndexBasedProbabilityConnector(Striped(), rng=rng),

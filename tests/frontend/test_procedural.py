@@ -54,6 +54,23 @@ def network(**setup):
             0.8,
             "inhibitory",
         ),
+        (
+            cells,
+            cells,
+            sim.FixedTotalNumberConnector(30_000, with_replacement=False, allow_self_connections=False),
+            0.01,
+            1.5,
+            "excitatory",
+        ),
+        (noise, cells, sim.FixedTotalNumberConnector(9000, rng=NUMBERS), 0.02, 0.4, "excitatory"),
+        (
+            few,
+            few,
+            sim.FixedTotalNumberConnector(2 * 1600 + 7, with_replacement=False, rng=NUMBERS),
+            1e-4,
+            0.3,
+            "inhibitory",
+        ),
         (cells, few, sim.AllToAllConnector(), 1e-4, 1.5, "excitatory"),
         (few, few, sim.AllToAllConnector(allow_self_connections=False), 2e-4, 0.3, "inhibitory"),
         (few, cells[100:700:3], sim.FixedProbabilityConnector(0.4, rng=NUMBERS), -0.1, 2.0, "inhibitory"),
@@ -94,7 +111,7 @@ def test_spikes_and_potentials_are_the_same_to_the_last_bit(stored, threads):
     spikes, v, forms, n_bytes = activity(synapses="procedural", threads=threads)
     assert spikes == stored[0]
     assert np.array_equal(v, stored[1])
-    assert forms == [True, True, True, False, True, True, True, True, True]
+    assert forms == [i != 3 for i in range(12)]
     assert not any(stored[2])
     assert sum(map(len, spikes[0])) > 3000
     assert n_bytes < stored[3]  # of the one projection that is kept, and of rows and targets
@@ -127,9 +144,9 @@ def test_weights_of_each_synapse_are_kept_once_they_are_written():
     assert outcomes[0] == outcomes[1]
 
 
-def excitation(connector, synapse=None, **setup):
+def excitation(connector, synapse=None, n=3000, **setup):
     sim.setup(timestep=0.1, **setup)
-    pre, post = (sim.Population(3000, sim.IF_curr_exp(i_offset=1.0)) for _ in range(2))
+    pre, post = (sim.Population(n, sim.IF_curr_exp(i_offset=1.0)) for _ in range(2))
     return sim.Projection(pre, post, connector, synapse or sim.StaticSynapse(weight=0.001, delay=1.0))
 
 
@@ -151,29 +168,68 @@ def test_one_that_fits_is_kept():
 
 
 @pytest.mark.parametrize(
-    ("connector", "synapse"),
+    ("connector", "synapse", "remedy"),
     [
-        (sim.FixedProbabilityConnector(0.5, rng=sim.NumpyRNG(1)), None),
-        (sim.FixedNumberPreConnector(1500, rng=NUMBERS), None),
+        (sim.FixedProbabilityConnector(0.5, rng=sim.NumpyRNG(1)), None, r"rng=NativeRNG\(\)"),
+        (sim.FixedTotalNumberConnector(4_000_000), None, r"rng=NativeRNG\(\)"),
+        (
+            sim.FixedNumberPreConnector(1500, rng=NUMBERS),
+            None,
+            "Synapses of FixedNumberPreConnector have to be stored; those of AllToAll, .* need not",
+        ),
+        (
+            sim.DistanceDependentProbabilityConnector("exp(-d/1e5)", rng=NUMBERS),
+            None,
+            "Synapses of DistanceDependentProbabilityConnector have to be stored",
+        ),
+        (
+            sim.FixedProbabilityConnector(0.5, allow_self_connections="NoMutual", rng=NUMBERS),
+            None,
+            "Synapses of FixedProbabilityConnector with allow_self_connections='NoMutual' have to be stored",
+        ),
         (
             sim.AllToAllConnector(),
             sim.StaticSynapse(
                 weight=sim.RandomDistribution("uniform", low=0.0, high=1.0, rng=sim.NumpyRNG(1))
             ),
+            "a RandomDistribution with one",
         ),
         (
             sim.AllToAllConnector(),
             sim.StaticSynapse(weight=sim.RandomDistribution("gamma", k=2.0, theta=1.0)),
+            "Synapses with such a weight have to be stored; those with one number, .* 'uniform'.* need not",
         ),
-        (sim.AllToAllConnector(), sim.TsodyksMarkramSynapse(weight=0.1)),
+        (
+            sim.AllToAllConnector(),
+            sim.TsodyksMarkramSynapse(weight=0.1),
+            "Synapses of TsodyksMarkramSynapse have to be stored; those of StaticSynapse need not",
+        ),
     ],
-    ids=["PyNN's numbers", "rows by target", "PyNN's weights", "NumPy's weights", "plastic"],
+    ids=[
+        "PyNN's numbers",
+        "PyNN's pairs",
+        "rows by target",
+        "distances",
+        "one direction",
+        "PyNN's weights",
+        "NumPy's weights",
+        "plastic",
+    ],
 )
-def test_what_no_rule_makes_row_by_row_is_refused_with_the_figure(connector, synapse):
+def test_what_no_rule_makes_row_by_row_is_refused_with_the_figure_and_the_reason(connector, synapse, remedy):
+    n = 6000 if hasattr(connector, "d_expression") else 3000  # fewer pairs of cells are not counted before
     with pytest.raises(
-        NotEnoughMemoryError, match=r"3000 to 3000 cells.*MB of memory; .* is available.*limit"
+        NotEnoughMemoryError, match=rf"{n} to {n} cells.*MB of memory; .* is available.*limit.*{remedy}"
     ):
-        excitation(connector, synapse, memory_limit=memory.used_bytes() + 20e6)
+        excitation(connector, synapse, n, memory_limit=memory.used_bytes() + 20e6)
+
+
+def test_those_that_setup_wants_to_be_stored_are_refused_with_what_would_fit():
+    limit = {"memory_limit": memory.used_bytes() + 20e6, "synapses": "stored"}
+    with pytest.raises(NotEnoughMemoryError, match=r"With setup\(synapses='auto'\) they need not be stored"):
+        excitation(sim.AllToAllConnector(), **limit)
+    with pytest.raises(NotEnoughMemoryError, match="Synapses of FixedNumberPreConnector have to be stored"):
+        excitation(sim.FixedNumberPreConnector(1500), **limit)
 
 
 def test_reading_what_would_not_fit_is_refused_with_the_figure():

@@ -68,6 +68,22 @@ RULES = [
         clipped(1.0, 0.1, 0.2, 30.0),
         "inhibitory",
     ),
+    (
+        "cells",
+        "cells",
+        sim.FixedTotalNumberConnector(90_000, rng=NUMBERS, allow_self_connections=False),
+        clipped(0.002, 0.002, 0, 0.05),
+        uniform(0.1, 9.0),
+        "excitatory",
+    ),
+    (
+        "noise",
+        "part",
+        sim.FixedTotalNumberConnector(20_000, with_replacement=False, rng=NUMBERS),
+        uniform(0.0, 0.02),
+        normal(2.0, 0.1),
+        "excitatory",
+    ),
     ("cells", "few", sim.AllToAllConnector(), uniform(0, 2e-4), 1.5, "excitatory"),
     (
         "few",
@@ -134,7 +150,7 @@ def test_spikes_and_potentials_are_the_same_to_the_last_bit(stored, threads):
     assert spikes == stored[0]
     assert all(np.array_equal(made, kept) for made, kept in zip(v, stored[1]))
     assert delays == stored[2] == (0.1, 30.0)
-    assert forms == [True, True, True, False, True, True, True, True, True]
+    assert forms == [i != 3 for i in range(11)]
     assert not any(stored[3])
     assert sum(map(len, spikes[0])) > 1500
     assert n_bytes < 0.03 * stored[4]  # of the one projection that is kept, of rows, targets, and counts
@@ -219,6 +235,26 @@ def test_rows_of_few_targets_are_kept_as_counting_them_would_take_more():
     synapse = sim.StaticSynapse(weight=uniform(0.0, 1.0))
     made = [sim.Projection(pre, post, connector, synapse) for connector in connectors]
     assert [isinstance(p.column, ProceduralProjection) for p in made] == [False, True]
+
+
+@pytest.mark.parametrize("n_post", [300, 20_000], ids=["made at each spike", "stored after all"])
+@pytest.mark.parametrize(
+    "connector",
+    [
+        lambda n: sim.FixedNumberPostConnector(n, rng=NUMBERS),
+        lambda n: sim.FixedTotalNumberConnector(n, rng=NUMBERS),
+    ],
+)
+def test_numbers_of_synapses_are_drawn_once_from_a_script_s_generator(connector, n_post):
+    outcomes = []
+    for form in ("stored", "procedural"):
+        sim.setup(synapses=form)
+        rng = sim.NumpyRNG(seed=1)
+        pre, post = sim.Population(10, sim.IF_curr_exp()), sim.Population(n_post, sim.IF_curr_exp())
+        n = sim.RandomDistribution("uniform_int", (2, 8), rng=rng)
+        made = sim.Projection(pre, post, connector(n), sim.StaticSynapse(weight=uniform(0.0, 1.0)))
+        outcomes.append((synapses(made).tolist(), rng.next(3).tolist()))
+    assert outcomes[0] == outcomes[1]
 
 
 def test_delays_too_long_to_be_written_down_at_the_spike_are_kept():

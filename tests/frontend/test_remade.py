@@ -24,6 +24,9 @@ CONNECTORS = {
         RandomDistribution("uniform_int", (5, 30), rng=rng), rng=rng
     ),
     "total": lambda rng: sim.FixedTotalNumberConnector(5000, rng=rng),
+    "total of different pairs": lambda rng: sim.FixedTotalNumberConnector(
+        5000, with_replacement=False, allow_self_connections=False, rng=rng
+    ),
     "distance": lambda rng: sim.DistanceDependentProbabilityConnector("exp(-d/20)", rng=rng),
 }
 GENERATORS = {

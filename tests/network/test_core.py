@@ -145,20 +145,6 @@ def test_every_target_has_exactly_its_number_of_sources(n_pre, n_post, n, replac
         assert len(set(zip(*pairs(csr)))) == n * n_post
 
 
-@given(st.integers(2, 12), st.integers(2, 12), st.integers(0, 200), st.booleans(), st.booleans(), SEEDS)
-def test_the_total_number_of_synapses_is_exact(n_pre, n_post, n, replace, allow_self, seed):
-    csr = _core.fixed_total_number(seed, 1, ids(n_pre), ids(n_post), n, replace, allow_self)
-    sources, targets = pairs(csr)
-    assert len(targets) == n
-    assert rows_ascend(csr)
-    if not allow_self:
-        assert np.all(sources != targets)
-    if not replace:
-        counts = np.bincount(sources * n_post + targets, minlength=n_pre * n_post).reshape(n_pre, n_post)
-        counts = counts.ravel() if allow_self else counts[~np.eye(n_pre, n_post, dtype=bool)]
-        assert counts.max() - counts.min() <= 1
-
-
 def test_every_choice_of_targets_without_replacement_is_equally_likely():
     n_rows = 20_000
     csr = _core.fixed_number_post(5, 6, ids(n_rows, 10), ids(5), np.full(n_rows, 2), False, True)
@@ -166,24 +152,6 @@ def test_every_choice_of_targets_without_replacement_is_equally_likely():
     counts = np.bincount(first * 5 + second)
     assert np.count_nonzero(counts) == 10  # all pairs of 5
     assert is_plausible(counts[counts > 0], np.full(10, n_rows / 10))
-
-
-@pytest.mark.parametrize("replace", [False, True])
-@pytest.mark.parametrize("n", [30_000, 300_000])
-def test_every_pair_is_equally_likely_in_a_fixed_total_number(replace, n):
-    # 300,000 of the 360,000 allowed pairs are more than half, for which the others are drawn instead
-    csr = _core.fixed_total_number(5, 6, ids(600), ids(601), n, replace, False)
-    sources, targets = pairs(csr)
-    out_degree = np.bincount(sources, minlength=600)
-    # each source may reach 600 targets; target 600 is nobody's self and is reached by one source more
-    in_degree = np.bincount(targets, minlength=601)
-    share = np.append(np.full(600, 599), 600) / (600 * 600)
-    # without replacement the degrees vary less by the share of pairs that is left
-    left = 1.0 if replace else 1 - n / (600 * 600)
-    for counts, expected in ((out_degree, np.full(600, n / 600)), (in_degree, n * share)):
-        dispersion = np.sum((counts - expected) ** 2 / expected) / left
-        assert stats.chi2.sf(dispersion, len(counts) - 1) > 1e-4
-        assert stats.chi2.cdf(dispersion, len(counts) - 1) > 1e-4
 
 
 @pytest.mark.parametrize("replace", [False, True])
@@ -212,7 +180,6 @@ def test_a_neuron_is_known_by_its_number_wherever_it_stands_in_the_two_groups():
         lambda: _core.fixed_number_post(1, 2, ids(1), ids(1), np.array([1]), False, False),
         lambda: _core.fixed_number_post(1, 2, ids(1), ids(3), np.array([-1]), False, True),
         lambda: _core.fixed_number_post(1, 2, ids(2), ids(3), np.array([1]), False, True),
-        lambda: _core.fixed_total_number(1, 2, ids(1), ids(1), 1, True, False),
         lambda: _core.fixed_probability(1, 2, ids(2), ids(2), -0.1, True),
         lambda: _core.fixed_probability(1, 2, ids(2), ids(2), np.nan, True),
         lambda: _core.csr_from_pairs(np.zeros(2, np.int32), np.zeros(1, np.int32), 1, 1),

@@ -1,0 +1,118 @@
+"""Which projections can be made row by row, each time they are needed, and the rules that make them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyNN import connectors as pynn
+from pyNN.parameters import ParameterSpace
+from pyNN.random import RandomDistribution
+
+from pycosim import memory
+from pycosim.compiled_numbers import is_compiled
+from pycosim.frontend.connectivity import numbers_of_rows, numbers_of_total
+from pycosim.frontend.drawn_connectors import draws_from_script
+from pycosim.frontend.requests import Request
+from pycosim.frontend.value_sources import draws_in_turn
+from pycosim.network import RowRule
+
+_CONNECTORS = (
+    "of AllToAll, and of FixedProbability, FixedNumberPost and FixedTotalNumber with rng=NativeRNG(),"
+)
+_VALUES = "with one number, or a RandomDistribution 'uniform', 'normal' or 'normal_clipped',"
+_OWN_NUMBERS = (
+    "Give the connector rng=NativeRNG(): then its synapses need not be stored. The numbers of a seeded "
+    "NumpyRNG, PyNN's default, can only be drawn all together; so can those of a RandomDistribution with one."
+)
+
+
+def why_stored(request: Request, parameters: ParameterSpace) -> str | None:
+    """Return why the synapses have to be stored, and what helps; None if rows can be made one by one."""
+    connector, synapse_type = request.connector, request.projection.synapse_type
+    name = type(connector).__name__
+    if type(connector).connect not in _RULES:
+        return _text(f"of {name}", _CONNECTORS)
+    if getattr(connector, "location_selector", None) is not None:
+        return memory.FEWER_SYNAPSES  # refused later
+    if connector.allow_self_connections == "NoMutual":
+        return _text(f"of {name} with allow_self_connections='NoMutual'", _CONNECTORS)
+    if getattr(synapse_type, "plasticity", None):
+        return _text(f"of {type(synapse_type).__name__}", "of StaticSynapse")
+    if not all(np.all(np.diff(ids) > 0) for ids in (request.pre_ids, request.post_ids)):
+        return _text("of cells in another order than that in which they were made", "of others")
+    for parameter in parameters.keys():
+        if not _is_simple(parameters[parameter], request.shape):
+            return _text(f"with such a {parameter}", _VALUES)
+    return _OWN_NUMBERS if draws_from_script(request) or draws_in_turn(parameters) else None
+
+
+def _text(these: str, others: str) -> str:
+    return f"Synapses {these} have to be stored; those {others} need not. {memory.FEWER_SYNAPSES}"
+
+
+def _is_simple(array: Any, shape: tuple[int, int]) -> bool:
+    """Return whether a parameter is the same for all synapses, or drawn for each by compiled code."""
+    base = array.base_value
+    if isinstance(base, RandomDistribution):
+        return not array.operations and is_compiled(base)
+    return base is None or is_constant(array, shape)
+
+
+def is_constant(array: Any, shape: tuple[int, int]) -> bool:
+    """Return whether a parameter is the same number for all pairs of so many cells."""
+    base = array.base_value
+    is_drawn = (
+        isinstance(base, RandomDistribution | np.ndarray) or callable(base) or hasattr(base, "__next__")
+    )
+    if is_drawn or np.ndim(base) != 0 or not np.isreal(base):
+        return False
+    array.shape = shape
+    return bool(array.is_homogeneous)
+
+
+def row_rule(request: Request) -> RowRule | None:
+    """Return what makes the rows of a connector that need not be stored; None if it is to be refused."""
+    return _RULES[type(request.connector).connect](request)
+
+
+def _probability(request: Request, p: float) -> RowRule | None:
+    if not p >= 0:  # refused where it is stored
+        return None
+    return RowRule("probability", *_ids(request), p=float(p), allow_self=_allows_self(request))
+
+
+def _number(request: Request) -> RowRule | None:
+    connector, n_pre = request.connector, request.shape[0]
+    varies = isinstance(connector.n, RandomDistribution)
+    if not varies and not connector.n >= 0:
+        return None
+    n = numbers_of_rows(request, n_pre) if varies else np.array([connector.n], np.int64)
+    if n.max(initial=0) > 0 and request.shape[1] <= (0 if _allows_self(request) else 1):
+        return None
+    return _with_numbers(request, n)
+
+
+def _with_numbers(request: Request, n: NDArray[np.int64]) -> RowRule:
+    how = {"with_replacement": bool(request.connector.with_replacement), "allow_self": _allows_self(request)}
+    return RowRule("number", *_ids(request), n=n, **how)
+
+
+def _ids(request: Request) -> tuple[Any, ...]:
+    return request.seed, request.stream, request.pre_ids, request.post_ids
+
+
+def _allows_self(request: Request) -> bool:
+    return bool(request.connector.allow_self_connections)
+
+
+_RULES: dict[Any, Callable[[Request], RowRule | None]] = {
+    pynn.AllToAllConnector.connect: lambda request: _probability(request, 1.0),
+    pynn.FixedProbabilityConnector.connect: lambda request: _probability(
+        request, request.connector.p_connect
+    ),
+    pynn.FixedNumberPostConnector.connect: _number,
+    pynn.FixedTotalNumberConnector.connect: lambda request: _with_numbers(request, numbers_of_total(request)),
+}
