@@ -80,6 +80,20 @@ def fixed_number_pre(
 ) -> _Rows:
     """Connect n[j] sources to postsynaptic neuron j; otherwise as `fixed_number_post`."""
 
+def fixed_number_of_sources(
+    seed: int,
+    stream: int,
+    pre_ids: NDArray[np.int64],
+    post_ids: NDArray[np.int64],
+    n: NDArray[np.int64],
+    allow_self: bool,
+    wanted: NDArray[np.uint8] | None = None,
+) -> _Rows:
+    """Connect n[j] different sources to postsynaptic neuron j, so that rows can be drawn without the others.
+
+    There are 1,024 to 2^30 sources; otherwise as `fixed_number_post`.
+    """
+
 def bernoulli(seed: int, stream: int, first_row: int, probability: NDArray[np.float64]) -> _Rows:
     """Connect (first_row + i, j) with probability[i, j]; the result has the rows of `probability`."""
 

@@ -89,6 +89,17 @@ void add_connections(nb::module_& m) {
         "Connect n[j] sources to postsynaptic neuron j; return (indptr, targets).");
 
     m.def(
+        "fixed_number_of_sources",
+        [](Seed seed, Seed stream, In<Long> pre, In<Long> post, In<Long> n, bool allow_self, const Mask& wanted) {
+            return numpy(unlocked([&] {
+                return fixed_number_of_sources(key_of(seed, stream), span(pre), span(post), span(n), allow_self,
+                                               wanted_of(wanted, post.size()));
+            }));
+        },
+        "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "n"_a, "allow_self"_a, "wanted"_a = nb::none(),
+        "Connect n[j] different sources of at least 1,024 to postsynaptic neuron j; return (indptr, targets).");
+
+    m.def(
         "bernoulli",
         [](Seed seed, Seed stream, Long first_row, Matrix probability) {
             return numpy(unlocked([&] {

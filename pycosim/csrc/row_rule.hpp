@@ -13,17 +13,18 @@
 #include <vector>
 
 #include "connect.hpp"
+#include "source_numbers.hpp"
 #include "values.hpp"
 
 namespace pycosim {
 
 /// A connector whose rows can be drawn one by one.
 struct RowRule {
-    enum class Kind { probability, number } kind;
+    enum class Kind { probability, number, number_of_sources } kind;
     Key key;
     std::vector<std::int64_t> pre, post;  ///< global numbers of the neurons
     double p;
-    std::vector<std::int64_t> n;  ///< of each row, or of all
+    std::vector<std::int64_t> n;  ///< of each row, or of all; of sources: of each target, or of all
     bool with_replacement, allow_self;
 };
 
@@ -42,12 +43,19 @@ public:
         return targets_;
     }
 
+    /// Of a rule whose columns can be drawn as well; otherwise null.
+    const SourceNumberRows* columns() const { return std::get_if<SourceNumberRows>(&rows_); }
+
+    std::size_t n_bytes() const { return wanted_.size() + (columns() ? columns()->n_bytes() : 0); }
+
 private:
-    using Rows = std::variant<ProbabilityRows, NumberRows>;
+    using Rows = std::variant<ProbabilityRows, NumberRows, SourceNumberRows>;
 
     static Rows made(const RowRule& rule, Wanted wanted) {
         if (rule.kind == RowRule::Kind::probability)
             return ProbabilityRows(rule.key, rule.pre, rule.post, rule.p, rule.allow_self, wanted);
+        if (rule.kind == RowRule::Kind::number_of_sources)
+            return SourceNumberRows(rule.key, rule.pre, rule.post, rule.n, rule.allow_self, wanted);
         return NumberRows(rule.key, rule.pre, rule.post, rule.n, rule.with_replacement, rule.allow_self, wanted);
     }
 
@@ -65,19 +73,45 @@ struct RowStarts {
     std::span<const std::uint32_t> operator[](std::size_t row) const { return starts.subspan(row * n_blocks, n_blocks); }
 };
 
+/// Adds the synapses of a row in a block to those of the rows before, of which its start is the number.
+inline std::uint32_t start_of(std::int64_t n, std::int64_t& total) {
+    const auto start = static_cast<std::uint32_t>(total);
+    total += n;
+    if (total > std::numeric_limits<std::uint32_t>::max())
+        throw std::length_error("a block of targets has more than 4e9 synapses");
+    return start;
+}
+
+/// The same as fill_starts() by what columns there are: of rows that would look at all targets.
+inline std::vector<std::int64_t> fill_starts_of_columns(const SourceNumberRows& rows, std::size_t n_rows, const RowStarts& shape,
+                                                        std::span<std::uint32_t> starts) {
+    std::vector<std::int64_t> totals(shape.n_blocks, 0);
+    LongColumn<std::int32_t> sources;
+    std::size_t column = 0;
+    for (std::size_t i = 0; i < shape.n_blocks; ++i) {
+        const auto end = static_cast<std::int32_t>((shape.first_block + i + 1) * kTargetBlock);
+        std::vector<std::int64_t> in_row(n_rows, 0);
+        for (; column < rows.targets().size() && rows.targets()[column] < end; ++column) {
+            sources.clear();
+            rows.draw_column(column, sources);
+            for (const std::int32_t source : sources) ++in_row[static_cast<std::size_t>(source)];
+        }
+        for (std::size_t row = 0; row < n_rows; ++row) starts[row * shape.n_blocks + i] = start_of(in_row[row], totals[i]);
+    }
+    return totals;
+}
+
 /// Writes the starts of all rows; returns how many synapses each block has.
 inline std::vector<std::int64_t> fill_starts(const RowRule& rule, RowDrawer& drawer, const RowStarts& shape,
                                              std::span<std::uint32_t> starts) {
+    if (const SourceNumberRows* rows = drawer.columns()) return fill_starts_of_columns(*rows, rule.pre.size(), shape, starts);
     std::vector<std::int64_t> totals(shape.n_blocks, 0);
     for (std::size_t row = 0; row < rule.pre.size(); ++row) {
         std::span<const std::int32_t> left = drawer.draw(row);
         for (std::size_t i = 0; i < shape.n_blocks; ++i) {
             const auto end = static_cast<std::int32_t>((shape.first_block + i + 1) * kTargetBlock);
             const auto n = std::ranges::lower_bound(left, end) - left.begin();
-            starts[row * shape.n_blocks + i] = static_cast<std::uint32_t>(totals[i]);
-            totals[i] += n;
-            if (totals[i] > std::numeric_limits<std::uint32_t>::max())
-                throw std::length_error("a block of targets has more than 4e9 synapses");
+            starts[row * shape.n_blocks + i] = start_of(n, totals[i]);
             left = left.subspan(static_cast<std::size_t>(n));
         }
     }

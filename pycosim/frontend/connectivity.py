@@ -22,6 +22,7 @@ from pycosim.frontend.distances import distances_of
 from pycosim.frontend.requests import Connectivity, Request, of_targets, without_mutual
 from pycosim.frontend.thinning import bounded_rule, connect_bounded
 from pycosim.frontend.total_number import numbers_of_allowed, split_total
+from pycosim.network.procedural import CHOOSABLE_SOURCES
 from pycosim.parallel import world
 from pycosim.random import (
     draws_itself,
@@ -179,16 +180,16 @@ def numbers_of_total(request: Request) -> NDArray[np.int64]:
     return split_total(random, n, n_allowed, request.connector.with_replacement)
 
 
-def _fixed_number(request: Request, draw: Callable[..., Any], n: NDArray[np.int64]) -> Connectivity:
-    connector = request.connector
-    if connector.allow_self_connections == "NoMutual":
+def _fixed_number(
+    request: Request, draw: Callable[..., Any], n: NDArray[np.int64], *with_replacement: bool
+) -> Connectivity:
+    if request.connector.allow_self_connections == "NoMutual":
         raise NotSupportedError(
             request.problem("allow_self_connections='NoMutual' has no meaning with a fixed number.")
         )
     ids, allow_self = (request.pre_ids, request.post_ids), _allows_self(request)
     try:
-        how = connector.with_replacement, allow_self, request.mask
-        csr = draw(request.seed, request.stream, *ids, n, *how)
+        csr = draw(request.seed, request.stream, *ids, n, *with_replacement, allow_self, request.mask)
     except ValueError as error:
         raise ConnectivityError(
             request.problem(f"connecting {request.shape[0]} to {request.shape[1]} cells: {error}.")
@@ -197,15 +198,25 @@ def _fixed_number(request: Request, draw: Callable[..., Any], n: NDArray[np.int6
 
 
 def _fixed_number_post(request: Request) -> Connectivity:
-    return _fixed_number(request, _core.fixed_number_post, numbers_of_rows(request, request.shape[0]))
+    n = numbers_of_rows(request, request.shape[0])
+    return _fixed_number(request, _core.fixed_number_post, n, request.connector.with_replacement)
+
+
+def chooses_sources(request: Request) -> bool:
+    """Return whether a connector with a number of sources makes a choice that is known row by row."""
+    return not request.connector.with_replacement and request.shape[0] in CHOOSABLE_SOURCES
 
 
 def _fixed_number_pre(request: Request) -> Connectivity:
-    return _fixed_number(request, _core.fixed_number_pre, numbers_of_rows(request, request.shape[1]))
+    n = numbers_of_rows(request, request.shape[1])
+    if chooses_sources(request):
+        return _fixed_number(request, _core.fixed_number_of_sources, n)
+    return _fixed_number(request, _core.fixed_number_pre, n, request.connector.with_replacement)
 
 
 def _fixed_total_number(request: Request) -> Connectivity:
-    return _fixed_number(request, _core.fixed_number_post, numbers_of_total(request))
+    n = numbers_of_total(request)
+    return _fixed_number(request, _core.fixed_number_post, n, request.connector.with_replacement)
 
 
 def _from_list(request: Request) -> Connectivity:

@@ -13,14 +13,16 @@ from pyNN.random import RandomDistribution
 
 from pycosim import memory
 from pycosim.compiled_numbers import is_compiled
-from pycosim.frontend.connectivity import numbers_of_rows, numbers_of_total
+from pycosim.frontend.connectivity import chooses_sources, numbers_of_rows, numbers_of_total
 from pycosim.frontend.drawn_connectors import draws_from_script
 from pycosim.frontend.requests import Request
 from pycosim.frontend.value_sources import draws_in_turn
 from pycosim.network import RowRule
+from pycosim.network.procedural import CHOOSABLE_SOURCES
 
 _CONNECTORS = (
-    "of AllToAll, and of FixedProbability, FixedNumberPost and FixedTotalNumber with rng=NativeRNG(),"
+    "of AllToAll, and of FixedProbability, FixedNumberPost, FixedTotalNumber and, without replacement and of "
+    f"{CHOOSABLE_SOURCES.start:,} cells or more, FixedNumberPre with rng=NativeRNG(),"
 )
 _VALUES = "with one number, or a RandomDistribution 'uniform', 'normal' or 'normal_clipped',"
 _OWN_NUMBERS = (
@@ -35,6 +37,8 @@ def why_stored(request: Request, parameters: ParameterSpace) -> str | None:
     name = type(connector).__name__
     if type(connector).connect not in _RULES:
         return _text(f"of {name}", _CONNECTORS)
+    if _RULES[type(connector).connect] is _number_of_sources and not chooses_sources(request):
+        return _text(f"of {name} with replacement or of so many cells", _CONNECTORS)
     if getattr(connector, "location_selector", None) is not None:
         return memory.FEWER_SYNAPSES  # refused later
     if connector.allow_self_connections == "NoMutual":
@@ -85,14 +89,29 @@ def _probability(request: Request, p: float) -> RowRule | None:
 
 
 def _number(request: Request) -> RowRule | None:
-    connector, n_pre = request.connector, request.shape[0]
-    varies = isinstance(connector.n, RandomDistribution)
-    if not varies and not connector.n >= 0:
+    n = _numbers(request, *request.shape)
+    return None if n is None else _with_numbers(request, n)
+
+
+def _number_of_sources(request: Request) -> RowRule | None:
+    n = _numbers(request, *request.shape[::-1])
+    return (
+        None
+        if n is None
+        else RowRule("number of sources", *_ids(request), n=n, allow_self=_allows_self(request))
+    )
+
+
+def _numbers(request: Request, n_rows: int, n_items: int) -> NDArray[np.int64] | None:
+    """Return the connector's `n`, of all rows or of each; None if it is to be refused."""
+    n = request.connector.n
+    varies = isinstance(n, RandomDistribution)
+    if not varies and not n >= 0:
         return None
-    n = numbers_of_rows(request, n_pre) if varies else np.array([connector.n], np.int64)
-    if n.max(initial=0) > 0 and request.shape[1] <= (0 if _allows_self(request) else 1):
+    numbers = numbers_of_rows(request, n_rows) if varies else np.array([n], np.int64)
+    if numbers.max(initial=0) > 0 and n_items <= (0 if _allows_self(request) else 1):
         return None
-    return _with_numbers(request, n)
+    return numbers
 
 
 def _with_numbers(request: Request, n: NDArray[np.int64]) -> RowRule:
@@ -114,5 +133,6 @@ _RULES: dict[Any, Callable[[Request], RowRule | None]] = {
         request, request.connector.p_connect
     ),
     pynn.FixedNumberPostConnector.connect: _number,
+    pynn.FixedNumberPreConnector.connect: _number_of_sources,
     pynn.FixedTotalNumberConnector.connect: lambda request: _with_numbers(request, numbers_of_total(request)),
 }

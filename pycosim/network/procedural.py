@@ -13,6 +13,9 @@ from pycosim.network.columns import Projection
 
 # Postsynaptic neurons whose synapses have numbers of the same stream.
 TARGET_BLOCK = 1024
+# How many sources there can be for rows of targets that have a number of different sources each: the
+# pseudo-random permutations behind them are not known to be good for fewer.
+CHOOSABLE_SOURCES = range(1024, 2**30 + 1)
 # Longest delay of its own, in steps, that a synapse can have that is made at each spike.
 LONGEST_DRAWN_DELAY = 2**16 - 1
 # Of a target while rows are made, and of a weight and a delay that a reader asks for.
@@ -55,13 +58,14 @@ class RowRule:
 
     Attributes
     ----------
-    kind : {"probability", "number"}
-        Every pair with probability `p`, or `n` targets for each source.
+    kind : {"probability", "number", "number of sources"}
+        Every pair with probability `p`, `n` targets for each source, or `n` different sources for each
+        target, of as many sources as `CHOOSABLE_SOURCES` has.
     seed, stream : int
     pre, post : (n_pre,) and (n_post,) int64 ndarray
         Global numbers of the neurons, both ascending.
     p : float
-    n : (1,) or (n_pre,) int64 ndarray
+    n : (1,), (n_pre,) or, of sources, (n_post,) int64 ndarray
     with_replacement, allow_self : bool
     """
 
@@ -80,6 +84,8 @@ class RowRule:
         ids = self.seed, self.stream, self.pre, self.post
         if self.kind == "probability":
             return _core.fixed_probability(*ids, self.p, self.allow_self, wanted)
+        if self.kind == "number of sources":
+            return _core.fixed_number_of_sources(*ids, self.n, self.allow_self, wanted)
         n = np.broadcast_to(self.n, len(self.pre)).astype(np.int64)
         return _core.fixed_number_post(*ids, n, self.with_replacement, self.allow_self, wanted)
 
@@ -107,12 +113,14 @@ class RowRule:
         n_pre = len(self.pre)
         if self.kind == "number":
             return float(np.broadcast_to(self.n, n_pre).sum())
+        if self.kind == "number of sources":
+            return float(np.broadcast_to(self.n, len(self.post)).sum())
         return min(self.p, 1.0) * n_pre * len(self.post)
 
     def for_engine(self) -> tuple[object, ...]:
         """Return the rule as compiled code takes it."""
         n = np.zeros(1, np.int64) if self.n is None else np.ascontiguousarray(self.n, np.int64)
-        kind = ("probability", "number").index(self.kind)
+        kind = ("probability", "number", "number of sources").index(self.kind)
         ids = self.seed, self.stream, self.pre, self.post
         return kind, *ids, float(self.p), n, self.with_replacement, self.allow_self
 
@@ -304,6 +312,9 @@ class ProceduralProjection(Projection):
             return self.starts.n_synapses
         if self._wanted is None and rule.kind == "number":
             return int(np.broadcast_to(rule.n, n_pre).sum())
+        if rule.kind == "number of sources":
+            n = np.broadcast_to(rule.n, len(rule.post))
+            return int((n if self._wanted is None else n[self._wanted > 0]).sum())
         if rule.kind == "probability" and rule.p >= 1 and (rule.allow_self or not self._overlaps()):
             n_post = len(rule.post) if self._wanted is None else int(np.count_nonzero(self._wanted))
             return n_pre * n_post

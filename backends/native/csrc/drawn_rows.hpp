@@ -39,7 +39,7 @@ class DrawnRows {
     Row make(std::size_t row);
 
     bool has_delays() const { return delays_.has_value(); }
-    std::size_t n_bytes() const { return index_.size() * sizeof(index_[0]); }
+    std::size_t n_bytes() const { return index_.size() * sizeof(index_[0]) + drawer_->n_bytes(); }
 
   private:
     void fill_values(std::size_t row, std::span<const std::int32_t> targets, std::size_t begin, std::size_t end);

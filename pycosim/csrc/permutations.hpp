@@ -1,0 +1,51 @@
+/// Pseudo-random permutations, one for each target: which of its sources are chosen is known without the others.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "columns.hpp"
+#include "philox.hpp"
+
+namespace pycosim {
+
+/// For each target of a list a permutation of the sources 0 .. n - 1, from words of a generator.
+///
+/// A source is written as l * width + r and goes through rounds that add to l a hash of r and to r a hash of l (a Feistel
+/// network with two moduli: Black & Rogaway 2002, CT-RSA, section 7); what falls on places behind the last source goes on
+/// until it does not. Hashes use the multipliers of C. Wellons' lowbias32 (2018). With 4 rounds pairs of sources that
+/// share r are not independent, with 6 they are (100,000 permutations of 1,024); 8 are used.
+class Permutations {
+public:
+    /// `n_sources` from kFewestSources to kMostSources.
+    Permutations(Key key, std::size_t n_sources, std::span<const std::int32_t> targets);
+
+    /// Of fewer sources hashes of few values may show.
+    static constexpr std::size_t kFewestSources = 1024;
+    static constexpr std::size_t kMostSources = std::size_t{1} << 30;
+    static constexpr std::size_t kMostTogether = 1024;
+
+    std::size_t n_bytes() const { return (even_.size() + odd_.size()) * sizeof(even_[0]); }
+
+    /// The place of a source in the permutation of one target of the list.
+    std::uint32_t place(std::uint32_t source, std::size_t target) const;
+
+    /// Writes the places of a source in the permutations of targets `first`, first + 1, ..., of the list; kMostTogether at most.
+    void places(std::uint32_t source, std::size_t first, std::span<std::uint32_t> out) const;
+
+    /// Writes the sources at the places 0, 1, ... of the permutation of a target.
+    void sources(std::size_t target, std::span<std::int32_t> out) const;
+
+private:
+    std::uint32_t n_sources_, height_, width_;  // l is less than `height_`, r less than `width_`, their product hardly more than n_sources_
+    std::vector<std::uint32_t> even_, odd_;     // keys of rounds
+};
+
+/// Writes those of `places` that are less than their limit, as `first` and how many come before; returns how many they are.
+/// There are 16 places more.
+std::size_t below_limits(std::span<const std::uint32_t> places, const std::uint32_t* limits, std::int32_t first,
+                         std::int32_t* out);
+
+}  // namespace pycosim
