@@ -47,6 +47,7 @@ def fixed_probability(
     post_ids: NDArray[np.int64],
     p: float,
     allow_self: bool,
+    wanted: NDArray[np.uint8] | None = None,
 ) -> _Rows:
     """Connect every pair with probability p, all pairs if it is 1 or more."""
 
@@ -58,6 +59,7 @@ def fixed_number_post(
     n: NDArray[np.int64],
     with_replacement: bool,
     allow_self: bool,
+    wanted: NDArray[np.uint8] | None = None,
 ) -> _Rows:
     """Connect presynaptic neuron i to n[i] targets.
 
@@ -77,6 +79,7 @@ def fixed_number_pre(
     n: NDArray[np.int64],
     with_replacement: bool,
     allow_self: bool,
+    wanted: NDArray[np.uint8] | None = None,
 ) -> _Rows:
     """Connect n[j] sources to postsynaptic neuron j; otherwise as `fixed_number_post`."""
 

@@ -2,8 +2,8 @@
 
 python microcircuit.py pycosim.native --scale 0.1
 
-With `--synapses stored` or `procedural` (native only) its own random numbers make the connections, so that they
-can be made anew at each spike; both give the same spikes.
+With `--synapses stored` or `procedural` (native only) the package's own random numbers make the connections,
+so that they can be made anew at each spike; both give the same spikes.
 """
 
 import time

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyNN import connectors as pynn
 from pyNN.parameters import ParameterSpace
-from pyNN.random import RandomDistribution
+from pyNN.random import NumpyRNG, RandomDistribution
 
 from pycosim import memory
 from pycosim.compiled_numbers import is_compiled
@@ -19,6 +19,7 @@ from pycosim.frontend.requests import Request
 from pycosim.frontend.value_sources import draws_in_turn
 from pycosim.network import RowRule
 from pycosim.network.procedural import CHOOSABLE_SOURCES
+from pycosim.random import draws_itself
 
 _CONNECTORS = (
     "of AllToAll, and of FixedProbability, FixedNumberPost, FixedTotalNumber and, without replacement and of "
@@ -50,7 +51,14 @@ def why_stored(request: Request, parameters: ParameterSpace) -> str | None:
     for parameter in parameters.keys():
         if not _is_simple(parameters[parameter], request.shape):
             return _text(f"with such a {parameter}", _VALUES)
-    return _OWN_NUMBERS if draws_from_script(request) or draws_in_turn(parameters) else None
+    in_turn = draws_from_script(request) or draws_in_turn(parameters) or not _can_draw_again(connector)
+    return _OWN_NUMBERS if in_turn else None
+
+
+def _can_draw_again(connector: Any) -> bool:
+    """Return whether the numbers of synapses of rows can be drawn again, if they are drawn at all."""
+    rng = getattr(getattr(connector, "n", None), "rng", None)
+    return isinstance(rng, NumpyRNG) or not draws_itself(rng)
 
 
 def _text(these: str, others: str) -> str:

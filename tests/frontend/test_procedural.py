@@ -37,7 +37,14 @@ def network(**setup):
             1.5,
             "excitatory",
         ),
-        (cells, cells, sim.FixedNumberPreConnector(9, rng=NUMBERS), 0.0301, 1.5, "excitatory"),
+        (
+            cells,
+            cells,
+            sim.FixedNumberPreConnector(9, rng=NUMBERS, with_replacement=True),
+            0.0301,
+            1.5,
+            "excitatory",
+        ),
         (
             cells,
             cells,
@@ -73,6 +80,25 @@ def network(**setup):
         ),
         (cells, few, sim.AllToAllConnector(), 1e-4, 1.5, "excitatory"),
         (few, few, sim.AllToAllConnector(allow_self_connections=False), 2e-4, 0.3, "inhibitory"),
+        (
+            cells,
+            cells,
+            sim.FixedNumberPreConnector(9, rng=NUMBERS, allow_self_connections=False),
+            0.02,
+            1.5,
+            "excitatory",
+        ),
+        (cells, few, sim.FixedNumberPreConnector(1600, rng=NUMBERS), 1e-4, 0.4, "inhibitory"),
+        (
+            cells[::1],
+            cells[5:1200:2],
+            sim.FixedNumberPreConnector(
+                sim.RandomDistribution("poisson", lambda_=20, rng=NUMBERS), rng=NUMBERS
+            ),
+            -0.02,
+            0.4,
+            "inhibitory",
+        ),
         (few, cells[100:700:3], sim.FixedProbabilityConnector(0.4, rng=NUMBERS), -0.1, 2.0, "inhibitory"),
     ]
     made = [
@@ -111,7 +137,7 @@ def test_spikes_and_potentials_are_the_same_to_the_last_bit(stored, threads):
     spikes, v, forms, n_bytes = activity(synapses="procedural", threads=threads)
     assert spikes == stored[0]
     assert np.array_equal(v, stored[1])
-    assert forms == [i != 3 for i in range(12)]
+    assert forms == [i != 3 for i in range(15)]
     assert not any(stored[2])
     assert sum(map(len, spikes[0])) > 3000
     assert n_bytes < stored[3]  # of the one projection that is kept, and of rows and targets

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from pyNN.random import WrappedRNG
 
 import pycosim.native as sim
 from pycosim import memory
@@ -255,6 +256,29 @@ def test_numbers_of_synapses_are_drawn_once_from_a_script_s_generator(connector,
         made = sim.Projection(pre, post, connector(n), sim.StaticSynapse(weight=uniform(0.0, 1.0)))
         outcomes.append((synapses(made).tolist(), rng.next(3).tolist()))
     assert outcomes[0] == outcomes[1]
+
+
+class Three(WrappedRNG):
+    """A script's own generator, which cannot be put back."""
+
+    def __init__(self):
+        super().__init__(seed=None, parallel_safe=True)
+        self.n_drawn = 0
+
+    def _next(self, distribution, n, parameters):
+        self.n_drawn += n
+        return np.full(n, 3)
+
+
+def test_numbers_of_synapses_from_a_generator_that_a_script_wrote_are_drawn_once():
+    sim.setup(synapses="procedural")
+    cells, rng = sim.Population(10, sim.IF_curr_exp()), Three()
+    n = sim.RandomDistribution("uniform_int", (2, 8), rng=rng)
+    n_checked = rng.n_drawn
+    connector = sim.FixedNumberPostConnector(n, rng=NUMBERS)  # PyNN looks at a hundred of them
+    made = sim.Projection(cells, cells, connector, sim.StaticSynapse(weight=0.1))
+    assert len(made) == 30
+    assert rng.n_drawn == n_checked + 100 + 10
 
 
 def test_delays_too_long_to_be_written_down_at_the_spike_are_kept():
