@@ -39,7 +39,8 @@ def why_stored(request: Request, parameters: ParameterSpace) -> str | None:
     if type(connector).connect not in _RULES:
         return _text(f"of {name}", _CONNECTORS)
     if _RULES[type(connector).connect] is _number_of_sources and not chooses_sources(request):
-        return _text(f"of {name} with replacement or of so many cells", _CONNECTORS)
+        which = "with replacement" if connector.with_replacement else f"from {request.shape[0]} cells"
+        return _text(f"of {name} {which}", _CONNECTORS)
     if getattr(connector, "location_selector", None) is not None:
         return memory.FEWER_SYNAPSES  # refused later
     if connector.allow_self_connections == "NoMutual":

@@ -199,9 +199,9 @@ def test_one_that_fits_is_kept():
         (sim.FixedProbabilityConnector(0.5, rng=sim.NumpyRNG(1)), None, r"rng=NativeRNG\(\)"),
         (sim.FixedTotalNumberConnector(4_000_000), None, r"rng=NativeRNG\(\)"),
         (
-            sim.FixedNumberPreConnector(1500, rng=NUMBERS),
+            sim.FixedNumberPreConnector(1500, rng=NUMBERS, with_replacement=True),
             None,
-            "Synapses of FixedNumberPreConnector have to be stored; those of AllToAll, .* need not",
+            "Synapses of FixedNumberPreConnector with replacement have to be stored; those of AllToAll",
         ),
         (
             sim.DistanceDependentProbabilityConnector("exp(-d/1e5)", rng=NUMBERS),
@@ -254,8 +254,10 @@ def test_those_that_setup_wants_to_be_stored_are_refused_with_what_would_fit():
     limit = {"memory_limit": memory.used_bytes() + 20e6, "synapses": "stored"}
     with pytest.raises(NotEnoughMemoryError, match=r"With setup\(synapses='auto'\) they need not be stored"):
         excitation(sim.AllToAllConnector(), **limit)
-    with pytest.raises(NotEnoughMemoryError, match="Synapses of FixedNumberPreConnector have to be stored"):
-        excitation(sim.FixedNumberPreConnector(1500), **limit)
+    with pytest.raises(
+        NotEnoughMemoryError, match="FixedNumberPreConnector with replacement have to be stored"
+    ):
+        excitation(sim.FixedNumberPreConnector(1500, with_replacement=True), **limit)
 
 
 def test_reading_what_would_not_fit_is_refused_with_the_figure():

@@ -52,7 +52,14 @@ RULES = [
         uniform(0.1, 30.0),
         "excitatory",
     ),
-    ("cells", "cells", sim.FixedNumberPreConnector(5, rng=NUMBERS), 0.0301, uniform(0.5, 2.0), "excitatory"),
+    (
+        "cells",
+        "cells",
+        sim.FixedNumberPreConnector(5, with_replacement=True, rng=NUMBERS),
+        0.0301,
+        uniform(0.5, 2.0),
+        "excitatory",
+    ),
     (
         "cells",
         "cells",
@@ -83,6 +90,22 @@ RULES = [
         sim.FixedTotalNumberConnector(20_000, with_replacement=False, rng=NUMBERS),
         uniform(0.0, 0.02),
         normal(2.0, 0.1),
+        "excitatory",
+    ),
+    (
+        "cells",
+        "cells",
+        sim.FixedNumberPreConnector(70, allow_self_connections=False, rng=NUMBERS),
+        clipped(0.004, 0.002, 0, 0.05),
+        uniform(0.1, 9.0),
+        "excitatory",
+    ),
+    (  # some sources twice
+        "cells",
+        "part",
+        sim.FixedNumberPreConnector(1700, rng=NUMBERS),
+        uniform(0.0, 2e-4),
+        1.5,
         "excitatory",
     ),
     ("cells", "few", sim.AllToAllConnector(), uniform(0, 2e-4), 1.5, "excitatory"),
@@ -151,7 +174,7 @@ def test_spikes_and_potentials_are_the_same_to_the_last_bit(stored, threads):
     assert spikes == stored[0]
     assert all(np.array_equal(made, kept) for made, kept in zip(v, stored[1]))
     assert delays == stored[2] == (0.1, 30.0)
-    assert forms == [i != 3 for i in range(11)]
+    assert forms == [i != 3 for i in range(13)]
     assert not any(stored[3])
     assert sum(map(len, spikes[0])) > 1500
     assert n_bytes < 0.03 * stored[4]  # of the one projection that is kept, of rows, targets, and counts
