@@ -55,11 +55,11 @@ def build_setup(target: str) -> Callable[..., int]:
             Memory that this process may take, all in all: bytes, or a text such as "2 GB". Synapses that
             would not fit are refused before they are made, as are those that the machine has no memory for.
         synapses : {"auto", "stored", "procedural"}
-            Whether static synapses of equal weight and delay that a rule makes from pycosim's own random
-            numbers are kept in memory, or made anew at each spike; "auto" keeps those that fit. It does not
-            change the spikes. Only `native` makes them anew. "stored" also keeps the columns of synapses that
-            the engine has a copy of; otherwise those that a connector can make again are forgotten when the
-            network runs, and made again when they are read or changed.
+            Whether static synapses that a rule makes from pycosim's own random numbers, with equal or drawn
+            weights and delays, are kept in memory, or made anew at each spike; "auto" keeps those that fit.
+            It does not change the spikes. Only `native` makes them anew. "stored" also keeps the columns of
+            synapses that the engine has a copy of; otherwise those that a connector can make again are
+            forgotten when the network runs, and made again when they are read or changed.
         timing, arithmetic, speedup, mapping
             Options of a chip, see `pycosim.backends.base.Options`.
         codegen : {"cpp_standalone", "cython", "numpy"}

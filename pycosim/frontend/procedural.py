@@ -94,10 +94,10 @@ def procedural_column(
 def remedy(request: Request, parameters: ParameterSpace) -> str:
     """Return what helps where a projection that is to be stored does not fit."""
     state = simulator.state
-    reason = why_stored(request, parameters) if state.target == "native" else None
-    if reason is None and state.synapse_form == "stored":
-        return _NOT_KEPT
-    return memory.FEWER_SYNAPSES if reason is None else reason
+    if state.target != "native":
+        return memory.FEWER_SYNAPSES
+    could_be_made = _NOT_KEPT if state.synapse_form == "stored" else memory.FEWER_SYNAPSES
+    return why_stored(request, parameters) or could_be_made
 
 
 def _values(
