@@ -94,7 +94,7 @@ def fixed_number_of_sources(
 ) -> _Rows:
     """Connect n[j] different sources to postsynaptic neuron j, so that rows can be drawn without the others.
 
-    There are 1,024 to 2^30 sources; otherwise as `fixed_number_post`.
+    There are 1,024 to 2^28 sources; otherwise as `fixed_number_post`.
     """
 
 def bernoulli(seed: int, stream: int, first_row: int, probability: NDArray[np.float64]) -> _Rows:

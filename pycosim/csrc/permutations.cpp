@@ -21,63 +21,102 @@
 namespace pycosim {
 namespace {
 
-constexpr std::uint32_t kRounds = 8;
-constexpr std::uint32_t kWeyl = 0x9E3779B9;  // keys of the rounds are one apart
+using Word = std::uint16_t;
+using Keys = std::array<Word, 4>;
 
-/// A number below `modulus`, which is at most 2^16.
-PYCOSIM_INLINED std::uint32_t hash(std::uint32_t value, std::uint32_t key, std::uint32_t modulus) {
-    std::uint32_t h = (value ^ key) * 0x7FEB352Du;
-    h ^= h >> 15;
-    h *= 0x846CA68Bu;
-    return (h >> 16) * modulus >> 16;
+constexpr int kRounds = 8;
+constexpr Word kLater = 0x9E37;  // keys are used again in later rounds, so much larger
+
+PYCOSIM_INLINED Word key_of_round(const Keys& keys, int round) {
+    return static_cast<Word>(keys[static_cast<std::size_t>(round) % keys.size()] + round / 4 * kLater);
 }
 
-PYCOSIM_INLINED std::uint32_t sum(std::uint32_t x, std::uint32_t y, std::uint32_t modulus) {
-    const std::uint32_t all = x + y;
-    return all >= modulus ? all - modulus : all;
+/// A number below `modulus`.
+PYCOSIM_INLINED Word hash(Word value, Word key, Word modulus) {
+    auto h = static_cast<Word>(value ^ key);
+    h = static_cast<Word>(h * 0x9E4Bu);
+    h = static_cast<Word>(h ^ h >> 7);
+    h = static_cast<Word>(h * 0xA2D5u);
+    h = static_cast<Word>(h ^ h >> 8);
+    h = static_cast<Word>(h * 0xC93Du);
+    return static_cast<Word>(std::uint32_t{h} * modulus >> 16);
 }
 
-PYCOSIM_INLINED std::uint32_t difference(std::uint32_t x, std::uint32_t y, std::uint32_t modulus) {
-    return x >= y ? x - y : x + modulus - y;
+/// Modulo a number of at most 2^15, of terms that are less.
+PYCOSIM_INLINED Word sum(Word x, Word y, Word modulus) {
+    const auto all = static_cast<Word>(x + y), less = static_cast<Word>(all - modulus);
+    return all < less ? all : less;
+}
+
+PYCOSIM_INLINED Word difference(Word x, Word y, Word modulus) {
+    const auto less = static_cast<Word>(x - y), more = static_cast<Word>(less + modulus);
+    return less < more ? less : more;
 }
 
 struct Halves {
-    std::uint32_t l, r;
+    Word l, r;
 };
 
-PYCOSIM_INLINED Halves forwards(Halves x, std::uint32_t even, std::uint32_t odd, std::uint32_t height, std::uint32_t width) {
-    for (std::uint32_t round = 0; round < kRounds; round += 2) {
-        x.l = sum(x.l, hash(x.r, even + round * kWeyl, height), height);
-        x.r = sum(x.r, hash(x.l, odd + round * kWeyl, width), width);
+PYCOSIM_INLINED Halves forwards(Halves x, const Keys& keys, Word height, Word width) {
+#pragma GCC unroll 8
+    for (int round = 0; round < kRounds; round += 2) {
+        x.l = sum(x.l, hash(x.r, key_of_round(keys, round), height), height);
+        x.r = sum(x.r, hash(x.l, key_of_round(keys, round + 1), width), width);
     }
     return x;
 }
 
-PYCOSIM_INLINED Halves backwards(Halves x, std::uint32_t even, std::uint32_t odd, std::uint32_t height, std::uint32_t width) {
-    for (std::uint32_t left = kRounds; left > 0; left -= 2) {
-        const std::uint32_t round = left - 2;
-        x.r = difference(x.r, hash(x.l, odd + round * kWeyl, width), width);
-        x.l = difference(x.l, hash(x.r, even + round * kWeyl, height), height);
+PYCOSIM_INLINED Halves backwards(Halves x, const Keys& keys, Word height, Word width) {
+#pragma GCC unroll 8
+    for (int round = kRounds - 2; round >= 0; round -= 2) {
+        x.r = difference(x.r, hash(x.l, key_of_round(keys, round + 1), width), width);
+        x.l = difference(x.l, hash(x.r, key_of_round(keys, round), height), height);
     }
     return x;
 }
 
-PYCOSIM_SIMD_CLONES
-void go_forwards(Halves x, const std::uint32_t* even, const std::uint32_t* odd, std::size_t n, std::uint32_t height,
-                 std::uint32_t width, std::uint32_t* out) {
+PYCOSIM_INLINED std::uint32_t joined(Halves x, Word width) { return std::uint32_t{x.l} * width + x.r; }
+
+PYCOSIM_INLINED Halves halves(std::uint32_t place, Word width) {
+    return {static_cast<Word>(place / width), static_cast<Word>(place % width)};
+}
+
+using KeyColumns = std::array<const Word*, 4>;
+
+// Bodies of loops for each instruction set below.
+
+PYCOSIM_INLINED void all_forwards(Halves x, const KeyColumns& keys, std::size_t n, Word height, Word width, Word* l,
+                                  Word* r) {
+    const Word *const first = keys[0], *const second = keys[1], *const third = keys[2], *const fourth = keys[3];
     for (std::size_t i = 0; i < n; ++i) {
-        const Halves y = forwards(x, even[i], odd[i], height, width);
-        out[i] = y.l * width + y.r;
+        const Halves y = forwards(x, {first[i], second[i], third[i], fourth[i]}, height, width);
+        l[i] = y.l;
+        r[i] = y.r;
+    }
+}
+
+PYCOSIM_INLINED void all_backwards(const Keys& keys, std::size_t n, Word height, Word width, Word* l, Word* r) {
+    const Keys of_all = keys;
+    for (std::size_t i = 0; i < n; ++i) {
+        const Halves y = backwards({l[i], r[i]}, of_all, height, width);
+        l[i] = y.l;
+        r[i] = y.r;
     }
 }
 
 PYCOSIM_SIMD_CLONES
-void go_backwards(const std::uint32_t* l, const std::uint32_t* r, std::uint32_t even, std::uint32_t odd, std::size_t n,
-                  std::uint32_t height, std::uint32_t width, std::int32_t* out) {
-    for (std::size_t i = 0; i < n; ++i) {
-        const Halves y = backwards({l[i], r[i]}, even, odd, height, width);
-        out[i] = static_cast<std::int32_t>(y.l * width + y.r);
-    }
+void forwards_in_vectors(Halves x, const KeyColumns& keys, std::size_t n, Word height, Word width, Word* l, Word* r) {
+    all_forwards(x, keys, n, height, width, l, r);
+}
+
+PYCOSIM_SIMD_CLONES
+void backwards_in_vectors(const Keys& keys, std::size_t n, Word height, Word width, Word* l, Word* r) {
+    all_backwards(keys, n, height, width, l, r);
+}
+
+PYCOSIM_SIMD_CLONES
+void join(const Word* l, const Word* r, std::size_t n, Word width, std::uint32_t* out) {
+    for (std::size_t i = 0; i < n; ++i) out[i] = joined({l[i], r[i]}, width);
 }
 
 PYCOSIM_SIMD_CLONES
@@ -86,8 +125,6 @@ std::uint32_t largest(const std::uint32_t* values, std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) most = values[i] > most ? values[i] : most;
     return most;
 }
-
-using BelowLimits = std::size_t(const std::uint32_t*, const std::uint32_t*, std::size_t, std::int32_t, std::int32_t*);
 
 std::size_t below_plainly(const std::uint32_t* places, const std::uint32_t* limits, std::size_t n, std::int32_t first,
                           std::int32_t* out) {
@@ -99,9 +136,27 @@ std::size_t below_plainly(const std::uint32_t* places, const std::uint32_t* limi
     return n_found;
 }
 
+struct Functions {
+    decltype(&forwards_in_vectors) forwards = forwards_in_vectors;
+    decltype(&backwards_in_vectors) backwards = backwards_in_vectors;
+    decltype(&below_plainly) below = below_plainly;
+};
+
 #if defined(__x86_64__) && defined(__GNUC__)
-__attribute__((target("avx512f,popcnt"))) std::size_t below_avx512(const std::uint32_t* places, const std::uint32_t* limits,
-                                                                   std::size_t n, std::int32_t first, std::int32_t* out) {
+// Vectors of 16-bit words, and what packs those that were found, need more than the first 512-bit instructions.
+#define PYCOSIM_WORDS_AVX512 __attribute__((target("avx512f,avx512bw,popcnt")))
+
+PYCOSIM_WORDS_AVX512 void forwards_avx512(Halves x, const KeyColumns& keys, std::size_t n, Word height, Word width, Word* l,
+                                          Word* r) {
+    all_forwards(x, keys, n, height, width, l, r);
+}
+
+PYCOSIM_WORDS_AVX512 void backwards_avx512(const Keys& keys, std::size_t n, Word height, Word width, Word* l, Word* r) {
+    all_backwards(keys, n, height, width, l, r);
+}
+
+PYCOSIM_WORDS_AVX512 std::size_t below_avx512(const std::uint32_t* places, const std::uint32_t* limits,
+                                              std::size_t n, std::int32_t first, std::int32_t* out) {
     constexpr std::size_t kLanes = 16;
     const __m512i from_0 = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     __m512i indices = _mm512_add_epi32(from_0, _mm512_set1_epi32(first));
@@ -115,11 +170,17 @@ __attribute__((target("avx512f,popcnt"))) std::size_t below_avx512(const std::ui
     return n_found + below_plainly(places + i, limits + i, n - i, first + static_cast<std::int32_t>(i), out + n_found);
 }
 
-BelowLimits* best() {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("popcnt") ? below_avx512 : below_plainly;
+const Functions& best() {
+    static const bool has_all = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                                __builtin_cpu_supports("popcnt");
+    static const Functions functions = has_all ? Functions{forwards_avx512, backwards_avx512, below_avx512} : Functions{};
+    return functions;
 }
 #else
-BelowLimits* best() { return below_plainly; }
+const Functions& best() {
+    static const Functions functions;
+    return functions;
+}
 #endif
 
 /// About the root of `n`: such that few products of it and another number are beyond `n`.
@@ -136,60 +197,69 @@ std::uint32_t height_of(std::uint32_t n) {
 }  // namespace
 
 Permutations::Permutations(Key key, std::size_t n_sources, std::span<const std::int32_t> targets)
-    : n_sources_(static_cast<std::uint32_t>(n_sources)), height_(height_of(n_sources_)),
-      width_((n_sources_ + height_ - 1) / height_), even_(targets.size()), odd_(targets.size()) {
+    : n_sources_(static_cast<std::uint32_t>(n_sources)) {
     if (n_sources < kFewestSources || n_sources > kMostSources)
-        throw std::invalid_argument("permutations are of 1,024 to 2^30 sources");
-    std::array<std::vector<std::uint32_t>, 2> unused;
-    for (std::vector<std::uint32_t>& words : unused) words.resize(targets.size());
+        throw std::invalid_argument("permutations are of 1,024 to 2^28 sources");
+    const std::uint32_t height = height_of(n_sources_);
+    height_ = static_cast<Word>(height);
+    width_ = static_cast<Word>((n_sources_ + height - 1) / height);
     const std::vector<std::uint32_t> rows(targets.begin(), targets.end());
-    fill_blocks(key, rows, 0, {even_.data(), odd_.data(), unused[0].data(), unused[1].data()});
+    std::array<std::vector<std::uint32_t>, kKeys> words;
+    for (std::vector<std::uint32_t>& word : words) word.resize(rows.size());
+    fill_blocks(key, rows, 0, {words[0].data(), words[1].data(), words[2].data(), words[3].data()});
+    const auto upper_half = [](std::uint32_t word) { return static_cast<Word>(word >> 16); };
+    for (std::size_t k = 0; k < kKeys; ++k) {
+        keys_[k].resize(rows.size());
+        std::ranges::transform(words[k], keys_[k].begin(), upper_half);
+    }
+}
+
+std::array<Permutations::Word, Permutations::kKeys> Permutations::keys_of(std::size_t target) const {
+    return {keys_[0][target], keys_[1][target], keys_[2][target], keys_[3][target]};
 }
 
 std::uint32_t Permutations::place(std::uint32_t source, std::size_t target) const {
-    do {
-        const Halves x = forwards({source / width_, source % width_}, even_[target], odd_[target], height_, width_);
-        source = x.l * width_ + x.r;
-    } while (source >= n_sources_);
+    const Keys keys = keys_of(target);
+    do source = joined(forwards(halves(source, width_), keys, height_, width_), width_);
+    while (source >= n_sources_);
     return source;
 }
 
 void Permutations::places(std::uint32_t source, std::size_t first, std::span<std::uint32_t> out) const {
-    const Halves x{source / width_, source % width_};
-    go_forwards(x, even_.data() + first, odd_.data() + first, out.size(), height_, width_, out.data());
-    if (height_ * width_ == n_sources_ || largest(out.data(), out.size()) < n_sources_) return;
+    std::array<Word, kMostTogether> l, r;
+    std::array<const Word*, kKeys> keys;
+    for (std::size_t k = 0; k < kKeys; ++k) keys[k] = keys_[k].data() + first;
+    best().forwards(halves(source, width_), keys, out.size(), height_, width_, l.data(), r.data());
+    join(l.data(), r.data(), out.size(), width_, out.data());
+    if (!has_more_places() || largest(out.data(), out.size()) < n_sources_) return;
     for (std::size_t i = 0; i < out.size(); ++i)
         if (out[i] >= n_sources_) out[i] = place(out[i], first + i);
 }
 
 void Permutations::sources(std::size_t target, std::span<std::int32_t> out) const {
-    const std::uint32_t even = even_[target], odd = odd_[target];
-    std::array<std::uint32_t, kMostTogether> l, r;
+    const Keys keys = keys_of(target);
+    std::array<Word, kMostTogether> l, r;
+    std::array<std::uint32_t, kMostTogether> found;
     Halves next{0, 0};
     for (std::size_t begin = 0; begin < out.size(); begin += kMostTogether) {
         const std::size_t n = std::min(kMostTogether, out.size() - begin);
         for (std::size_t i = 0; i < n; ++i) {
             l[i] = next.l;
             r[i] = next.r;
-            next = ++next.r < width_ ? next : Halves{next.l + 1, 0};
+            if (++next.r == width_) next = {static_cast<Word>(next.l + 1), 0};
         }
-        go_backwards(l.data(), r.data(), even, odd, n, height_, width_, out.data() + begin);
-    }
-    if (height_ * width_ == n_sources_) return;
-    for (std::int32_t& source : out) {
-        auto at = static_cast<std::uint32_t>(source);
-        while (at >= n_sources_) {
-            const Halves x = backwards({at / width_, at % width_}, even, odd, height_, width_);
-            at = x.l * width_ + x.r;
-        }
-        source = static_cast<std::int32_t>(at);
+        best().backwards(keys, n, height_, width_, l.data(), r.data());
+        join(l.data(), r.data(), n, width_, found.data());
+        for (std::size_t i = 0; has_more_places() && i < n; ++i)
+            while (found[i] >= n_sources_)
+                found[i] = joined(backwards(halves(found[i], width_), keys, height_, width_), width_);
+        std::copy_n(found.begin(), n, out.begin() + static_cast<std::ptrdiff_t>(begin));
     }
 }
 
 std::size_t below_limits(std::span<const std::uint32_t> places, const std::uint32_t* limits, std::int32_t first,
                          std::int32_t* out) {
-    static BelowLimits* const find = best();
-    return find(places.data(), limits, places.size(), first, out);
+    return best().below(places.data(), limits, places.size(), first, out);
 }
 
 }  // namespace pycosim

@@ -1,6 +1,7 @@
 /// Pseudo-random permutations, one for each target: which of its sources are chosen is known without the others.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -15,8 +16,8 @@ namespace pycosim {
 ///
 /// A source is written as l * width + r and goes through rounds that add to l a hash of r and to r a hash of l (a Feistel
 /// network with two moduli: Black & Rogaway 2002, CT-RSA, section 7); what falls on places behind the last source goes on
-/// until it does not. Hashes use the multipliers of C. Wellons' lowbias32 (2018). With 4 rounds pairs of sources that
-/// share r are not independent, with 6 they are (100,000 permutations of 1,024); 8 are used.
+/// until it does not. Words are of 16 bits, of which vectors hold most. With 4 rounds pairs of sources that share r are not
+/// independent, with 6 they are (200,000 permutations of 1,024); 8 are used.
 class Permutations {
 public:
     /// `n_sources` from kFewestSources to kMostSources.
@@ -24,23 +25,31 @@ public:
 
     /// Of fewer sources hashes of few values may show.
     static constexpr std::size_t kFewestSources = 1024;
-    static constexpr std::size_t kMostSources = std::size_t{1} << 30;
+    static constexpr std::size_t kMostSources = std::size_t{1} << 28;
     static constexpr std::size_t kMostTogether = 1024;
 
-    std::size_t n_bytes() const { return (even_.size() + odd_.size()) * sizeof(even_[0]); }
+    std::size_t n_bytes() const { return keys_.size() * keys_[0].size() * sizeof(keys_[0][0]); }
 
     /// The place of a source in the permutation of one target of the list.
     std::uint32_t place(std::uint32_t source, std::size_t target) const;
 
-    /// Writes the places of a source in the permutations of targets `first`, first + 1, ..., of the list; kMostTogether at most.
+    /// Writes the places of a source in the permutations of targets `first`, first + 1, ... of the list, at most of
+    /// kMostTogether.
     void places(std::uint32_t source, std::size_t first, std::span<std::uint32_t> out) const;
 
     /// Writes the sources at the places 0, 1, ... of the permutation of a target.
     void sources(std::size_t target, std::span<std::int32_t> out) const;
 
 private:
-    std::uint32_t n_sources_, height_, width_;  // l is less than `height_`, r less than `width_`, their product hardly more than n_sources_
-    std::vector<std::uint32_t> even_, odd_;     // keys of rounds
+    using Word = std::uint16_t;
+    static constexpr std::size_t kKeys = 4;
+
+    bool has_more_places() const { return std::uint32_t{height_} * width_ > n_sources_; }
+    std::array<Word, kKeys> keys_of(std::size_t target) const;
+
+    std::uint32_t n_sources_;
+    Word height_, width_;  // l and r are less; their product is hardly more than n_sources_
+    std::array<std::vector<Word>, kKeys> keys_;
 };
 
 /// Writes those of `places` that are less than their limit, as `first` and how many come before; returns how many they are.

@@ -83,8 +83,8 @@ inline std::uint32_t start_of(std::int64_t n, std::int64_t& total) {
 }
 
 /// The same as fill_starts() by what columns there are: of rows that would look at all targets.
-inline std::vector<std::int64_t> fill_starts_of_columns(const SourceNumberRows& rows, std::size_t n_rows, const RowStarts& shape,
-                                                        std::span<std::uint32_t> starts) {
+inline std::vector<std::int64_t> fill_starts_of_columns(const SourceNumberRows& rows, std::size_t n_rows,
+                                                        const RowStarts& shape, std::span<std::uint32_t> starts) {
     std::vector<std::int64_t> totals(shape.n_blocks, 0);
     LongColumn<std::int32_t> sources;
     std::size_t column = 0;

@@ -100,7 +100,8 @@ private:
         limits_[k] = static_cast<std::uint32_t>(n % n_allowed);
         if (limits_[k] == 0 || excluded.empty()) return;
         std::vector<std::uint32_t> places;
-        for (const std::int32_t source : excluded) places.push_back(permutations_.place(static_cast<std::uint32_t>(source), k));
+        for (const std::int32_t source : excluded)
+            places.push_back(permutations_.place(static_cast<std::uint32_t>(source), k));
         std::ranges::sort(places);
         for (const std::uint32_t place : places) limits_[k] += place < limits_[k];
     }
@@ -130,7 +131,8 @@ inline Csr fixed_number_of_sources(Key key, Ids pre, Ids post, Ids n, bool allow
     by_post.indptr.push_back(0);
     std::size_t k = 0;
     for (std::size_t target = 0; target < post.size(); ++target) {
-        if (k < rows.targets().size() && rows.targets()[k] == static_cast<std::int32_t>(target)) rows.draw_column(k++, by_post.targets);
+        const bool is_wanted = k < rows.targets().size() && rows.targets()[k] == static_cast<std::int32_t>(target);
+        if (is_wanted) rows.draw_column(k++, by_post.targets);
         by_post.indptr.push_back(static_cast<std::int64_t>(by_post.targets.size()));
     }
     return transposed(by_post, static_cast<std::int64_t>(pre.size()));

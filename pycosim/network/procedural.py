@@ -15,7 +15,7 @@ from pycosim.network.columns import Projection
 TARGET_BLOCK = 1024
 # How many sources there can be for rows of targets that have a number of different sources each: the
 # pseudo-random permutations behind them are not known to be good for fewer.
-CHOOSABLE_SOURCES = range(1024, 2**30 + 1)
+CHOOSABLE_SOURCES = range(1024, 2**28 + 1)
 # Longest delay of its own, in steps, that a synapse can have that is made at each spike.
 LONGEST_DRAWN_DELAY = 2**16 - 1
 # Of a target while rows are made, and of a weight and a delay that a reader asks for.

@@ -126,6 +126,8 @@ cells = sim.Population(1200, sim.IF_curr_exp(i_offset=1.2))
 for connector, weight, delay in (
     (sim.FixedProbabilityConnector(0.05, rng=numbers), 0.02, 1.0),
     (sim.FixedNumberPostConnector(30, rng=numbers, allow_self_connections=False), 0.011, 1.0),
+    (sim.FixedNumberPreConnector(30, rng=numbers, allow_self_connections=False), 0.009, 1.0),
+    (sim.FixedNumberPreConnector(50, rng=numbers), drawn("uniform", low=0.0, high=0.008), 0.8),
     (sim.AllToAllConnector(allow_self_connections=False), 0.0003, 0.6),
     (sim.FixedTotalNumberConnector(30_000, with_replacement=False, allow_self_connections=False), 0.008, 1.4),
     (sim.FixedTotalNumberConnector(40_000, rng=numbers), drawn("uniform", low=0.0, high=0.008), 0.8),
@@ -156,9 +158,9 @@ if sim.rank() == 0:
 def test_synapses_that_are_made_at_each_spike_are_the_same_on_several_processes(tmp_path):
     (tmp_path / "rules.py").write_text(RULES)
     found = []
-    for n_ranks, form in ((1, "stored"), (3, "procedural")):
+    for n_ranks, form in ((1, "stored"), (3, "procedural"), (2, "stored")):
         run = started(n_ranks, tmp_path / "rules.py", form, tmp_path / form, cwd=tmp_path)
         assert run.returncode == 0, run.stderr
         found.append(pickle.loads((tmp_path / form).read_bytes()))
-    assert found[0] == found[1]
+    assert found[0] == found[1] == found[2]
     assert sum(map(len, found[0][0])) > 1200

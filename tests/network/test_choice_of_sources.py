@@ -1,4 +1,4 @@
-"""Different sources for each target, from pseudo-random permutations: exact numbers, and like random choices."""
+"""Different sources for each target, from pseudo-random permutations: exact, and like random choices."""
 
 import numpy as np
 import pytest
