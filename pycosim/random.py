@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pyNN.connectors import FixedProbabilityConnector
 from pyNN.random import GSLRNG, NativeRNG, NumpyRNG, RandomDistribution
 
 from pycosim import _core
@@ -110,12 +111,20 @@ def draws_itself(rng: object) -> bool:
     return rng.seed is not None and (rng.parallel_safe or rng.num_processes == 1)
 
 
+def is_default(rng: object) -> bool:
+    """Return whether a connector has PyNN's generator for those that the script gives none."""
+    return isinstance(rng, NumpyRNG) and rng.seed == _DEFAULT_SEED
+
+
 def seed_of(rng: object) -> int | None:
     """Return a generator's seed, the same in all processes."""
     seed = getattr(rng, "seed", None)
     differs = isinstance(rng, NumpyRNG | GSLRNG) and seed is not None and not rng.parallel_safe
     return seed - rng.mpi_rank if differs else seed
 
+
+# Of the generator that PyNN gives to connectors without one.
+_DEFAULT_SEED = FixedProbabilityConnector(0.0).rng.seed
 
 _used: list[dict[int, tuple[NumpyRNG, Any]]] = []
 

@@ -20,9 +20,10 @@ from pycosim.frontend.limits import Limits
 from pycosim.frontend.memory_need import needed_bytes
 from pycosim.frontend.native_cells import models_weights
 from pycosim.frontend.requests import Request
-from pycosim.frontend.row_rules import row_rule, why_stored
+from pycosim.frontend.row_rules import gives_way, row_rule, why_stored
 from pycosim.network import DrawnValues, ProceduralProjection, RowRule
 from pycosim.network.procedural import LONGEST_DRAWN_DELAY, TARGET_BLOCK, RowStarts
+from pycosim.parallel import world
 from pycosim.random import generators_restored, stream_of, stream_of_first_block, told_of, unsigned
 
 FORMS = ("auto", "stored", "procedural")
@@ -74,21 +75,34 @@ def procedural_column(
     with generators_restored():  # what is stored after all is drawn again
         rule = row_rule(request)
         values = None if rule is None else _values(projection, rule, request, parameters, seed, stream)
-    if values is None:
+    if not _in_all_processes(values is not None):
         return None
     if isinstance(getattr(request.connector, "n", None), RandomDistribution):
         rule = row_rule(request)  # moves the script's generator on
-    if state.synapse_form == "auto":
-        state.warn(
-            f"Projection {projection.label!r}: its synapses would not fit into memory and are made anew at "
-            "each spike, which takes longer (setup(synapses='stored') refuses them instead).",
-            of_all=False,
-        )
+    others = _what_is_other(request)
+    if others:
+        state.warn(f"Projection {projection.label!r}: {others}")
     weight, delay, starts = values
     if request.connector.callback is not None:
         request.connector.callback(1.0)
     wanted = np.array(projection.post._mask_local, bool)
     return ProceduralProjection(label, receptor, rule, weight, delay, wanted, starts)
+
+
+def _what_is_other(request: Request) -> str:
+    """Return in which ways the projection is other than it would be in more memory."""
+    said = []
+    if simulator.state.synapse_form == "auto":
+        said.append(
+            "its synapses would not fit into memory and are made anew at each spike, which takes longer "
+            "(setup(synapses='stored') refuses them instead)."
+        )
+    if gives_way(request):
+        said.append(
+            "Its connector has no rng and draws pycosim's own numbers instead of those of PyNN's default: "
+            "another network of the same statistics (with rng=NativeRNG() it is the same in any memory)."
+        )
+    return " ".join(said)
 
 
 def remedy(request: Request, parameters: ParameterSpace) -> str:
@@ -186,4 +200,9 @@ def _fits(request: Request, parameters: ParameterSpace) -> bool:
     stored = [p for p in others if not isinstance(p, ProceduralProjection)]
     each = [_TARGET_BYTES + _WEIGHT_BYTES * (np.ndim(p.weights) > 0) for p in stored]
     engine = _TARGET_BYTES * n_synapses + sum(n * p.n_synapses for n, p in zip(each, stored))
-    return n_bytes + engine <= memory.available_bytes()
+    return _in_all_processes(n_bytes + engine <= memory.available_bytes())
+
+
+def _in_all_processes(holds: bool) -> bool:
+    """Return whether something holds in all processes, which have to make the same network."""
+    return bool(world().smallest(int(holds))[0])

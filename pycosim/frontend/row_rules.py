@@ -19,16 +19,16 @@ from pycosim.frontend.requests import Request
 from pycosim.frontend.value_sources import draws_in_turn
 from pycosim.network import RowRule
 from pycosim.network.procedural import CHOOSABLE_SOURCES
-from pycosim.random import draws_itself
+from pycosim.random import draws_itself, is_default
 
 _CONNECTORS = (
-    "of AllToAll, and of FixedProbability, FixedNumberPost, FixedTotalNumber and, without replacement and of "
-    f"{CHOOSABLE_SOURCES.start:,} cells or more, FixedNumberPre with rng=NativeRNG(),"
+    "of AllToAll, and with rng=NativeRNG() or none of FixedProbability, FixedNumberPost, FixedTotalNumber "
+    f"and, without replacement and from {CHOOSABLE_SOURCES.start:,} cells or more, FixedNumberPre,"
 )
 _VALUES = "with one number, or a RandomDistribution 'uniform', 'normal' or 'normal_clipped',"
 _OWN_NUMBERS = (
-    "Give the connector rng=NativeRNG(): then its synapses need not be stored. The numbers of a seeded "
-    "NumpyRNG, PyNN's default, can only be drawn all together; so can those of a RandomDistribution with one."
+    "Give the connector rng=NativeRNG() or none: then its synapses need not be stored. The numbers of a "
+    "seeded NumpyRNG can only be drawn all together; so can those of a RandomDistribution with one."
 )
 
 
@@ -52,8 +52,14 @@ def why_stored(request: Request, parameters: ParameterSpace) -> str | None:
     for parameter in parameters.keys():
         if not _is_simple(parameters[parameter], request.shape):
             return _text(f"with such a {parameter}", _VALUES)
-    in_turn = draws_from_script(request) or draws_in_turn(parameters) or not _can_draw_again(connector)
+    in_turn = draws_from_script(request) and not gives_way(request)
+    in_turn = in_turn or draws_in_turn(parameters) or not _can_draw_again(connector)
     return _OWN_NUMBERS if in_turn else None
+
+
+def gives_way(request: Request) -> bool:
+    """Return whether rows are made from other numbers than synapses that are stored: PyNN's default ones."""
+    return draws_from_script(request) and is_default(request.connector.rng)
 
 
 def _can_draw_again(connector: Any) -> bool:

@@ -58,7 +58,8 @@ def test_synapses_that_a_rule_could_make_at_each_spike_are_refused_with_that_adv
     sim.setup(timestep=0.1)
     cells = sim.Population(1_000_000, sim.IF_curr_exp())
     with pytest.raises(NotEnoughMemoryError, match=r"e\+11 synapses here needs.*rng=NativeRNG\(\)"):
-        sim.Projection(cells, cells, sim.FixedProbabilityConnector(0.1), sim.StaticSynapse(weight=0.1))
+        connector = sim.FixedProbabilityConnector(0.1, rng=sim.NumpyRNG(seed=1))
+        sim.Projection(cells, cells, connector, sim.StaticSynapse(weight=0.1))
 
 
 def test_cells_beyond_the_memory_are_refused_before_they_are_made():

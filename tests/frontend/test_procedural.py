@@ -187,6 +187,19 @@ def test_a_projection_that_does_not_fit_is_made_at_each_spike_and_says_so():
     assert projection.post.mean_spike_count() >= 0
 
 
+@pytest.mark.parametrize("form", ["auto", "procedural"])
+def test_without_a_generator_of_the_script_rows_have_our_numbers_and_the_script_is_told(form):
+    with pytest.warns(PycosimWarning, match="no rng and draws pycosim's own numbers.*NativeRNG") as said:
+        projection = excitation(
+            sim.FixedNumberPreConnector(1500), synapses=form, memory_limit=memory.used_bytes() + 20e6
+        )
+    assert ("would not fit into memory" in str(said[0].message)) == (form == "auto")
+    assert isinstance(projection.column, ProceduralProjection)
+    assert len(projection) == 1500 * 3000
+    sim.run(30.0)
+    assert state.simulation.synapse_bytes < 1e6
+
+
 def test_one_that_fits_is_kept():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -197,7 +210,7 @@ def test_one_that_fits_is_kept():
     ("connector", "synapse", "remedy"),
     [
         (sim.FixedProbabilityConnector(0.5, rng=sim.NumpyRNG(1)), None, r"rng=NativeRNG\(\)"),
-        (sim.FixedTotalNumberConnector(4_000_000), None, r"rng=NativeRNG\(\)"),
+        (sim.FixedTotalNumberConnector(4_000_000, rng=sim.NumpyRNG(1)), None, r"rng=NativeRNG\(\)"),
         (
             sim.FixedNumberPreConnector(1500, rng=NUMBERS, with_replacement=True),
             None,
