@@ -19,6 +19,7 @@ from pycosim.hwmodels.mapping.build import map_network
 from pycosim.hwmodels.mapping.capacity import check_capacity
 from pycosim.hwmodels.mapping.table import Mapping
 from pycosim.hwmodels.record import make_record
+from pycosim.hwmodels.remarks import Changes, change_remarks, changing_synapses, choice_remarks
 from pycosim.hwmodels.timing.disciplines import Acting, Compiled, Delivery, Discipline
 from pycosim.hwmodels.timing.ideal import Ideal
 from pycosim.hwmodels.timing.kinds import DISCIPLINES
@@ -37,10 +38,6 @@ INPUTS = ("steps", "realtime")
 MOST_STEPS_AT_ONCE = 10_000
 _STEPS_PER_REPORT = 100
 _LONGEST_PS = 2**62
-_DETAILS = {
-    "queue": "links as queues, no arbitration in routers",
-    "analytic": "every packet takes the time that it takes alone, no contention",
-}
 
 Int = NDArray[np.int64]
 
@@ -152,9 +149,8 @@ class ChipSimulation:
             self._engine.follow_clock(self._input_step)
         self._delays = [np.array(projection.delays) for projection in network.projections]
         self._started = False
-        self._grown_at: list[int] = []
+        self._changes = Changes()
         self._synapses_changed = False
-        self._recounted: set[str] = set()
 
     def _cores(self, mapping: Mapping) -> NDArray[np.int32]:
         """Return the cores that the engine tells apart: one where all packets act on time."""
@@ -191,8 +187,10 @@ class ChipSimulation:
             "overrides": dict(self._options.overrides),
         }
         first = np.array([population.first for population in self._network.populations], np.int64)
-        record = make_record(self.chip, self._discipline, self.utilisation, options, self._remarks(), first)
-        if self._changing():
+        remarks = change_remarks(self._network, self._changes, self._options)
+        remarks += choice_remarks(self.chip.description, self._options, self._engine.input_lead_steps)
+        record = make_record(self.chip, self._discipline, self.utilisation, options, remarks, first)
+        if changing_synapses(self._network):
             record.energy_j[CHANGING_SYNAPSES], record.energy_assumed[CHANGING_SYNAPSES] = None, False
         return record
 
@@ -253,7 +251,7 @@ class ChipSimulation:
         self._synapses_changed = True
         changed = self._network.projections[projection]
         if np.any(unit_synapses(self._network)[changed.targets]):
-            self._recounted.add(changed.label)
+            self._changes.recounted.add(changed.label)
 
     def network_grown(self) -> None:
         """Map the populations and projections that were appended to the network.
@@ -277,7 +275,7 @@ class ChipSimulation:
         self._discipline.grow(mapping)
         self.mapping, self.utilisation = mapping, utilisation
         self._delays += [np.array(new.delays) for new in self._network.projections[len(self._delays) :]]
-        self._grown_at.append(self.step)
+        self._changes.grown_at.append(self.step)
         self._synapses_changed = True
 
     def plasticity_changed(self, projection: int) -> None:
@@ -324,55 +322,6 @@ class ChipSimulation:
             if self._synapses_changed:
                 self._keep_synapses()
             self._carry(self._engine.step_deferred())
-
-    def _remarks(self) -> list[str]:
-        """Return how the network changed, and what was chosen for this run."""
-        changing = self._changing()
-        remarks = (
-            [f"{changing}: what that takes of the chip, in time and energy, is unknown."] if changing else []
-        )
-        return remarks + self._count_remarks() + self._growth_remarks() + self._choice_remarks()
-
-    def _changing(self) -> str:
-        """Return which synapses change by themselves; empty if none do."""
-        plastic = [p.label for p in self._network.projections if p.plasticity is not None]
-        return f"Synapses of {', '.join(map(repr, plastic))} change while the network runs" if plastic else ""
-
-    def _count_remarks(self) -> list[str]:
-        if not self._recounted:
-            return []
-        labels = ", ".join(repr(label) for label in sorted(self._recounted))
-        return [
-            f"Weights of {labels} changed; time and energy count the unit synapses that the network was "
-            "mapped with."
-        ]
-
-    def _choice_remarks(self) -> list[str]:
-        detail = self.chip.description.noc.detail
-        idle = [path for path in self._options.overrides if not self._has_effect(path)]
-        remarks = [f"Without effect, as there are no such links: {', '.join(idle)}."] if idle else []
-        remarks += [] if detail == "cycle" else [f"Network-on-chip: {_DETAILS[detail]} (detail={detail})."]
-        if self._options.inputs == "realtime":
-            remarks.append(
-                "External sources keep to the wall clock (inputs=realtime); at the end they were "
-                f"{self._engine.input_lead_steps} steps ahead of the network."
-            )
-        return remarks
-
-    def _has_effect(self, path: str) -> bool:
-        """Return whether a value that the user set is of something that the chip has."""
-        section, _, name = path.partition(".")
-        return section not in ("noc", "energy") or self.chip.description.noc.has_links(name)
-
-    def _growth_remarks(self) -> list[str]:
-        if not self._grown_at:
-            return []
-        steps = ", ".join(str(step) for step in self._grown_at)
-        given = "" if isinstance(self._options.mapping, str) else " in sequence, not by the table of cores"
-        return [
-            f"The network grew after step {steps}: neurons stayed on their cores, new ones were placed on "
-            f"what was left{given}, and tables of axons and routes were made anew.",
-        ]
 
     def _keep_synapses(self) -> None:
         """Let the engine keep the synapses that packets under way will meet."""

@@ -25,6 +25,44 @@ MersenneOut state_of(const MersenneTwister& random) {
 
 using SpareIn = std::tuple<bool, double>;
 
+std::tuple<CsrOut> made(Csr&& csr) { return {numpy(std::move(csr))}; }
+
+std::tuple<CsrOut, Out<std::int32_t>> made(DrawnPairs&& pairs) { return {numpy(std::move(pairs.csr)), numpy(std::move(pairs.drawn))}; }
+
+std::tuple<Out<double>> made(LongColumn<double>&& values) { return {numpy(std::move(values))}; }
+
+std::tuple<StepsOut> made(DelaySteps&& delays) { return {steps_of(std::move(delays))}; }
+
+/// What `draw(random)` makes, and the new state.
+template <class Draw>
+auto drawn(const In<std::uint32_t>& words, Long next, Draw&& draw) {
+    MersenneTwister random(span(words), next);
+    auto result = made(unlocked([&] { return draw(random); }));
+    return std::tuple_cat(std::move(result), std::tuple<MersenneOut>(state_of(random)));
+}
+
+/// What `draw(random, spare)` makes, the new state, and the spare normal number.
+template <class Draw>
+auto drawn(const In<std::uint32_t>& words, Long next, const SpareIn& given, Draw&& draw) {
+    SpareNormal spare{std::get<0>(given), std::get<1>(given)};
+    auto result = drawn(words, next, [&](MersenneTwister& random) { return draw(random, spare); });
+    return std::tuple_cat(std::move(result), std::tuple<SpareIn>({spare.is_there, spare.value}));
+}
+
+/// `draw` is that of one of PyNN's fixed-number connectors; `are_rows_targets` says which of both have a mask.
+template <class Draw>
+void add_fixed_number(nb::module_& m, const char* name, Draw* draw, bool are_rows_targets, const char* text) {
+    m.def(
+        name,
+        [=](In<std::uint32_t> words, Long next, In<Long> n, Long n_items, bool replace, bool same_cells, const Mask& wanted) {
+            const Wanted mask = wanted_of(wanted, are_rows_targets ? n.size() : static_cast<std::size_t>(n_items));
+            return drawn(words, next, [&](MersenneTwister& random) {
+                return draw(random, span(n), n_items, replace, same_cells, mask);
+            });
+        },
+        "words"_a, "next"_a, "n"_a, "n_items"_a, "with_replacement"_a, "same_cells"_a, "wanted"_a = nb::none(), text);
+}
+
 using SynapsesIn = std::tuple<In<std::int64_t>, In<std::int32_t>, std::int64_t, std::optional<In<std::uint32_t>>,
                               std::optional<In<std::int64_t>>>;
 
@@ -56,48 +94,29 @@ void add_generator(nb::module_& m) {
         "drawn_pairs",
         [](In<std::uint32_t> words, Long next, In<Long> pre, In<Long> post, double p, bool allow_self,
            const Mask& wanted) {
-            MersenneTwister random(span(words), next);
-            CsrOut csr = numpy(unlocked([&] {
-                return drawn_pairs(random, span(pre), span(post), p, allow_self,
-                                            wanted_of(wanted, post.size()));
-            }));
-            return std::tuple(std::move(csr), state_of(random));
+            const Wanted mask = wanted_of(wanted, post.size());
+            return drawn(words, next, [&](MersenneTwister& random) {
+                return drawn_pairs(random, span(pre), span(post), p, allow_self, mask);
+            });
         },
         "words"_a, "next"_a, "pre_ids"_a, "post_ids"_a, "p"_a, "allow_self"_a, "wanted"_a = nb::none(),
         "Connect pairs as PyNN's FixedProbabilityConnector; return (indptr, targets) and the new state.");
 
-    m.def(
-        "drawn_rows",
-        [](In<std::uint32_t> words, Long next, In<Long> n, Long n_items, bool replace, bool same_cells, const Mask& wanted) {
-            MersenneTwister random(span(words), next);
-            const Wanted mask = wanted_of(wanted, static_cast<std::size_t>(n_items));
-            Csr rows = unlocked([&] { return drawn_rows(random, span(n), n_items, replace, same_cells, mask); });
-            return std::tuple(numpy(std::move(rows)), state_of(random));
-        },
-        "words"_a, "next"_a, "n"_a, "n_items"_a, "with_replacement"_a, "same_cells"_a, "wanted"_a = nb::none(),
-        "Draw n[row] items for each row as PyNN's fixed-number connectors; return (indptr, items), those that are wanted, "
-        "and new state.");
+    add_fixed_number(m, "drawn_rows", drawn_rows, false,
+                     "Draw n[row] items for each row as PyNN's fixed-number connectors; return (indptr, items), those that "
+                     "are wanted, and new state.");
 
-    m.def(
-        "drawn_columns",
-        [](In<std::uint32_t> words, Long next, In<Long> n, Long n_items, bool replace, bool same_cells, const Mask& wanted) {
-            MersenneTwister random(span(words), next);
-            const Wanted mask = wanted_of(wanted, n.size());
-            DrawnPairs pairs = unlocked([&] { return drawn_columns(random, span(n), n_items, replace, same_cells, mask); });
-            return std::tuple(numpy(std::move(pairs.csr)), numpy(std::move(pairs.drawn)), state_of(random));
-        },
-        "words"_a, "next"_a, "n"_a, "n_items"_a, "with_replacement"_a, "same_cells"_a, "wanted"_a = nb::none(),
-        "The same with items as rows: return (indptr, targets), the items as drawn, both of wanted targets, and new state.");
+    add_fixed_number(m, "drawn_columns", drawn_columns, true,
+                     "The same with items as rows: return (indptr, targets), the items as drawn, both of wanted targets, and "
+                     "new state.");
 
     m.def(
         "drawn_total",
         [](In<std::uint32_t> words, Long next, Long n, Long n_pre, Long n_post, const Mask& wanted) {
             if (n > 0 && (n_pre == 0 || n_post == 0))
                 throw std::invalid_argument("there is no neuron to connect");
-            MersenneTwister random(span(words), next);
             const Wanted mask = wanted_of(wanted, static_cast<std::size_t>(n_post));
-            DrawnPairs pairs = unlocked([&] { return drawn_total(random, n, n_pre, n_post, mask); });
-            return std::tuple(numpy(std::move(pairs.csr)), numpy(std::move(pairs.drawn)), state_of(random));
+            return drawn(words, next, [&](MersenneTwister& random) { return drawn_total(random, n, n_pre, n_post, mask); });
         },
         "words"_a, "next"_a, "n"_a, "n_pre"_a, "n_post"_a, "wanted"_a = nb::none(),
         "Draw n pairs as PyNN's FixedTotalNumberConnector; return (indptr, targets), the source of each pair in PyNN's "
@@ -111,12 +130,9 @@ void add_generator(nb::module_& m) {
     m.def(
         "drawn_numbers",
         [](In<std::uint32_t> words, Long next, SpareIn spare, const DistributionIn& distribution, In<Long> counts) {
-            MersenneTwister random(span(words), next);
-            SpareNormal kept{std::get<0>(spare), std::get<1>(spare)};
-            LongColumn<double> values = unlocked([&] {
+            return drawn(words, next, spare, [&](MersenneTwister& random, SpareNormal& kept) {
                 return numbers_by_call(random, kept, distribution_of(distribution), span(counts));
             });
-            return std::tuple(numpy(std::move(values)), state_of(random), SpareIn(kept.is_there, kept.value));
         },
         "words"_a, "next"_a, "spare"_a, "distribution"_a, "counts"_a,
         "Draw numbers by calls of RandomState; return them, the new state, and the spare normal number.");
@@ -134,12 +150,9 @@ void add_generator(nb::module_& m) {
         "numbers_of_synapses",
         [](In<std::uint32_t> words, Long next, SpareIn spare, const DistributionIn& distribution,
            const SynapsesIn& synapses) {
-            MersenneTwister random(span(words), next);
-            SpareNormal kept{std::get<0>(spare), std::get<1>(spare)};
-            LongColumn<double> values = unlocked([&] {
+            return drawn(words, next, spare, [&](MersenneTwister& random, SpareNormal& kept) {
                 return numbers_of_synapses(random, kept, distribution_of(distribution), synapses_of(synapses));
             });
-            return std::tuple(numpy(std::move(values)), state_of(random), SpareIn(kept.is_there, kept.value));
         },
         "words"_a, "next"_a, "spare"_a, "distribution"_a, "synapses"_a,
         "Draw numbers by calls of RandomState, one for each target of synapses (indptr, targets, n_targets, the synapses "
@@ -150,12 +163,9 @@ void add_generator(nb::module_& m) {
         "delays_of_synapses",
         [](In<std::uint32_t> words, Long next, SpareIn spare, const DistributionIn& distribution,
            const SynapsesIn& synapses, double dt_ms) {
-            MersenneTwister random(span(words), next);
-            SpareNormal kept{std::get<0>(spare), std::get<1>(spare)};
-            DelaySteps delays = unlocked([&] {
+            return drawn(words, next, spare, [&](MersenneTwister& random, SpareNormal& kept) {
                 return delays_of_synapses(random, kept, distribution_of(distribution), synapses_of(synapses), dt_ms);
             });
-            return std::tuple(steps_of(std::move(delays)), state_of(random), SpareIn(kept.is_there, kept.value));
         },
         "words"_a, "next"_a, "spare"_a, "distribution"_a, "synapses"_a, "dt_ms"_a,
         "The same numbers as delays: return what delay_steps does, the new state, and the spare normal number.");

@@ -108,12 +108,6 @@ public:
         return words_[place % 4][place / 4];
     }
 
-    /// A number in [0, 1).
-    double uniform01() {
-        const std::uint32_t high = word();
-        return uniform(high, word());
-    }
-
     /// A number in 0 .. bound - 1, each equally likely (Lemire 2019, ACM TOMACS 29:3).
     std::uint32_t below(std::uint32_t bound) {
         std::uint64_t product = std::uint64_t{word()} * bound;

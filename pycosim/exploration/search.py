@@ -94,10 +94,7 @@ def explore(
     )
     study = _study(evaluate.key(choices), Path(storage), objectives)
     study.sampler = _sampler(sampler, seed + len(study.trials), n_trials)
-    _queue_interrupted(study, len(choices))
-    remaining = n_trials - _n_done(study)
-    if _is_grid(sampler, choices, n_trials):
-        remaining = min(remaining, _queue_untried(study, choices))
+    remaining = _n_to_run(study, choices, sampler, n_trials)
     if remaining > 0:
         study.optimize(
             lambda trial: _values(study, trial, choices, evaluate),
@@ -233,6 +230,15 @@ def _sampler(name: str, seed: int, n_trials: int) -> optuna.samplers.BaseSampler
     if name in ("grid", "random"):  # the points of a grid are queued, its sampler has nothing to choose
         return optuna.samplers.RandomSampler(seed=seed)
     return optuna.samplers.NSGAIISampler(seed=seed, population_size=min(50, max(4, n_trials // 4)))
+
+
+def _n_to_run(study: optuna.Study, choices: Sequence[Choice], sampler: str, n_trials: int) -> int:
+    """Queue the trials that are known, and return how many are to be run in all."""
+    _queue_interrupted(study, len(choices))
+    remaining = n_trials - _n_done(study)
+    if _is_grid(sampler, choices, n_trials):
+        remaining = min(remaining, _queue_untried(study, choices))
+    return remaining
 
 
 def _is_grid(sampler: str, choices: Sequence[Choice], n_trials: int) -> bool:

@@ -86,7 +86,7 @@ class _Values:
 
     @property
     def has_zero(self) -> Any:
-        return (self.low <= 0) & (self.high >= 0)
+        return np.less_equal(self.low, 0) & np.greater_equal(self.high, 0)
 
 
 def _require(condition: Any) -> None:

@@ -83,18 +83,10 @@ def build_setup(target: str) -> Callable[..., int]:
         extra = dict(extra_params)
         seed = _seed(extra)
         delays = _delay("min_delay", min_delay), _delay("max_delay", max_delay)
-        spec = targets.TargetSpec(target) if state.observer is None else state.observer.spec
-        own = spec.option_names()
-        options = extra.pop("chip", {}) | {name: extra.pop(name) for name in tuple(extra) if name in own}
-        if state.observer is not None:
-            options |= state.observer.options
-        if not targets.runs_on_ranks(spec.name):
-            require_one_process(f"Running on the target {spec.name}")
+        spec, options = _chosen(target, extra)
         state.begin(spec.name, _timestep(timestep), seed, spec.merged(options))
         state.requested_min_delay, state.requested_max_delay = delays
-        limit = extra.pop("memory_limit", None)
-        state.synapse_form = form_of(extra.pop("synapses", "auto"))
-        memory.limit_to(None if limit is None else memory.parse_bytes(limit))
+        _limit_memory(extra)
         _scale_time(extra)
         if state.observer is not None:
             state.observer.begun(options)
@@ -111,6 +103,26 @@ def end(compatible_output: bool = True) -> None:
     for population, variables, filename in state.write_on_end:
         population.write_data(filename, variables)
     state.write_on_end = []
+
+
+def _chosen(target: str, extra: dict[str, Any]) -> tuple[targets.TargetSpec, dict[str, Any]]:
+    """Return the target, with the options that the script or its observer gives it."""
+    observer = state.observer
+    spec = targets.TargetSpec(target) if observer is None else observer.spec
+    own = spec.option_names()
+    options = extra.pop("chip", {}) | {name: extra.pop(name) for name in tuple(extra) if name in own}
+    if observer is not None:
+        options |= observer.options
+    if not targets.runs_on_ranks(spec.name):
+        require_one_process(f"Running on the target {spec.name}")
+    return spec, options
+
+
+def _limit_memory(extra: dict[str, Any]) -> None:
+    """Take note of how much memory may be taken, and of how synapses are kept."""
+    limit = extra.pop("memory_limit", None)
+    state.synapse_form = form_of(extra.pop("synapses", "auto"))
+    memory.limit_to(None if limit is None else memory.parse_bytes(limit))
 
 
 def _scale_time(extra: dict[str, Any]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pyNN.standardmodels import StandardCellType, build_translations
 
+from pycosim.network import NeuronModel
 from pycosim.network.equations_model import METHODS, define
 
 
@@ -77,15 +79,19 @@ def EquationsCell(
         initial=dict(initial_values or {}),
         method=method if isinstance(method, str) else tuple(method),
     )
-    contents = {
+    return type(model.name, (StandardCellType,), _contents(model, equations, given))
+
+
+def _contents(model: NeuronModel, equations: str, parameters: dict[str, float]) -> dict[str, Any]:
+    """Return what PyNN asks of a cell type."""
+    return {
         "__doc__": f"A cell type defined by equations:\n\n{equations}",
-        "default_parameters": given,
+        "default_parameters": parameters,
         "default_initial_values": {state: model.initial.get(state, 0.0) for state in model.states},
         "recordable": ["spikes", *model.states],
-        "units": dict.fromkeys((*model.states, *given), "dimensionless"),
+        "units": dict.fromkeys((*model.states, *parameters), "dimensionless"),
         "receptor_types": tuple(model.receptors),
         "conductance_based": False,
         "injectable": "injected" in equations,
-        "translations": build_translations(*((parameter, parameter) for parameter in given)),
+        "translations": build_translations(*((parameter, parameter) for parameter in parameters)),
     }
-    return type(model.name, (StandardCellType,), contents)

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+from pycosim.backends import native
+from pycosim.backends.base import Options
+
 from .backend_networks import (
     CONDUCTANCE_MODELS,
     CURRENT_MODELS,
@@ -239,3 +242,16 @@ def test_every_model_has_parameters_here():
 
     for model in NEURON_MODELS:
         assert set(neuron_parameters(model)) == set(MODELS[model].parameters)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_has_died_away_below_the_normal_numbers_is_zero_on_native(threads):
+    network = one_synapse("IF_cond_exp", spike_steps=[0], delay=1, weight=1e-305)
+    simulation = native.build(network, Options(threads=threads))
+    simulation.advance(1500)
+    conductance = simulation.signal(1, "gsyn_exc")[:, 0]
+    simulation.close()
+    smallest = np.finfo(float).tiny
+    # 5 ms * ln(1e-305 / 2.2e-308) is 30.6 ms after the spike
+    assert conductance[306] > smallest
+    assert not conductance[310:].any()

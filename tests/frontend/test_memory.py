@@ -12,11 +12,7 @@ from pycosim.backends.native.memory import predicted_bytes
 from pycosim.errors import InvalidInputError, NotEnoughMemoryError
 from pycosim.frontend.simulator import state
 
-
-@pytest.fixture(autouse=True)
-def no_limit_afterwards():
-    yield
-    sim.setup()
+pytestmark = pytest.mark.usefixtures("settled_memory")
 
 
 def network(synapse=None, connector=None, n=1000, **setup):

@@ -13,11 +13,7 @@ from pycosim.network import ProceduralProjection
 
 NUMBERS = sim.NativeRNG(5)
 
-
-@pytest.fixture(autouse=True)
-def no_limit_afterwards():
-    yield
-    sim.setup()
+pytestmark = pytest.mark.usefixtures("settled_memory")
 
 
 def network(**setup):

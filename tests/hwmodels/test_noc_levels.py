@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from pycosim.errors import InvalidInputError
 from pycosim.hwmodels.noc import ChipMesh, Hierarchy, Mesh, Network, Torus, simulate
 
+from .noc_traffic import cases, check_cut_run, chip_meshes, hierarchies, meshes, tori
+from .stepped_network import STAGES
 from .test_noc_reference import CASES, listed, width
-from .test_noc_stepped import STAGES, cases, check_cut_run, chip_meshes, hierarchies, meshes, tori
 
 LESS_DETAIL = ("queue", "analytic")
 TOPOLOGIES = [

@@ -43,16 +43,16 @@ void Engine::take_batch(std::int64_t n_steps) {
     batch.first_step = step_ + 1;
     batch.steps.resize(static_cast<std::size_t>(n_steps));
     for (std::size_t i = 0; i < batch.steps.size(); ++i) {
-        auto& [spikes, numbers] = batch.steps[i];
+        auto& emitted = batch.steps[i];
         for_local_fired(i, [&](std::uint32_t neuron, std::uint32_t number) {
-            spikes.push_back(neuron);
-            numbers.push_back(number);
+            emitted.spikes.push_back(neuron);
+            emitted.numbers.push_back(number);
         });
         const std::int64_t step = batch.first_step + static_cast<std::int64_t>(i);
         for (const Population& population : populations_) {
             if (population.model) continue;
             const auto own = population.source_spikes.at(step);
-            spikes.insert(spikes.end(), own.begin(), own.end());
+            emitted.spikes.insert(emitted.spikes.end(), own.begin(), own.end());
         }
         record_source_spikes(step);
     }

@@ -146,7 +146,8 @@ struct HhCondExp {
             const double mean = all_moderate ? moderate_mean(x) : any_mean<moderate_mean, is_moderate>(x);
             const double before = membrane[k];
             const double after = relaxed(before, total[k], inward[k], c(over_cm), mean);
-            left[k] = (before < c(v_thresh)) & (after >= c(v_thresh)) ? 1.0 : left[k];
+            const double threshold = c(v_thresh);
+            left[k] = ((before < threshold) & (after >= threshold)) ? 1.0 : left[k];
             membrane[k] = after;
             any_unusual |= is_usual(after - c(v_offset)) ? 0 : 1;
         }

@@ -87,7 +87,7 @@ class PowerChanges {
             const double w = weights_[k], gain = pre_gain * traces[k], loss = pre_loss * traces[k] + always;
             const double more = w + gain * change(k), gained = gain == 0.0 ? w : more;
             const double changed = kernel_.bounded(loss == 0.0 ? gained : gained - losses_[k], 0);
-            weights_[k] = (gain == 0.0) & (loss == 0.0) ? w : changed;
+            weights_[k] = ((gain == 0.0) & (loss == 0.0)) ? w : changed;
         }
     }
 

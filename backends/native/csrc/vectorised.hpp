@@ -15,6 +15,8 @@
 // The iterations of the loop that follows do not depend on each other: its arrays do not overlap.
 #if defined(__clang__)
 #define PYCOSIM_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+// It is said, not demanded: clang warns of loops that it leaves as they are.
+#pragma clang diagnostic ignored "-Wpass-failed"
 #elif defined(__GNUC__)
 #define PYCOSIM_INDEPENDENT _Pragma("GCC ivdep")
 #else

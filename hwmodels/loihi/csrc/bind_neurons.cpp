@@ -60,7 +60,6 @@ struct Cuba {
     static constexpr std::string_view name = "loihi.CUBA";
     enum State { v, u, held, n_states };
     static constexpr std::string_view states[] = {"v", "u", "held"};
-    static constexpr int n_constants = n_soma_constants;
     static constexpr std::string_view constants[] = {"du",        "dv",   "refractory", "randomize_u",  "randomize_v", "bias",
                                                      "threshold", "vmin", "vmax",       "noise_offset", "noise_scale"};
     static constexpr std::size_t n_receptors = 2;
