@@ -12,27 +12,27 @@ constexpr std::size_t kSynapsesAhead = 8;
 
 }  // namespace
 
-void Slice::inject(std::size_t drive_constant, std::span<const double> drive_per_na, InjectionColumns columns) {
+void Slice::inject(std::size_t drive_constant, std::span<const double> drive_per_na, InjectionColumns columns,
+                   std::size_t n_steps) {
+    Injections here;
+    for (const auto& [current, indices] : columns) {
+        const std::size_t before = here.flows.size();
+        for (const std::int64_t i : indices) {
+            const std::int64_t within = i - first_index;
+            if (within < 0 || within >= size) continue;
+            here.flows.push_back({static_cast<std::uint32_t>(within), static_cast<std::uint32_t>(here.currents.size())});
+        }
+        if (here.flows.size() > before) here.currents.push_back(current);
+    }
+    if (here.currents.empty()) return;
     for (Column& constant : constants) {
         if (equal_constants) constant.assign(padded(size), double{constant[0]});
     }
     equal_constants = false;
     drive = drive_constant;
-    const Column& own = constants[drive];
-    Column per_na(own.size(), drive_per_na[0]);
+    Column per_na(size, drive_per_na[0]);
     if (drive_per_na.size() > 1) std::copy_n(drive_per_na.begin() + first_index, size, per_na.begin());
-    Injections parts;
-    for (const auto& [current, indices] : columns) {
-        const std::size_t before = parts.indices.size();
-        for (const std::int64_t i : indices) {
-            const std::int64_t within = i - first_index;
-            if (within >= 0 && within < size) parts.indices.push_back(static_cast<std::uint32_t>(within));
-        }
-        if (parts.indices.size() == before) continue;
-        parts.currents.push_back(current);
-        parts.ends.push_back(parts.indices.size());
-    }
-    injections = SliceInjections(std::move(parts), own, std::move(per_na));
+    injections = SliceInjections(here, constants[drive], per_na, n_steps);
 }
 
 void Partition::add_slice(const Model& model, std::span<const std::uint32_t> receptors, std::uint32_t first_index,
