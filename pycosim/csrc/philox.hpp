@@ -70,9 +70,9 @@ inline double uniform_in_parts(std::uint32_t high, std::uint32_t low) {
     return (static_cast<double>(above) * 0x1p22 + static_cast<double>(below)) * 0x1p-53;
 }
 
-/// Writes the block `index` of lane 0 of many rows: words[k][i] is word k of row rows[i].
+/// Writes the block `index` of a lane of many rows: words[k][i] is word k of row rows[i].
 void fill_blocks(Key key, std::span<const std::uint32_t> rows, std::uint64_t index,
-                 const std::array<std::uint32_t*, 4>& words);
+                 const std::array<std::uint32_t*, 4>& words, std::uint32_t lane = 0);
 
 /// Blocks of lane 0 that have keys of their own: the i-th is number indices[i] of row rows[i].
 struct KeyedBlocks {

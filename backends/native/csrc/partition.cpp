@@ -272,6 +272,10 @@ void Partition::deliver_mixed(std::int64_t step, std::span<const PendingKey> key
         }
         const auto& [store, base, first] = plastic_of(number);
         const std::uint32_t segment = number - base;
+        if (i + 1 < keys.size() && segment_of(keys[i + 1]) >= plastic_base_) {
+            const Plastic& next = plastic_of(segment_of(keys[i + 1]));
+            next.store->prefetch_segment(segment_of(keys[i + 1]) - next.base);
+        }
         const auto settled = settled_.lower_bound({step, keys[i]});
         if (settled != settled_.end() && settled->first == std::pair{step, keys[i]}) {
             transmitted_ = std::move(settled->second);

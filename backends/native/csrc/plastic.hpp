@@ -68,6 +68,9 @@ class Decay {
     std::vector<double> table_;
 };
 
+// What is left after an interval; nothing without a time constant.
+inline double decay(double interval, double tau) { return tau > 0 ? std::exp(-interval / tau) : 0.0; }
+
 // What a projection's synapses do; one object for all partitions.
 struct PlasticModel {
     PlasticRule rule;
@@ -165,6 +168,12 @@ class PlasticStore {
     // Brings the state of a segment that changes between spikes to `step`.
     void rest(PlasticState& state, std::uint32_t i, std::int64_t step) const;
 
+    // Asks for the memory of a segment's first synapses.
+    void prefetch_segment(std::uint32_t i) const {
+        const PlasticSegment& segment = segments_[i];
+        prefetch_synapses(segment.first, std::min<std::uint64_t>(segment.count, kFirstSynapses));
+    }
+
     void add(std::uint32_t i, const std::vector<double>& transmitted, double* inputs) const {
         const std::uint32_t* target = targets_.data() + segments_[i].first;
         for (std::size_t k = 0; k < transmitted.size(); ++k) inputs[target[k]] += transmitted[k];
@@ -191,6 +200,19 @@ class PlasticStore {
 
     void append(const Row& row);
     void allocate_state();
+    static constexpr std::uint64_t kFirstSynapses = 128;
+    void prefetch_synapses(std::uint64_t first, std::uint64_t n) const {
+        const std::uint64_t end = first + n;
+        prefetch_all(state.weights, first, end);
+        prefetch_all(targets_, first, end);
+        prefetch_all(synapse_, first, end);
+        prefetch_all(state.available, first, end);
+    }
+    template <class T>
+    static void prefetch_all(const std::vector<T>& column, std::uint64_t first, std::uint64_t end) {
+        if (column.empty()) return;
+        for (std::uint64_t k = first; k < end; k += kCacheLine / sizeof(T)) prefetch(column.data() + k);
+    }
     const PlasticModel& model(std::uint32_t i) const { return (*models_)[segments_[i].projection]; }
     double parameter(std::uint32_t projection, int name, std::uint64_t place) const {
         const std::vector<double>& column = (*models_)[projection].parameters[static_cast<std::size_t>(name)];
