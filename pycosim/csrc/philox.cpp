@@ -247,9 +247,12 @@ void fill_numbers(Key key, std::uint32_t lane, const BlockList& blocks, double* 
     visit_words(key, lane, blocks, [&](const Words& words, std::size_t i, std::size_t n) { to_uniforms(words, n, first + i, second + i); });
 }
 
-void fill_blocks(Key key, std::span<const std::uint32_t> rows, std::uint64_t index, const Words& words,
-                 std::uint32_t lane) {
-    fill(key, {index, 0, rows.data(), 1, lane}, rows.size(), words);
+void fill_blocks(Key key, std::span<const std::uint32_t> rows, std::uint64_t index, const Words& words) {
+    fill(key, {index, 0, rows.data(), 1, 0}, rows.size(), words);
+}
+
+void fill_blocks(Key key, std::uint32_t lane, const BlockList& blocks, const Words& words) {
+    fill(key, {0, 0, blocks.rows.data(), 1, lane, blocks.indices}, blocks.rows.size(), words);
 }
 
 void fill_blocks(const KeyedBlocks& blocks, const Words& words) {

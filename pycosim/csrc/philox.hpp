@@ -70,9 +70,9 @@ inline double uniform_in_parts(std::uint32_t high, std::uint32_t low) {
     return (static_cast<double>(above) * 0x1p22 + static_cast<double>(below)) * 0x1p-53;
 }
 
-/// Writes the block `index` of a lane of many rows: words[k][i] is word k of row rows[i].
+/// Writes the block `index` of lane 0 of many rows: words[k][i] is word k of row rows[i].
 void fill_blocks(Key key, std::span<const std::uint32_t> rows, std::uint64_t index,
-                 const std::array<std::uint32_t*, 4>& words, std::uint32_t lane = 0);
+                 const std::array<std::uint32_t*, 4>& words);
 
 /// Blocks of lane 0 that have keys of their own: the i-th is number indices[i] of row rows[i].
 struct KeyedBlocks {
@@ -98,6 +98,9 @@ struct BlockList {
     std::span<const std::uint32_t> rows;
     const std::uint64_t* indices;
 };
+
+/// Writes these blocks of a lane: words[k][i] is word k of the i-th.
+void fill_blocks(Key key, std::uint32_t lane, const BlockList& blocks, const std::array<std::uint32_t*, 4>& words);
 
 /// Writes the two numbers in [0, 1) that each of these blocks of a lane is made into: numbers[2 * i] and the next one.
 void fill_numbers(Key key, std::uint32_t lane, const BlockList& blocks, double* numbers);

@@ -233,6 +233,7 @@ class alignas(kCacheLine) Partition {
     void deliver(std::int64_t step, double* inputs);
     void deliver(std::int64_t step, std::span<const PendingKey> keys, double* inputs);
     void deliver_mixed(std::int64_t step, std::span<const PendingKey> keys, double* inputs);
+    std::size_t deliver_plastic(std::int64_t step, std::span<const PendingKey> keys, double* inputs);
     void send_plastic(std::uint32_t source, std::int64_t emission_step);
     void release_dopamine(std::int64_t step, std::span<const PendingKey> keys);
     std::vector<std::pair<std::int64_t, PendingKey>> unsettled(const Plastic& part, std::uint32_t projection,

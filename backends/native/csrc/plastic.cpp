@@ -181,8 +181,6 @@ void PlasticStore::dispatch(PlasticState& state, std::uint32_t i, std::int64_t s
         }
     } else if (model.is_timing()) {
         other_timed_spike(state, i, step, is_pre, transmitted);
-    } else if (is_pre && model.rule == PlasticRule::kQuantal) {
-        quantal_spike(state, i, step, transmitted);
     } else if (is_pre && model.rule == PlasticRule::kTsodyksMarkram) {
         short_term_spike(state, i, step, transmitted);
     }
@@ -190,9 +188,18 @@ void PlasticStore::dispatch(PlasticState& state, std::uint32_t i, std::int64_t s
 
 void PlasticStore::spike(PlasticState& state, std::uint32_t i, std::int64_t due_step,
                          std::vector<double>& transmitted) const {
+    const PendingKey key = i;
+    spikes(state, {&key, 1}, 0, due_step, transmitted);
+}
+
+std::size_t PlasticStore::spikes(PlasticState& state, std::span<const PendingKey> keys, std::uint32_t base,
+                                 std::int64_t due_step, std::vector<double>& transmitted) const {
+    const std::uint32_t i = segment_of(keys[0]) - base;
     transmitted.clear();
-    // A spike that comes late cannot reach the synapse before what has been processed there.
-    dispatch(state, i, std::max(arrival(i, due_step), state.segments[i].last_step), true, transmitted);
+    if (model(i).rule == PlasticRule::kQuantal) return quantal_spikes(state, keys, base, due_step, transmitted);
+    if (keys.size() > 1) prefetch_segment(segment_of(keys[1]) - base);
+    dispatch(state, i, arrival_in_order(state, i, due_step), true, transmitted);
+    return 1;
 }
 
 void PlasticStore::catch_up(PlasticState& state, std::uint32_t i, std::int64_t step) const {
