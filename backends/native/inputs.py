@@ -109,7 +109,7 @@ class InputFeed:
             self._stretch = min(_MAX_STEPS, self._stretch * 2)
 
     def _read_currents(self, first: int, last: int) -> None:
-        """Hand over the values of currents, and what noise there is, which the engine draws by itself."""
+        """Hand over the values of currents, and what the engine makes by itself: noise, constant currents."""
         if self._known_currents is None:
             self._known_currents = []
             for index in range(len(self._network.currents)):

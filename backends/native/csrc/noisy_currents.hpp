@@ -14,7 +14,7 @@
 namespace pycosim::native {
 
 // In the steps after `start` until `stop` a noisy current has `mean` and, from normal numbers, `stdev`, in nA; each
-// number is kept for `hold` steps.
+// number is kept for `hold` steps. A constant current is one without deviation, which is drawn once.
 struct Noise {
     double mean, stdev;
     std::int64_t start, stop, hold;
