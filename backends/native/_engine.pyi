@@ -227,12 +227,8 @@ class Engine:
             NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
         ],
     ) -> None: ...
-    def draw_current(
-        self,
-        current: int,
-        first_step: int,
-        last_step: int,
-        noise: tuple[float, float, int, int, int, int, int],
+    def set_current_noise(
+        self, current: int, noise: tuple[float, float, int, int, int, int, int]
     ) -> None: ...
     def set_state(
         self,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim.network import Network
-from pycosim.network.currents import Noise, current_values, noise_of
+from pycosim.network.currents import current_values, noise_of
 from pycosim.network.inputs import common_rule, source_spikes
 from pycosim.parallel import Ranks
 
@@ -39,7 +39,7 @@ class InputFeed:
         self._network, self._engine, self._ranks = network, engine, ranks
         self._stretch = 100
         self._inside: set[int] | None = None
-        self._noise: list[Noise | None] | None = None
+        self._known_currents: list[int] | None = None
         self._clock: Callable[[], int] | None = None
         self._input_step = -1
         self.last_step = _FOR_EVER
@@ -68,7 +68,7 @@ class InputFeed:
     def forget(self, step: int) -> None:
         """Read spikes and currents after `step`, the present one, again."""
         self.last_step = min(self.last_step, step)
-        self._inside = self._noise = None
+        self._inside = self._known_currents = None
 
     def ready(self, step: int, wanted: int) -> int:
         """Return the last step up to which the engine can go from `step`, at most `wanted`.
@@ -109,14 +109,18 @@ class InputFeed:
             self._stretch = min(_MAX_STEPS, self._stretch * 2)
 
     def _read_currents(self, first: int, last: int) -> None:
-        if self._noise is None:
-            self._noise = [noise_of(self._network, index) for index in range(len(self._network.currents))]
-        for index, noise in enumerate(self._noise):
-            if noise is None:
-                values = current_values(self._network, index, first, last)
-                self._engine.set_current_values(index, first, values)
-            else:
-                self._engine.draw_current(index, first, last, noise)
+        """Hand over the values of currents, and what the engine makes by itself: noise, constant currents."""
+        if self._known_currents is None:
+            self._known_currents = []
+            for index in range(len(self._network.currents)):
+                noise = noise_of(self._network, index)
+                if noise is None:
+                    self._known_currents.append(index)
+                else:
+                    self._engine.set_current_noise(index, noise)
+        for index in self._known_currents:
+            values = current_values(self._network, index, first, last)
+            self._engine.set_current_values(index, first, values)
 
     def _spikes(self, index: int, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the spikes of those sources that have synapses here, or are recorded here."""

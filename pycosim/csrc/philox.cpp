@@ -17,15 +17,18 @@ constexpr std::size_t kChunk = 512;  // blocks that stay in the first-level cach
 using Words = std::array<std::uint32_t*, 4>;
 
 /// The counters of many blocks: block i is number index + i * index_step of row rows[i * row_step]; or indices[i] of it.
+/// Its key is keys[i] if there are any.
 struct Counters {
     std::uint64_t index, index_step;
     const std::uint32_t* rows;
     std::size_t row_step;
     std::uint32_t lane;
     const std::uint64_t* indices = nullptr;
+    const Key* keys = nullptr;
 
     Counters from(std::size_t i) const {
-        return {index + i * index_step, index_step, rows + i * row_step, row_step, lane, indices ? indices + i : nullptr};
+        return {index + i * index_step, index_step, rows + i * row_step, row_step, lane, indices ? indices + i : nullptr,
+                keys ? keys + i : nullptr};
     }
 };
 
@@ -35,14 +38,14 @@ using Fill = void(Key, Counters counters, std::size_t n, Words words);
 void fill_plainly(Key key, Counters counters, std::size_t n, Words words) {
     for (std::size_t i = 0; i < n; ++i) {
         const Counters c = counters.from(i);
-        const Block block = block_of(key, *c.rows, c.lane, c.indices ? *c.indices : c.index);
+        const Block block = block_of(c.keys ? *c.keys : key, *c.rows, c.lane, c.indices ? *c.indices : c.index);
         for (std::size_t k = 0; k < 4; ++k) words[k][i] = block[k];
     }
 }
 
 #if defined(__x86_64__) && defined(__GNUC__)
 // By hand, because GCC takes three multiplications of 64 bits for one of 32. A lane has a word in its lower half;
-// the upper half means nothing, and is ignored by the multiplication.
+// the upper half means nothing, and is ignored by the multiplication. So a whole Key serves as its own low word.
 typedef std::uint64_t Wide4 __attribute__((vector_size(32)));
 typedef std::uint64_t Wide8 __attribute__((vector_size(64)));
 typedef std::uint64_t Indices4 __attribute__((vector_size(32), aligned(8), may_alias));
@@ -51,19 +54,26 @@ typedef double Numbers8 __attribute__((vector_size(64), aligned(8), may_alias));
 typedef std::uint32_t Narrow4 __attribute__((vector_size(16), aligned(4), may_alias));
 typedef std::uint32_t Narrow8 __attribute__((vector_size(32), aligned(4), may_alias));
 
-__attribute__((target("avx512f"), always_inline)) inline void mix(Wide8& c0, Wide8& c1, Wide8& c2, Wide8& c3, Key k) {
+template <class Words>
+__attribute__((target("avx512f"), always_inline)) inline void mix(Wide8& c0, Wide8& c1, Wide8& c2, Wide8& c3, Words& low,
+                                                                  Words& high) {
     const __m512i multiplier0 = _mm512_set1_epi64(philox::kMultiplier0);
     const __m512i multiplier1 = _mm512_set1_epi64(philox::kMultiplier1);
     for (int round = 0; round < philox::kRounds; ++round) {
         // "maskz": GCC 12 warns of its own header otherwise
         const auto product0 = (Wide8)_mm512_maskz_mul_epu32(0xff, (__m512i)c0, multiplier0);
         const auto product1 = (Wide8)_mm512_maskz_mul_epu32(0xff, (__m512i)c2, multiplier1);
-        c0 = (product1 >> 32) ^ c1 ^ k.low;
+        c0 = (product1 >> 32) ^ c1 ^ low;
         c1 = product1;
-        c2 = (product0 >> 32) ^ c3 ^ k.high;
+        c2 = (product0 >> 32) ^ c3 ^ high;
         c3 = product0;
-        k = {k.low + philox::kWeyl0, k.high + philox::kWeyl1};
+        low += philox::kWeyl0;
+        high += philox::kWeyl1;
     }
+}
+
+__attribute__((target("avx512f"), always_inline)) inline void mix(Wide8& c0, Wide8& c1, Wide8& c2, Wide8& c3, Key key) {
+    mix(c0, c1, c2, c3, key.low, key.high);
 }
 
 __attribute__((target("avx512f"))) void fill_avx512(Key key, Counters counters, std::size_t n, Words words) {
@@ -74,7 +84,12 @@ __attribute__((target("avx512f"))) void fill_avx512(Key key, Counters counters, 
         if (first.indices) c0 = *reinterpret_cast<const Indices8*>(first.indices);
         Wide8 c1 = c0 >> 32, c3 = Wide8{} + first.lane;
         Wide8 c2 = __builtin_convertvector(*reinterpret_cast<const Narrow8*>(first.rows), Wide8);
-        mix(c0, c1, c2, c3, key);
+        if (first.keys) {
+            Wide8 low = *reinterpret_cast<const Indices8*>(first.keys), high = low >> 32;
+            mix(c0, c1, c2, c3, low, high);
+        } else {
+            mix(c0, c1, c2, c3, key);
+        }
         *reinterpret_cast<Narrow8*>(words[0] + i) = __builtin_convertvector(c0, Narrow8);
         *reinterpret_cast<Narrow8*>(words[1] + i) = __builtin_convertvector(c1, Narrow8);
         *reinterpret_cast<Narrow8*>(words[2] + i) = __builtin_convertvector(c2, Narrow8);
@@ -109,9 +124,24 @@ __attribute__((target("avx512f,avx512dq"))) void fill_numbers_avx512(Key key, st
 
 bool has_avx512() { return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"); }
 
-__attribute__((target("avx2"))) void fill_avx2(Key key, Counters counters, std::size_t n, Words words) {
+template <class Words>
+__attribute__((target("avx2"), always_inline)) inline void mix(Wide4& c0, Wide4& c1, Wide4& c2, Wide4& c3, Words& low,
+                                                               Words& high) {
     const __m256i multiplier0 = _mm256_set1_epi64x(philox::kMultiplier0);
     const __m256i multiplier1 = _mm256_set1_epi64x(philox::kMultiplier1);
+    for (int round = 0; round < philox::kRounds; ++round) {
+        const auto product0 = (Wide4)_mm256_mul_epu32((__m256i)c0, multiplier0);
+        const auto product1 = (Wide4)_mm256_mul_epu32((__m256i)c2, multiplier1);
+        c0 = (product1 >> 32) ^ c1 ^ low;
+        c1 = product1;
+        c2 = (product0 >> 32) ^ c3 ^ high;
+        c3 = product0;
+        low += philox::kWeyl0;
+        high += philox::kWeyl1;
+    }
+}
+
+__attribute__((target("avx2"))) void fill_avx2(Key key, Counters counters, std::size_t n, Words words) {
     const Wide4 offsets = Wide4{0, 1, 2, 3} * counters.index_step;
     for (std::size_t i = 0; i < n; i += 4) {
         const Counters first = counters.from(i);
@@ -119,15 +149,12 @@ __attribute__((target("avx2"))) void fill_avx2(Key key, Counters counters, std::
         if (first.indices) c0 = *reinterpret_cast<const Indices4*>(first.indices);
         Wide4 c1 = c0 >> 32, c3 = Wide4{} + first.lane;
         Wide4 c2 = __builtin_convertvector(*reinterpret_cast<const Narrow4*>(first.rows), Wide4);
-        Key k = key;
-        for (int round = 0; round < philox::kRounds; ++round) {
-            const auto product0 = (Wide4)_mm256_mul_epu32((__m256i)c0, multiplier0);
-            const auto product1 = (Wide4)_mm256_mul_epu32((__m256i)c2, multiplier1);
-            c0 = (product1 >> 32) ^ c1 ^ k.low;
-            c1 = product1;
-            c2 = (product0 >> 32) ^ c3 ^ k.high;
-            c3 = product0;
-            k = {k.low + philox::kWeyl0, k.high + philox::kWeyl1};
+        if (first.keys) {
+            Wide4 low = *reinterpret_cast<const Indices4*>(first.keys), high = low >> 32;
+            mix(c0, c1, c2, c3, low, high);
+        } else {
+            Key k = key;
+            mix(c0, c1, c2, c3, k.low, k.high);
         }
         *reinterpret_cast<Narrow4*>(words[0] + i) = __builtin_convertvector(c0, Narrow4);
         *reinterpret_cast<Narrow4*>(words[1] + i) = __builtin_convertvector(c1, Narrow4);
@@ -166,6 +193,12 @@ void fill(Key key, const Counters& counters, std::size_t n, const Words& words) 
         indices.fill(0);
         std::copy_n(rest.indices, n_left, indices.begin());
         rest.indices = indices.data();
+    }
+    std::array<Key, kLanes> keys;
+    if (rest.keys) {
+        keys.fill({});
+        std::copy_n(rest.keys, n_left, keys.begin());
+        rest.keys = keys.data();
     }
     fill_whole(key, rest, kLanes, {last[0].data(), last[1].data(), last[2].data(), last[3].data()});
     for (std::size_t k = 0; k < 4; ++k) std::copy_n(last[k].begin(), n_left, words[k] + n_whole);
@@ -216,6 +249,14 @@ void fill_numbers(Key key, std::uint32_t lane, const BlockList& blocks, double* 
 
 void fill_blocks(Key key, std::span<const std::uint32_t> rows, std::uint64_t index, const Words& words) {
     fill(key, {index, 0, rows.data(), 1, 0}, rows.size(), words);
+}
+
+void fill_blocks(Key key, std::uint32_t lane, const BlockList& blocks, const Words& words) {
+    fill(key, {0, 0, blocks.rows.data(), 1, lane, blocks.indices}, blocks.rows.size(), words);
+}
+
+void fill_blocks(const KeyedBlocks& blocks, const Words& words) {
+    fill({}, {0, 0, blocks.rows, 1, 0, blocks.indices, blocks.keys.data()}, blocks.keys.size(), words);
 }
 
 void fill_row(Key key, std::uint32_t row, std::uint32_t lane, std::uint64_t first, std::size_t n, const Words& words) {

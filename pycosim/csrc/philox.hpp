@@ -74,6 +74,16 @@ inline double uniform_in_parts(std::uint32_t high, std::uint32_t low) {
 void fill_blocks(Key key, std::span<const std::uint32_t> rows, std::uint64_t index,
                  const std::array<std::uint32_t*, 4>& words);
 
+/// Blocks of lane 0 that have keys of their own: the i-th is number indices[i] of row rows[i].
+struct KeyedBlocks {
+    std::span<const Key> keys;
+    const std::uint32_t* rows;
+    const std::uint64_t* indices;
+};
+
+/// Writes them: words[k][i] is word k of the i-th.
+void fill_blocks(const KeyedBlocks& blocks, const std::array<std::uint32_t*, 4>& words);
+
 /// Writes the numbers in [0, 1) that blocks first, first + 1, ... of a row are made into, two each.
 void fill_uniforms(Key key, std::uint32_t row, std::uint32_t lane, std::uint64_t first, std::span<double> numbers);
 
@@ -88,6 +98,9 @@ struct BlockList {
     std::span<const std::uint32_t> rows;
     const std::uint64_t* indices;
 };
+
+/// Writes these blocks of a lane: words[k][i] is word k of the i-th.
+void fill_blocks(Key key, std::uint32_t lane, const BlockList& blocks, const std::array<std::uint32_t*, 4>& words);
 
 /// Writes the two numbers in [0, 1) that each of these blocks of a lane is made into: numbers[2 * i] and the next one.
 void fill_numbers(Key key, std::uint32_t lane, const BlockList& blocks, double* numbers);

@@ -82,8 +82,14 @@ class Noise(NamedTuple):
 
 
 def noise_of(network: Network, index: int) -> Noise | None:
-    """Return what a backend needs to draw a noisy current itself; None for other currents."""
+    """Return what a backend needs to make noise or a constant current itself; None for other currents.
+
+    A constant current is one number of noise without deviation.
+    """
     current = network.currents[index]
+    if current.kind == "DCSource":
+        amplitude = float(current.parameters["amplitude"])
+        return Noise(amplitude, 0.0, *_start_and_stop(network, current), _LAST_STEP, 0, 0)
     if current.kind != "NoisyCurrentSource":
         return None
     mean, stdev, dt_ms = (float(current.parameters[name]) for name in ("mean", "stdev", "dt"))

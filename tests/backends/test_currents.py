@@ -135,6 +135,65 @@ def test_native_and_reference_agree_on_noise_in_a_busy_network(model):
     np.testing.assert_array_equal(results[1][1], results[2][1])
 
 
+def noisy_sources(rng, n_neurons):
+    """Return sources that begin, end and change at different times, several or none of them into a neuron."""
+    sources = []
+    for i in range(n_neurons):
+        noise = dict(mean=0.4, stdev=0.3, start=0.0, stop=np.inf, dt=0.1)
+        if i % 3 == 0:
+            noise |= dict(
+                start=float(rng.choice([-np.inf, -3.3, 2.1])),
+                stop=float(rng.choice([9.0, 14.7])),
+                dt=float(rng.choice([0.1, 0.3])),
+            )
+        targets_ = rng.integers(0, n_neurons, rng.integers(1, 4))
+        sources.append(Current("noise", "NoisyCurrentSource", targets_, noise))
+        if i % 5 == 0:
+            sources.append(dc(targets_, 0.1, start=3.0, stop=8.0))
+    return sources
+
+
+@pytest.mark.parametrize("n", [1, 7, 150, 700])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_noise_of_many_sources_is_that_of_each_alone(n, threads):
+    network = network_of(neurons("IF_curr_exp", n, v_thresh=1e3))
+    network.currents = noisy_sources(np.random.default_rng(n), n)
+    simulation = targets.build("native", network, Options(threads=threads))
+    for steps in (1, 2, 3, 94, 50):
+        simulation.advance(steps)
+    drive = np.zeros((150, n))
+    for index, current in enumerate(network.currents):
+        values = current_values(network, index, 1, 150)
+        for target in current.targets:
+            drive[:, target] += values
+    decay = np.exp(-0.1 / 20)
+    v = np.full(n, -65.0)
+    expected = [v]
+    for step in range(150):
+        v = -65.0 + (v + 65.0) * decay + drive[step] * 20 * -np.expm1(-0.1 / 20)
+        expected.append(v)
+    assert np.ptp(expected) > 5
+    np.testing.assert_allclose(simulation.signal(0, "v"), expected, rtol=0, atol=ROUNDING_MV)
+
+
+def test_noise_has_the_same_bits_with_any_threads_and_where_nothing_looks_at_the_membranes():
+    states = []
+    for threads, recorded in ((1, False), (1, True), (2, False), (3, True)):
+        network = deterministic_network("IF_cond_exp")
+        if not recorded:
+            network.populations[0].recordings.clear()
+        network.currents = noisy_sources(np.random.default_rng(5), 29)
+        simulation = targets.build("native", network, Options(threads=threads))
+        simulation.advance(101)
+        network.currents[1].parameters["stdev"] = 0.1
+        simulation.currents_changed()
+        simulation.advance(200)
+        states.append(simulation.state(0, "v"))
+        simulation.close()
+    for state in states[1:]:
+        np.testing.assert_array_equal(state, states[0])
+
+
 def test_chip_with_ideal_timing_has_the_bits_of_native():
     signals = []
     for target, options in (("native", {}), ("loihi", {"timing": "ideal"})):

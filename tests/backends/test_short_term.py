@@ -1,10 +1,15 @@
 """Short-term plasticity against a numerical solution of its differential equations."""
 
+import itertools
+
 import numpy as np
 import pytest
 
+from pycosim import _core, targets
 from pycosim.backends import native
+from pycosim.backends.base import Options
 from pycosim.network import Plasticity
+from pycosim.network.short_term import draw_key
 
 from .backend_networks import DT_MS, add_pairs, connect, network_of, neurons, spike_array
 
@@ -146,3 +151,59 @@ def test_sites_that_are_empty_at_the_start_do_not_release():
     parameters = dict(U=1.0, n=4.0, tau_rec=1e9, tau_facil=0.0)
     got = stochastic("Quantal", 3, [10, 20], initial={"a": np.array([0.0, 1.0, 4.0])}, **parameters)
     np.testing.assert_allclose(got, [[0.0, 0.25, 1.0], [0.0, 0.0, 0.0]], atol=1e-4)
+
+
+def numbers_in_turn(key, synapse, spike):
+    """Yield the numbers in [0, 1) that a synapse draws at a spike, one block of words at a time."""
+    for block in itertools.count():
+        words = _core.philox4x32((spike, 0, synapse, block), key)
+        for high, low in (words[:2], words[2:]):
+            yield ((high << 32 | low) >> 11) * 2.0**-53
+
+
+def released_one_by_one(key, synapse, steps, *, U, n, tau_rec, tau_facil):
+    """Return how many sites of a synapse release at each spike."""
+    available, use, last, found = n, 0.0, 0, []
+    for spike, step in enumerate(steps):
+        interval = (step - last) * DT_MS
+        use = use * np.exp(-interval / tau_facil)
+        use, last = use + U * (1 - use), step
+        recovery = 1 - np.exp(-interval / tau_rec)
+        numbers = numbers_in_turn(key, synapse, spike)
+        available += sum([next(numbers) < recovery for _ in range(n - available)])
+        found.append(sum([next(numbers) < use for _ in range(available)]))
+        available -= found[-1]
+    return found
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("delays", [(DELAY,), (DELAY, DELAY + 1, DELAY + 2, DELAY + 3)])
+@pytest.mark.parametrize(("n_synapses", "n"), [(1, 1), (15, 2), (128, 1), (400, 1), (300, 5)])
+def test_synapses_that_are_drawn_together_release_as_each_alone(n_synapses, n, delays, threads):
+    """Two sources with all synapses each, whose spikes act in the same step, also twice, and in others."""
+    steps = [[10, 14, 15, 15, 40, 90], [14, 40, 41, 43]]
+    network = network_of(
+        spike_array(*steps[0]),
+        spike_array(*steps[1], index=0),
+        neurons("IF_curr_delta", n_synapses, tau_m=1e9, v_thresh=1e9),
+    )
+    everyone = np.arange(n_synapses)
+    own_delays = np.resize(np.array(delays), n_synapses)
+    expected = np.zeros((120, n_synapses))
+    parameters = dict(U=0.4, tau_rec=3.0, tau_facil=2.0)
+    for source, weight in ((0, 1.0), (1, 100.0)):
+        weights = np.full(n_synapses, weight)
+        add_pairs(network, source, 2, np.zeros(n_synapses, int), everyone, weights, own_delays)
+        rule = Plasticity("Quantal", parameters=parameters | {"n": float(n)})
+        network.projections[source].plasticity = rule
+        key = draw_key(network, source)
+        for k in everyone:
+            found = released_one_by_one(key, int(k), steps[source], n=n, **parameters)
+            jumps = weight * np.array(found) / n
+            np.add.at(expected[:, k], np.array(steps[source]) + own_delays[k] - 1, jumps)
+    simulation = targets.build("native", network, Options(threads=threads))
+    simulation.advance(120)
+    got = np.diff(simulation.signal(2, "v"), axis=0)
+    simulation.close()
+    # A hundred steps of leak from at most 600 mV, 1e-10 of it in each; the smallest difference is 0.2 mV.
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-4)

@@ -299,13 +299,12 @@ NB_MODULE(_engine, module) {
                                       const Array<double>& values) {
                  engine.set_current_values(current, first_step, view(values));
              }, nb::arg("current"), nb::arg("first_step"), nb::arg("values"))
-        .def("draw_current", [](Engine& engine, std::size_t current, std::int64_t first_step, std::int64_t last_step,
-                                const std::tuple<double, double, std::int64_t, std::int64_t, std::int64_t,
-                                                 std::uint64_t, std::uint64_t>& noise) {
+        .def("set_current_noise", [](Engine& engine, std::size_t current,
+                                     const std::tuple<double, double, std::int64_t, std::int64_t, std::int64_t,
+                                                      std::uint64_t, std::uint64_t>& noise) {
                  const auto& [mean, stdev, start, stop, hold, seed, stream] = noise;
-                 engine.draw_current(current, first_step, last_step,
-                                     {mean, stdev, start, stop, hold, pycosim::key_of(seed, stream)});
-             }, nb::arg("current"), nb::arg("first_step"), nb::arg("last_step"), nb::arg("noise"))
+                 engine.set_current_noise(current, {mean, stdev, start, stop, hold, pycosim::key_of(seed, stream)});
+             }, nb::arg("current"), nb::arg("noise"))
         .def("set_state", [](Engine& engine, std::size_t population, std::string_view name,
                              const Array<double>& values) { engine.set_state(population, name, view(values)); },
              nb::arg("population"), nb::arg("name"), nb::arg("values"))

@@ -151,7 +151,7 @@ void Engine::check_sources(std::int64_t first_step, std::int64_t last_step) cons
         }
     }
     if (last_step < 1) return;
-    for (const CurrentValues& current : currents_) {
+    for (const Current& current : currents_) {
         if (!(current.covers(std::max<std::int64_t>(first_step, 1)) && current.covers(last_step))) {
             throw std::logic_error("the injected currents are not known for all steps");
         }

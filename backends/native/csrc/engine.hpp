@@ -63,9 +63,10 @@ class Engine final : public DeferredEngine {
     // Replaces the currents into a population, until its constants are set again: numbers of currents and indices in
     // the population, and what 1 nA adds to the constant "drive" (length 1 or the population's size).
     void inject(std::size_t population, std::span<const double> drive_per_na, InjectionColumns injections);
-    // What a current is in nA from `first_step` on, which must be known for a step before the step is done.
+    // What a current is in nA from `first_step` on, which must be known for a step before the step is done; or the noise
+    // that it is from now on.
     void set_current_values(std::size_t current, std::int64_t first_step, std::span<const double> values);
-    void draw_current(std::size_t current, std::int64_t first_step, std::int64_t last_step, const Noise& noise);
+    void set_current_noise(std::size_t current, const Noise& noise);
     // Replaces all gap junctions. The constants of neurons that have some contain their conductance.
     void couple(const JunctionColumns& columns);
     // Gives the network its rewired synapses, once and before all else.
@@ -189,7 +190,7 @@ class Engine final : public DeferredEngine {
     std::vector<PlasticModel> plastic_models_;  // the partitions point here
     std::vector<std::size_t> n_plastic_synapses_;
     std::int64_t smallest_plastic_delay_ = kMaxBatchSteps, largest_plastic_delay_ = 1;
-    std::vector<CurrentValues> currents_;
+    std::vector<Current> currents_;
     std::vector<std::int64_t> coupled_;  // neurons with gap junctions
     MembraneBoard board_;
     std::unique_ptr<Rewiring> rewiring_;  // the partitions point here; null: none

@@ -46,18 +46,22 @@ void Engine::inject(std::size_t population, std::span<const double> drive_per_na
     const auto drive = std::find(model.constants.begin(), model.constants.end(), "drive") - model.constants.begin();
     for (const auto& [current, indices] : injections) currents_.resize(std::max(currents_.size(), current + 1));
     for (Partition& partition : partitions_) {
-        partition.slices[spec.slice].inject(static_cast<std::size_t>(drive), drive_per_na, injections);
+        partition.slices[spec.slice].inject(static_cast<std::size_t>(drive), drive_per_na, injections,
+                                                Partition::kMostSteps);
     }
 }
 
 void Engine::set_current_values(std::size_t current, std::int64_t first_step, std::span<const double> values) {
     if (current >= currents_.size()) currents_.resize(current + 1);
-    currents_[current] = {first_step, {values.begin(), values.end()}};
+    currents_[current] = {first_step, {values.begin(), values.end()}, {}};
 }
 
-void Engine::draw_current(std::size_t current, std::int64_t first_step, std::int64_t last_step, const Noise& noise) {
+void Engine::set_current_noise(std::size_t current, const Noise& noise) {
     if (current >= currents_.size()) currents_.resize(current + 1);
-    currents_[current].draw(noise, first_step, last_step);
+    currents_[current] = {0, {}, noise};
+    for (Partition& partition : partitions_) {
+        for (Slice& slice : partition.slices) slice.injections.forget();
+    }
 }
 
 void Engine::set_state(std::size_t population, std::string_view name, std::span<const double> values) {

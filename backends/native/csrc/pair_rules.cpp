@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <span>
 
 #include "plastic.hpp"
@@ -59,45 +60,78 @@ PYCOSIM_CHANGE_WEIGHTS(change_multiplicative, PlasticRule::kMultiplicative)
 PYCOSIM_CHANGE_WEIGHTS(change_additive_multiplicative, PlasticRule::kAdditiveMultiplicative)
 
 // The same with powers, in loops of their own: a logarithm and an exponential function wait long for their own results.
+// Most synapses have no or one new postsynaptic spike: those that have one are changed side by side.
 class PowerChanges {
   public:
     PYCOSIM_ALWAYS_INLINE PowerChanges(const TimingKernel<true>& kernel, std::size_t n, double* weights)
         : kernel_(kernel), range_(kernel(kMaximum, 0) - kernel(kMinimum, 0)), n_(n), weights_(weights) {}
 
-    PYCOSIM_ALWAYS_INLINE void after_post(const double* __restrict traces) {
-        std::int64_t any = 0;
-        for (std::size_t k = 0; k < n_; ++k) any |= traces[k] != 0.0 ? 1 : 0;
+    PYCOSIM_ALWAYS_INLINE void after_posts(const double (&traces)[kNewPosts][kBlock]) {
         const double post_gain = kernel_(kPostGain, 0);
-        if (!any || post_gain == 0.0) return;
-        find_powers<true>();
-        for (std::size_t k = 0; k < n_; ++k) {
-            const double w = weights_[k], gain = post_gain * traces[k];
-            const double changed = kernel_.bounded(w + gain * change(k), 0);
-            weights_[k] = gain == 0.0 ? w : changed;
+        if (post_gain == 0.0) return;
+        // Those that have this spike or an older one.
+        std::uint32_t with[kNewPosts][kBlock];
+        std::size_t n_with[kNewPosts] = {};
+        alignas(64) std::uint64_t any[kBlock] = {};
+        for (std::size_t j = 0; j < kNewPosts; ++j) {
+            for (std::size_t k = 0; k < n_; ++k) any[k] |= std::bit_cast<std::uint64_t>(traces[j][k]);
         }
+        for (std::size_t k = 0; k < n_; ++k) {
+            with[0][n_with[0]] = static_cast<std::uint32_t>(k);
+            n_with[0] += any[k] != 0;
+        }
+        for (std::size_t j = 1; j < kNewPosts; ++j) {
+            for (std::size_t i = 0; i < n_with[j - 1]; ++i) {
+                const std::uint32_t k = with[j - 1][i];
+                with[j][n_with[j]] = k;
+                bool has_one = false;
+                for (std::size_t older = j; older < kNewPosts; ++older) has_one |= traces[older][k] != 0.0;
+                n_with[j] += has_one;
+            }
+        }
+        for (std::size_t j = kNewPosts; j-- > 0;) after_post(with[j], n_with[j], post_gain, traces[j]);
     }
 
     PYCOSIM_ALWAYS_INLINE void after_pre(const double* __restrict traces) {
         const double pre_gain = kernel_(kPreGain, 0), pre_loss = kernel_(kPreLoss, 0);
         const double always = kernel_(kConstantLoss, 0);
-        find_powers<false>();
+        find_powers<false>(weights_, n_);
         for (std::size_t k = 0; k < n_; ++k) losses_[k] = (pre_loss * traces[k] + always) * change(k);
-        if (pre_gain != 0.0) find_powers<true>();
+        for (std::size_t k = 0; k < n_; ++k) some_[k] = weights_[k];
+        if (pre_gain != 0.0) {
+            find_powers<true>(weights_, n_);
+            for (std::size_t k = 0; k < n_; ++k) some_[k] += pre_gain * traces[k] * change(k);
+        }
         for (std::size_t k = 0; k < n_; ++k) {
             const double w = weights_[k], gain = pre_gain * traces[k], loss = pre_loss * traces[k] + always;
-            const double more = w + gain * change(k), gained = gain == 0.0 ? w : more;
+            const double gained = gain == 0.0 ? w : some_[k];
             const double changed = kernel_.bounded(loss == 0.0 ? gained : gained - losses_[k], 0);
             weights_[k] = ((gain == 0.0) & (loss == 0.0)) ? w : changed;
         }
     }
 
   private:
+    PYCOSIM_ALWAYS_INLINE void after_post(const std::uint32_t* __restrict synapses, std::size_t n, double post_gain,
+                                          const double* __restrict traces) {
+        const std::size_t n_padded = (n + kLine - 1) / kLine * kLine;  // whole vectors
+        for (std::size_t i = 0; i < n; ++i) {
+            some_[i] = weights_[synapses[i]];
+            gains_[i] = post_gain * traces[synapses[i]];
+        }
+        for (std::size_t i = n; i < n_padded; ++i) some_[i] = gains_[i] = 0.0;
+        find_powers<true>(some_, n_padded);
+        for (std::size_t i = 0; i < n_padded; ++i) {
+            const double changed = kernel_.bounded(some_[i] + gains_[i] * change(i), 0);
+            some_[i] = gains_[i] == 0.0 ? some_[i] : changed;
+        }
+        for (std::size_t i = 0; i < n; ++i) weights_[synapses[i]] = some_[i];
+    }
     template <bool is_up>
-    PYCOSIM_ALWAYS_INLINE void find_powers() {
+    PYCOSIM_ALWAYS_INLINE void find_powers(const double* __restrict weights, std::size_t n) {
         const double low = kernel_(kMinimum, 0), high = kernel_(kMaximum, 0);
         const double mu = kernel_(is_up ? kMuPlus : kMuMinus, 0);
-        for (std::size_t k = 0; k < n_; ++k) {
-            const double part = (is_up ? high - weights_[k] : weights_[k] - low) / range_;
+        for (std::size_t k = 0; k < n; ++k) {
+            const double part = (is_up ? high - weights[k] : weights[k] - low) / range_;
             exponents_[k] = exponent_of_power(std::max(part, 0.0), mu);
         }
     }
@@ -107,13 +141,13 @@ class PowerChanges {
     double range_;
     std::size_t n_;
     double* __restrict weights_;
-    alignas(64) double exponents_[kBlock], losses_[kBlock];
+    alignas(64) double exponents_[kBlock], losses_[kBlock], some_[kBlock], gains_[kBlock];
 };
 
 PYCOSIM_EVERY_INSTRUCTION_SET void change_gutig(const TimingKernel<true>& kernel, const PairTerms& terms, std::size_t n,
                                                 double* weights) {
     PowerChanges changes(kernel, n, weights);
-    for (std::size_t j = kNewPosts; j-- > 0;) changes.after_post(terms.pre[j]);
+    changes.after_posts(terms.pre);
     changes.after_pre(terms.post);
 }
 

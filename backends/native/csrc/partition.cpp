@@ -12,27 +12,27 @@ constexpr std::size_t kSynapsesAhead = 8;
 
 }  // namespace
 
-void Slice::inject(std::size_t drive_constant, std::span<const double> drive_per_na, InjectionColumns columns) {
+void Slice::inject(std::size_t drive_constant, std::span<const double> drive_per_na, InjectionColumns columns,
+                   std::size_t n_steps) {
+    Injections here;
+    for (const auto& [current, indices] : columns) {
+        const std::size_t before = here.flows.size();
+        for (const std::int64_t i : indices) {
+            const std::int64_t within = i - first_index;
+            if (within < 0 || within >= size) continue;
+            here.flows.push_back({static_cast<std::uint32_t>(within), static_cast<std::uint32_t>(here.currents.size())});
+        }
+        if (here.flows.size() > before) here.currents.push_back(current);
+    }
+    if (here.currents.empty()) return;
     for (Column& constant : constants) {
         if (equal_constants) constant.assign(padded(size), double{constant[0]});
     }
     equal_constants = false;
     drive = drive_constant;
-    const Column& own = constants[drive];
-    Column per_na(own.size(), drive_per_na[0]);
+    Column per_na(size, drive_per_na[0]);
     if (drive_per_na.size() > 1) std::copy_n(drive_per_na.begin() + first_index, size, per_na.begin());
-    Injections parts;
-    for (const auto& [current, indices] : columns) {
-        const std::size_t before = parts.indices.size();
-        for (const std::int64_t i : indices) {
-            const std::int64_t within = i - first_index;
-            if (within >= 0 && within < size) parts.indices.push_back(static_cast<std::uint32_t>(within));
-        }
-        if (parts.indices.size() == before) continue;
-        parts.currents.push_back(current);
-        parts.ends.push_back(parts.indices.size());
-    }
-    injections = SliceInjections(std::move(parts), own, std::move(per_na));
+    injections = SliceInjections(here, constants[drive], per_na, n_steps);
 }
 
 void Partition::add_slice(const Model& model, std::span<const std::uint32_t> receptors, std::uint32_t first_index,
@@ -261,26 +261,38 @@ void Partition::deliver_mixed(std::int64_t step, std::span<const PendingKey> key
         const std::uint32_t number = segment_of(keys[i]) - generation.base;
         synapses ? generation.store.prefetch_synapses(number) : generation.store.prefetch_segment(number);
     };
-    for (std::size_t i = 0; i < keys.size(); ++i) {
+    for (std::size_t i = 0; i < keys.size();) {
         prefetch(i + kSegmentAhead, false);
         prefetch(i + kSynapsesAhead, true);
         const std::uint32_t number = segment_of(keys[i]);
-        if (number < plastic_base_) {
-            const Generation& generation = generation_of(number);
-            add_segment(generation, number - generation.base, step, inputs);
+        if (number >= plastic_base_) {
+            i += deliver_plastic(step, keys.subspan(i), inputs);
             continue;
         }
-        const auto& [store, base, first] = plastic_of(number);
-        const std::uint32_t segment = number - base;
-        const auto settled = settled_.lower_bound({step, keys[i]});
-        if (settled != settled_.end() && settled->first == std::pair{step, keys[i]}) {
-            transmitted_ = std::move(settled->second);
-            settled_.erase(settled);
-        } else {
-            store->spike(store->state, segment, step, transmitted_);
-        }
-        store->add(segment, transmitted_, inputs);
+        const Generation& generation = generation_of(number);
+        add_segment(generation, number - generation.base, step, inputs);
+        ++i;
     }
+}
+
+// As many of the first keys as their store processes together; returns their number.
+std::size_t Partition::deliver_plastic(std::int64_t step, std::span<const PendingKey> keys, double* inputs) {
+    const auto& [store, base, first] = plastic_of(segment_of(keys[0]));
+    const auto settled = settled_.lower_bound({step, keys[0]});
+    if (settled != settled_.end() && settled->first == std::pair{step, keys[0]}) {
+        store->add(segment_of(keys[0]) - base, settled->second, inputs);
+        settled_.erase(settled);
+        return 1;
+    }
+    const std::size_t most = settled_.empty() ? keys.size() : 1;
+    const std::size_t n = store->spikes(store->state, keys.first(most), base, step, transmitted_);
+    std::span<const double> left = transmitted_;
+    for (const PendingKey key : keys.first(left.empty() ? 0 : n)) {
+        const std::uint32_t segment = segment_of(key) - base;
+        store->add(segment, left.first(store->segment(segment).count), inputs);
+        left = left.subspan(store->segment(segment).count);
+    }
+    return n;
 }
 
 const Partition::Generation& Partition::generation_of(std::uint64_t number) const {

@@ -69,17 +69,18 @@ struct Slice {
     void show_held();
     void hide_held();
     // Whether something besides synapses reads or changes its columns in every step.
-    bool is_looked_at() const { return !injections.empty() || !junctions.empty() || !signals.empty(); }
+    bool is_looked_at() const { return !junctions.empty() || !signals.empty(); }
     // What a spike carries, now.
     double payload(std::uint32_t index) const {
         return model->payload < 0 ? 1.0 : states[static_cast<std::size_t>(model->payload)][index];
     }
-    void begin_step(const std::vector<CurrentValues>& currents, std::int64_t step, MembraneBoard* board);
-    // `fired` are indices.
-    void end_step(std::int64_t step, std::span<const std::uint32_t> fired, MembraneBoard* board);
+    // `fired` are indices, `with_currents` the constant `drive` of this step.
+    void end_step(std::int64_t step, std::span<const std::uint32_t> fired, Column& with_currents, MembraneBoard* board);
 
-    // The columns are those of the whole population; `drive_constant` is the number of the constant "drive".
-    void inject(std::size_t drive_constant, std::span<const double> drive_per_na, InjectionColumns columns);
+    // The columns are those of the whole population; `drive_constant` is the number of the constant "drive". At most
+    // `n_steps` are done together.
+    void inject(std::size_t drive_constant, std::span<const double> drive_per_na, InjectionColumns columns,
+                std::size_t n_steps);
 };
 
 // Global numbers of the neurons that fired in some steps, by step and slice.
@@ -103,8 +104,10 @@ struct FiredNeurons {
 
 class alignas(kCacheLine) Partition {
   public:
+    static constexpr std::size_t kMostSteps = 2;  // done together
+
     std::vector<Slice> slices;    // one for each population that has dynamics
-    const std::vector<CurrentValues>* currents = nullptr;  // of the whole network
+    const std::vector<Current>* currents = nullptr;  // of the whole network
     pycosim::Key noise_key{};     // of neurons that fire at random
     std::unique_ptr<RewiredStore> rewired;  // null: none
     std::unique_ptr<GradedStore> graded;    // null: no neuron of the network has spikes with payloads
@@ -230,6 +233,7 @@ class alignas(kCacheLine) Partition {
     void deliver(std::int64_t step, double* inputs);
     void deliver(std::int64_t step, std::span<const PendingKey> keys, double* inputs);
     void deliver_mixed(std::int64_t step, std::span<const PendingKey> keys, double* inputs);
+    std::size_t deliver_plastic(std::int64_t step, std::span<const PendingKey> keys, double* inputs);
     void send_plastic(std::uint32_t source, std::int64_t emission_step);
     void release_dopamine(std::int64_t step, std::span<const PendingKey> keys);
     std::vector<std::pair<std::int64_t, PendingKey>> unsettled(const Plastic& part, std::uint32_t projection,
@@ -238,7 +242,7 @@ class alignas(kCacheLine) Partition {
     const Generation& generation_of(std::uint64_t number) const;
     void advance_together(std::int64_t first_step, std::size_t n_steps, FiredNeurons& fired);
     void advance(std::size_t slice, std::int64_t first_step, std::size_t n_steps);
-    void prepare(Slice& slice, std::size_t n_steps);
+    void prepare(Slice& slice, std::int64_t first_step, std::size_t n_steps);
     void update(Slice& slice, NeuronBlock& block, std::int64_t step, std::size_t i_step,
                 std::vector<std::uint32_t>& fired);
     double* inputs_of(std::size_t i_step) { return inputs_.data() + i_step * n_receptors_ * n_inputs_; }
@@ -250,7 +254,8 @@ class alignas(kCacheLine) Partition {
     std::size_t n_receptors_ = 2;
     std::uint32_t receptor_stride_ = 0;  // from the inputs of one receptor to those of the next
     std::vector<double*> state_columns_, input_columns_;  // scratch
-    std::vector<const double*> constant_columns_;
+    std::vector<const double*> constant_columns_;  // by step
+    std::vector<Column*> drive_columns_;           // by step: the constant that currents change
     std::vector<std::uint32_t> scratch_;
     std::vector<std::vector<std::uint32_t>> fired_;  // indices in slices, by step of those done together and slice
     std::vector<Generation> generations_;
@@ -265,7 +270,6 @@ class alignas(kCacheLine) Partition {
     std::multimap<std::pair<std::int64_t, PendingKey>, std::vector<double>> settled_;
 
     static constexpr std::uint32_t kNoPlastic = 0xffffffffu;
-    static constexpr std::size_t kMostSteps = 2;  // done together
 };
 
 }  // namespace pycosim::native

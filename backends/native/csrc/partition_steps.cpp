@@ -71,7 +71,7 @@ void Slice::divide(std::size_t n_steps) {
 void Partition::advance(std::size_t number, std::int64_t first_step, std::size_t n_steps) {
     Slice& slice = slices[number];
     slice.divide(kMostSteps);
-    prepare(slice, n_steps);
+    prepare(slice, first_step, n_steps);
     const auto update_in = [&](NeuronBlock& block, std::size_t i) {
         update(slice, block, first_step + static_cast<std::int64_t>(i), i, fired_[i * slices.size() + number]);
     };
@@ -83,20 +83,26 @@ void Partition::advance(std::size_t number, std::int64_t first_step, std::size_t
     }
     for (std::size_t i = 0; i < n_steps; ++i) {
         const std::int64_t step = first_step + static_cast<std::int64_t>(i);
-        slice.begin_step(*currents, step, board);
+        if (!slice.junctions.empty()) slice.junctions.add_to(*drive_columns_[i], board->after(step - 1));
         for (NeuronBlock& block : slice.blocks) update_in(block, i);
-        slice.end_step(step, fired_[i * slices.size() + number], board);
+        slice.end_step(step, fired_[i * slices.size() + number], *drive_columns_[i], board);
     }
 }
 
 // Where the columns of a slice are in some steps.
-void Partition::prepare(Slice& slice, std::size_t n_steps) {
+void Partition::prepare(Slice& slice, std::int64_t first_step, std::size_t n_steps) {
     state_columns_.clear();
     constant_columns_.clear();
     input_columns_.clear();
+    drive_columns_.clear();
     for (Column& state : slice.states) state_columns_.push_back(state.data());
-    for (const Column& constant : slice.constants) constant_columns_.push_back(constant.data());
     for (std::size_t i = 0; i < n_steps; ++i) {
+        for (const Column& constant : slice.constants) constant_columns_.push_back(constant.data());
+        drive_columns_.push_back(&slice.constants[slice.drive]);
+        if (!slice.injections.empty()) {
+            drive_columns_[i] = &slice.injections.drive(*currents, first_step + static_cast<std::int64_t>(i));
+            constant_columns_[i * slice.constants.size() + slice.drive] = drive_columns_[i]->data();
+        }
         for (const std::uint32_t receptor : slice.receptors) {
             input_columns_.push_back(inputs_of(i) + std::size_t{receptor} * n_inputs_ + slice.input_offset);
         }
@@ -109,7 +115,7 @@ void Partition::update(Slice& slice, NeuronBlock& block, std::int64_t step, std:
                                std::size_t{block.begin} + block.size,
                                state_columns_.data(),
                                slice.refractory_steps_left.data(),
-                               constant_columns_.data(),
+                               constant_columns_.data() + i_step * slice.constants.size(),
                                input_columns_.data() + i_step * slice.receptors.size(),
                                slice.model->composition,
                                step,
@@ -145,15 +151,11 @@ void Slice::hide_held() {
     }
 }
 
-void Slice::begin_step(const std::vector<CurrentValues>& currents, std::int64_t step, MembraneBoard* board) {
-    injections.apply(currents, step, constants[drive]);
-    if (!junctions.empty()) junctions.add_to(constants[drive], board->after(step - 1));
-}
-
-void Slice::end_step(std::int64_t step, std::span<const std::uint32_t> fired, MembraneBoard* board) {
+void Slice::end_step(std::int64_t step, std::span<const std::uint32_t> fired, Column& with_currents,
+                     MembraneBoard* board) {
     show_held();
     if (!junctions.empty()) {
-        junctions.finish(constants[drive], states[0], model->resets ? fired : fired.first(0), board->after(step - 1),
+        junctions.finish(with_currents, states[0], model->resets ? fired : fired.first(0), board->after(step - 1),
                          board->after(step));
     }
     for (const SignalColumns& columns : signals) {

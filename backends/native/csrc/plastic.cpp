@@ -37,8 +37,6 @@ PostHistory history_for(const std::vector<PlasticModel>& models, std::size_t fir
     return PostHistory(is_needed ? n_neurons : 0, std::move(taus));
 }
 
-double decay(double interval, double tau) { return tau > 0 ? std::exp(-interval / tau) : 0.0; }
-
 // How much of the active resources is inactive after an interval; see TsodyksMarkramSynapses in the reference backend.
 double inactivated(double interval, double tau_psc, double tau_rec) {
     if (tau_psc <= 0) return std::exp(-interval / tau_rec);
@@ -183,8 +181,6 @@ void PlasticStore::dispatch(PlasticState& state, std::uint32_t i, std::int64_t s
         }
     } else if (model.is_timing()) {
         other_timed_spike(state, i, step, is_pre, transmitted);
-    } else if (is_pre && model.rule == PlasticRule::kQuantal) {
-        quantal_spike(state, i, step, transmitted);
     } else if (is_pre && model.rule == PlasticRule::kTsodyksMarkram) {
         short_term_spike(state, i, step, transmitted);
     }
@@ -192,9 +188,18 @@ void PlasticStore::dispatch(PlasticState& state, std::uint32_t i, std::int64_t s
 
 void PlasticStore::spike(PlasticState& state, std::uint32_t i, std::int64_t due_step,
                          std::vector<double>& transmitted) const {
+    const PendingKey key = i;
+    spikes(state, {&key, 1}, 0, due_step, transmitted);
+}
+
+std::size_t PlasticStore::spikes(PlasticState& state, std::span<const PendingKey> keys, std::uint32_t base,
+                                 std::int64_t due_step, std::vector<double>& transmitted) const {
+    const std::uint32_t i = segment_of(keys[0]) - base;
     transmitted.clear();
-    // A spike that comes late cannot reach the synapse before what has been processed there.
-    dispatch(state, i, std::max(arrival(i, due_step), state.segments[i].last_step), true, transmitted);
+    if (model(i).rule == PlasticRule::kQuantal) return quantal_spikes(state, keys, base, due_step, transmitted);
+    if (keys.size() > 1) prefetch_segment(segment_of(keys[1]) - base);
+    dispatch(state, i, arrival_in_order(state, i, due_step), true, transmitted);
+    return 1;
 }
 
 void PlasticStore::catch_up(PlasticState& state, std::uint32_t i, std::int64_t step) const {
@@ -227,87 +232,6 @@ void PlasticStore::short_term_spike(PlasticState& state, std::uint32_t i, std::i
     active += moved;
     const double* weight = state.weights.data() + segment.first;
     for (std::uint32_t k = 0; k < segment.count; ++k) transmitted.push_back(weight[k] * moved);
-}
-
-namespace {
-
-// The random words that each synapse of a segment uses first, of many synapses at a time.
-class FirstBlocks {
-  public:
-    FirstBlocks(Key key, std::uint64_t spike) : key_(key), spike_(spike) {}
-
-    bool are_used_up() const { return used_ == n_; }
-
-    // place(i) is the number of the i-th of `n_left` synapses that have none yet.
-    template <class Place>
-    void draw(std::uint64_t n_left, Place&& place) {
-        used_ = 0;
-        n_ = static_cast<std::size_t>(std::min<std::uint64_t>(n_left, kMost));
-        for (std::size_t i = 0; i < n_; ++i) places_[i] = place(i);
-        fill_blocks(key_, std::span(places_).first(n_), spike_,
-                    {words_[0].data(), words_[1].data(), words_[2].data(), words_[3].data()});
-    }
-
-    std::pair<std::uint32_t, Block> next() {
-        const std::size_t i = used_++;
-        return {places_[i], {words_[0][i], words_[1][i], words_[2][i], words_[3][i]}};
-    }
-
-  private:
-    static constexpr std::size_t kMost = 64;
-    Key key_;
-    std::uint64_t spike_;
-    std::size_t used_ = 0, n_ = 0;
-    std::array<std::uint32_t, kMost> places_;
-    std::array<std::array<std::uint32_t, kMost>, 4> words_;
-};
-
-}  // namespace
-
-void PlasticStore::quantal_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival,
-                                 std::vector<double>& transmitted) const {
-    const PlasticSegment& segment = segments_[i];
-    const PlasticModel& model = (*models_)[segment.projection];
-    SegmentState& own = state.segments[i];
-    auto& [n_spikes, unused, use] = own.values;
-    const auto value = [&](int name) { return parameter(segment.projection, name, segment.first); };
-    const auto interval = static_cast<double>(arrival - own.last_step);
-    const double left = use * decay(interval, value(kTauFacil));
-    use = left + value(kUse) * (1 - left);
-    const double recovery = 1 - decay(interval, value(kTauRec));
-    const auto n_sites = static_cast<std::uint32_t>(value(kSites));
-    const auto spike = static_cast<std::uint64_t>(n_spikes);
-    FirstBlocks first_blocks(model.key, spike);
-    for (std::uint64_t k = segment.first; k < segment.first + segment.count; ++k) {
-        if (first_blocks.are_used_up()) {
-            const std::uint64_t n_left = segment.first + segment.count - k;
-            first_blocks.draw(n_left, [&](std::uint64_t i) {
-                return model.places.empty() ? synapse_[k + i] : model.places[synapse_[k + i]];
-            });
-        }
-        const auto [place, first_block] = first_blocks.next();
-        Block block = first_block;
-        std::uint32_t n_draws = 0;
-        const auto draw = [&, place = place] {
-            if (n_draws % 2 == 0 && n_draws > 0) block = block_of(model.key, place, n_draws / 2, spike);
-            const std::uint32_t word = 2 * (n_draws++ % 2);
-            return uniform(block[word], block[word + 1]);
-        };
-        std::uint32_t available = std::min(state.available[k], n_sites), n_released = 0;
-        if (n_sites == 1) {  // the same draws without a jump, half of which would be mispredicted
-            const double first = uniform(block[0], block[1]), second = uniform(block[2], block[3]);
-            const double of_release = available ? first : second;
-            available |= static_cast<std::uint32_t>(first < recovery);
-            n_released = available & static_cast<std::uint32_t>(of_release < use);
-        } else {
-            for (std::uint32_t n_empty = n_sites - available; n_empty > 0; --n_empty) available += draw() < recovery;
-            for (std::uint32_t site = 0; site < available; ++site) n_released += draw() < use;
-        }
-        state.available[k] = available - n_released;
-        transmitted.push_back(state.weights[k] * (static_cast<double>(n_released) / n_sites));
-    }
-    own.last_step = arrival;
-    n_spikes += 1;
 }
 
 void PlasticStore::grow(std::size_t n_neurons, std::uint32_t receptor_stride) {

@@ -17,6 +17,7 @@
 
 #include "../../../pycosim/csrc/philox.hpp"
 #include "dopamine.hpp"
+#include "pending.hpp"
 #include "post_history.hpp"
 #include "synapses.hpp"
 
@@ -67,6 +68,9 @@ class Decay {
     double tau_;
     std::vector<double> table_;
 };
+
+// What is left after an interval; nothing without a time constant.
+inline double decay(double interval, double tau) { return tau > 0 ? std::exp(-interval / tau) : 0.0; }
 
 // What a projection's synapses do; one object for all partitions.
 struct PlasticModel {
@@ -156,8 +160,13 @@ class PlasticStore {
     }
     std::size_t n_bytes() const;
 
-    // What a spike that acts at `due_step` transmits goes to `transmitted`, one number for each synapse.
+    // What a spike that acts at `due_step` transmits goes to `transmitted`, one number for each synapse or, where nothing
+    // is transmitted, none.
     void spike(PlasticState& state, std::uint32_t i, std::int64_t due_step, std::vector<double>& transmitted) const;
+    // The same for as many of the first spikes as are processed together; returns their number. Segments are numbered
+    // from `base` on in the keys, of which the first is one of them.
+    std::size_t spikes(PlasticState& state, std::span<const PendingKey> keys, std::uint32_t base, std::int64_t due_step,
+                       std::vector<double>& transmitted) const;
     // The step at which such a spike reaches the synapses.
     std::int64_t arrival(std::uint32_t i, std::int64_t due_step) const { return due_step - segments_[i].dendritic; }
     // Lets all postsynaptic spikes act that have reached a segment's synapses by `step`.
@@ -165,8 +174,8 @@ class PlasticStore {
     // Brings the state of a segment that changes between spikes to `step`.
     void rest(PlasticState& state, std::uint32_t i, std::int64_t step) const;
 
-    void add(std::uint32_t i, const std::vector<double>& transmitted, double* inputs) const {
-        const std::uint32_t* target = targets_.data() + segments_[i].first;
+    void add(std::uint32_t i, std::span<const double> transmitted, double* inputs) const {
+        const std::uint32_t* const target = targets_.data() + segments_[i].first;
         for (std::size_t k = 0; k < transmitted.size(); ++k) inputs[target[k]] += transmitted[k];
     }
 
@@ -191,6 +200,34 @@ class PlasticStore {
 
     void append(const Row& row);
     void allocate_state();
+    // A spike that comes late cannot reach the synapse before what has been processed there.
+    std::int64_t arrival_in_order(const PlasticState& with, std::uint32_t i, std::int64_t due_step) const {
+        return std::max(arrival(i, due_step), with.segments[i].last_step);
+    }
+    // Asks for the memory of a segment, if there is one of this number; and for that of its first synapses.
+    void prefetch_state(const PlasticState& with, std::uint32_t i) const {
+        if (i >= segments_.size()) return;
+        prefetch(segments_.data() + i);
+        prefetch(with.segments.data() + i);
+    }
+    static constexpr std::uint64_t kFirstSynapses = 128;
+    void prefetch_segment(std::uint32_t i) const {
+        if (i >= segments_.size()) return;
+        const PlasticSegment& segment = segments_[i];
+        prefetch_synapses(segment.first, std::min<std::uint64_t>(segment.count, kFirstSynapses));
+    }
+    void prefetch_synapses(std::uint64_t first, std::uint64_t n) const {
+        const std::uint64_t end = first + n;
+        prefetch_all(state.weights, first, end);
+        prefetch_all(targets_, first, end);
+        prefetch_all(synapse_, first, end);
+        prefetch_all(state.available, first, end);
+    }
+    template <class T>
+    static void prefetch_all(const std::vector<T>& column, std::uint64_t first, std::uint64_t end) {
+        if (column.empty()) return;
+        for (std::uint64_t k = first; k < end; k += kCacheLine / sizeof(T)) prefetch(column.data() + k);
+    }
     const PlasticModel& model(std::uint32_t i) const { return (*models_)[segments_[i].projection]; }
     double parameter(std::uint32_t projection, int name, std::uint64_t place) const {
         const std::vector<double>& column = (*models_)[projection].parameters[static_cast<std::size_t>(name)];
@@ -212,8 +249,8 @@ class PlasticStore {
     void short_term_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival,
                           std::vector<double>& transmitted) const;
 
-    void quantal_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival,
-                       std::vector<double>& transmitted) const;
+    std::size_t quantal_spikes(PlasticState& state, std::span<const PendingKey> keys, std::uint32_t base,
+                               std::int64_t due_step, std::vector<double>& transmitted) const;
     void other_timed_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
                            std::vector<double>& transmitted) const;
     template <class Rule>
