@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import math
+import sys
 import time
 import warnings
 import zlib
@@ -29,6 +30,8 @@ name = "pycosim"
 
 DEFAULT_SEED = 42
 
+# Packages whose calls are not the script's.
+_OURS = frozenset({"pycosim", "pyNN"})
 # What each message to a simulation is about: a place in `_sizes`.
 _PARTS = {
     "parameters_changed": 0,
@@ -65,6 +68,14 @@ class Spikes:
         steps, neurons = (np.concatenate(column) for column in zip(*everyone))
         order = np.lexsort((neurons, steps))
         return steps[order], neurons[order]
+
+
+def _depth_of_script() -> int:
+    """Return how many calls of pycosim and PyNN lie between the caller of this function and a script."""
+    depth, frame = 0, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in _OURS:
+        depth, frame = depth + 1, frame.f_back
+    return depth
 
 
 class State(common.control.BaseState):
@@ -332,7 +343,7 @@ class State(common.control.BaseState):
             Whether all processes come to the same conclusion; then only the first one says so.
         """
         if self.ranks.rank == 0 or not of_all:
-            warnings.warn(message, PycosimWarning, stacklevel=4)
+            warnings.warn(message, PycosimWarning, stacklevel=1 + _depth_of_script())
 
     def _record_all_spikes(self) -> None:
         """Record all spikes of new populations, if a runner wants them."""

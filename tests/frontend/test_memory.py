@@ -53,8 +53,8 @@ def test_a_network_larger_than_any_machine_is_refused_without_a_limit():
 def test_synapses_that_a_rule_could_make_at_each_spike_are_refused_with_that_advice():
     sim.setup(timestep=0.1)
     cells = sim.Population(1_000_000, sim.IF_curr_exp())
+    connector = sim.FixedProbabilityConnector(0.1, rng=sim.NumpyRNG(seed=1))
     with pytest.raises(NotEnoughMemoryError, match=r"e\+11 synapses here needs.*rng=NativeRNG\(\)"):
-        connector = sim.FixedProbabilityConnector(0.1, rng=sim.NumpyRNG(seed=1))
         sim.Projection(cells, cells, connector, sim.StaticSynapse(weight=0.1))
 
 
