@@ -79,6 +79,9 @@ projections = [
 projections.append(sim.Projection(exc, inh, sim.CloneConnector(projections[-1]), static(0.002, 1.0)))
 sim.DCSource(amplitude=0.3, start=10.0, stop=25.0).inject_into(exc[100:900])
 sim.NoisyCurrentSource(mean=0.1, stdev=0.3, start=5.0, stop=35.0, dt=0.1).inject_into(inh)
+for i, cell in enumerate(exc[::40].all()):
+    start, dt = 0.1 * (i % 3), 0.1 + 0.2 * (i % 2)
+    cell.inject(sim.NoisyCurrentSource(mean=0.1, stdev=0.2, start=start, stop=30.0, dt=dt))
 (exc + inh).record("spikes")
 one.record(["spikes", "v"])
 noise[:30].record("spikes")
