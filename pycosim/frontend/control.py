@@ -57,9 +57,10 @@ def build_setup(target: str) -> Callable[..., int]:
         synapses : {"auto", "stored", "procedural"}
             Whether static synapses that a rule makes from pycosim's own random numbers, with equal or drawn
             weights and delays, are kept in memory, or made anew at each spike; "auto" keeps those that fit.
-            It does not change the spikes. Only `native` makes them anew. "stored" also keeps the columns of
-            synapses that the engine has a copy of; otherwise those that a connector can make again are
-            forgotten when the network runs, and made again when they are read or changed.
+            It does not change the spikes, except of connectors without `rng`, which then draw other numbers
+            than PyNN's default ones (a warning says so). Only `native` makes them anew. "stored" also keeps
+            the columns of synapses that the engine has a copy of; otherwise those that a connector can make
+            again are forgotten when the network runs, and made again when they are read or changed.
         timing, arithmetic, speedup, mapping
             Options of a chip, see `pycosim.backends.base.Options`.
         codegen : {"cpp_standalone", "cython", "numpy"}

@@ -94,12 +94,12 @@ def _what_is_other(request: Request) -> str:
     said = []
     if simulator.state.synapse_form == "auto":
         said.append(
-            "its synapses would not fit into memory and are made anew at each spike, which takes longer "
+            "Its synapses would not fit into memory and are made anew at each spike, which takes longer "
             "(setup(synapses='stored') refuses them instead)."
         )
     if gives_way(request):
         said.append(
-            "Its connector has no rng and draws pycosim's own numbers instead of those of PyNN's default: "
+            "The connector has no rng and draws pycosim's own numbers instead of those of PyNN's default: "
             "another network of the same statistics (with rng=NativeRNG() it is the same in any memory)."
         )
     return " ".join(said)
