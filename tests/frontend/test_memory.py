@@ -160,6 +160,21 @@ def test_the_prediction_is_what_the_engine_takes(synapse, threads):
     assert state.simulation.synapse_bytes == pytest.approx(predicted, rel=0.08)
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(
+    "connector",
+    [sim.AllToAllConnector(), sim.FixedNumberPreConnector(50, rng=sim.NativeRNG())],
+    ids=["all", "in-degree"],
+)
+def test_the_prediction_holds_for_rows_that_are_made_at_each_spike(connector, threads):
+    sim.setup(timestep=0.1, threads=threads, synapses="procedural")
+    cells = sim.Population(20_000, sim.IF_curr_exp())
+    projection = sim.Projection(cells, cells, connector, sim.StaticSynapse(weight=0.1, delay=1.0)).column
+    sim.run(0.1)
+    predicted = predicted_bytes([projection], state.network.n_neurons, threads)
+    assert state.simulation.synapse_bytes == pytest.approx(predicted, rel=0.08)  # as above
+
+
 @pytest.mark.parametrize(
     ("value", "n_bytes"), [(2048, 2048), ("2 GB", 2e9), ("1.5GiB", 1.5 * 2**30), (1e9, 1e9)]
 )

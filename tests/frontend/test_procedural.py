@@ -243,7 +243,7 @@ def test_one_that_fits_is_kept():
     ids=[
         "PyNN's numbers",
         "PyNN's pairs",
-        "rows by target",
+        "with replacement",
         "distances",
         "one direction",
         "PyNN's weights",
