@@ -19,9 +19,9 @@ TARGET_BYTES, WEIGHT_BYTES, SEGMENT_BYTES, SHARED_WEIGHT_BYTES, ROW_BYTES = 2, 7
 SHORT_ROW, SHORT_RUN, DELAY_BYTES, FILLING_BYTES, DELAYS_PER_SEGMENT = 4, 12, 1, 0.5, 256
 # In these, a target is a step from the one before, or an escape of 3 bytes, if at most one in 4 is an escape.
 STEP_BYTES, LONGEST_STEP, ESCAPE_BYTES, ESCAPES_IN, STEPS_HEADER_BYTES = 1, 254, 2, 4, 2
-# Of rows that are made when they are needed: a segment and the number of the row, and of each target its input
-# and whether it is here; nothing for synapses. What counts them where weights or delays are drawn is there
-# before the engine.
+# Of rows that are made when they are needed: a segment and the number of the row, and of each target its
+# input and whether it is here; nothing for synapses. What counts them where weights or delays are drawn is
+# there before the engine.
 PROCEDURAL_ROW_BYTES, PROCEDURAL_TARGET_BYTES = SEGMENT_BYTES + 8, 5
 # Of a target that has a number of different sources: its own number, how many, and the keys of a permutation.
 CHOICE_BYTES = 16

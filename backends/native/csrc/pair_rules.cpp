@@ -135,7 +135,7 @@ class PowerChanges {
             exponents_[k] = exponent_of_power(std::max(part, 0.0), mu);
         }
     }
-    PYCOSIM_ALWAYS_INLINE double change(std::size_t k) const { return range_ * parallel_exponential(exponents_[k]); }
+    PYCOSIM_ALWAYS_INLINE double change(std::size_t k) const { return range_ * power_of_exponent(exponents_[k]); }
 
     const TimingKernel<true> kernel_;
     double range_;

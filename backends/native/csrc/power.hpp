@@ -39,12 +39,13 @@ PYCOSIM_ALWAYS_INLINE double exponent_of_power(double x, double p) {
     return is_positive ? p * logarithm : of_zero;
 }
 
-// x^p for x >= 0 from 3e-308 to 8e307, the nearest of which is taken outside, but for 0; relative error about
-// (1 + |p ln x|) 4e-16.
-PYCOSIM_ALWAYS_INLINE double power(double x, double p) {
-    const double exponent = exponent_of_power(x, p);
+// The power of such an exponent: 0, or from 3e-308 to 8e307, the nearest of which is taken outside.
+PYCOSIM_ALWAYS_INLINE double power_of_exponent(double exponent) {
     const double result = parallel_exponential(exponent);
     return exponent == -std::numeric_limits<double>::infinity() ? 0.0 : result;
 }
+
+// x^p for x >= 0, relative error about (1 + |p ln x|) 4e-16.
+PYCOSIM_ALWAYS_INLINE double power(double x, double p) { return power_of_exponent(exponent_of_power(x, p)); }
 
 }  // namespace pycosim::native
