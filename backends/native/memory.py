@@ -25,6 +25,8 @@ STEP_BYTES, LONGEST_STEP, ESCAPE_BYTES, ESCAPES_IN, STEPS_HEADER_BYTES = 1, 254,
 PROCEDURAL_ROW_BYTES, PROCEDURAL_TARGET_BYTES = SEGMENT_BYTES + 8, 5
 # Of a target that has a number of different sources: its own number, how many, and the keys of a permutation.
 CHOICE_BYTES = 16
+# Of a place of a target, in a tree, and of it for each thread while rows are drawn by distance.
+PLACE_BYTES, PLACE_BYTES_OF_THREAD = 40, 4
 # Of a column that is given back in pieces of 2 MiB as its rows are copied: the ends, and what is being read.
 KEPT_BYTES = 3 * 2**21
 # Of its PlasticStore, with its state: a synapse, a segment, and the latest spikes of a neuron with a trace.
@@ -89,7 +91,9 @@ def _bytes_of(projection: Projection, n_threads: int) -> float:
     if isinstance(projection, ProceduralProjection):
         n_targets, n_rows = len(projection.rule.post), len(projection.rule.pre)
         of_each = (PROCEDURAL_ROW_BYTES * n_rows + PROCEDURAL_TARGET_BYTES * n_targets) * n_threads
-        return of_each + CHOICE_BYTES * n_targets * (projection.rule.kind == "number of sources")
+        of_places = (PLACE_BYTES + PLACE_BYTES_OF_THREAD * n_threads) * (projection.rule.kind == "distance")
+        of_choice = CHOICE_BYTES * (projection.rule.kind == "number of sources")
+        return of_each + (of_places + of_choice) * n_targets
     if projection.n_synapses == 0:
         return 0.0
     delays = _kinds(np.atleast_1d(projection.delays))

@@ -19,6 +19,7 @@
 #include "columns.hpp"
 #include "connect.hpp"
 #include "csr.hpp"
+#include "distance_program.hpp"
 #include "distances.hpp"
 #include "numbers.hpp"
 
@@ -72,20 +73,18 @@ inline MatrixOut matrix(LongColumn<double>&& values, const std::size_t (&shape)[
 }
 
 inline PlaceColumns places_of(const Matrix& pre, const Matrix& post, const In<double>& period) {
-    const std::size_t n_axes = pre.shape(0);
-    if (n_axes < 1 || n_axes > 3 || post.shape(0) != n_axes || period.size() != n_axes)
-        throw std::invalid_argument("positions need one to three axes, the same on both sides");
-    PlaceColumns places{};
-    places.n_axes = n_axes;
-    for (std::size_t axis = 0; axis < n_axes; ++axis) {
-        places.pre[axis] = {pre.data() + axis * pre.shape(1), pre.shape(1)};
-        places.post[axis] = {post.data() + axis * post.shape(1), post.shape(1)};
-        places.period[axis] = period.data()[axis];
-    }
-    return places;
+    const auto matrix = [](const Matrix& given) { return PlaceMatrix{given.data(), given.shape(0), given.shape(1)}; };
+    return place_columns(matrix(pre), matrix(post), span(period));
 }
 
 inline CsrOut numpy(Csr&& csr) { return {numpy(std::move(csr.indptr)), numpy(std::move(csr.targets))}; }
+
+/// Constants, and steps: an operation and three arguments each.
+using ProgramIn = std::tuple<In<double>, In<std::int32_t>>;
+
+inline DistanceProgram program_of(const ProgramIn& given) {
+    return DistanceProgram(span(std::get<0>(given)), steps_of_program(span(std::get<1>(given))));
+}
 
 using CandidatesOut = std::tuple<CsrOut, Out<double>, Out<double>>;
 

@@ -23,12 +23,13 @@ bool is_leaf(const PlaceNode& node, std::int32_t number) { return node.after == 
 
 }  // namespace
 
-BoxFinder::BoxFinder(const PlaceTree& tree, const BoundTable& table, std::vector<std::uint8_t> wanted)
+BoxFinder::BoxFinder(const PlaceTree& tree, const BoundTable& table, std::vector<std::uint8_t> wanted,
+                     std::size_t n_together)
     : tree_(tree),
       table_(table),
       falls_(std::is_sorted(table.most.rbegin(), table.most.rend())),
       wanted_(std::move(wanted)),
-      dense_(kSources * n_nodes()),
+      dense_(n_together * n_nodes()),
       sparse_(dense_.size()) {
     if (falls_) return;
     const auto most = table.most;

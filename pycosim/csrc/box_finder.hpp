@@ -25,14 +25,17 @@ public:
     static constexpr std::size_t kSources = 8;
 
     /// Keeps references to the tree and to what the table refers to. `wanted`: for each node, whether any of its points is.
-    BoxFinder(const PlaceTree& tree, const BoundTable& table, std::vector<std::uint8_t> wanted);
+    /// Up to `n_together` sources, at most kSources, are looked for together.
+    BoxFinder(const PlaceTree& tree, const BoundTable& table, std::vector<std::uint8_t> wanted, std::size_t n_together);
 
-    /// For the sources `which` of places.pre, kSources at most.
+    /// For the sources `which` of places.pre.
     void find(const PlaceColumns& places, std::span<const std::int32_t> which);
 
     /// Of the k-th of them, boxes with a large bound and with a small one, in the order of the tree.
     std::span<const Box> dense(std::size_t k) const { return {dense_.data() + k * n_nodes(), counts_[k].dense}; }
     std::span<const Box> sparse(std::size_t k) const { return {sparse_.data() + k * n_nodes(), counts_[k].sparse}; }
+
+    std::size_t n_bytes() const { return wanted_.size() + 2 * dense_.size() * sizeof(Box); }
 
 private:
     struct Counts {

@@ -22,8 +22,6 @@ void Candidates::append(std::span<const std::int32_t> places, const std::int32_t
     }
 }
 
-void Candidates::finish() { take_roots(distances.data(), distances.size()); }
-
 DrawnCandidates::DrawnCandidates(const MersenneTwister& random, const PlaceColumns& places, const BoundTable& table, Wanted wanted)
     : random_(random), most_(table.most.begin(), table.most.end()), table_(table.base, most_), places_(places), rough_(places, table), wanted_(wanted.begin(), wanted.end()) {
     for (std::size_t axis = 0; axis < places.n_axes; ++axis) {

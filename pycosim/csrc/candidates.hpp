@@ -28,7 +28,7 @@ struct Candidates {
     void resize(std::size_t n) { rows.targets.resize(n), numbers.resize(n), distances.resize(n); }
     void end_row() { rows.indptr.push_back(static_cast<std::int64_t>(rows.targets.size())); }
     /// What was appended as squared distances becomes distances.
-    void finish();
+    void finish() { take_roots(distances.data(), distances.size()); }
 };
 
 /// Rows of targets, one after the other: each draws a number for each source.

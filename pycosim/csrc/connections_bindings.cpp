@@ -14,13 +14,14 @@
 #include "distances.hpp"
 #include "row_rule.hpp"
 #include "selection.hpp"
-#include "thinning.hpp"
+#include "thinned_rows.hpp"
 
 namespace pycosim::bindings {
 namespace {
 
+using PlacesIn = std::tuple<Matrix, Matrix, In<double>, std::optional<std::tuple<std::int32_t, In<double>, ProgramIn>>>;
 using RuleIn = std::tuple<int, std::uint64_t, std::uint64_t, In<std::int64_t>, In<std::int64_t>, double,
-                          In<std::int64_t>, bool, bool>;
+                          In<std::int64_t>, bool, bool, std::optional<PlacesIn>>;
 
 using SelvesIn = std::optional<std::tuple<In<Long>, In<Long>>>;
 
@@ -28,11 +29,23 @@ Selves selves_of(const SelvesIn& given) {
     return given ? Selves{span(std::get<0>(*given)), span(std::get<1>(*given))} : Selves{};
 }
 
+/// The rule refers to what is given.
 RowRule rule_of(const RuleIn& given) {
-    const auto& [kind, seed, stream, pre, post, p, n, with_replacement, allow_self] = given;
+    const auto& [kind, seed, stream, pre, post, p, n, with_replacement, allow_self, places] = given;
     const auto copied = [](const In<Long>& array) { return std::vector<Long>(array.data(), array.data() + array.size()); };
-    return {static_cast<RowRule::Kind>(kind), key_of(seed, stream), copied(pre), copied(post), p,
-            copied(n), with_replacement, allow_self};
+    RowRule rule{static_cast<RowRule::Kind>(kind), key_of(seed, stream), copied(pre), copied(post), p,
+                 copied(n), with_replacement, allow_self, nullptr, nullptr};
+    if (places) {
+        const auto& [pre_places, post_places, period, bounded] = *places;
+        rule.places = std::make_shared<Places>(places_of(pre_places, post_places, period), nullptr);
+        if (bounded) {
+            const auto& [base, most, program] = *bounded;
+            rule.distance = std::make_shared<DistanceRule>(rule.key, rule.places->columns, BoundTable{base, span(most)},
+                                                           program_of(program));
+        }
+    }
+    check(rule);
+    return rule;
 }
 
 template <class T>
@@ -146,6 +159,18 @@ void add_connections(nb::module_& m) {
         "Return the distance of each of n pairs of points, (n,).");
 
     m.def(
+        "function_of_distance",
+        [](const ProgramIn& function, In<double> distances) {
+            LongColumn<double> values(distances.size());
+            unlocked([&] {
+                program_of(function).evaluate(span(distances), values.data());
+                return 0;
+            });
+            return numpy(std::move(values));
+        },
+        "function"_a, "distances"_a, "Return the values of a function (constants, steps) at some distances, (n,).");
+
+    m.def(
         "rows_of_entries", [](In<Long> indptr) { return numpy(unlocked([&] { return rows_of_entries(span(indptr)); })); },
         "indptr"_a, "Return the row of each entry, (n,).");
 
@@ -214,6 +239,41 @@ void add_connections(nb::module_& m) {
 
     add_values_of_wanted<double>(m);
     add_values_of_wanted<std::int32_t>(m);
+
+    m.def(
+        "rows_of_rule",
+        [](const RuleIn& given, const Mask& wanted) {
+            const RowRule rule = rule_of(given);
+            const Wanted mask = wanted_of(wanted, rule.post.size());
+            return numpy(unlocked([&] { return all_rows(rule, {mask.begin(), mask.end()}); }));
+        },
+        "rule"_a, "wanted"_a = nb::none(), "Return all rows that a rule makes, (indptr, targets).");
+
+    m.def(
+        "extremes_by_distance",
+        [](const RuleIn& given, const Mask& wanted, const ProgramIn& function) {
+            const RowRule rule = rule_of(given);
+            const Wanted mask = wanted_of(wanted, rule.post.size());
+            const auto [smallest, largest, n] = unlocked([&] {
+                return extremes_by_distance(rule, {mask.begin(), mask.end()}, program_of(function));
+            });
+            return std::tuple(smallest, largest, n);
+        },
+        "rule"_a, "wanted"_a, "function"_a,
+        "Return the smallest and the largest value of a function of the distance at all synapses of a rule, both NaN if any "
+        "is, and how many synapses there are.");
+
+    m.def(
+        "delays_by_distance",
+        [](const RuleIn& given, const Mask& wanted, const ProgramIn& function, double dt_ms) {
+            const RowRule rule = rule_of(given);
+            const Wanted mask = wanted_of(wanted, rule.post.size());
+            return steps_of(unlocked([&] {
+                return delays_by_distance(rule, {mask.begin(), mask.end()}, program_of(function), dt_ms);
+            }));
+        },
+        "rule"_a, "wanted"_a, "function"_a, "dt_ms"_a,
+        "Return what delay_steps does of these values, without the steps.");
 
     m.def(
         "count_rows",

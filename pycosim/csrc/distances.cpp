@@ -52,6 +52,20 @@ template <std::size_t n_axes>
 
 }  // namespace
 
+PlaceColumns place_columns(const PlaceMatrix& pre, const PlaceMatrix& post, std::span<const double> period) {
+    const std::size_t n_axes = pre.n_axes;
+    if (n_axes < 1 || n_axes > 3 || post.n_axes != n_axes || period.size() != n_axes)
+        throw std::invalid_argument("positions need one to three axes, the same on both sides");
+    PlaceColumns places{};
+    places.n_axes = n_axes;
+    for (std::size_t axis = 0; axis < n_axes; ++axis) {
+        places.pre[axis] = {pre.data + axis * pre.n_points, pre.n_points};
+        places.post[axis] = {post.data + axis * post.n_points, post.n_points};
+        places.period[axis] = period[axis];
+    }
+    return places;
+}
+
 PYCOSIM_SIMD_CLONES
 void squared_distances(const PlaceColumns& places, std::size_t j, std::size_t begin, std::size_t n, double* out) {
     if (places.n_axes == 1) fill_row_of<1>(places, j, begin, n, out);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "columns.hpp"
 
@@ -16,6 +17,21 @@ struct PlaceColumns {
     std::array<double, 3> period;
     std::size_t n_axes;
 };
+
+/// Coordinates as a row for each axis.
+struct PlaceMatrix {
+    const double* data;
+    std::size_t n_axes, n_points;
+};
+
+/// Throws std::invalid_argument if the sides do not have the same one to three axes.
+PlaceColumns place_columns(const PlaceMatrix& pre, const PlaceMatrix& post, std::span<const double> period);
+
+/// The same with the sides exchanged.
+inline PlaceColumns turned(PlaceColumns places) {
+    std::swap(places.pre, places.post);
+    return places;
+}
 
 /// Writes the squared distances of the points `begin` to `begin` + n - 1 of `pre` from point j of `post`.
 void squared_distances(const PlaceColumns& places, std::size_t j, std::size_t begin, std::size_t n, double* out);

@@ -3,16 +3,22 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "connect.hpp"
+#include "distance_program.hpp"
+#include "distance_rows.hpp"
 #include "source_numbers.hpp"
 #include "values.hpp"
 
@@ -20,13 +26,25 @@ namespace pycosim {
 
 /// A connector whose rows can be drawn one by one.
 struct RowRule {
-    enum class Kind { probability, number, number_of_sources } kind;
+    enum class Kind { probability, number, number_of_sources, distance } kind;
     Key key;
     std::vector<std::int64_t> pre, post;  ///< global numbers of the neurons
     double p;
     std::vector<std::int64_t> n;  ///< of each row, or of all; of sources: of each target, or of all
     bool with_replacement, allow_self;
+    std::shared_ptr<const Places> places;        ///< for a rule, or weights and delays, that depend on the distance
+    std::shared_ptr<const DistanceRule> distance;  ///< keeps references to the places
 };
+
+/// Throws std::invalid_argument if the rule lacks what its kind needs, or there is not a place for each neuron.
+inline void check(const RowRule& rule) {
+    if (rule.kind == RowRule::Kind::distance && !rule.distance)
+        throw std::invalid_argument("a rule of the distance needs places and bounds");
+    if (!rule.places) return;
+    const PlaceColumns& places = rule.places->columns;
+    if (places.pre[0].size() != rule.pre.size() || places.post[0].size() != rule.post.size())
+        throw std::invalid_argument("each neuron needs a place");
+}
 
 /// Draws the rows of a rule: those targets that are wanted, ascending.
 class RowDrawer {
@@ -46,16 +64,21 @@ public:
     /// Of a rule whose columns can be drawn as well; otherwise null.
     const SourceNumberRows* columns() const { return std::get_if<SourceNumberRows>(&rows_); }
 
-    std::size_t n_bytes() const { return wanted_.size() + (columns() ? columns()->n_bytes() : 0); }
+    std::size_t n_bytes() const {
+        const auto* const of_distance = std::get_if<DistanceRows>(&rows_);
+        return wanted_.size() + (columns() ? columns()->n_bytes() : 0) + (of_distance ? of_distance->n_bytes() : 0);
+    }
 
 private:
-    using Rows = std::variant<ProbabilityRows, NumberRows, SourceNumberRows>;
+    using Rows = std::variant<ProbabilityRows, NumberRows, SourceNumberRows, DistanceRows>;
 
     static Rows made(const RowRule& rule, Wanted wanted) {
         if (rule.kind == RowRule::Kind::probability)
             return ProbabilityRows(rule.key, rule.pre, rule.post, rule.p, rule.allow_self, wanted);
         if (rule.kind == RowRule::Kind::number_of_sources)
             return SourceNumberRows(rule.key, rule.pre, rule.post, rule.n, rule.allow_self, wanted);
+        if (rule.kind == RowRule::Kind::distance)
+            return DistanceRows(*rule.distance, rule.pre, rule.post, rule.allow_self, wanted);
         return NumberRows(rule.key, rule.pre, rule.post, rule.n, rule.with_replacement, rule.allow_self, wanted);
     }
 
@@ -123,7 +146,6 @@ inline std::vector<std::int64_t> fill_starts(const RowRule& rule, RowDrawer& dra
 struct DrawnValues {
     DistributionOf distribution;
     std::uint64_t seed, first_stream;  ///< of the first block of all; those of the others are the following numbers
-    double unit;                       ///< weights are multiples of it, delays are rounded to multiples of it
 
     std::vector<Key> streams(std::size_t first_block, std::size_t n_blocks) const {
         std::vector<Key> keys;
@@ -131,6 +153,73 @@ struct DrawnValues {
         return keys;
     }
 };
+
+/// Weights or delays of a rule's synapses: drawn, or a function of the distance.
+struct OwnValues {
+    std::variant<DrawnValues, DistanceProgram> source;
+    double unit;  ///< weights are multiples of it, delays are rounded to multiples of it
+
+    bool are_drawn() const { return std::holds_alternative<DrawnValues>(source); }
+};
+
+/// All rows of a rule.
+inline Csr all_rows(const RowRule& rule, std::vector<std::uint8_t> wanted) {
+    RowDrawer drawer(rule, std::move(wanted));
+    Csr rows;
+    rows.indptr.push_back(0);
+    for (std::size_t row = 0; row < rule.pre.size(); ++row) {
+        const std::span<const std::int32_t> targets = drawer.draw(row);
+        rows.targets.insert(rows.targets.end(), targets.begin(), targets.end());
+        rows.indptr.push_back(static_cast<std::int64_t>(rows.targets.size()));
+    }
+    return rows;
+}
+
+/// Calls visit(values) with the values of a function of the distance at the synapses of each row.
+template <class Visit>
+void for_values_by_distance(const RowRule& rule, std::vector<std::uint8_t> wanted, DistanceProgram function, Visit&& visit) {
+    if (!rule.places) throw std::invalid_argument("values that depend on the distance need places");
+    RowDrawer drawer(rule, std::move(wanted));
+    const RowDistances row_distances(rule.places->columns);
+    std::vector<double> distances, values;
+    for (std::size_t row = 0; row < rule.pre.size(); ++row) {
+        const std::span<const std::int32_t> targets = drawer.draw(row);
+        distances.resize(targets.size()), values.resize(targets.size());
+        row_distances.fill(row, targets, distances.data());
+        function.evaluate(distances, values.data());
+        visit(std::span<const double>(values));
+    }
+}
+
+/// The smallest and the largest of these values, both NaN if any is, and how many there are.
+inline std::tuple<double, double, std::int64_t> extremes_by_distance(const RowRule& rule, std::vector<std::uint8_t> wanted,
+                                                                     DistanceProgram function) {
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    double smallest = kInfinity, largest = -kInfinity;
+    std::int64_t n = 0;
+    bool are_numbers = true;
+    for_values_by_distance(rule, std::move(wanted), std::move(function), [&](std::span<const double> values) {
+        n += std::ssize(values);
+        if (values.empty()) return;
+        const auto [low, high] = extremes(values);
+        are_numbers = are_numbers && !std::isnan(low);
+        smallest = std::min(smallest, low), largest = std::max(largest, high);
+    });
+    if (!are_numbers) smallest = largest = std::numeric_limits<double>::quiet_NaN();
+    return {smallest, largest, n};
+}
+
+/// What is to be checked of these values as delays in ms; there are no steps.
+inline DelaySteps delays_by_distance(const RowRule& rule, std::vector<std::uint8_t> wanted, DistanceProgram function,
+                                     double dt_ms) {
+    DelayRounder rounder(dt_ms);
+    std::vector<std::int32_t> steps;
+    for_values_by_distance(rule, std::move(wanted), std::move(function), [&](std::span<const double> delays_ms) {
+        steps.resize(delays_ms.size());
+        rounder.round(delays_ms, steps.data());
+    });
+    return rounder.with({});
+}
 
 /// The synapses of a row on a block of targets: they have the numbers `first`, first + 1, ... of the block.
 struct NumberedRun {
@@ -168,21 +257,29 @@ private:
     std::vector<NumberedRun> runs_;
 };
 
-/// Draws such values row by row.
+/// Makes such values row by row.
 class RowValues {
 public:
-    RowValues(const DrawnValues& values, const RowStarts& starts)
-        : values_(values), streams_(values.streams(starts.first_block, starts.n_blocks)) {}
+    RowValues(const OwnValues& values, const RowStarts& starts) : source_(values.source), unit_(values.unit) {
+        if (const auto* const drawn = std::get_if<DrawnValues>(&source_))
+            streams_ = drawn->streams(starts.first_block, starts.n_blocks);
+    }
 
-    /// Those of the row's synapses in the runs.
+    bool are_drawn() const { return std::holds_alternative<DrawnValues>(source_); }
+
+    /// Those of the row's synapses in the runs, of drawn ones; of others, at these distances.
     void fill(std::span<const NumberedRun> runs, double* out) const {
         for (const auto& [i_block, first, begin, end] : runs)
-            fill_numbers(streams_[i_block], values_.distribution, first, {out + begin, end - begin});
+            fill_numbers(streams_[i_block], std::get<DrawnValues>(source_).distribution, first, {out + begin, end - begin});
     }
-    double unit() const { return values_.unit; }
+    void fill_at(std::span<const double> distances, double* out) {
+        std::get<DistanceProgram>(source_).evaluate(distances, out);
+    }
+    double unit() const { return unit_; }
 
 private:
-    DrawnValues values_;
+    std::variant<DrawnValues, DistanceProgram> source_;
+    double unit_;
     std::vector<Key> streams_;
 };
 

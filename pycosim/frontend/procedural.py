@@ -20,9 +20,10 @@ from pycosim.frontend.limits import Limits
 from pycosim.frontend.memory_need import needed_bytes
 from pycosim.frontend.native_cells import models_weights
 from pycosim.frontend.requests import Request
-from pycosim.frontend.row_rules import gives_way, row_rule, why_stored
-from pycosim.network import DrawnValues, ProceduralProjection, RowRule
-from pycosim.network.procedural import LONGEST_DRAWN_DELAY, TARGET_BLOCK, RowStarts
+from pycosim.frontend.row_rules import depends_on_distance, gives_way, kept_distances, row_rule, why_stored
+from pycosim.frontend.synapse_values import is_text
+from pycosim.network import DistanceValues, DrawnValues, ProceduralProjection, RowRule
+from pycosim.network.procedural import LONGEST_DRAWN_DELAY, OWN_VALUES, TARGET_BLOCK, OwnValues, RowStarts
 from pycosim.parallel import world
 from pycosim.random import generators_restored, stream_of, stream_of_first_block, told_of, unsigned
 
@@ -73,12 +74,12 @@ def procedural_column(
     if state.synapse_form == "auto" and _fits(request, parameters):
         return None
     with generators_restored():  # what is stored after all is drawn again
-        rule = row_rule(request)
+        rule = _rule(request, parameters)
         values = None if rule is None else _values(projection, rule, request, parameters, seed, stream)
     if not _in_all_processes(values is not None):
         return None
     if isinstance(getattr(request.connector, "n", None), RandomDistribution):
-        rule = row_rule(request)  # moves the script's generator on
+        rule = _rule(request, parameters)  # moves the script's generator on
     others = _what_is_other(request)
     if others:
         state.warn(f"Projection {projection.label!r}: {others}")
@@ -87,6 +88,14 @@ def procedural_column(
         request.connector.callback(1.0)
     wanted = np.array(projection.post._mask_local, bool)
     return ProceduralProjection(label, receptor, rule, weight, delay, wanted, starts)
+
+
+def _rule(request: Request, parameters: ParameterSpace) -> RowRule | None:
+    """Return the rule of a connector, with places where weights or delays depend on these."""
+    rule = row_rule(request)
+    if rule is None or rule.places is not None or not depends_on_distance(request, parameters):
+        return rule
+    return replace(rule, places=kept_distances(request).columns)
 
 
 def _what_is_other(request: Request) -> str:
@@ -116,28 +125,30 @@ def remedy(request: Request, parameters: ParameterSpace) -> str:
 
 def _values(
     projection: Any, rule: RowRule, request: Request, parameters: ParameterSpace, seed: int, stream: int
-) -> tuple[float | DrawnValues, int | DrawnValues, RowStarts | None] | None:
+) -> tuple[float | OwnValues, int | OwnValues, RowStarts | None] | None:
     """Return weights, delays, and where rows begin among what is drawn; None if they are to be stored."""
     state = simulator.state
     weight = _value(parameters, "weight", unsigned(seed), stream, 1.0)
     delay = _value(parameters, "delay", unsigned(seed), stream, state.dt)
     starts, seen = None, None
-    if isinstance(delay, DrawnValues) and state.is_spinnaker:  # which raises some of them
+    if isinstance(delay, OWN_VALUES) and state.is_spinnaker:  # which raises some of them
         return None
     if isinstance(weight, DrawnValues) or isinstance(delay, DrawnValues):
         starts = _starts(rule, request)
         if starts is None:
             return None
     weights, delays = 0.0 if weight is None else weight, delay
-    if isinstance(delay, DrawnValues):
-        with told_of(parameters["delay"].base_value, starts.n_synapses):
-            seen = delay.delays_seen(starts)
-        delays = Limits(*seen[1:3], starts.n_synapses)
-        if delays.largest >= LONGEST_DRAWN_DELAY * state.dt:
+    if isinstance(weight, OWN_VALUES):
+        weights = _limits(weight, rule, request, starts, parameters["weight"].base_value)
+        if weights is None:
             return None
-    if isinstance(weight, DrawnValues):
-        with told_of(parameters["weight"].base_value, starts.n_synapses):
-            weights = Limits(*weight.extremes(starts), starts.n_synapses)
+    if isinstance(delay, OWN_VALUES):
+        seen = _delays_seen(delay, rule, request, starts, parameters["delay"].base_value)
+        delays = Limits(
+            *seen[1:3], weights.n if isinstance(weights, Limits) else _n_synapses(rule, request, starts)
+        )
+        if delays.n == 0 or delays.largest >= LONGEST_DRAWN_DELAY * state.dt:
+            return None
     weights = negative_inhibition(projection, weights, projection.receptor_type)
     check_values(projection, {"weight": weights, "delay": delays})
     final = _models_weight(projection, weight, weights)
@@ -146,11 +157,36 @@ def _values(
     return final, replace(delay, limits=_delay_limits(projection, delays, seen)), starts
 
 
+def _limits(
+    values: OwnValues, rule: RowRule, request: Request, starts: RowStarts | None, base: Any
+) -> Limits | None:
+    """Return the smallest and the largest value of the synapses; None if there is no synapse."""
+    if isinstance(values, DrawnValues):
+        with told_of(base, starts.n_synapses):
+            return Limits(*values.extremes(starts), starts.n_synapses)
+    *extremes, n_synapses = values.extremes(rule, request.mask)
+    return Limits(*extremes, n_synapses) if n_synapses else None
+
+
+def _delays_seen(
+    values: OwnValues, rule: RowRule, request: Request, starts: RowStarts | None, base: Any
+) -> tuple[bool, float, float, float]:
+    """Return whether all are possible delays in ms, their extremes, and the largest error of rounding."""
+    if isinstance(values, DrawnValues):
+        with told_of(base, starts.n_synapses):
+            return values.delays_seen(starts)
+    return values.delays_seen(rule, request.mask)
+
+
+def _n_synapses(rule: RowRule, request: Request, starts: RowStarts | None) -> int:
+    return _core.count_rows(rule.for_engine(), request.mask) if starts is None else starts.n_synapses
+
+
 def _models_weight(
-    projection: Any, weight: float | DrawnValues | None, checked: float | Limits
-) -> float | DrawnValues:
-    """Return the weight, or what draws it, in the units of the targets' model and with its sign."""
-    if not isinstance(weight, DrawnValues):
+    projection: Any, weight: float | OwnValues | None, checked: float | Limits
+) -> float | OwnValues:
+    """Return the weight, or what makes it, in the units of the targets' model and with its sign."""
+    if not isinstance(weight, OWN_VALUES):
         return float(models_weights(projection, checked))
     unit = float(models_weights(projection, -1.0 if checked.is_negated else 1.0))
     limits = np.sort(models_weights(projection, np.asarray(checked)))
@@ -159,11 +195,13 @@ def _models_weight(
 
 def _value(
     parameters: ParameterSpace, name: str, seed: int, stream: int, unit: float
-) -> float | DrawnValues | None:
-    """Return the value of a parameter that is the same for all synapses, or what draws it."""
+) -> float | OwnValues | None:
+    """Return the value of a parameter that is the same for all synapses, or what makes it."""
     if name not in parameters.keys() or parameters[name].base_value is None:
         return None
     base = parameters[name].base_value
+    if is_text(base):
+        return DistanceValues(base.program, unit)
     if not isinstance(base, RandomDistribution):
         return float(parameters[name].evaluate(simplify=True))
     own = stream_of_first_block(base, stream_of(stream, name))

@@ -14,18 +14,26 @@ from pyNN.random import NumpyRNG, RandomDistribution
 from pycosim import memory
 from pycosim.compiled_numbers import is_compiled
 from pycosim.frontend.connectivity import chooses_sources, numbers_of_rows, numbers_of_total
+from pycosim.frontend.distances import Distances, distances_of
 from pycosim.frontend.drawn_connectors import draws_from_script
 from pycosim.frontend.requests import Request
+from pycosim.frontend.synapse_values import is_text
+from pycosim.frontend.thinning import bounded_rule, expected_synapses
 from pycosim.frontend.value_sources import draws_in_turn
-from pycosim.network import RowRule
+from pycosim.network import DistanceBounds, RowRule
 from pycosim.network.procedural import CHOOSABLE_SOURCES
 from pycosim.random import draws_itself, is_default
 
 _CONNECTORS = (
-    "of AllToAll, and with rng=NativeRNG() or none of FixedProbability, FixedNumberPost, FixedTotalNumber "
-    f"and, without replacement and from {CHOOSABLE_SOURCES.start:,} cells or more, FixedNumberPre,"
+    "of AllToAll, and with rng=NativeRNG() or none of FixedProbability, FixedNumberPost, FixedTotalNumber, "
+    "DistanceDependentProbability and, without replacement and from "
+    f"{CHOOSABLE_SOURCES.start:,} cells or more, FixedNumberPre,"
 )
-_VALUES = "with one number, or a RandomDistribution 'uniform', 'normal' or 'normal_clipped',"
+_VALUES = (
+    "with one number, a RandomDistribution 'uniform', 'normal' or 'normal_clipped', or a text that gives it "
+    "by the distance d with NumPy's functions,"
+)
+_OWN_SPACE = "in a space with distances of its own"
 _OWN_NUMBERS = (
     "Give the connector rng=NativeRNG() or none: then its synapses need not be stored. The numbers of a "
     "seeded NumpyRNG can only be drawn all together; so can those of a RandomDistribution with one."
@@ -52,9 +60,25 @@ def why_stored(request: Request, parameters: ParameterSpace) -> str | None:
     for parameter in parameters.keys():
         if not _is_simple(parameters[parameter], request.shape):
             return _text(f"with such a {parameter}", _VALUES)
+    if depends_on_distance(request, parameters) and distances_of(request.projection).by_target_only:
+        return _text(_OWN_SPACE, "in a Space of PyNN's")
+    if _is_by_distance(connector):
+        rule = bounded_rule(request, distances_of(request.projection))
+        if rule is None or rule.program is None:
+            return _text(f"of {name} with such a function", "with an expression of d and NumPy's functions")
     in_turn = draws_from_script(request) and not gives_way(request)
     in_turn = in_turn or draws_in_turn(parameters) or not _can_draw_again(connector)
     return _OWN_NUMBERS if in_turn else None
+
+
+def _is_by_distance(connector: Any) -> bool:
+    return type(connector).connect == pynn.DistanceDependentProbabilityConnector.connect
+
+
+def depends_on_distance(request: Request, parameters: ParameterSpace) -> bool:
+    """Return whether connections, weights or delays depend on where the cells are."""
+    bases = (parameters[name].base_value for name in parameters.keys())
+    return _is_by_distance(request.connector) or any(is_text(base) for base in bases)
 
 
 def gives_way(request: Request) -> bool:
@@ -77,6 +101,8 @@ def _is_simple(array: Any, shape: tuple[int, int]) -> bool:
     base = array.base_value
     if isinstance(base, RandomDistribution):
         return not array.operations and is_compiled(base)
+    if is_text(base):
+        return not array.operations and base.program is not None
     return base is None or is_constant(array, shape)
 
 
@@ -138,6 +164,26 @@ def _ids(request: Request) -> tuple[Any, ...]:
     return request.seed, request.stream, request.pre_ids, request.post_ids
 
 
+def _distance(request: Request) -> RowRule | None:
+    rule = bounded_rule(request, kept_distances(request))
+    if rule is None or rule.program is None:
+        return None
+    n_pre, n_post = request.shape
+    return RowRule(
+        "distance",
+        *_ids(request),
+        p=expected_synapses(rule) / (n_pre * n_post),
+        allow_self=_allows_self(request),
+        places=rule.distances.columns,
+        bounds=DistanceBounds(rule.base, rule.most, rule.program),
+    )
+
+
+def kept_distances(request: Request) -> Distances:
+    """Return the distances of a projection's cells as they are now, wherever a script moves these later."""
+    return Distances(request.projection, np.array)
+
+
 def _allows_self(request: Request) -> bool:
     return bool(request.connector.allow_self_connections)
 
@@ -150,4 +196,5 @@ _RULES: dict[Any, Callable[[Request], RowRule | None]] = {
     pynn.FixedNumberPostConnector.connect: _number,
     pynn.FixedNumberPreConnector.connect: _number_of_sources,
     pynn.FixedTotalNumberConnector.connect: lambda request: _with_numbers(request, numbers_of_total(request)),
+    pynn.DistanceDependentProbabilityConnector.connect: _distance,
 }

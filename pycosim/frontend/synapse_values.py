@@ -18,6 +18,7 @@ from pycosim import _core
 from pycosim.compiled_numbers import Synapses
 from pycosim.errors import InvalidInputError
 from pycosim.frontend.delays import RoundedDelays, rounded_delays
+from pycosim.frontend.distance_programs import Program, program_of
 from pycosim.frontend.distances import Distances, distances_of
 from pycosim.frontend.requests import Connectivity
 from pycosim.network.procedural import TARGET_BLOCK
@@ -68,13 +69,18 @@ def distance_function(text: str) -> Callable[[Any], Any]:
             f"The text {text!r} is not a function of the distance d ({error}); write for example "
             f"'0.1 + exp(-d)', with d and {', '.join(_FUNCTIONS)}, e and pi."
         ) from error
-    function.text = text
+    function.text, function.program = text, program_of(function)
     return function
 
 
 def is_text(function: Any) -> bool:
     """Return whether a function is one of `distance_function`, which is the same whenever it is called."""
     return hasattr(function, "text")
+
+
+def program_of_text(function: Any) -> Program | None:
+    """Return the program of a function of `distance_function`; None if it has none, or is another one."""
+    return function.program if is_text(function) else None
 
 
 def drawn_by_blocks(
@@ -309,11 +315,15 @@ class SynapseValues:
         distances = self._distances
         if distances.by_target_only:
             return self._by_target(lambda i, j: function(distances.to_target(i, j)), name)
-        connectivity = self.connectivity
+        connectivity, program = self.connectivity, program_of_text(function)
         values = np.empty(connectivity.n_synapses)
         for first in range(0, connectivity.n_synapses, BLOCK_SYNAPSES):
             pairs = self._distances_from(first)
-            values[first : first + len(pairs)] = self._checked(function, name, len(pairs), pairs)
+            if program is None:
+                block = self._checked(function, name, len(pairs), pairs)
+            else:
+                block = _core.function_of_distance(program, pairs)
+            values[first : first + len(pairs)] = block
         return values
 
     def _distances_from(self, first: int) -> NDArray[np.float64]:

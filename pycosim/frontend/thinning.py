@@ -17,6 +17,7 @@ from pyNN.random import NumpyRNG
 
 from pycosim import _core
 from pycosim.frontend.bounds import bound_of
+from pycosim.frontend.distance_programs import Program, program_of
 from pycosim.frontend.distances import Distances, distances_of
 from pycosim.frontend.requests import Request
 from pycosim.random import draws_itself
@@ -42,6 +43,8 @@ class BoundedRule:
     ----------
     function : callable
         Probabilities at distances.
+    program : tuple or None
+        The same for compiled code (`pycosim.frontend.distance_programs`).
     distances : Distances
     base : int
         The upper bits of the smallest squared distance that has a bound of its own.
@@ -50,6 +53,7 @@ class BoundedRule:
     """
 
     function: Callable[[NDArray[np.float64]], Any]
+    program: Program | None
     distances: Distances
     base: int
     most: NDArray[np.float64]
@@ -61,6 +65,8 @@ class BoundedRule:
 
     def probabilities(self, distances: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probability at each of n distances, (n,) float64."""
+        if self.program is not None:
+            return _core.function_of_distance(self.program, distances)
         values = np.broadcast_to(self.function(distances), distances.shape)
         return np.ascontiguousarray(values, np.float64)
 
@@ -78,7 +84,10 @@ def bounded_rule(request: Request, distances: Distances) -> BoundedRule | None:
         return None
     base, squares = _entries(largest)
     most = bound(np.sqrt(squares[:-1]), np.sqrt(squares[1:]))
-    return None if most is None else BoundedRule(connector.distance_function, distances, base, most)
+    if most is None:
+        return None
+    function = connector.distance_function
+    return BoundedRule(function, program_of(function), distances, base, most)
 
 
 def _entries(largest: float) -> tuple[int, NDArray[np.float64]]:
@@ -137,9 +146,13 @@ def synapses_by_distance(request: Request) -> float | None:
     """Return about how many synapses a distance rule will make, from a few sources; None if that is open."""
     n_pre, n_post = request.shape
     rule = bounded_rule(request, distances_of(request.projection)) if n_pre * n_post >= SMALLEST else None
-    if rule is None:
-        return None
+    return None if rule is None else expected_synapses(rule)
+
+
+def expected_synapses(rule: BoundedRule) -> float:
+    """Return about how many synapses a rule will make, from a few sources."""
     pre, *others = rule.distances.columns
+    n_pre = pre.shape[1]
     some = np.linspace(0, n_pre - 1, min(n_pre, N_SOURCES)).astype(int)
     rows = _core.ThinnedRows(0, 0, np.ascontiguousarray(pre[:, some]), *others, rule.base, rule.most)
     return len(_kept(rows, rule, None)[1]) * n_pre / len(some)

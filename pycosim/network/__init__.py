@@ -5,13 +5,21 @@ from pycosim.network.io import load, save
 from pycosim.network.junctions import GapJunctions
 from pycosim.network.models import MODELS, NeuronModel, SourceModel, model_named
 from pycosim.network.plasticity import Plasticity
-from pycosim.network.procedural import DrawnValues, ProceduralProjection, RowRule
+from pycosim.network.procedural import (
+    DistanceBounds,
+    DistanceValues,
+    DrawnValues,
+    ProceduralProjection,
+    RowRule,
+)
 from pycosim.network.remade import RemadeProjection
 from pycosim.network.rewiring import RewiredProjection
 
 __all__ = [
     "MODELS",
     "Current",
+    "DistanceBounds",
+    "DistanceValues",
     "DrawnValues",
     "GapJunctions",
     "Network",

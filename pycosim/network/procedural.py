@@ -23,6 +23,11 @@ _BYTES_WHEN_READ = 6
 # More of those that are drawn.
 _WEIGHT_BYTES, _DELAY_BYTES = 8, 4
 
+# Places of sources, of targets, and periods; rows as offsets and targets; a function of the distance.
+Places = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+Rows = tuple[NDArray[np.int64], NDArray[np.int32]]
+Program = tuple[NDArray[np.float64], NDArray[np.int32]]
+
 
 @dataclass(frozen=True)
 class RowStarts:
@@ -53,20 +58,45 @@ class RowStarts:
 
 
 @dataclass(frozen=True)
+class DistanceBounds:
+    """The probability with which pairs are connected, and upper bounds of it, by the distance.
+
+    Attributes
+    ----------
+    base : int
+        The upper bits of the smallest squared distance that has a bound of its own.
+    most : (n_entries,) float64 ndarray
+        Upper bounds for this squared distance and all below it, the next larger one, ...
+    probability : tuple
+        A function of the distance as compiled code takes it (`pycosim.frontend.distance_programs`).
+    """
+
+    base: int
+    most: NDArray[np.float64]
+    probability: Program
+
+
+@dataclass(frozen=True)
 class RowRule:
     """A connector whose rows are drawn one by one from a counter-based generator.
 
     Attributes
     ----------
-    kind : {"probability", "number", "number of sources"}
-        Every pair with probability `p`, `n` targets for each source, or `n` different sources for each
-        target, of as many sources as `CHOOSABLE_SOURCES` has.
+    kind : {"probability", "number", "number of sources", "distance"}
+        Every pair with probability `p`, `n` targets for each source, `n` different sources for each
+        target, of as many sources as `CHOOSABLE_SOURCES` has, or every pair with a probability that depends
+        on its distance.
     seed, stream : int
     pre, post : (n_pre,) and (n_post,) int64 ndarray
         Global numbers of the neurons, both ascending.
     p : float
+        Of "distance" about the mean of all pairs.
     n : (1,), (n_pre,) or, of sources, (n_post,) int64 ndarray
     with_replacement, allow_self : bool
+    places : tuple of ndarray, optional
+        Of sources and of targets, (n_axes, n) float64 each, and periods, (n_axes,): for what depends on the
+        distance.
+    bounds : DistanceBounds, optional
     """
 
     kind: str
@@ -78,6 +108,8 @@ class RowRule:
     n: NDArray[np.int64] | None = None
     with_replacement: bool = False
     allow_self: bool = True
+    places: Places | None = None
+    bounds: DistanceBounds | None = None
 
     def rows(self, wanted: NDArray[np.uint8] | None) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Return all rows, (indptr, targets), of indices in `post`; only of targets that are wanted."""
@@ -86,6 +118,8 @@ class RowRule:
             return _core.fixed_probability(*ids, self.p, self.allow_self, wanted)
         if self.kind == "number of sources":
             return _core.fixed_number_of_sources(*ids, self.n, self.allow_self, wanted)
+        if self.kind == "distance":
+            return _core.rows_of_rule(self.for_engine(), wanted)
         n = np.broadcast_to(self.n, len(self.pre)).astype(np.int64)
         return _core.fixed_number_post(*ids, n, self.with_replacement, self.allow_self, wanted)
 
@@ -120,9 +154,11 @@ class RowRule:
     def for_engine(self) -> tuple[object, ...]:
         """Return the rule as compiled code takes it."""
         n = np.zeros(1, np.int64) if self.n is None else np.ascontiguousarray(self.n, np.int64)
-        kind = ("probability", "number", "number of sources").index(self.kind)
+        kind = ("probability", "number", "number of sources", "distance").index(self.kind)
         ids = self.seed, self.stream, self.pre, self.post
-        return kind, *ids, float(self.p), n, self.with_replacement, self.allow_self
+        bounds = self.bounds and (self.bounds.base, self.bounds.most, self.bounds.probability)
+        places = self.places and (*self.places, bounds)
+        return kind, *ids, float(self.p), n, self.with_replacement, self.allow_self, places
 
 
 @dataclass(frozen=True)
@@ -163,13 +199,13 @@ class DrawnValues:
         streams = self.streams(starts)
         return _core.delays_of_streams(self.seed, streams, self.distribution, starts.totals, self.unit)[1:]
 
-    def weights(self, targets: NDArray[np.int32]) -> NDArray[np.float64]:
+    def weights(self, rule: RowRule, rows: Rows) -> NDArray[np.float64]:
         """Return the weights of rows of targets, of whole blocks, (n,) float64."""
-        return _core.numbers_by_block(*self._all_of(targets)) * self.unit
+        return _core.numbers_by_block(*self._all_of(rows[1])) * self.unit
 
-    def delays(self, targets: NDArray[np.int32]) -> NDArray[np.int32]:
+    def delays(self, rule: RowRule, rows: Rows) -> NDArray[np.int32]:
         """Return the delays of rows of targets, of whole blocks, in steps, (n,) int32."""
-        return _core.delays_by_block(*self._all_of(targets), self.unit)[0]
+        return _core.delays_by_block(*self._all_of(rows[1]), self.unit)[0]
 
     def _all_of(self, targets: NDArray[np.int32]) -> tuple[object, ...]:
         n_blocks = int(targets.max(initial=0)) // TARGET_BLOCK + 1
@@ -178,20 +214,69 @@ class DrawnValues:
 
     def for_engine(self) -> tuple[object, ...]:
         """Return the values as compiled code takes them."""
-        return self.distribution, self.seed, self.stream, self.unit
+        return (self.distribution, self.seed, self.stream), None, self.unit
+
+
+@dataclass(frozen=True)
+class DistanceValues:
+    """Weights or delays of a rule's synapses that depend on the distance.
+
+    Attributes
+    ----------
+    program : tuple
+        The function of the distance as compiled code takes it (`pycosim.frontend.distance_programs`).
+    unit, limits
+        As in `DrawnValues`.
+    """
+
+    program: Program
+    unit: float
+    limits: tuple[float, float] = (np.nan, np.nan)
+
+    def extremes(self, rule: RowRule, wanted: NDArray[np.uint8] | None) -> tuple[float, float, int]:
+        """Return the smallest and the largest value on wanted targets, nan if one is, and their number."""
+        return _core.extremes_by_distance(rule.for_engine(), wanted, self.program)
+
+    def delays_seen(
+        self, rule: RowRule, wanted: NDArray[np.uint8] | None
+    ) -> tuple[bool, float, float, float]:
+        """Return whether all are possible delays in ms, their extremes, and the largest error of rounding."""
+        return _core.delays_by_distance(rule.for_engine(), wanted, self.program, self.unit)[1:]
+
+    def weights(self, rule: RowRule, rows: Rows) -> NDArray[np.float64]:
+        """Return the weights of rows of targets, (n,) float64."""
+        return self._values(rule, rows) * self.unit
+
+    def delays(self, rule: RowRule, rows: Rows) -> NDArray[np.int32]:
+        """Return the delays of rows of targets, in steps, (n,) int32."""
+        return _core.delay_steps(self._values(rule, rows), self.unit)[0]
+
+    def _values(self, rule: RowRule, rows: Rows) -> NDArray[np.float64]:
+        sources = _core.rows_of_entries(rows[0])
+        return _core.function_of_distance(
+            self.program, _core.distances_of_pairs(*rule.places, sources, rows[1])
+        )
+
+    def for_engine(self) -> tuple[object, ...]:
+        """Return the values as compiled code takes them."""
+        return None, self.program, self.unit
+
+
+OWN_VALUES = (DrawnValues, DistanceValues)
+OwnValues = DrawnValues | DistanceValues
 
 
 class ProceduralProjection(Projection):
     """Static synapses that are made by a rule whenever they are needed, with weights and delays.
 
-    Reading `indptr` or `targets`, or weights or delays that are drawn, makes all of them, once.
+    Reading `indptr` or `targets`, or weights or delays that are not equal, makes all of them, once.
 
     Parameters
     ----------
     label, receptor : str
     rule : RowRule
-    weight : float or DrawnValues
-    delay : int or DrawnValues
+    weight : float, DrawnValues or DistanceValues
+    delay : int, DrawnValues or DistanceValues
         In steps.
     wanted : (n_post,) bool ndarray, optional
         The targets of this process; without it all are.
@@ -204,8 +289,8 @@ class ProceduralProjection(Projection):
         label: str,
         receptor: str,
         rule: RowRule,
-        weight: float | DrawnValues,
-        delay: int | DrawnValues,
+        weight: float | OwnValues,
+        delay: int | OwnValues,
         wanted: NDArray[np.bool_] | None = None,
         starts: RowStarts | None = None,
     ):
@@ -223,18 +308,15 @@ class ProceduralProjection(Projection):
     def _rows(self) -> tuple[NDArray, ...]:
         """Offsets, targets, weights and delays of the synapses of this process."""
         weight, delay, starts = self._weight, self._delay, self.starts
-        has_weights, has_delays = isinstance(weight, DrawnValues), isinstance(delay, DrawnValues)
+        has_weights, has_delays = isinstance(weight, OWN_VALUES), isinstance(delay, OWN_VALUES)
         per_synapse = _BYTES_WHEN_READ + _WEIGHT_BYTES * has_weights + _DELAY_BYTES * has_delays
         text = f"Projection {self.label!r}: reading its {self.n_synapses} synapses needs"
         memory.require(per_synapse * self.n_synapses, text)
         post = self.rule.post.astype(np.int32)
-        if starts is None:
-            indptr, targets = self.rule.rows(self._wanted)
-            return indptr, post[targets], weight, delay
-        indptr, targets = self.rule.rows(starts.wanted)
-        weights = weight.weights(targets) if has_weights else weight
-        delays = delay.delays(targets) if has_delays else delay
-        if self._wanted is not None:
+        indptr, targets = rows = self.rule.rows(self._wanted if starts is None else starts.wanted)
+        weights = weight.weights(self.rule, rows) if has_weights else weight
+        delays = delay.delays(self.rule, rows) if has_delays else delay
+        if starts is not None and self._wanted is not None:
             kept = self._wanted[targets] > 0
             indptr = np.concatenate([[0], np.cumsum(kept)])[indptr]
             targets = targets[kept]
@@ -255,7 +337,7 @@ class ProceduralProjection(Projection):
     @property
     def weights(self) -> float | NDArray[np.float64]:
         """The weight of all, or that of each synapse, (n_synapses,) float64; all can be made equal."""
-        return self._rows[2] if isinstance(self._weight, DrawnValues) else self._weight
+        return self._rows[2] if isinstance(self._weight, OWN_VALUES) else self._weight
 
     @weights.setter
     def weights(self, value: float) -> None:
@@ -264,7 +346,7 @@ class ProceduralProjection(Projection):
     @property
     def delays(self) -> int | NDArray[np.int32]:
         """The delay of all, or that of each synapse, in steps, (n_synapses,) int32; all can be made equal."""
-        return self._rows[3] if isinstance(self._delay, DrawnValues) else self._delay
+        return self._rows[3] if isinstance(self._delay, OWN_VALUES) else self._delay
 
     @delays.setter
     def delays(self, value: int) -> None:
@@ -273,14 +355,14 @@ class ProceduralProjection(Projection):
     @property
     def extreme_weights(self) -> NDArray[np.float64]:
         """The weight of all, or the smallest and the largest one, (1,) or (2,) float64."""
-        drawn = isinstance(self._weight, DrawnValues)
-        return np.atleast_1d(np.asarray(self._weight.limits if drawn else self._weight, np.float64))
+        own = isinstance(self._weight, OWN_VALUES)
+        return np.atleast_1d(np.asarray(self._weight.limits if own else self._weight, np.float64))
 
     @property
     def extreme_delays(self) -> NDArray[np.integer]:
         """The delay of all, or the smallest and the largest one, in steps, (1,) or (2,)."""
-        drawn = isinstance(self._delay, DrawnValues)
-        return np.atleast_1d(np.asarray(self._delay.limits, np.int32) if drawn else self._delay)
+        own = isinstance(self._delay, OWN_VALUES)
+        return np.atleast_1d(np.asarray(self._delay.limits, np.int32) if own else self._delay)
 
     @property
     def delay_range(self) -> tuple[int, int]:
@@ -293,11 +375,13 @@ class ProceduralProjection(Projection):
         return 0 if self.starts is None else self.starts.starts.nbytes
 
     def values_for_engine(self) -> tuple[object, ...] | None:
-        """Return what is drawn besides the rows as compiled code takes it; None if nothing is."""
-        drawn = [v.for_engine() if isinstance(v, DrawnValues) else None for v in (self._weight, self._delay)]
-        if drawn == [None, None]:
+        """Return what weights and delays come from as compiled code takes it; None if all are equal."""
+        own = [v.for_engine() if isinstance(v, OWN_VALUES) else None for v in (self._weight, self._delay)]
+        if own == [None, None]:
             return None
-        return *drawn, self.starts.first_block, self.starts.n_blocks, self.starts.starts
+        if self.starts is None:
+            return *own, 0, 0, np.empty(0, np.uint32)
+        return *own, self.starts.first_block, self.starts.n_blocks, self.starts.starts
 
     @property
     def has_synapses(self) -> bool:

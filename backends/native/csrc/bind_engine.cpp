@@ -81,40 +81,71 @@ void grow(Engine& engine, const std::vector<PopulationTuple>& populations, const
     engine.grow(specs_of(populations), view(cores_of_new));
 }
 
+using Matrix = nb::ndarray<const double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+// Constants, and the steps of a function of the distance: operation and three arguments each.
+using ProgramTuple = std::tuple<Array<double>, Array<std::int32_t>>;
+// Places of sources and of targets, (n_axes, n), periods; and of a rule of the distance the first entry of the table of
+// bounds, the table, and the probability.
+using PlacesTuple = std::tuple<Matrix, Matrix, Array<double>, std::optional<std::tuple<std::int32_t, Array<double>, ProgramTuple>>>;
 // Kind, seed and stream, numbers of sources and targets, probability, synapses of each row or of all, with replacement,
-// whether a neuron may be connected to itself.
+// whether a neuron may be connected to itself, places where they are needed.
 using RuleTuple = std::tuple<int, std::uint64_t, std::uint64_t, Array<std::int64_t>, Array<std::int64_t>, double,
-                             Array<std::int64_t>, bool, bool>;
+                             Array<std::int64_t>, bool, bool, std::optional<PlacesTuple>>;
 
-// A distribution (kind, mean, standard deviation, limits), seed, first stream, unit.
-using ValuesTuple = std::tuple<std::tuple<int, double, double, double, double>, std::uint64_t, std::uint64_t, double>;
-// Weights and delays, as far as they are drawn, the first block of targets, the number of blocks, starts of rows in them.
-using DrawnTuple = std::tuple<std::optional<ValuesTuple>, std::optional<ValuesTuple>, std::size_t, std::size_t,
-                              Array<std::uint32_t>>;
+// A distribution (kind, mean, standard deviation, limits), seed, first stream; or a function of the distance. Unit.
+using DistributionTuple = std::tuple<std::tuple<int, double, double, double, double>, std::uint64_t, std::uint64_t>;
+using ValuesTuple = std::tuple<std::optional<DistributionTuple>, std::optional<ProgramTuple>, double>;
+// Weights and delays, as far as they are not equal, the first block of targets, the number of blocks, starts of rows in
+// them.
+using OwnTuple = std::tuple<std::optional<ValuesTuple>, std::optional<ValuesTuple>, std::size_t, std::size_t,
+                            Array<std::uint32_t>>;
 
-std::optional<pycosim::DrawnValues> drawn_values(const std::optional<ValuesTuple>& tuple) {
+pycosim::DistanceProgram program_of(const ProgramTuple& tuple) {
+    const auto& [constants, numbers] = tuple;
+    return pycosim::DistanceProgram(view(constants), pycosim::steps_of_program(view(numbers)));
+}
+
+std::optional<pycosim::OwnValues> own_values(const std::optional<ValuesTuple>& tuple) {
     if (!tuple) return {};
-    const auto& [distribution, seed, first_stream, unit] = *tuple;
+    const auto& [drawn, program, unit] = *tuple;
+    if (!drawn) return pycosim::OwnValues{program_of(program.value()), unit};
+    const auto& [distribution, seed, first_stream] = *drawn;
     const auto& [kind, mu, sigma, low, high] = distribution;
-    return pycosim::DrawnValues{
-        {static_cast<pycosim::Distribution>(kind), mu, sigma, {low, high}}, seed, first_stream, unit};
+    return pycosim::OwnValues{
+        pycosim::DrawnValues{{static_cast<pycosim::Distribution>(kind), mu, sigma, {low, high}}, seed, first_stream}, unit};
+}
+
+void add_places(pycosim::RowRule& rule, const PlacesTuple& tuple) {
+    const auto& [pre, post, periods, bounded] = tuple;
+    const auto place = [](const Matrix& matrix) { return pycosim::PlaceMatrix{matrix.data(), matrix.shape(0), matrix.shape(1)}; };
+    const auto owner = std::make_shared<PlacesTuple>(tuple);
+    rule.places = std::make_shared<pycosim::Places>(pycosim::place_columns(place(pre), place(post), view(periods)), owner);
+    if (!bounded) return;
+    const auto& [base, most, program] = *bounded;
+    rule.distance = std::make_shared<pycosim::DistanceRule>(rule.key, rule.places->columns,
+                                                            pycosim::BoundTable{base, view(most)}, program_of(program));
 }
 
 std::shared_ptr<const DrawnProjection> drawn_projection(const std::optional<RuleTuple>& tuple,
-                                                        const std::optional<DrawnTuple>& values) {
+                                                        const std::optional<OwnTuple>& values) {
     if (!tuple) return nullptr;
-    const auto& [kind, seed, stream, pre, post, p, n, with_replacement, allow_self] = *tuple;
+    const auto& [kind, seed, stream, pre, post, p, n, with_replacement, allow_self, places] = *tuple;
     const auto copied = [](const Array<std::int64_t>& array) {
         return std::vector<std::int64_t>(array.data(), array.data() + array.size());
     };
     const auto made = std::make_shared<DrawnProjection>();
     made->rule = {static_cast<pycosim::RowRule::Kind>(kind), pycosim::key_of(seed, stream), copied(pre), copied(post), p,
-                  copied(n), with_replacement, allow_self};
+                  copied(n), with_replacement, allow_self, nullptr, nullptr};
+    if (places) add_places(made->rule, *places);
+    pycosim::check(made->rule);
     if (!values) return made;
     const auto& [weights, delays, first_block, n_blocks, starts] = *values;
-    if (starts.size() != made->rule.pre.size() * n_blocks) throw std::invalid_argument("each row needs its starts");
-    made->weights = drawn_values(weights);
-    made->delays = drawn_values(delays);
+    made->weights = own_values(weights);
+    made->delays = own_values(delays);
+    if (made->has_drawn_values() && starts.size() != made->rule.pre.size() * n_blocks)
+        throw std::invalid_argument("each row needs its starts");
+    if (made->has_values_of_distances() && !made->rule.places)
+        throw std::invalid_argument("values that depend on the distance need places");
     made->starts = {first_block, n_blocks, view(starts)};
     made->owner_of_starts = std::make_shared<Array<std::uint32_t>>(starts);
     return made;
@@ -123,7 +154,7 @@ std::shared_ptr<const DrawnProjection> drawn_projection(const std::optional<Rule
 // `rules` and `values` have an entry for each projection, None for those that are stored, or have equal values; `spent`
 // says whose targets, weights and delays nobody reads again: they have no values afterwards.
 void connect(Engine& engine, const std::vector<ProjectionTuple>& projections,
-             const std::vector<std::optional<RuleTuple>>& rules, const std::vector<std::optional<DrawnTuple>>& values,
+             const std::vector<std::optional<RuleTuple>>& rules, const std::vector<std::optional<OwnTuple>>& values,
              const std::vector<bool>& spent) {
     std::vector<ProjectionColumns> columns;
     for (const auto& [receptor, sources, indptr, targets, weights, delays] : projections) {

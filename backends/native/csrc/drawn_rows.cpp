@@ -37,11 +37,12 @@ DrawnRows::DrawnRows(std::shared_ptr<const DrawnProjection> projection, const Ta
     const auto n_after = std::find_if(wanted.rbegin(), wanted.rend(), here) - wanted.rbegin();
     first_here_ = static_cast<std::int32_t>(std::ranges::find_if(wanted, here) - wanted.begin());
     last_here_ = static_cast<std::int32_t>(std::ssize(wanted) - n_after) - 1;
-    if (projection_->has_values()) wanted = whole_blocks(std::move(wanted));
+    if (projection_->has_drawn_values()) wanted = whole_blocks(std::move(wanted));
     for (std::size_t i = 0; i < wanted.size(); ++i) all_here_ = all_here_ && (!wanted[i] || index_[i] != kElsewhere);
     drawer_ = std::make_unique<pycosim::RowDrawer>(projection_->rule, std::move(wanted));
     const pycosim::RowStarts& starts = projection_->starts;
-    if (projection_->has_values()) runs_.emplace(starts);
+    if (projection_->has_drawn_values()) runs_.emplace(starts);
+    if (projection_->has_values_of_distances()) distances_.emplace(projection_->rule.places->columns);
     if (projection_->weights) weights_.emplace(*projection_->weights, starts);
     if (projection_->delays) {
         delays_.emplace(*projection_->delays, starts);
@@ -61,8 +62,9 @@ DrawnRows::Row DrawnRows::make(std::size_t row) {
         row_weights_.resize(row_inputs_.size());
         row_delays_ms_.resize(row_inputs_.size());
         row_delays_.resize(row_inputs_.size());
+        row_distances_.resize(distances_ ? row_inputs_.size() : 0);
     }
-    if (runs_) fill_values(row, targets, begin, end);
+    if (runs_ || distances_) fill_values(row, targets, begin, end);
     const std::size_t n = keep_those_here(targets, begin, end);
     return {std::span(row_inputs_).first(n), weights_ ? row_weights_.data() : nullptr,
             delays_ ? row_delays_.data() : nullptr};
@@ -70,15 +72,23 @@ DrawnRows::Row DrawnRows::make(std::size_t row) {
 
 // Of targets `begin` to `end` - 1.
 void DrawnRows::fill_values(std::size_t row, std::span<const std::int32_t> targets, std::size_t begin, std::size_t end) {
-    const std::span<const pycosim::NumberedRun> runs = (*runs_)(row, targets, begin, end);
+    std::span<const pycosim::NumberedRun> runs;
+    if (runs_) runs = (*runs_)(row, targets, begin, end);
+    if (distances_) distances_->fill(row, targets.subspan(begin, end - begin), row_distances_.data() + begin);
     if (weights_) {
-        weights_->fill(runs, row_weights_.data());
+        fill(*weights_, runs, begin, end, row_weights_.data());
         if (weights_->unit() != 1.0) scale(row_weights_.data() + begin, end - begin, weights_->unit());
     }
     if (delays_) {
-        delays_->fill(runs, row_delays_ms_.data());
+        fill(*delays_, runs, begin, end, row_delays_ms_.data());
         rounder_->round({row_delays_ms_.data() + begin, end - begin}, row_delays_.data() + begin);
     }
+}
+
+void DrawnRows::fill(pycosim::RowValues& values, std::span<const pycosim::NumberedRun> runs, std::size_t begin,
+                     std::size_t end, double* out) const {
+    if (values.are_drawn()) values.fill(runs, out);
+    else values.fill_at({row_distances_.data() + begin, end - begin}, out + begin);
 }
 
 // Moves those of targets `begin` to `end` - 1 that are here to the front; returns how many they are.

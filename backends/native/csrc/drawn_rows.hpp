@@ -16,12 +16,17 @@ namespace pycosim::native {
 // What makes the rows of a projection.
 struct DrawnProjection {
     pycosim::RowRule rule;
-    // In place of equal ones; and which numbers those of a row are.
-    std::optional<pycosim::DrawnValues> weights, delays;
+    // In place of equal ones; and which numbers those of a row are that are drawn.
+    std::optional<pycosim::OwnValues> weights, delays;
     pycosim::RowStarts starts;
     std::shared_ptr<const void> owner_of_starts;
 
-    bool has_values() const { return weights || delays; }
+    bool has_drawn_values() const {
+        return (weights && weights->are_drawn()) || (delays && delays->are_drawn());
+    }
+    bool has_values_of_distances() const {
+        return (weights && !weights->are_drawn()) || (delays && !delays->are_drawn());
+    }
 };
 
 class TargetMap;
@@ -43,6 +48,8 @@ class DrawnRows {
 
   private:
     void fill_values(std::size_t row, std::span<const std::int32_t> targets, std::size_t begin, std::size_t end);
+    void fill(pycosim::RowValues& values, std::span<const pycosim::NumberedRun> runs, std::size_t begin, std::size_t end,
+              double* out) const;
     std::size_t keep_those_here(std::span<const std::int32_t> targets, std::size_t begin, std::size_t end);
 
     std::shared_ptr<const DrawnProjection> projection_;
@@ -51,10 +58,11 @@ class DrawnRows {
     std::int32_t first_here_ = 0, last_here_ = -1;
     std::unique_ptr<pycosim::RowDrawer> drawer_;
     std::optional<pycosim::RunFinder> runs_;
+    std::optional<pycosim::RowDistances> distances_;
     std::optional<pycosim::RowValues> weights_, delays_;
     std::optional<pycosim::DelayRounder> rounder_;
     std::vector<std::uint32_t> row_inputs_;
-    std::vector<double> row_weights_, row_delays_ms_;
+    std::vector<double> row_weights_, row_delays_ms_, row_distances_;
     std::vector<std::int32_t> row_delays_;
 };
 
