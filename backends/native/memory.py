@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim import _core, memory
-from pycosim.network import ProceduralProjection, Projection, RemadeProjection
+from pycosim.network import ProceduralProjection, Projection, RemadeProjection, RowRule
 from pycosim.network.plasticity import TIMING_RULES
 
 # Of the engine's SynapseStore: a target, a weight of its own, a segment, the weight of a segment, a row.
@@ -25,8 +25,9 @@ STEP_BYTES, LONGEST_STEP, ESCAPE_BYTES, ESCAPES_IN, STEPS_HEADER_BYTES = 1, 254,
 PROCEDURAL_ROW_BYTES, PROCEDURAL_TARGET_BYTES = SEGMENT_BYTES + 8, 5
 # Of a target that has a number of different sources: its own number, how many, and the keys of a permutation.
 CHOICE_BYTES = 16
-# Of a place of a target, in a tree, and of it for each thread while rows are drawn by distance.
-PLACE_BYTES, PLACE_BYTES_OF_THREAD = 40, 4
+# Of a target in the tree of places that rules of the distance have: its coordinates along each axis and its
+# number, and its part of boxes; and for each thread whether it is wanted, and its part of lists of boxes.
+COORDINATE_BYTES, IN_TREE_BYTES, IN_TREE_BYTES_OF_THREAD = 8, 4 + 6, 3
 # Of a column that is given back in pieces of 2 MiB as its rows are copied: the ends, and what is being read.
 KEPT_BYTES = 3 * 2**21
 # Of its PlasticStore, with its state: a synapse, a segment, and the latest spikes of a neuron with a trace.
@@ -91,9 +92,8 @@ def _bytes_of(projection: Projection, n_threads: int) -> float:
     if isinstance(projection, ProceduralProjection):
         n_targets, n_rows = len(projection.rule.post), len(projection.rule.pre)
         of_each = (PROCEDURAL_ROW_BYTES * n_rows + PROCEDURAL_TARGET_BYTES * n_targets) * n_threads
-        of_places = (PLACE_BYTES + PLACE_BYTES_OF_THREAD * n_threads) * (projection.rule.kind == "distance")
         of_choice = CHOICE_BYTES * (projection.rule.kind == "number of sources")
-        return of_each + (of_places + of_choice) * n_targets
+        return of_each + (of_choice + _tree_bytes(projection.rule, n_threads)) * n_targets
     if projection.n_synapses == 0:
         return 0.0
     delays = _kinds(np.atleast_1d(projection.delays))
@@ -119,6 +119,13 @@ def _bytes_of(projection: Projection, n_threads: int) -> float:
         + (DELAY_BYTES * scattered + FILLING_BYTES).sum()
         - saved
     )
+
+
+def _tree_bytes(rule: RowRule, n_threads: int) -> float:
+    """Return the bytes of a target in the tree of places; 0 if the rule has none."""
+    if rule.bounds is None:
+        return 0.0
+    return COORDINATE_BYTES * len(rule.places[1]) + IN_TREE_BYTES + IN_TREE_BYTES_OF_THREAD * n_threads
 
 
 def _saved_by_steps(targets: NDArray[np.int32], length: float, n_parts: float) -> float:

@@ -222,7 +222,7 @@ void BoxFinder::find_side_by_side(const PlaceColumns&, std::span<const std::int3
 template <std::size_t n_axes, bool is_periodic>
 void BoxFinder::find_of(const PlaceColumns& places, std::span<const std::int32_t> which) {
     static const bool fast = is_fast();
-    if (falls_ && fast) return find_side_by_side<n_axes, is_periodic>(places, which);
+    if (falls_ && fast && which.size() > 1) return find_side_by_side<n_axes, is_periodic>(places, which);
     for (std::size_t k = 0; k < which.size(); ++k) find_one<n_axes, is_periodic>(places, static_cast<std::size_t>(which[k]), k);
 }
 

@@ -18,14 +18,26 @@ struct Columns {
     std::size_t n;
 };
 
+// The columns do not overlap: results are those of a step alone.
 template <class Function>
 [[gnu::always_inline]] inline void unary(const Columns& at, Function&& function) {
-    for (std::size_t i = 0; i < at.n; ++i) at.out[i] = function(at.a[i]);
+    const double* const __restrict a = at.a;
+    double* const __restrict out = at.out;
+    for (std::size_t i = 0, n = at.n; i < n; ++i) out[i] = function(a[i]);
 }
 
 template <class Function>
 [[gnu::always_inline]] inline void binary(const Columns& at, Function&& function) {
-    for (std::size_t i = 0; i < at.n; ++i) at.out[i] = function(at.a[i], at.b[i]);
+    const double *const __restrict a = at.a, *const __restrict b = at.b;
+    double* const __restrict out = at.out;
+    for (std::size_t i = 0, n = at.n; i < n; ++i) out[i] = function(a[i], b[i]);
+}
+
+template <class Function>
+[[gnu::always_inline]] inline void ternary(const Columns& at, Function&& function) {
+    const double *const __restrict a = at.a, *const __restrict b = at.b, *const __restrict c = at.c;
+    double* const __restrict out = at.out;
+    for (std::size_t i = 0, n = at.n; i < n; ++i) out[i] = function(a[i], b[i], c[i]);
 }
 
 double truth(bool is_true) { return is_true ? 1.0 : 0.0; }
@@ -48,7 +60,7 @@ bool run_in_vectors(Operation operation, const Columns& at) {
         case Operation::equal: binary(at, [](double a, double b) { return a == b ? 1.0 : 0.0; }); return true;
         case Operation::not_equal: binary(at, [](double a, double b) { return a != b ? 1.0 : 0.0; }); return true;
         case Operation::where:
-            for (std::size_t i = 0; i < at.n; ++i) at.out[i] = at.a[i] != 0.0 ? at.b[i] : at.c[i];
+            ternary(at, [](double a, double b, double c) { return a != 0.0 ? b : c; });
             return true;
         case Operation::negative: unary(at, [](double a) { return -a; }); return true;
         case Operation::absolute: unary(at, [](double a) { return __builtin_fabs(a); }); return true;

@@ -34,6 +34,9 @@ struct RowRule {
     bool with_replacement, allow_self;
     std::shared_ptr<const Places> places;        ///< for a rule, or weights and delays, that depend on the distance
     std::shared_ptr<const DistanceRule> distance;  ///< keeps references to the places
+
+    /// Without the numbers of neurons and the places, which are there outside.
+    std::size_t n_bytes() const { return distance ? distance->n_bytes() : 0; }
 };
 
 /// Throws std::invalid_argument if the rule lacks what its kind needs, or there is not a place for each neuron.

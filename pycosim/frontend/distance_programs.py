@@ -107,7 +107,7 @@ class _Recorder:
             return self.call("multiply", (values[0], values[0]))
         if name == "reciprocal" and not values[0].is_truth:
             return self.call("divide", (1.0, values[0]))
-        if name == "power" and not values[0].is_truth:
+        if name == "power" and not (values[0].is_truth or values[1].is_truth):
             return self._power(*values)
         are_truths = all(value.is_truth for value in values)
         if name in _NEEDS_TRUTHS and not are_truths:
@@ -115,7 +115,7 @@ class _Recorder:
         name = _OTHER_NAMES.get(name, name)
         if are_truths and name not in _AS_NUMBERS:
             name = _OF_TWO_TRUTHS.get(name, "")
-        if name not in _NUMBER_OF:
+        if name not in _NUMBER_OF or name == "power":
             raise _NotCompiledError
         return self._step(name, values, name in _COMPARISONS or name in _OF_TRUTHS)
 

@@ -78,12 +78,15 @@ def procedural_column(
         values = None if rule is None else _values(projection, rule, request, parameters, seed, stream)
     if not _in_all_processes(values is not None):
         return None
+    weight, delay, starts = values
+    weight, delay = _with_limits_of_all(weight), _with_limits_of_all(delay)
+    if weight is None or delay is None:
+        return None
     if isinstance(getattr(request.connector, "n", None), RandomDistribution):
         rule = _rule(request, parameters)  # moves the script's generator on
     others = _what_is_other(request)
     if others:
         state.warn(f"Projection {projection.label!r}: {others}")
-    weight, delay, starts = values
     if request.connector.callback is not None:
         request.connector.callback(1.0)
     wanted = np.array(projection.post._mask_local, bool)
@@ -140,32 +143,42 @@ def _values(
     weights, delays = 0.0 if weight is None else weight, delay
     if isinstance(weight, OWN_VALUES):
         weights = _limits(weight, rule, request, starts, parameters["weight"].base_value)
-        if weights is None:
-            return None
     if isinstance(delay, OWN_VALUES):
+        n_synapses = weights.n if isinstance(weights, Limits) else _n_synapses(rule, request, starts)
         seen = _delays_seen(delay, rule, request, starts, parameters["delay"].base_value)
-        delays = Limits(
-            *seen[1:3], weights.n if isinstance(weights, Limits) else _n_synapses(rule, request, starts)
-        )
-        if delays.n == 0 or delays.largest >= LONGEST_DRAWN_DELAY * state.dt:
+        delays = Limits(*seen[1:3], n_synapses)
+        if delays.largest >= LONGEST_DRAWN_DELAY * state.dt:
             return None
-    weights = negative_inhibition(projection, weights, projection.receptor_type)
-    check_values(projection, {"weight": weights, "delay": delays})
-    final = _models_weight(projection, weight, weights)
+    is_empty = any(isinstance(values, Limits) and values.n == 0 for values in (weights, delays))
+    if not is_empty:  # other processes may have synapses
+        weights = negative_inhibition(projection, weights, projection.receptor_type)
+        check_values(projection, {"weight": weights, "delay": delays})
+        weight = _models_weight(projection, weight, weights)
     if seen is None:
-        return final, delay_steps(state.default_delay if delay is None else delay, projection.label), starts
-    return final, replace(delay, limits=_delay_limits(projection, delays, seen)), starts
+        delay = delay_steps(state.default_delay if delay is None else delay, projection.label)
+    elif not is_empty:
+        delay = replace(delay, limits=_delay_limits(projection, delays, seen))
+    return 0.0 if weight is None else weight, delay, starts
+
+
+def _with_limits_of_all(values: float | OwnValues) -> float | OwnValues | None:
+    """Return values with the limits of all processes; None if there is no synapse on any."""
+    if not isinstance(values, OWN_VALUES):
+        return values
+    lowest, highest = np.transpose(world().gather_to_all(values.limits))
+    if np.isnan(lowest).all():
+        return None
+    return replace(values, limits=(float(np.nanmin(lowest)), float(np.nanmax(highest))))
 
 
 def _limits(
     values: OwnValues, rule: RowRule, request: Request, starts: RowStarts | None, base: Any
-) -> Limits | None:
-    """Return the smallest and the largest value of the synapses; None if there is no synapse."""
+) -> Limits:
+    """Return the smallest and the largest value of the synapses."""
     if isinstance(values, DrawnValues):
         with told_of(base, starts.n_synapses):
             return Limits(*values.extremes(starts), starts.n_synapses)
-    *extremes, n_synapses = values.extremes(rule, request.mask)
-    return Limits(*extremes, n_synapses) if n_synapses else None
+    return Limits(*values.extremes(rule, request.mask))
 
 
 def _delays_seen(
@@ -216,10 +229,9 @@ def _starts(rule: RowRule, request: Request) -> RowStarts | None:
     n_bytes *= float(np.mean(request.local))
     memory.require(n_bytes, request.problem("counting the synapses of its rows, which are not kept, needs"))
     try:
-        starts = rule.starts(request.wanted)
+        return rule.starts(request.wanted)
     except ValueError:  # more than there are numbers for
         return None
-    return starts if starts.n_synapses else None
 
 
 def _delay_limits(projection: Any, delays: Limits, seen: tuple[bool, float, float, float]) -> tuple[int, int]:

@@ -25,8 +25,9 @@ from pycosim.random import draws_itself
 # Candidates whose probabilities are worked on at the same time: a few arrays of them fit into a core's cache.
 N_AT_ONCE = 2**14
 
-# How many sources stand for all where synapses are only counted; they are from so many pairs of cells on.
-N_SOURCES, SMALLEST = 100, 2**25
+# How many sources stand for all where synapses are only counted, and how many pairs with each of a function
+# without bounds; they are from so many pairs of cells on.
+N_SOURCES, N_TARGETS, SMALLEST = 100, 1000, 2**25
 
 # As in csrc/bounds.hpp: an entry of the table holds for squared distances that are equal but for these bits.
 _LOWER_BITS = 46
@@ -143,10 +144,26 @@ def _kept(
 
 
 def synapses_by_distance(request: Request) -> float | None:
-    """Return about how many synapses a distance rule will make, from a few sources; None if that is open."""
+    """Return about how many synapses a distance rule will make, from some pairs; None if that is open."""
     n_pre, n_post = request.shape
-    rule = bounded_rule(request, distances_of(request.projection)) if n_pre * n_post >= SMALLEST else None
-    return None if rule is None else expected_synapses(rule)
+    if n_pre * n_post < SMALLEST:
+        return None
+    distances = distances_of(request.projection)
+    rule = bounded_rule(request, distances)
+    return _synapses_of_sample(request, distances) if rule is None else expected_synapses(rule)
+
+
+def _synapses_of_sample(request: Request, distances: Distances) -> float | None:
+    """Return about how many synapses a rule without bounds will make; None if PyNN's space is asked."""
+    if distances.by_target_only:
+        return None
+    n_pre, n_post = request.shape
+    random = np.random.default_rng(0)  # places may be in an order
+    sources, targets = (
+        random.integers(n, size=N_SOURCES * N_TARGETS, dtype=np.int32) for n in (n_pre, n_post)
+    )
+    p = request.connector.distance_function(distances.of_pairs(sources, targets))
+    return float(np.mean(np.clip(np.nan_to_num(p, nan=0.0), 0.0, 1.0))) * n_pre * n_post
 
 
 def expected_synapses(rule: BoundedRule) -> float:

@@ -371,8 +371,9 @@ class ProceduralProjection(Projection):
 
     @property
     def table_bytes(self) -> int:
-        """Memory that is taken besides rules: of where rows begin among numbers that are drawn."""
-        return 0 if self.starts is None else self.starts.starts.nbytes
+        """Memory that is taken besides rules: of places, and of where rows begin among numbers that are drawn."""
+        starts = 0 if self.starts is None else self.starts.starts.nbytes
+        return starts + sum(column.nbytes for column in self.rule.places or ())
 
     def values_for_engine(self) -> tuple[object, ...] | None:
         """Return what weights and delays come from as compiled code takes it; None if all are equal."""

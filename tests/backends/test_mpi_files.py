@@ -121,7 +121,7 @@ import pycosim.native as sim
 
 form, file = sys.argv[1:]
 sim.setup(timestep=0.1, threads=2, synapses=form)
-numbers, drawn = sim.NativeRNG(3), sim.RandomDistribution
+numbers, drawn, near = sim.NativeRNG(3), sim.RandomDistribution, sim.DistanceDependentProbabilityConnector
 cells = sim.Population(1200, sim.IF_curr_exp(i_offset=1.2))
 for connector, weight, delay in (
     (sim.FixedProbabilityConnector(0.05, rng=numbers), 0.02, 1.0),
@@ -142,6 +142,8 @@ for connector, weight, delay in (
         drawn("normal_clipped", mu=0.0002, sigma=0.0002, low=0.0, high=0.001),
         drawn("uniform", low=0.4, high=3.0),
     ),
+    (near("0.5*exp(-d/30)", rng=numbers, allow_self_connections=False), "0.02*exp(-d/20)", "0.5 + d/99"),
+    (near("0.9*(d > 1100)", rng=numbers), drawn("uniform", low=0.0, high=0.004), "0.4 + 0.01*(d - 1100)"),
 ):
     sim.Projection(cells, cells, connector, sim.StaticSynapse(weight=weight, delay=delay))
 cells.record("spikes")

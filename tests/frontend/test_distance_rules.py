@@ -295,4 +295,6 @@ def test_the_number_of_synapses_is_known_before_they_are_made(monkeypatch):
         request = request_of(places, places, "exp(-d/60)", rng=rng)
         # 100 of 2,000 sources with about 44 synapses each: 1.5 %, and 3 % for where they lie
         assert expected_synapses(request) == pytest.approx(connect(request).n_synapses, rel=0.12)
-        assert expected_synapses(request_of(places, places, "fmod(d, 1)", rng=rng)) is None
+        request = request_of(places, places, "0.2*fmod(d, 1)", rng=rng)  # which has no bounds
+        # 100,000 pairs: the mean of p to 0.2 %, and the synapses to 0.3 %
+        assert expected_synapses(request) == pytest.approx(connect(request).n_synapses, rel=0.015)

@@ -16,6 +16,10 @@ NUMBERS = sim.NativeRNG(5)
 pytestmark = pytest.mark.usefixtures("settled_memory")
 
 
+def near(rule, **how):
+    return sim.DistanceDependentProbabilityConnector(rule, rng=NUMBERS, **how)
+
+
 def network(**setup):
     """Several projections between the same cells, on both receptors, some of one delay."""
     sim.setup(timestep=0.1, seed=7, **setup)
@@ -96,6 +100,8 @@ def network(**setup):
             "inhibitory",
         ),
         (few, cells[100:700:3], sim.FixedProbabilityConnector(0.4, rng=NUMBERS), -0.1, 2.0, "inhibitory"),
+        (cells, cells, near("0.9*exp(-d/15)", allow_self_connections=False), 0.01, 1.5, "excitatory"),
+        (noise, cells[3::2], near("0.3*(d < 400)"), 0.02, 0.4, "excitatory"),
     ]
     made = [
         sim.Projection(
@@ -133,7 +139,7 @@ def test_spikes_and_potentials_are_the_same_to_the_last_bit(stored, threads):
     spikes, v, forms, n_bytes = activity(synapses="procedural", threads=threads)
     assert spikes == stored[0]
     assert np.array_equal(v, stored[1])
-    assert forms == [i != 3 for i in range(15)]
+    assert forms == [i != 3 for i in range(17)]
     assert not any(stored[2])
     assert sum(map(len, spikes[0])) > 3000
     assert n_bytes < stored[3]  # of the one projection that is kept, and of rows and targets
@@ -213,9 +219,10 @@ def test_one_that_fits_is_kept():
             "Synapses of FixedNumberPreConnector with replacement have to be stored; those of AllToAll",
         ),
         (
-            sim.DistanceDependentProbabilityConnector("exp(-d/1e5)", rng=NUMBERS),
+            near("0.5 + 0*fmod(d, 2)"),
             None,
-            "Synapses of DistanceDependentProbabilityConnector have to be stored",
+            "Synapses of DistanceDependentProbabilityConnector with such a function have to be stored; those "
+            "with an expression of d and NumPy's functions need not",
         ),
         (
             sim.FixedProbabilityConnector(0.5, allow_self_connections="NoMutual", rng=NUMBERS),

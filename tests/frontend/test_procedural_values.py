@@ -29,6 +29,10 @@ def clipped(mu, sigma, low, high):
     return sim.RandomDistribution("normal_clipped", mu=mu, sigma=sigma, low=low, high=high, rng=NUMBERS)
 
 
+def near(rule, **how):
+    return sim.DistanceDependentProbabilityConnector(rule, rng=NUMBERS, **how)
+
+
 # Source, target, connector, weight, delay, receptor; several blocks of 1,024 targets on "cells".
 RULES = [
     ("noise", "cells", sim.FixedProbabilityConnector(0.1, rng=NUMBERS), uniform(0, 0.12), 1.5, "excitatory"),
@@ -121,6 +125,24 @@ RULES = [
         normal(2.0, 0.1),
         "inhibitory",
     ),
+    (
+        "cells",
+        "cells",
+        near("0.8*exp(-d**2/(2*40**2))", allow_self_connections=False),
+        "0.01*exp(-d/60)",
+        "0.3 + d/300",
+        "excitatory",
+    ),
+    ("noise", "part", near("0.1*(d > 30)"), uniform(0.0, 0.02), "1 + 0.5*cos(d)", "excitatory"),
+    (
+        "cells",
+        "few",
+        near("exp(-d/90)"),
+        "where(d < 80, 2e-4, maximum(0, 1e-4 - d/1e7))",
+        uniform(0.5, 2.0),
+        "excitatory",
+    ),
+    ("few", "cells", sim.FixedProbabilityConnector(0.3, rng=NUMBERS), "-0.01/(1 + d)", 2.0, "inhibitory"),
 ]
 
 
@@ -170,10 +192,10 @@ def test_spikes_and_potentials_are_the_same_to_the_last_bit(stored, threads):
     assert spikes == stored[0]
     assert all(np.array_equal(made, kept) for made, kept in zip(v, stored[1]))
     assert delays == stored[2] == (0.1, 30.0)
-    assert forms == [i != 3 for i in range(13)]
+    assert forms == [i != 3 for i in range(17)]
     assert not any(stored[3])
     assert sum(map(len, spikes[0])) > 1500
-    assert n_bytes < 0.03 * stored[4]  # of the one projection that is kept, of rows, targets, and counts
+    assert n_bytes < 0.05 * stored[4]  # of the one projection that is kept, of rows, targets, counts, places
 
 
 def synapses(projection):
@@ -186,8 +208,7 @@ def test_a_script_reads_weights_and_delays_that_are_not_kept():
     made = network(synapses="procedural")[2]
     assert [len(p) for p in made] == [columns.shape[1] for columns in kept]
     assert all(np.array_equal(synapses(p), columns) for p, columns in zip(made, kept))
-    few = made[-1]
-    assert np.array_equal(few.get(["weight", "delay"], "list"), kept[-1].T)
+    assert np.array_equal(made[-1].get(["weight", "delay"], "list"), kept[-1].T)
 
 
 def test_values_that_a_script_sets_take_the_place_of_those_that_are_drawn():
@@ -321,8 +342,14 @@ def test_delays_too_long_to_be_written_down_at_the_spike_are_kept():
         ),
         (0.1, uniform(0.4, 30.0), "above max_delay=20.0 ms"),
         (normal(np.inf, 1.0), 1.0, "weights must be finite"),
+        ("d - 100", 1.0, "weights must be positive"),
+        ("log(d - 5)", 1.0, "weights must be finite"),
+        (0.1, "1 - d/30", "delays must not be negative"),
+        (0.1, "0.1 + d/1e3", r"(some|\d+) delays \(for example 0\.1\d* ms\) are below min_delay=0.3 ms"),
+        (0.1, "0.4 + d", "above max_delay=20.0 ms"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 def test_impossible_values_are_refused_as_if_they_were_kept(weight, delay, message):
     for form in ("stored", "procedural"):
         synapse = sim.StaticSynapse(weight=weight, delay=delay)

@@ -110,6 +110,9 @@ void Engine::connect(std::span<const ProjectionColumns> projections) {
         partition.connect(std::move(store), first_emission, max_delay, step_);
     });
     batch_steps_ = batch_steps;
+    n_rule_bytes_ = 0;
+    for (const ProjectionColumns& projection : projections)
+        if (projection.rule) n_rule_bytes_ += projection.rule->rule.n_bytes();
 }
 
 bool Engine::is_graded(std::int32_t source) const {
@@ -335,7 +338,7 @@ void Engine::deliver_on_time() {
 }
 
 std::size_t Engine::n_synapse_bytes() const {
-    return std::accumulate(partitions_.begin(), partitions_.end(), std::size_t{0},
+    return std::accumulate(partitions_.begin(), partitions_.end(), n_rule_bytes_,
                            [](std::size_t n, const Partition& partition) { return n + partition.n_bytes(); });
 }
 

@@ -189,6 +189,7 @@ class Engine final : public DeferredEngine {
     std::vector<std::int32_t> core_of_neuron_;
     std::vector<PlasticModel> plastic_models_;  // the partitions point here
     std::vector<std::size_t> n_plastic_synapses_;
+    std::size_t n_rule_bytes_ = 0;              // that partitions share
     std::int64_t smallest_plastic_delay_ = kMaxBatchSteps, largest_plastic_delay_ = 1;
     std::vector<Current> currents_;
     std::vector<std::int64_t> coupled_;  // neurons with gap junctions
