@@ -10,6 +10,7 @@ import ast
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
@@ -51,6 +52,11 @@ def bound_of(connector: Any) -> Bound | None:
     written = eval(as_pynn, vars(pynn))
     if function.__code__ != written.__code__ or function.__globals__ is not vars(pynn):
         return None  # not what PyNN made of the text
+    return _bound_of_text(text)
+
+
+@lru_cache(maxsize=64)
+def _bound_of_text(text: str) -> Bound | None:
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError:

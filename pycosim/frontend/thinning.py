@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from pyNN.random import NumpyRNG
 
 from pycosim import _core
-from pycosim.frontend.bounds import bound_of
+from pycosim.frontend.bounds import Bound, bound_of
 from pycosim.frontend.distance_programs import Program, program_of
 from pycosim.frontend.distances import Distances, distances_of
 from pycosim.frontend.requests import Request
@@ -83,24 +84,28 @@ def bounded_rule(request: Request, distances: Distances) -> BoundedRule | None:
     bound, largest = bound_of(connector), distances.largest_square()
     if bound is None or not np.isfinite(largest):
         return None
-    base, squares = _entries(largest)
-    most = bound(np.sqrt(squares[:-1]), np.sqrt(squares[1:]))
+    entries = _entries(largest)
+    most = _most(bound, *entries)
     if most is None:
         return None
     function = connector.distance_function
-    return BoundedRule(function, program_of(function), distances, base, most)
+    return BoundedRule(function, program_of(function), distances, entries[0], most)
 
 
-def _entries(largest: float) -> tuple[int, NDArray[np.float64]]:
-    """Return the upper bits of the first of n entries, and the squared distances between them, (n + 1,)."""
+def _entries(largest: float) -> tuple[int, int]:
+    """Return the upper bits of the first and of the last entry."""
     largest = max(largest, 1e-280)
-    first, last = (
-        int(np.float64(square).view(np.int64)) >> _LOWER_BITS
-        for square in (largest * 2.0**-_OCTAVES, largest)
-    )
+    ends = largest * 2.0**-_OCTAVES, largest
+    first, last = (int(np.float64(square).view(np.int64)) >> _LOWER_BITS for square in ends)
+    return first, last
+
+
+@lru_cache(maxsize=64)  # asked for when a form is chosen, and when cells are connected: 2 ms
+def _most(bound: Bound, first: int, last: int) -> NDArray[np.float64] | None:
+    """Return the bounds of entries."""
     squares = (np.arange(first, last + 2) << _LOWER_BITS).view(np.float64)
     squares[0] = 0.0
-    return first, squares
+    return bound(np.sqrt(squares[:-1]), np.sqrt(squares[1:]))
 
 
 def connect_bounded(request: Request, rule: BoundedRule) -> tuple[NDArray[np.int64], NDArray[np.int32]]:

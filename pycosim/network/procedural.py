@@ -371,7 +371,7 @@ class ProceduralProjection(Projection):
 
     @property
     def table_bytes(self) -> int:
-        """Memory that is taken besides rules: of places, and of where rows begin among numbers that are drawn."""
+        """Memory that places take, and what tells where rows begin among numbers that are drawn."""
         starts = 0 if self.starts is None else self.starts.starts.nbytes
         return starts + sum(column.nbytes for column in self.rule.places or ())
 
