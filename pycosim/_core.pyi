@@ -199,6 +199,15 @@ def distances_of_pairs(
 ) -> NDArray[np.float64]:
     """Return the distance of each of n pairs of points, (n,); the indices are not checked."""
 
+def function_of_distance(function: _Program, distances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the values of a function at some distances, (n,).
+
+    Raises
+    ------
+    ValueError
+        If a step needs what is not there.
+    """
+
 def rows_of_entries(indptr: NDArray[np.int64]) -> NDArray[np.int32]:
     """Return the row of each entry, (n,).
 
@@ -315,14 +324,53 @@ def places_in_turn(rows: NDArray[np.int32], indptr: NDArray[np.int64]) -> NDArra
         If the lengths differ.
     """
 
-_Rule = tuple[int, int, int, NDArray[np.int64], NDArray[np.int64], float, NDArray[np.int64], bool, bool]
+# Constants, and an operation and three arguments for each step (pycosim.frontend.distance_programs).
+_Program = tuple[NDArray[np.float64], NDArray[np.int32]]
+# Places of sources and targets, (n_axes, n) each, periods; and of a rule of the distance the base of the table of
+# bounds, the table, and the probability.
+_Places = tuple[
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    tuple[int, NDArray[np.float64], _Program] | None,
+]
+_Rule = tuple[
+    int,
+    int,
+    int,
+    NDArray[np.int64],
+    NDArray[np.int64],
+    float,
+    NDArray[np.int64],
+    bool,
+    bool,
+    _Places | None,
+]
+
+def rows_of_rule(
+    rule: _Rule, wanted: NDArray[np.uint8] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return all rows that a rule makes, (indptr, targets).
+
+    A rule is: kind (0 probability, 1 number, 2 number of sources, 3 distance), seed, stream, pre_ids, post_ids,
+    p, n of each row or of all, with_replacement, allow_self, places.
+    """
 
 def count_rows(rule: _Rule, wanted: NDArray[np.uint8] | None = None) -> int:
-    """Return how many synapses a rule makes, without keeping them.
+    """Return how many synapses a rule makes, without keeping them."""
 
-    A rule is: kind (0 probability, 1 number), seed, stream, pre_ids, post_ids, p, n of each row or of all,
-    with_replacement, allow_self.
+def extremes_by_distance(
+    rule: _Rule, wanted: NDArray[np.uint8] | None, function: _Program
+) -> tuple[float, float, int]:
+    """Return the smallest and the largest value of a function at a rule's synapses, and how many there are.
+
+    Both are NaN if any value is.
     """
+
+def delays_by_distance(
+    rule: _Rule, wanted: NDArray[np.uint8] | None, function: _Program, dt_ms: float
+) -> _Steps:
+    """Return what `delay_steps` does of these values, without the steps."""
 
 def row_starts(
     rule: _Rule, wanted: NDArray[np.uint8] | None, first_block: int, n_blocks: int

@@ -19,6 +19,9 @@ constexpr double kInVain = 1.5;
 // Boxes above sections in which fewer candidates are expected have counters of their own.
 constexpr double kFew = 0.02;
 
+// So many boxes, or sources, are looked at side by side.
+constexpr std::size_t kLanes = 8;
+
 bool is_leaf(const PlaceNode& node, std::int32_t number) { return node.after == number + 1; }
 
 }  // namespace
@@ -62,32 +65,6 @@ bool BoxFinder::is_whole(const PlaceNode& node, std::int32_t number, double most
     return most >= kDense ? typical >= kDense : (most - typical) * node.size() <= kInVain;
 }
 
-template <std::size_t n_axes, bool is_periodic>
-void BoxFinder::find_one(const PlaceColumns& places, std::size_t source, std::size_t k) {
-    std::array<double, n_axes> at;
-    for (std::size_t axis = 0; axis < n_axes; ++axis) at[axis] = places.pre[axis][source];
-    Box *dense = dense_.data() + k * n_nodes(), *sparse = sparse_.data() + k * n_nodes();
-    Counts& counts = counts_[k] = {0, 0};
-    for (std::int32_t i = 0; i < static_cast<std::int32_t>(n_nodes());) {
-        const PlaceNode& node = tree_.nodes()[static_cast<std::size_t>(i)];
-        const SquareLimits limits = square_limits<n_axes, is_periodic>(at, places.period, node);
-        const std::size_t entry = largest(static_cast<std::size_t>(table_.entry(limits.least)),
-                                          static_cast<std::size_t>(table_.entry(limits.largest)));
-        const double most = table_.most[entry];
-        const bool is_apart = node.section < 0 || node.section == i;
-        if (most == 0 || (is_apart && !wanted_[static_cast<std::size_t>(i)])) {
-            i = node.after;
-        } else if (is_whole(node, i, most, limits)) {
-            const Box box{i, static_cast<std::int32_t>(entry)};
-            if (most >= kDense) dense[counts.dense++] = box;
-            else sparse[counts.sparse++] = box;
-            i = node.after;
-        } else {
-            ++i;
-        }
-    }
-}
-
 #if defined(__x86_64__) && defined(__GNUC__)
 #define PYCOSIM_AVX512 __attribute__((target("avx512f")))
 #define PYCOSIM_AVX512_INLINE __attribute__((target("avx512f"), always_inline))
@@ -104,14 +81,15 @@ PYCOSIM_AVX512_INLINE inline __m512d around(__m512d size, __m512d period) {
     return larger(least, -least);
 }
 
-/// As square_limits, of 8 points.
+/// As square_limits, of 8 points, or of 8 boxes.
 template <std::size_t n_axes, bool is_periodic>
-PYCOSIM_AVX512_INLINE inline void limits_of_8(const __m512d (&at)[n_axes], const std::array<double, 3>& periods,
-                                              const PlaceNode& node, __m512d& least, __m512d& largest) {
+PYCOSIM_AVX512_INLINE inline void limits_of_8(const __m512d (&at)[n_axes], const __m512d (&low)[n_axes],
+                                              const __m512d (&high)[n_axes], const std::array<double, 3>& periods,
+                                              __m512d& least, __m512d& largest) {
     const __m512d zero = _mm512_setzero_pd();
     least = largest = zero;
     for (std::size_t axis = 0; axis < n_axes; ++axis) {
-        const __m512d from_low = at[axis] - node.low[axis], from_high = at[axis] - node.high[axis];
+        const __m512d from_low = at[axis] - low[axis], from_high = at[axis] - high[axis];
         __m512d near = larger(larger(-from_low, from_high), zero), far = larger(from_low, -from_high);
         if constexpr (is_periodic) {
             const __m512d period = _mm512_set1_pd(periods[axis]), half = _mm512_set1_pd(periods[axis] / 2);
@@ -162,7 +140,7 @@ struct Lists {
 
 template <std::size_t n_axes, bool is_periodic>
 PYCOSIM_AVX512 void BoxFinder::find_side_by_side(const PlaceColumns& places, std::span<const std::int32_t> which) {
-    static_assert(kSources == 8 && sizeof(Box) == 8);
+    static_assert(kSources == kLanes && sizeof(Box) == 8);
     __m512d at[n_axes];
     for (std::size_t axis = 0; axis < n_axes; ++axis)
         for (std::size_t k = 0; k < kSources; ++k)
@@ -180,8 +158,10 @@ PYCOSIM_AVX512 void BoxFinder::find_side_by_side(const PlaceColumns& places, std
             i = node.after;
             continue;
         }
-        __m512d least, largest;
-        limits_of_8<n_axes, is_periodic>(at, places.period, node, least, largest);
+        __m512d low[n_axes], high[n_axes], least, largest;
+        for (std::size_t axis = 0; axis < n_axes; ++axis)
+            low[axis] = _mm512_set1_pd(node.low[axis]), high[axis] = _mm512_set1_pd(node.high[axis]);
+        limits_of_8<n_axes, is_periodic>(at, low, high, places.period, least, largest);
         const __m256i entries = entries_of(least, table_);
         const __m512d most = bounds_at(entries, table_);
         const unsigned looking = _mm512_cmple_epi32_mask(from, _mm512_set1_epi32(i));
@@ -208,6 +188,45 @@ PYCOSIM_AVX512 void BoxFinder::find_side_by_side(const PlaceColumns& places, std
     for (std::size_t k = 0; k < which.size(); ++k)
         counts_[k] = {static_cast<std::size_t>(dense.ends[k] - lanes[k]), static_cast<std::size_t>(sparse.ends[k] - lanes[k])};
 }
+
+/// Judges all boxes of a section, and then goes through those that are looked at; of bounds that fall with the distance.
+template <std::size_t n_axes, bool is_periodic>
+PYCOSIM_AVX512 void BoxFinder::find_in_section(const PlaceColumns& places, std::size_t source, std::int32_t section,
+                                               std::size_t k) {
+    const auto first = static_cast<std::size_t>(section);
+    const std::size_t n = static_cast<std::size_t>(tree_.nodes()[first].after) - first;
+    if (verdicts_.size() < n + kLanes) entries_.resize(n + kLanes), bounds_.resize(n + kLanes), verdicts_.resize(n + kLanes);
+    const PlaceTree::NodeColumns& columns = tree_.node_columns();
+    __m512d at[n_axes], low[n_axes], high[n_axes], least, largest;
+    for (std::size_t axis = 0; axis < n_axes; ++axis) at[axis] = _mm512_set1_pd(places.pre[axis][source]);
+    for (std::size_t i = 0; i < n; i += kLanes) {
+        const auto there = static_cast<__mmask8>((1u << std::min(kLanes, n - i)) - 1);
+        for (std::size_t axis = 0; axis < n_axes; ++axis) {
+            low[axis] = _mm512_maskz_loadu_pd(there, columns.low[axis].data() + first + i);
+            high[axis] = _mm512_maskz_loadu_pd(there, columns.high[axis].data() + first + i);
+        }
+        limits_of_8<n_axes, is_periodic>(at, low, high, places.period, least, largest);
+        const __m256i entries = entries_of(least, table_);
+        const __m512d most = bounds_at(entries, table_), size = _mm512_maskz_loadu_pd(there, columns.divided_size.data() + first + i);
+        const __m512d typical = bounds_at(entries_of((least + largest) * 0.5, table_), table_);
+        const unsigned are_dense = at_least(most, kDense), in_vain = at_most((most - typical) * size, kInVain);
+        const unsigned are_leaves = _mm512_cmp_pd_mask(size, _mm512_setzero_pd(), _CMP_LT_OQ);
+        const unsigned are_whole = are_leaves | (are_dense & at_least(typical, kDense)) | (~are_dense & in_vain);
+        const unsigned zero = at_most(most, 0.0);
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(entries_.data() + i), entries);
+        _mm512_storeu_pd(bounds_.data() + i, most);
+        for (std::size_t lane = 0; lane < kLanes; ++lane)
+            verdicts_[i + lane] = zero >> lane & 1 ? nothing : are_whole >> lane & 1 ? whole : opened;
+    }
+    for (std::size_t i = 0; i < n;) {
+        if (verdicts_[i] == opened) {
+            ++i;
+            continue;
+        }
+        if (verdicts_[i] == whole) add(k, {static_cast<std::int32_t>(first + i), entries_[i]}, bounds_[i]);
+        i = static_cast<std::size_t>(tree_.nodes()[first + i].after) - first;
+    }
+}
 #else
 namespace {
 
@@ -216,8 +235,44 @@ bool is_fast() { return false; }
 }  // namespace
 
 template <std::size_t n_axes, bool is_periodic>
+void BoxFinder::find_in_section(const PlaceColumns&, std::size_t, std::int32_t, std::size_t) {}
+
+template <std::size_t n_axes, bool is_periodic>
 void BoxFinder::find_side_by_side(const PlaceColumns&, std::span<const std::int32_t>) {}
 #endif
+
+template <std::size_t n_axes, bool is_periodic>
+void BoxFinder::find_one(const PlaceColumns& places, std::size_t source, std::size_t k) {
+    std::array<double, n_axes> at;
+    for (std::size_t axis = 0; axis < n_axes; ++axis) at[axis] = places.pre[axis][source];
+    static const bool fast = is_fast();
+    counts_[k] = {0, 0};
+    for (std::int32_t i = 0; i < static_cast<std::int32_t>(n_nodes());) {
+        const PlaceNode& node = tree_.nodes()[static_cast<std::size_t>(i)];
+        const SquareLimits limits = square_limits<n_axes, is_periodic>(at, places.period, node);
+        const std::size_t entry = largest(static_cast<std::size_t>(table_.entry(limits.least)),
+                                          static_cast<std::size_t>(table_.entry(limits.largest)));
+        const double most = table_.most[entry];
+        const bool is_apart = node.section < 0 || node.section == i;
+        if (most == 0 || (is_apart && !wanted_[static_cast<std::size_t>(i)])) {
+            i = node.after;
+        } else if (is_whole(node, i, most, limits)) {
+            add(k, {i, static_cast<std::int32_t>(entry)}, most);
+            i = node.after;
+        } else if (falls_ && fast && node.section == i) {
+            find_in_section<n_axes, is_periodic>(places, source, i, k);
+            i = node.after;
+        } else {
+            ++i;
+        }
+    }
+}
+
+void BoxFinder::add(std::size_t k, const Box& box, double most) {
+    Counts& counts = counts_[k];
+    if (most >= kDense) dense_[k * n_nodes() + counts.dense++] = box;
+    else sparse_[k * n_nodes() + counts.sparse++] = box;
+}
 
 template <std::size_t n_axes, bool is_periodic>
 void BoxFinder::find_of(const PlaceColumns& places, std::span<const std::int32_t> which) {

@@ -45,6 +45,9 @@ private:
     std::size_t n_nodes() const { return tree_.nodes().size(); }
     std::size_t largest(std::size_t first_entry, std::size_t last_entry) const;
     bool is_whole(const PlaceNode& node, std::int32_t number, double most, const SquareLimits& limits) const;
+    void add(std::size_t k, const Box& box, double most);
+    template <std::size_t n_axes, bool is_periodic>
+    void find_in_section(const PlaceColumns& places, std::size_t source, std::int32_t section, std::size_t k);
     template <std::size_t n_axes, bool is_periodic>
     void find_of(const PlaceColumns& places, std::span<const std::int32_t> which);
     template <std::size_t n_axes, bool is_periodic>
@@ -59,6 +62,13 @@ private:
     std::vector<std::uint8_t> wanted_;
     LongColumn<Box> dense_, sparse_;  // room for all nodes of each source
     std::array<Counts, kSources> counts_;
+
+    /// What to do with a box.
+    enum Verdict : std::uint8_t { nothing, opened, whole };
+    // Of all nodes of a section: the entry of the largest bound, the bound, and the verdict.
+    std::vector<std::int32_t> entries_;
+    std::vector<double> bounds_;
+    std::vector<Verdict> verdicts_;
 };
 
 }  // namespace pycosim

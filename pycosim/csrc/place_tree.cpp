@@ -15,6 +15,19 @@ PlaceTree::PlaceTree(const PlaceColumns& places) {
         columns_[axis].resize(n);
         for (std::size_t i = 0; i < n; ++i) columns_[axis][i] = places.post[axis][static_cast<std::size_t>(points_[i])];
     }
+    fill_node_columns(places.n_axes);
+}
+
+void PlaceTree::fill_node_columns(std::size_t n_axes) {
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+        const PlaceNode& node = nodes_[i];
+        for (std::size_t axis = 0; axis < n_axes; ++axis) {
+            node_columns_.low[axis].push_back(node.low[axis]);
+            node_columns_.high[axis].push_back(node.high[axis]);
+        }
+        const bool is_leaf = node.after == static_cast<std::int32_t>(i) + 1;
+        node_columns_.divided_size.push_back(is_leaf ? -1.0 : static_cast<double>(node.size()));
+    }
 }
 
 void PlaceTree::divide(const PlaceColumns& places, std::int32_t begin, std::int32_t end, std::int32_t section) {

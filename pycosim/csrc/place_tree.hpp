@@ -34,6 +34,13 @@ public:
     /// Nodes before their parts, from one end to the other.
     const std::vector<PlaceNode>& nodes() const { return nodes_; }
 
+    /// The same as columns: ends along each axis, and the number of points, -1 of nodes that are not divided.
+    struct NodeColumns {
+        std::array<LongColumn<double>, 3> low, high;
+        LongColumn<double> divided_size;
+    };
+    const NodeColumns& node_columns() const { return node_columns_; }
+
     /// All points in the order of the tree.
     const LongColumn<std::int32_t>& points() const { return points_; }
 
@@ -44,7 +51,10 @@ public:
 private:
     void divide(const PlaceColumns& places, std::int32_t begin, std::int32_t end, std::int32_t section);
 
+    void fill_node_columns(std::size_t n_axes);
+
     std::vector<PlaceNode> nodes_;
+    NodeColumns node_columns_;
     LongColumn<std::int32_t> points_;
     std::array<LongColumn<double>, 3> columns_;
 };

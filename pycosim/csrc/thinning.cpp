@@ -77,7 +77,8 @@ BoundedPairs::BoundedPairs(Key key, const PlaceColumns& places, const BoundTable
 
 std::size_t BoundedPairs::n_bytes() const {
     const std::size_t of_target = places_.n_axes * sizeof(double) + sizeof(std::int32_t);
-    return n_targets() * of_target + tree_.nodes().size() * sizeof(PlaceNode) + 2 * most_.size() * sizeof(double);
+    const std::size_t of_node = sizeof(PlaceNode) + (2 * places_.n_axes + 1) * sizeof(double);
+    return n_targets() * of_target + tree_.nodes().size() * of_node + 2 * most_.size() * sizeof(double);
 }
 
 CandidateDrawer::CandidateDrawer(const BoundedPairs& pairs, Wanted wanted, std::size_t n_together)
