@@ -94,7 +94,41 @@ def fixed_number_of_sources(
 ) -> _Rows:
     """Connect n[j] different sources to postsynaptic neuron j, so that rows can be drawn without the others.
 
-    There are 1,024 to 2^28 sources; otherwise as `fixed_number_post`.
+    There are up to 2^28 sources; otherwise as `fixed_number_post`.
+    """
+
+def drawn_sources(
+    seed: int,
+    stream: int,
+    pre_ids: NDArray[np.int64],
+    post_ids: NDArray[np.int64],
+    n: NDArray[np.int64],
+    allow_self: bool,
+    wanted: NDArray[np.uint8] | None = None,
+) -> _Rows:
+    """Connect n[j] sources, each drawn among all, to postsynaptic neuron j.
+
+    Raises
+    ------
+    ValueError
+        If a number is negative or above 2^28, or there is nothing to connect to.
+    """
+
+def slot_table(
+    seed: int,
+    stream: int,
+    pre_ids: NDArray[np.int64],
+    post_ids: NDArray[np.int64],
+    n: NDArray[np.int64],
+    allow_self: bool,
+    wanted: NDArray[np.uint8] | None = None,
+) -> tuple[int, int, NDArray[np.uint32], NDArray[np.int32], NDArray[np.int32]]:
+    """Return what makes rows of `drawn_sources` without the others, of blocks with any wanted target.
+
+    The first block, their number, where the slots of each source begin in each block and, behind the last
+    source, end, (n_pre + 1) * n_blocks, and the sources and targets of synapses that stand for those of
+    neurons onto themselves, (n_others,) each. `n` may have one number for all targets. Errors are those of
+    `drawn_sources`.
     """
 
 def bernoulli(seed: int, stream: int, first_row: int, probability: NDArray[np.float64]) -> _Rows:

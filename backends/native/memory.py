@@ -24,7 +24,8 @@ STEP_BYTES, LONGEST_STEP, ESCAPE_BYTES, ESCAPES_IN, STEPS_HEADER_BYTES = 1, 254,
 # there before the engine.
 PROCEDURAL_ROW_BYTES, PROCEDURAL_TARGET_BYTES = SEGMENT_BYTES + 8, 5
 # Of a target that has a number of different sources: its own number, how many, and the keys of a permutation.
-CHOICE_BYTES = 16
+# Of one whose sources are drawn: a count, and which synapses are its own, if others have another number.
+CHOICE_BYTES, COUNT_BYTES, OWN_SLOTS_BYTES = 16, 4, 8
 # Of a column that is given back in pieces of 2 MiB as its rows are copied: the ends, and what is being read.
 KEPT_BYTES = 3 * 2**21
 # Of its PlasticStore, with its state: a synapse, a segment, and the latest spikes of a neuron with a trace.
@@ -87,9 +88,13 @@ def _bytes_of(projection: Projection, n_threads: int) -> float:
     Rows are taken to be shared evenly by the threads, and delays to be independent of the row.
     """
     if isinstance(projection, ProceduralProjection):
-        n_targets, n_rows = len(projection.rule.post), len(projection.rule.pre)
+        rule, n_targets, n_rows = projection.rule, len(projection.rule.post), len(projection.rule.pre)
         of_each = (PROCEDURAL_ROW_BYTES * n_rows + PROCEDURAL_TARGET_BYTES * n_targets) * n_threads
-        return of_each + CHOICE_BYTES * n_targets * (projection.rule.kind == "number of sources")
+        if rule.kind == "number of sources":
+            return of_each + CHOICE_BYTES * n_targets
+        if rule.kind == "drawn sources":
+            return of_each + (COUNT_BYTES + OWN_SLOTS_BYTES * (len(rule.n) > 1)) * n_targets * n_threads
+        return of_each
     if projection.n_synapses == 0:
         return 0.0
     delays = _kinds(np.atleast_1d(projection.delays))

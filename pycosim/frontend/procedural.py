@@ -22,7 +22,7 @@ from pycosim.frontend.native_cells import models_weights
 from pycosim.frontend.requests import Request
 from pycosim.frontend.row_rules import gives_way, row_rule, why_stored
 from pycosim.network import DrawnValues, ProceduralProjection, RowRule
-from pycosim.network.procedural import LONGEST_DRAWN_DELAY, TARGET_BLOCK, RowStarts
+from pycosim.network.procedural import LONGEST_DRAWN_DELAY, SLOTS_PER_SOURCE, TARGET_BLOCK, RowStarts
 from pycosim.parallel import world
 from pycosim.random import generators_restored, stream_of, stream_of_first_block, told_of, unsigned
 
@@ -31,6 +31,8 @@ FORMS = ("auto", "stored", "procedural")
 _TARGET_BYTES, _WEIGHT_BYTES = 2, 7
 # Of a row in a block of targets, where weights or delays are drawn.
 _START_BYTES = 4
+# Of a source that is drawn, in a block of slots.
+_SLOT_BYTES = 4
 _NOT_KEPT = "With setup(synapses='auto') they need not be stored. " + memory.FEWER_SYNAPSES
 
 
@@ -73,12 +75,12 @@ def procedural_column(
     if state.synapse_form == "auto" and _fits(request, parameters):
         return None
     with generators_restored():  # what is stored after all is drawn again
-        rule = row_rule(request)
+        rule = _with_table(row_rule(request), request)
         values = None if rule is None else _values(projection, rule, request, parameters, seed, stream)
     if not _in_all_processes(values is not None):
         return None
     if isinstance(getattr(request.connector, "n", None), RandomDistribution):
-        rule = row_rule(request)  # moves the script's generator on
+        row_rule(request)  # moves the script's generator on; the same
     others = _what_is_other(request)
     if others:
         state.warn(f"Projection {projection.label!r}: {others}")
@@ -168,6 +170,20 @@ def _value(
         return float(parameters[name].evaluate(simplify=True))
     own = stream_of_first_block(base, stream_of(stream, name))
     return DrawnValues(compiled_form(base), seed, own, unit)
+
+
+def _with_table(rule: RowRule | None, request: Request) -> RowRule | None:
+    """Return a rule with what its single rows are made from; None if there is none."""
+    if rule is None or rule.kind != "drawn sources":
+        return rule
+    n_slots = len(rule.pre) + rule.n_expected / SLOTS_PER_SOURCE * float(np.mean(request.local))
+    memory.require(
+        _SLOT_BYTES * n_slots, request.problem("counting the synapses of its rows, which are not kept, needs")
+    )
+    try:
+        return rule.with_slots(request.wanted)
+    except ValueError:  # refused where it is stored
+        return None
 
 
 def _starts(rule: RowRule, request: Request) -> RowStarts | None:

@@ -81,10 +81,13 @@ void grow(Engine& engine, const std::vector<PopulationTuple>& populations, const
     engine.grow(specs_of(populations), view(cores_of_new));
 }
 
+// Of sources that are drawn: the first block and their number, where slots of sources begin in them, and the sources and
+// targets of other synapses.
+using SlotsTuple = std::tuple<std::size_t, std::size_t, Array<std::uint32_t>, Array<std::int32_t>, Array<std::int32_t>>;
 // Kind, seed and stream, numbers of sources and targets, probability, synapses of each row or of all, with replacement,
 // whether a neuron may be connected to itself.
 using RuleTuple = std::tuple<int, std::uint64_t, std::uint64_t, Array<std::int64_t>, Array<std::int64_t>, double,
-                             Array<std::int64_t>, bool, bool>;
+                             Array<std::int64_t>, bool, bool, std::optional<SlotsTuple>>;
 
 // A distribution (kind, mean, standard deviation, limits), seed, first stream, unit.
 using ValuesTuple = std::tuple<std::tuple<int, double, double, double, double>, std::uint64_t, std::uint64_t, double>;
@@ -103,13 +106,18 @@ std::optional<pycosim::DrawnValues> drawn_values(const std::optional<ValuesTuple
 std::shared_ptr<const DrawnProjection> drawn_projection(const std::optional<RuleTuple>& tuple,
                                                         const std::optional<DrawnTuple>& values) {
     if (!tuple) return nullptr;
-    const auto& [kind, seed, stream, pre, post, p, n, with_replacement, allow_self] = *tuple;
+    const auto& [kind, seed, stream, pre, post, p, n, with_replacement, allow_self, slots] = *tuple;
     const auto copied = [](const Array<std::int64_t>& array) {
         return std::vector<std::int64_t>(array.data(), array.data() + array.size());
     };
     const auto made = std::make_shared<DrawnProjection>();
     made->rule = {static_cast<pycosim::RowRule::Kind>(kind), pycosim::key_of(seed, stream), copied(pre), copied(post), p,
                   copied(n), with_replacement, allow_self};
+    if (slots) {
+        const auto& [first_block, n_blocks, starts, sources, targets] = *slots;
+        made->rule.slots = {first_block, n_blocks, view(starts), view(sources), view(targets)};
+        made->rule.owner_of_slots = std::make_shared<SlotsTuple>(*slots);
+    }
     if (!values) return made;
     const auto& [weights, delays, first_block, n_blocks, starts] = *values;
     if (starts.size() != made->rule.pre.size() * n_blocks) throw std::invalid_argument("each row needs its starts");
