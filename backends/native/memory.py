@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycosim import _core, memory
-from pycosim.network import ProceduralProjection, Projection, RemadeProjection
+from pycosim.network import ProceduralProjection, Projection, RemadeProjection, RowRule
 from pycosim.network.plasticity import TIMING_RULES
+from pycosim.network.procedural import SLOTS_PER_SOURCE, TARGET_BLOCK
 
 # Of the engine's SynapseStore: a target, a weight of its own, a segment, the weight of a segment, a row.
 TARGET_BYTES, WEIGHT_BYTES, SEGMENT_BYTES, SHARED_WEIGHT_BYTES, ROW_BYTES = 2, 7, 12, 8, 4
@@ -24,8 +25,9 @@ STEP_BYTES, LONGEST_STEP, ESCAPE_BYTES, ESCAPES_IN, STEPS_HEADER_BYTES = 1, 254,
 # there before the engine.
 PROCEDURAL_ROW_BYTES, PROCEDURAL_TARGET_BYTES = SEGMENT_BYTES + 8, 5
 # Of a target that has a number of different sources: its own number, how many, and the keys of a permutation.
-# Of one whose sources are drawn: a count, and which synapses are its own, if others have another number.
-CHOICE_BYTES, COUNT_BYTES, OWN_SLOTS_BYTES = 16, 4, 8
+# Of one whose sources are drawn: a count, of the targets of a block, and which synapses are its own, if
+# others have another number.
+CHOICE_BYTES, COUNT_BYTES, OWN_SLOTS_BYTES = 16, 4, 10
 # Of a column that is given back in pieces of 2 MiB as its rows are copied: the ends, and what is being read.
 KEPT_BYTES = 3 * 2**21
 # Of its PlasticStore, with its state: a synapse, a segment, and the latest spikes of a neuron with a trace.
@@ -93,7 +95,8 @@ def _bytes_of(projection: Projection, n_threads: int) -> float:
         if rule.kind == "number of sources":
             return of_each + CHOICE_BYTES * n_targets
         if rule.kind == "drawn sources":
-            return of_each + (COUNT_BYTES + OWN_SLOTS_BYTES * (len(rule.n) > 1)) * n_targets * n_threads
+            of_drawn = COUNT_BYTES * _targets_of_block(rule) + OWN_SLOTS_BYTES * (len(rule.n) > 1) * n_targets
+            return of_each + of_drawn * n_threads
         return of_each
     if projection.n_synapses == 0:
         return 0.0
@@ -120,6 +123,12 @@ def _bytes_of(projection: Projection, n_threads: int) -> float:
         + (DELAY_BYTES * scattered + FILLING_BYTES).sum()
         - saved
     )
+
+
+def _targets_of_block(rule: RowRule) -> float:
+    """Return about how many targets are drawn together where sources are drawn for each."""
+    share = SLOTS_PER_SOURCE * len(rule.pre) / max(rule.n_expected, 1.0)
+    return min(len(rule.post), max(TARGET_BLOCK, share * len(rule.post)))
 
 
 def _saved_by_steps(targets: NDArray[np.int32], length: float, n_parts: float) -> float:

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <stdexcept>
 #include <utility>
@@ -74,7 +75,7 @@ public:
             std::uint32_t end = 0;
             for (std::size_t target = first; target < last; ++target) ends_[target] = end += static_cast<std::uint32_t>(n[target]);
             const std::uint32_t mean = block.n_slots / static_cast<std::uint32_t>(last - first);
-            guides_.push_back({hints_.size(), static_cast<int>(std::bit_width(mean))});
+            guides_.push_back({hints_.size(), std::max(static_cast<int>(std::bit_width(mean)) - 1, 0)});
             std::int32_t target = block.first;
             for (std::uint64_t slot = 0; slot < block.n_slots; slot += std::uint64_t{1} << guides_.back().shift) {
                 target = from(target, static_cast<std::uint32_t>(slot));
@@ -99,6 +100,7 @@ private:
 
     std::int32_t from(std::int32_t target, std::uint32_t slot) const {
         const std::uint32_t* const ends = ends_.data();
+        for (int step = 0; step < 2; ++step) target += ends[target] <= slot;  // mostly enough, and no branch
         while (ends[target] <= slot) ++target;
         return target;
     }
@@ -140,18 +142,14 @@ public:
         auto other = table_.other_targets.begin() + (others.begin() - table_.other_sources.begin());
         const auto last_other = other + std::ssize(others);
         for (const OwnBlock& block : blocks_) {
-            std::size_t n = 0;
-            for (const std::int32_t target : targets_of(i, block)) {
-                if (!is_wanted(wanted_, static_cast<std::size_t>(target)) || is_excluded(i, target)) continue;
-                tally_.add(static_cast<std::size_t>(target - block.of.first));
-                ++n;
+            std::span<const std::int32_t> targets = targets_of(i, block);
+            if (!allow_self_) {
+                while (other != last_other && *other < block.of.first) ++other;
+                const auto end = std::lower_bound(other, last_other, block.of.end);
+                targets = with_others(i, targets, {other, end});
+                other = end;
             }
-            for (; other != last_other && *other < block.of.end; ++other) {
-                if (*other < block.of.first || !is_wanted(wanted_, static_cast<std::size_t>(*other))) continue;
-                tally_.add(static_cast<std::size_t>(*other - block.of.first));
-                ++n;
-            }
-            tally_.collect(n, block.of.first, out);
+            append(targets, block.of.first, out);
         }
     }
 
@@ -196,6 +194,39 @@ private:
         return !allow_self_ && pre_[i] == post_[static_cast<std::size_t>(target)];
     }
 
+    /// Without those that are the row's own neuron, which others stand for.
+    std::span<const std::int32_t> with_others(std::size_t i, std::span<const std::int32_t> targets,
+                                              std::span<const std::int32_t> others) {
+        mended_.clear();
+        std::ranges::copy_if(targets, std::back_inserter(mended_), [&](std::int32_t target) { return !is_excluded(i, target); });
+        mended_.insert(mended_.end(), others.begin(), others.end());
+        return mended_;
+    }
+
+    /// Appends those that are wanted, ascending.
+    void append(std::span<const std::int32_t> targets, std::int32_t first, LongColumn<std::int32_t>& out) {
+        const bool all_wanted = wanted_.empty();
+        if (targets.size() <= kFewToSort) {
+            const std::ptrdiff_t begin = std::ssize(out);
+            for (const std::int32_t target : targets)
+                if (all_wanted || wanted_[static_cast<std::size_t>(target)]) out.push_back(target);
+            std::sort(out.begin() + begin, out.end());
+            return;
+        }
+        std::size_t n = targets.size();
+        if (all_wanted) {
+            for (const std::int32_t target : targets) tally_.add(static_cast<std::size_t>(target - first));
+        } else {
+            n = 0;
+            for (const std::int32_t target : targets) {
+                if (!wanted_[static_cast<std::size_t>(target)]) continue;
+                tally_.add(static_cast<std::size_t>(target - first));
+                ++n;
+            }
+        }
+        tally_.collect(n, first, out);
+    }
+
     /// The targets of a row in a block, as they come.
     std::span<const std::int32_t> targets_of(std::size_t i, const OwnBlock& block) {
         const std::uint32_t first = table_.starts[i * table_.n_blocks + block.column];
@@ -217,6 +248,9 @@ private:
         return {targets, n};
     }
 
+    // So many are sorted faster than counted.
+    static constexpr std::size_t kFewToSort = 24;
+
     Ids pre_, post_, n_;
     bool allow_self_;
     Wanted wanted_;
@@ -226,7 +260,7 @@ private:
     SlotTargets target_of_;
     Tally tally_;
     std::vector<std::uint32_t> slots_;
-    std::vector<std::int32_t> targets_;
+    std::vector<std::int32_t> targets_, mended_;
 };
 
 /// A table with its memory.

@@ -347,10 +347,15 @@ void Permutations::sources(std::size_t target, std::uint32_t first, std::span<st
     for (std::size_t begin = 0; begin < out.size(); begin += kMostTogether) {
         const std::size_t n = std::min(kMostTogether, out.size() - begin);
         const std::size_t n_filled = (n + kLanes - 1) / kLanes * kLanes;  // whole vectors; behind the last place, any
-        for (std::size_t i = 0; i < n_filled; ++i) {
-            l[i] = next.l;
-            r[i] = next.r;
-            if (++next.r == width_) next = {static_cast<Word>(next.l + 1), 0};
+        for (std::size_t i = 0; i < n_filled;) {
+            const std::size_t n_here = std::min<std::size_t>(n_filled - i, width_ - next.r);
+            for (std::size_t k = 0; k < n_here; ++k) {
+                l[i + k] = next.l;
+                r[i + k] = static_cast<Word>(next.r + k);
+            }
+            i += n_here;
+            next.r = static_cast<Word>(next.r + n_here);
+            if (next.r == width_) next = {static_cast<Word>(next.l + 1), 0};
         }
         best().of_one(rounds_, keys, n_filled, height_, width_, l.data(), r.data());
         const std::span<std::uint32_t> found = out.subspan(begin, n);
