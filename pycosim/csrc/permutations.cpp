@@ -132,7 +132,29 @@ PYCOSIM_INLINED void through(int rounds, const KeyColumns& keys, std::size_t n, 
         loop<kRoundsOfVeryFew, kWay>(keys, n, height, width, l, r);
 }
 
-// The same backwards, with the same keys for all.
+// The same forwards, from one place for all.
+
+template <int kAllRounds>
+PYCOSIM_INLINED void loop_from_one(Halves x, const KeyColumns& keys, std::size_t n, Word height, Word width, Word* l, Word* r) {
+    const Word *const first = keys[0], *const second = keys[1], *const third = keys[2], *const fourth = keys[3];
+    for (std::size_t i = 0; i < n; ++i) {
+        const Halves y = forwards<kAllRounds>(x, {first[i], second[i], third[i], fourth[i]}, height, width);
+        l[i] = y.l;
+        r[i] = y.r;
+    }
+}
+
+PYCOSIM_INLINED void through_from_one(int rounds, Halves x, const KeyColumns& keys, std::size_t n, Word height, Word width,
+                                      Word* l, Word* r) {
+    if (rounds == kRounds)
+        loop_from_one<kRounds>(x, keys, n, height, width, l, r);
+    else if (rounds == kRoundsOfFew)
+        loop_from_one<kRoundsOfFew>(x, keys, n, height, width, l, r);
+    else
+        loop_from_one<kRoundsOfVeryFew>(x, keys, n, height, width, l, r);
+}
+
+// Backwards, with the same keys for all.
 
 template <int kAllRounds>
 PYCOSIM_INLINED void loop_of_one(const Keys& keys, std::size_t n, Word height, Word width, Word* l, Word* r) {
@@ -161,6 +183,11 @@ void forwards_in_vectors(int rounds, const KeyColumns& keys, std::size_t n, Word
 PYCOSIM_SIMD_CLONES
 void backwards_in_vectors(int rounds, const KeyColumns& keys, std::size_t n, Word height, Word width, Word* l, Word* r) {
     through<Way::backwards>(rounds, keys, n, height, width, l, r);
+}
+
+PYCOSIM_SIMD_CLONES
+void forwards_from_one(int rounds, Halves x, const KeyColumns& keys, std::size_t n, Word height, Word width, Word* l, Word* r) {
+    through_from_one(rounds, x, keys, n, height, width, l, r);
 }
 
 PYCOSIM_SIMD_CLONES
@@ -193,6 +220,7 @@ std::size_t below_plainly(const std::uint32_t* places, const std::uint32_t* limi
 struct Functions {
     decltype(&forwards_in_vectors) forwards = forwards_in_vectors;
     decltype(&backwards_in_vectors) backwards = backwards_in_vectors;
+    decltype(&forwards_from_one) from_one = forwards_from_one;
     decltype(&backwards_of_one) of_one = backwards_of_one;
     decltype(&below_plainly) below = below_plainly;
 };
@@ -209,6 +237,11 @@ PYCOSIM_WORDS_AVX512 void forwards_avx512(int rounds, const KeyColumns& keys, st
 PYCOSIM_WORDS_AVX512 void backwards_avx512(int rounds, const KeyColumns& keys, std::size_t n, Word height, Word width, Word* l,
                                            Word* r) {
     through<Way::backwards>(rounds, keys, n, height, width, l, r);
+}
+
+PYCOSIM_WORDS_AVX512 void from_one_avx512(int rounds, Halves x, const KeyColumns& keys, std::size_t n, Word height,
+                                         Word width, Word* l, Word* r) {
+    through_from_one(rounds, x, keys, n, height, width, l, r);
 }
 
 PYCOSIM_WORDS_AVX512 void backwards_of_one_avx512(int rounds, const Keys& keys, std::size_t n, Word height, Word width, Word* l,
@@ -235,7 +268,8 @@ const Functions& best() {
     static const bool has_all = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                                 __builtin_cpu_supports("popcnt");
     static const Functions functions = has_all ? 
-                                               Functions{forwards_avx512, backwards_avx512, backwards_of_one_avx512, below_avx512}
+                                               Functions{forwards_avx512, backwards_avx512, from_one_avx512,
+                                                           backwards_of_one_avx512, below_avx512}
                                                : Functions{};
     return functions;
 }
@@ -311,14 +345,18 @@ void Permutations::move(Direction direction, std::uint32_t from, std::size_t fir
         std::ranges::fill(out, 0U);
         return;
     }
-    const auto go = direction == Direction::to_places ? best().forwards : best().backwards;
     std::array<const Word*, kKeys> keys;
     for (std::size_t k = 0; k < kKeys; ++k) keys[k] = keys_[k].data() + first;
     const Halves x = halves(from, width_);
     std::array<Word, kMostTogether> l, r;
-    std::fill_n(l.begin(), n, x.l);
-    std::fill_n(r.begin(), n, x.r);
-    go(rounds_, keys, n, height_, width_, l.data(), r.data());
+    const auto go = direction == Direction::to_places ? best().forwards : best().backwards;
+    if (direction == Direction::to_places) {
+        best().from_one(rounds_, x, keys, n, height_, width_, l.data(), r.data());
+    } else {
+        std::fill_n(l.begin(), n, x.l);
+        std::fill_n(r.begin(), n, x.r);
+        go(rounds_, keys, n, height_, width_, l.data(), r.data());
+    }
     join(l.data(), r.data(), n, width_, out.data());
     if (!has_more_places()) return;
     std::size_t n_beyond = n_from(n_sources_, out.data(), n);
