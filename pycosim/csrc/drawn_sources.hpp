@@ -114,8 +114,10 @@ private:
 /// each slot has a source of its own choice, and these are counted, all arrangements of them are equally likely.
 class DrawnSourceRows {
 public:
-    DrawnSourceRows(Key key, Ids pre, Ids post, Ids n, bool allow_self, const SlotTable& table, Wanted wanted = {})
-        : pre_(pre), post_(post), n_(n), allow_self_(allow_self), wanted_(wanted), table_(table),
+    /// `n_ahead` says how many places are made together; more than those of a row are of use where rows come in order.
+    DrawnSourceRows(Key key, Ids pre, Ids post, Ids n, bool allow_self, const SlotTable& table, Wanted wanted = {},
+                    std::uint32_t n_ahead = 0)
+        : pre_(pre), post_(post), n_(n), allow_self_(allow_self), wanted_(wanted), table_(table), n_ahead_(n_ahead),
           tally_(0) {
         const std::vector<SlotBlock> blocks = slot_blocks(pre.size(), post.size(), n);
         if (table.starts.size() != (pre.size() + 1) * table.n_blocks || table.other_sources.size() != table.other_targets.size())
@@ -141,7 +143,7 @@ public:
         const auto others = std::ranges::equal_range(table_.other_sources, static_cast<std::int32_t>(i));
         auto other = table_.other_targets.begin() + (others.begin() - table_.other_sources.begin());
         const auto last_other = other + std::ssize(others);
-        for (const OwnBlock& block : blocks_) {
+        for (OwnBlock& block : blocks_) {
             std::span<const std::int32_t> targets = targets_of(i, block);
             if (!allow_self_) {
                 while (other != last_other && *other < block.of.first) ++other;
@@ -159,7 +161,7 @@ public:
         const PlacesOf places(post_, !allow_self_);
         for (std::size_t i = 0; i < pre_.size(); ++i) {
             const std::span<const std::int32_t> selves = places(pre_[i]);
-            for (const OwnBlock& block : blocks_) {
+            for (OwnBlock& block : blocks_) {
                 const bool any = std::ranges::any_of(
                     selves, [&](std::int32_t target) { return target >= block.of.first && target < block.of.end; });
                 if (!any) continue;
@@ -181,6 +183,8 @@ private:
         SlotBlock of;
         std::size_t number, column;  // of all blocks, of the table
         Permutations arrangement;
+        std::uint32_t first_made = 0;           // the place of the first of
+        std::vector<std::int32_t> targets = {};  // which were made last
     };
 
     static Key arrangement_key(Key key) { return key_for(key, 1); }
@@ -228,24 +232,31 @@ private:
     }
 
     /// The targets of a row in a block, as they come.
-    std::span<const std::int32_t> targets_of(std::size_t i, const OwnBlock& block) {
+    std::span<const std::int32_t> targets_of(std::size_t i, OwnBlock& block) {
         const std::uint32_t first = table_.starts[i * table_.n_blocks + block.column];
-        const std::size_t n = table_.starts[(i + 1) * table_.n_blocks + block.column] - first;
-        if (slots_.size() < n) {
-            slots_.resize(n);
-            targets_.resize(n);
-        }
+        const std::uint32_t end = table_.starts[(i + 1) * table_.n_blocks + block.column];
+        if (first == end) return {};
+        if (first < block.first_made || end > block.first_made + block.targets.size())
+            make_targets(block, first, std::min(std::max(end, first + n_ahead_), block.of.n_slots));
+        return std::span(block.targets).subspan(first - block.first_made, end - first);
+    }
+
+    /// Makes those of places `first` to `end` - 1.
+    void make_targets(OwnBlock& block, std::uint32_t first, std::uint32_t end) {
+        const std::size_t n = end - first;
+        block.first_made = first;
+        block.targets.resize(n);
+        slots_.resize(std::max(slots_.size(), n));
         block.arrangement.sources(0, first, std::span(slots_).first(n));
         const std::uint32_t* const slots = slots_.data();
-        std::int32_t* const targets = targets_.data();
+        std::int32_t* const targets = block.targets.data();
         if (varies_) {
             for (std::size_t k = 0; k < n; ++k) targets[k] = target_of_(block.number, slots[k]);
-        } else {  // exact: slots are below 2^28
-            const double per_slot = 1.0 / static_cast<double>(n_[0]);
-            for (std::size_t k = 0; k < n; ++k)
-                targets[k] = block.of.first + static_cast<std::int32_t>((static_cast<std::int32_t>(slots[k]) + 0.5) * per_slot);
+            return;
         }
-        return {targets, n};
+        const double per_slot = 1.0 / static_cast<double>(n_[0]);  // exact: slots are below 2^28
+        for (std::size_t k = 0; k < n; ++k)
+            targets[k] = block.of.first + static_cast<std::int32_t>((static_cast<std::int32_t>(slots[k]) + 0.5) * per_slot);
     }
 
     // So many are sorted faster than counted.
@@ -255,13 +266,17 @@ private:
     bool allow_self_;
     Wanted wanted_;
     SlotTable table_;
+    std::uint32_t n_ahead_;
     std::vector<OwnBlock> blocks_;  // those with any wanted target
     bool varies_ = false;           // whether targets have different numbers of slots
     SlotTargets target_of_;
     Tally tally_;
     std::vector<std::uint32_t> slots_;
-    std::vector<std::int32_t> targets_, mended_;
+    std::vector<std::int32_t> mended_;
 };
+
+/// Places that are made together where rows come in order.
+inline constexpr std::uint32_t kAhead = 512;
 
 /// A table with its memory.
 struct MadeSlotTable {
@@ -289,7 +304,7 @@ inline void fill_slot_starts(Key key, std::size_t block, std::uint32_t n_slots, 
 /// Draws a source anew for each slot that has the target itself: among all others.
 inline void add_others(Key key, Ids pre, Ids post, Ids n, Wanted wanted, MadeSlotTable& table) {
     std::vector<std::int32_t> targets;
-    DrawnSourceRows rows(key, pre, post, n, false, table.view(), wanted);
+    DrawnSourceRows rows(key, pre, post, n, false, table.view(), wanted, kAhead);
     rows.visit_selves([&](std::int32_t, std::int32_t target) { targets.push_back(target); });
     std::ranges::sort(targets);
     const PlacesOf places(pre, true);
@@ -335,7 +350,7 @@ inline MadeSlotTable made_slot_table(Key key, Ids pre, Ids post, Ids n, bool all
 inline Csr drawn_sources(Key key, Ids pre, Ids post, Ids n, bool allow_self, Wanted wanted = {}) {
     if (n.size() != post.size()) throw std::invalid_argument("n needs one number for each target");
     const MadeSlotTable table = made_slot_table(key, pre, post, n, allow_self, wanted);
-    DrawnSourceRows rows(key, pre, post, n, allow_self, table.view(), wanted);
+    DrawnSourceRows rows(key, pre, post, n, allow_self, table.view(), wanted, kAhead);
     std::size_t n_synapses = 0;
     for (std::size_t target = 0; target < post.size(); ++target)
         if (is_wanted(wanted, target)) n_synapses += static_cast<std::size_t>(n[target]);
