@@ -94,7 +94,41 @@ def fixed_number_of_sources(
 ) -> _Rows:
     """Connect n[j] different sources to postsynaptic neuron j, so that rows can be drawn without the others.
 
-    There are 1,024 to 2^28 sources; otherwise as `fixed_number_post`.
+    There are up to 2^28 sources; otherwise as `fixed_number_post`.
+    """
+
+def drawn_sources(
+    seed: int,
+    stream: int,
+    pre_ids: NDArray[np.int64],
+    post_ids: NDArray[np.int64],
+    n: NDArray[np.int64],
+    allow_self: bool,
+    wanted: NDArray[np.uint8] | None = None,
+) -> _Rows:
+    """Connect n[j] sources, each drawn among all, to postsynaptic neuron j.
+
+    Raises
+    ------
+    ValueError
+        If a number is negative or above 2^28, or there is nothing to connect to.
+    """
+
+def slot_table(
+    seed: int,
+    stream: int,
+    pre_ids: NDArray[np.int64],
+    post_ids: NDArray[np.int64],
+    n: NDArray[np.int64],
+    allow_self: bool,
+    wanted: NDArray[np.uint8] | None = None,
+) -> tuple[int, int, NDArray[np.uint32], NDArray[np.int32], NDArray[np.int32]]:
+    """Return what makes rows of `drawn_sources` without the others, of blocks with any wanted target.
+
+    The first block, their number, where the slots of each source begin in each block and, behind the last
+    source, end, (n_pre + 1) * n_blocks, and the sources and targets of synapses that stand for those of
+    neurons onto themselves, (n_others,) each. `n` may have one number for all targets. Errors are those of
+    `drawn_sources`.
     """
 
 def bernoulli(seed: int, stream: int, first_row: int, probability: NDArray[np.float64]) -> _Rows:
@@ -324,10 +358,12 @@ def places_in_turn(rows: NDArray[np.int32], indptr: NDArray[np.int64]) -> NDArra
         If the lengths differ.
     """
 
+# What slot_table returns.
+_Slots = tuple[int, int, NDArray[np.uint32], NDArray[np.int32], NDArray[np.int32]]
 # Constants, and an operation and three arguments for each step (pycosim.frontend.distance_programs).
 _Program = tuple[NDArray[np.float64], NDArray[np.int32]]
-# Places of sources and targets, (n_axes, n) each, periods; and of a rule of the distance the base of the table of
-# bounds, the table, and the probability.
+# Places of sources and targets, (n_axes, n) each, periods; and of a rule of the distance the base of the
+# table of bounds, the table, and the probability.
 _Places = tuple[
     NDArray[np.float64],
     NDArray[np.float64],
@@ -344,6 +380,7 @@ _Rule = tuple[
     NDArray[np.int64],
     bool,
     bool,
+    _Slots | None,
     _Places | None,
 ]
 
@@ -352,8 +389,8 @@ def rows_of_rule(
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Return all rows that a rule makes, (indptr, targets).
 
-    A rule is: kind (0 probability, 1 number, 2 number of sources, 3 distance), seed, stream, pre_ids, post_ids,
-    p, n of each row or of all, with_replacement, allow_self, places.
+    A rule is: kind (0 probability, 1 number, 2 number of sources, 3 drawn sources, 4 distance), seed, stream,
+    pre_ids, post_ids, p, n of each row or of all, with_replacement, allow_self, slots, places.
     """
 
 def count_rows(rule: _Rule, wanted: NDArray[np.uint8] | None = None) -> int:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pycosim import _core, memory
 from pycosim.network import ProceduralProjection, Projection, RemadeProjection, RowRule
 from pycosim.network.plasticity import TIMING_RULES
+from pycosim.network.procedural import SLOTS_PER_SOURCE, TARGET_BLOCK
 
 # Of the engine's SynapseStore: a target, a weight of its own, a segment, the weight of a segment, a row.
 TARGET_BYTES, WEIGHT_BYTES, SEGMENT_BYTES, SHARED_WEIGHT_BYTES, ROW_BYTES = 2, 7, 12, 8, 4
@@ -24,7 +25,9 @@ STEP_BYTES, LONGEST_STEP, ESCAPE_BYTES, ESCAPES_IN, STEPS_HEADER_BYTES = 1, 254,
 # there before the engine.
 PROCEDURAL_ROW_BYTES, PROCEDURAL_TARGET_BYTES = SEGMENT_BYTES + 8, 5
 # Of a target that has a number of different sources: its own number, how many, and the keys of a permutation.
-CHOICE_BYTES = 16
+# Of one whose sources are drawn: a count, of the targets of a block, and which synapses are its own, if
+# others have another number.
+CHOICE_BYTES, COUNT_BYTES, OWN_SLOTS_BYTES = 16, 4, 10
 # Of a target in the tree of places that rules of the distance have: its coordinates along each axis and its
 # number, and its part of boxes; and for each thread whether it is wanted, and its part of lists of boxes.
 COORDINATE_BYTES, IN_TREE_BYTES, IN_TREE_BYTES_OF_THREAD = 8, 4 + 6, 3
@@ -90,10 +93,14 @@ def _bytes_of(projection: Projection, n_threads: int) -> float:
     Rows are taken to be shared evenly by the threads, and delays to be independent of the row.
     """
     if isinstance(projection, ProceduralProjection):
-        n_targets, n_rows = len(projection.rule.post), len(projection.rule.pre)
+        rule, n_targets, n_rows = projection.rule, len(projection.rule.post), len(projection.rule.pre)
         of_each = (PROCEDURAL_ROW_BYTES * n_rows + PROCEDURAL_TARGET_BYTES * n_targets) * n_threads
-        of_choice = CHOICE_BYTES * (projection.rule.kind == "number of sources")
-        return of_each + (of_choice + _tree_bytes(projection.rule, n_threads)) * n_targets
+        if rule.kind == "number of sources":
+            return of_each + CHOICE_BYTES * n_targets
+        if rule.kind == "drawn sources":
+            of_drawn = COUNT_BYTES * _targets_of_block(rule) + OWN_SLOTS_BYTES * (len(rule.n) > 1) * n_targets
+            return of_each + of_drawn * n_threads
+        return of_each + _tree_bytes(rule, n_threads) * n_targets
     if projection.n_synapses == 0:
         return 0.0
     delays = _kinds(np.atleast_1d(projection.delays))
@@ -126,6 +133,12 @@ def _tree_bytes(rule: RowRule, n_threads: int) -> float:
     if rule.bounds is None:
         return 0.0
     return COORDINATE_BYTES * len(rule.places[1]) + IN_TREE_BYTES + IN_TREE_BYTES_OF_THREAD * n_threads
+
+
+def _targets_of_block(rule: RowRule) -> float:
+    """Return about how many targets are drawn together where sources are drawn for each."""
+    share = SLOTS_PER_SOURCE * len(rule.pre) / max(rule.n_expected, 1.0)
+    return min(len(rule.post), max(TARGET_BLOCK, share * len(rule.post)))
 
 
 def _saved_by_steps(targets: NDArray[np.int32], length: float, n_parts: float) -> float:

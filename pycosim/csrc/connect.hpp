@@ -167,11 +167,50 @@ inline Csr fixed_probability(Key key, Ids pre, Ids post, double p, bool allow_se
     return csr;
 }
 
+/// Counts items in any order and gives them in order.
+class Tally {
+public:
+    explicit Tally(std::size_t n_items)
+        : marks_((n_items + 63) / 64, 0), marked_((marks_.size() + 63) / 64, 0), counts_(n_items, 0) {}
+
+    void add(std::size_t item, std::int32_t count = 1) {
+        marks_[item / 64] |= bit(item);
+        marked_[item / 4096] |= bit(item / 64);
+        counts_[item] += count;
+    }
+
+    bool has(std::size_t item) const { return counts_[item] != 0; }
+
+    /// Appends the `n` items that were added, each with `first` more, and forgets them.
+    void collect(std::size_t n, std::int32_t first, LongColumn<std::int32_t>& out) {
+        out.resize(out.size() + n);
+        std::int32_t* next = out.data() + (out.size() - n);
+        for (std::size_t group = 0; group < marked_.size(); ++group) {
+            for (std::uint64_t words = marked_[group]; words; words &= words - 1) {
+                const std::size_t word = group * 64 + static_cast<std::size_t>(std::countr_zero(words));
+                for (std::uint64_t bits = marks_[word]; bits; bits &= bits - 1) {
+                    const std::size_t item = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+                    for (; counts_[item] > 0; --counts_[item]) *next++ = first + static_cast<std::int32_t>(item);
+                }
+                marks_[word] = 0;
+            }
+            marked_[group] = 0;
+        }
+    }
+
+    std::size_t n_bytes() const { return counts_.size() * sizeof(counts_[0]) + marks_.size() * sizeof(marks_[0]); }
+
+private:
+    static std::uint64_t bit(std::size_t place) { return std::uint64_t{1} << (place % 64); }
+
+    std::vector<std::uint64_t> marks_, marked_;  // items that were added; words of marks_ that are not 0
+    LongColumn<std::int32_t> counts_;
+};
+
 /// Draws a number of items of a row of `n_items`, some of which may be excluded, and gives them in order.
 class RowSampler {
 public:
-    explicit RowSampler(std::size_t n_items)
-        : marks_((n_items + 63) / 64, 0), marked_((marks_.size() + 63) / 64, 0), counts_(n_items, 0), n_items_(n_items) {}
+    explicit RowSampler(std::size_t n_items) : tally_(n_items), n_items_(n_items) {}
 
     /// Appends `n` items to `out`, ascending. Without replacement, all items are taken once (or more often)
     /// before the rest is chosen among them.
@@ -183,18 +222,16 @@ public:
             throw std::invalid_argument("a row has no neuron that it may be connected to");
         if (n == 0) return;
         const auto bound = static_cast<std::uint32_t>(n_allowed);
-        std::int64_t full_sets = 0;
         if (with_replacement) {
-            for (std::int64_t i = 0; i < n; ++i) add(item_of(random.below(bound), excluded));
+            for (std::int64_t i = 0; i < n; ++i) tally_.add(item_of(random.below(bound), excluded));
         } else {
-            full_sets = n / n_allowed;
+            const std::int64_t full_sets = n / n_allowed;
             choose(random, static_cast<std::uint32_t>(n % n_allowed), bound, excluded);
             if (full_sets > 0) add_to_all(full_sets, excluded);
         }
-        collect(static_cast<std::size_t>(n), out);
+        tally_.collect(static_cast<std::size_t>(n), 0, out);
     }
 
-private:
     /// The item with number `j` among those not excluded.
     static std::size_t item_of(std::uint32_t j, std::span<const std::int32_t> excluded) {
         for (const std::int32_t gap : excluded)
@@ -202,18 +239,13 @@ private:
         return j;
     }
 
-    void add(std::size_t item, std::int32_t count = 1) {
-        marks_[item / 64] |= bit(item);
-        marked_[item / 4096] |= bit(item / 64);
-        counts_[item] += count;
-    }
-
+private:
     /// `n` different items by Floyd's method (Bentley & Floyd 1987, CACM 30:754): n draws, no rejection.
     void choose(RowStream& random, std::uint32_t n, std::uint32_t n_allowed,
                 std::span<const std::int32_t> excluded) {
         for (std::uint32_t last = n_allowed - n; last < n_allowed; ++last) {
             const std::size_t item = item_of(random.below(last + 1), excluded);
-            add(counts_[item] ? item_of(last, excluded) : item);
+            tally_.add(tally_.has(item) ? item_of(last, excluded) : item);
         }
     }
 
@@ -223,31 +255,11 @@ private:
             if (next < excluded.size() && static_cast<std::size_t>(excluded[next]) == item)
                 ++next;
             else
-                add(item, static_cast<std::int32_t>(count));
+                tally_.add(item, static_cast<std::int32_t>(count));
         }
     }
 
-    /// Appends the `n` items that were added.
-    void collect(std::size_t n, LongColumn<std::int32_t>& out) {
-        out.resize(out.size() + n);
-        std::int32_t* next = out.data() + (out.size() - n);
-        for (std::size_t group = 0; group < marked_.size(); ++group) {
-            for (std::uint64_t words = marked_[group]; words; words &= words - 1) {
-                const std::size_t word = group * 64 + static_cast<std::size_t>(std::countr_zero(words));
-                for (std::uint64_t bits = marks_[word]; bits; bits &= bits - 1) {
-                    const std::size_t item = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
-                    for (; counts_[item] > 0; --counts_[item]) *next++ = static_cast<std::int32_t>(item);
-                }
-                marks_[word] = 0;
-            }
-            marked_[group] = 0;
-        }
-    }
-
-    static std::uint64_t bit(std::size_t place) { return std::uint64_t{1} << (place % 64); }
-
-    std::vector<std::uint64_t> marks_, marked_;  // items that were added; words of marks_ that are not 0
-    LongColumn<std::int32_t> counts_;
+    Tally tally_;
     std::size_t n_items_;
 };
 

@@ -12,6 +12,7 @@
 #include "connect.hpp"
 #include "csr.hpp"
 #include "distances.hpp"
+#include "drawn_sources.hpp"
 #include "row_rule.hpp"
 #include "selection.hpp"
 #include "thinned_rows.hpp"
@@ -19,9 +20,10 @@
 namespace pycosim::bindings {
 namespace {
 
+using SlotsIn = std::tuple<std::size_t, std::size_t, In<std::uint32_t>, In<std::int32_t>, In<std::int32_t>>;
 using PlacesIn = std::tuple<Matrix, Matrix, In<double>, std::optional<std::tuple<std::int32_t, In<double>, ProgramIn>>>;
 using RuleIn = std::tuple<int, std::uint64_t, std::uint64_t, In<std::int64_t>, In<std::int64_t>, double,
-                          In<std::int64_t>, bool, bool, std::optional<PlacesIn>>;
+                          In<std::int64_t>, bool, bool, std::optional<SlotsIn>, std::optional<PlacesIn>>;
 
 using SelvesIn = std::optional<std::tuple<In<Long>, In<Long>>>;
 
@@ -31,10 +33,14 @@ Selves selves_of(const SelvesIn& given) {
 
 /// The rule refers to what is given.
 RowRule rule_of(const RuleIn& given) {
-    const auto& [kind, seed, stream, pre, post, p, n, with_replacement, allow_self, places] = given;
+    const auto& [kind, seed, stream, pre, post, p, n, with_replacement, allow_self, slots, places] = given;
     const auto copied = [](const In<Long>& array) { return std::vector<Long>(array.data(), array.data() + array.size()); };
     RowRule rule{static_cast<RowRule::Kind>(kind), key_of(seed, stream), copied(pre), copied(post), p,
-                 copied(n), with_replacement, allow_self, nullptr, nullptr};
+                 copied(n), with_replacement, allow_self};
+    if (slots) {
+        const auto& [first_block, n_blocks, starts, sources, targets] = *slots;
+        rule.slots = {first_block, n_blocks, span(starts), span(sources), span(targets)};
+    }
     if (places) {
         const auto& [pre_places, post_places, period, bounded] = *places;
         rule.places = std::make_shared<Places>(places_of(pre_places, post_places, period), nullptr);
@@ -110,7 +116,31 @@ void add_connections(nb::module_& m) {
             }));
         },
         "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "n"_a, "allow_self"_a, "wanted"_a = nb::none(),
-        "Connect n[j] different sources of at least 1,024 to postsynaptic neuron j; return (indptr, targets).");
+        "Connect n[j] different sources to postsynaptic neuron j; return (indptr, targets).");
+
+    m.def(
+        "drawn_sources",
+        [](Seed seed, Seed stream, In<Long> pre, In<Long> post, In<Long> n, bool allow_self, const Mask& wanted) {
+            return numpy(unlocked([&] {
+                return drawn_sources(key_of(seed, stream), span(pre), span(post), span(n), allow_self,
+                                     wanted_of(wanted, post.size()));
+            }));
+        },
+        "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "n"_a, "allow_self"_a, "wanted"_a = nb::none(),
+        "Connect n[j] sources, each drawn among all, to postsynaptic neuron j; return (indptr, targets).");
+
+    m.def(
+        "slot_table",
+        [](Seed seed, Seed stream, In<Long> pre, In<Long> post, In<Long> n, bool allow_self, const Mask& wanted) {
+            MadeSlotTable made = unlocked([&] {
+                return made_slot_table(key_of(seed, stream), span(pre), span(post), span(n), allow_self,
+                                       wanted_of(wanted, post.size()));
+            });
+            return std::tuple(made.first_block, made.n_blocks, numpy(std::move(made.starts)),
+                              numpy(std::move(made.other_sources)), numpy(std::move(made.other_targets)));
+        },
+        "seed"_a, "stream"_a, "pre_ids"_a, "post_ids"_a, "n"_a, "allow_self"_a, "wanted"_a = nb::none(),
+        "Return what makes rows of drawn_sources without the others.");
 
     m.def(
         "bernoulli",

@@ -19,6 +19,7 @@
 #include "connect.hpp"
 #include "distance_program.hpp"
 #include "distance_rows.hpp"
+#include "drawn_sources.hpp"
 #include "source_numbers.hpp"
 #include "values.hpp"
 
@@ -26,16 +27,18 @@ namespace pycosim {
 
 /// A connector whose rows can be drawn one by one.
 struct RowRule {
-    enum class Kind { probability, number, number_of_sources, distance } kind;
+    enum class Kind { probability, number, number_of_sources, drawn_sources, distance } kind;
     Key key;
     std::vector<std::int64_t> pre, post;  ///< global numbers of the neurons
     double p;
     std::vector<std::int64_t> n;  ///< of each row, or of all; of sources: of each target, or of all
     bool with_replacement, allow_self;
-    std::shared_ptr<const Places> places;        ///< for a rule, or weights and delays, that depend on the distance
-    std::shared_ptr<const DistanceRule> distance;  ///< keeps references to the places
+    SlotTable slots{};  ///< of drawn sources
+    std::shared_ptr<const void> owner_of_slots{};
+    std::shared_ptr<const Places> places{};          ///< for a rule, or weights and delays, that depend on the distance
+    std::shared_ptr<const DistanceRule> distance{};  ///< keeps references to the places
 
-    /// Without the numbers of neurons and the places, which are there outside.
+    /// Without the numbers of neurons, slots and places, which are there outside.
     std::size_t n_bytes() const { return distance ? distance->n_bytes() : 0; }
 };
 
@@ -68,18 +71,22 @@ public:
     const SourceNumberRows* columns() const { return std::get_if<SourceNumberRows>(&rows_); }
 
     std::size_t n_bytes() const {
-        const auto* const of_distance = std::get_if<DistanceRows>(&rows_);
-        return wanted_.size() + (columns() ? columns()->n_bytes() : 0) + (of_distance ? of_distance->n_bytes() : 0);
+        const auto* const drawn = std::get_if<DrawnSourceRows>(&rows_);
+        const auto* const near = std::get_if<DistanceRows>(&rows_);
+        return wanted_.size() + (columns() ? columns()->n_bytes() : 0) + (drawn ? drawn->n_bytes() : 0) +
+               (near ? near->n_bytes() : 0);
     }
 
 private:
-    using Rows = std::variant<ProbabilityRows, NumberRows, SourceNumberRows, DistanceRows>;
+    using Rows = std::variant<ProbabilityRows, NumberRows, SourceNumberRows, DrawnSourceRows, DistanceRows>;
 
     static Rows made(const RowRule& rule, Wanted wanted) {
         if (rule.kind == RowRule::Kind::probability)
             return ProbabilityRows(rule.key, rule.pre, rule.post, rule.p, rule.allow_self, wanted);
         if (rule.kind == RowRule::Kind::number_of_sources)
             return SourceNumberRows(rule.key, rule.pre, rule.post, rule.n, rule.allow_self, wanted);
+        if (rule.kind == RowRule::Kind::drawn_sources)
+            return DrawnSourceRows(rule.key, rule.pre, rule.post, rule.n, rule.allow_self, rule.slots, wanted);
         if (rule.kind == RowRule::Kind::distance)
             return DistanceRows(*rule.distance, rule.pre, rule.post, rule.allow_self, wanted);
         return NumberRows(rule.key, rule.pre, rule.post, rule.n, rule.with_replacement, rule.allow_self, wanted);
@@ -112,16 +119,15 @@ inline std::uint32_t start_of(std::int64_t n, std::int64_t& total) {
 inline std::vector<std::int64_t> fill_starts_of_columns(const SourceNumberRows& rows, std::size_t n_rows,
                                                         const RowStarts& shape, std::span<std::uint32_t> starts) {
     std::vector<std::int64_t> totals(shape.n_blocks, 0);
-    LongColumn<std::int32_t> sources;
     std::size_t column = 0;
     for (std::size_t i = 0; i < shape.n_blocks; ++i) {
         const auto end = static_cast<std::int32_t>((shape.first_block + i + 1) * kTargetBlock);
         std::vector<std::int64_t> in_row(n_rows, 0);
-        for (; column < rows.targets().size() && rows.targets()[column] < end; ++column) {
-            sources.clear();
-            rows.draw_column(column, sources);
-            for (const std::int32_t source : sources) ++in_row[static_cast<std::size_t>(source)];
-        }
+        const auto last = std::ranges::lower_bound(rows.targets(), end) - rows.targets().begin();
+        rows.visit_columns(column, static_cast<std::size_t>(last), [&](std::size_t, std::span<const std::uint32_t> sources) {
+            for (const std::uint32_t source : sources) ++in_row[source];
+        });
+        column = static_cast<std::size_t>(last);
         for (std::size_t row = 0; row < n_rows; ++row) starts[row * shape.n_blocks + i] = start_of(in_row[row], totals[i]);
     }
     return totals;

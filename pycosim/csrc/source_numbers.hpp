@@ -55,18 +55,26 @@ public:
     /// The targets that have columns: those that are wanted, ascending.
     std::span<const std::int32_t> targets() const { return targets_; }
 
-    /// Appends the sources of the k-th of the targets, in any order.
-    void draw_column(std::size_t k, LongColumn<std::int32_t>& out) const {
-        const std::size_t begin = out.size();
-        for (std::int64_t set = full_sets_.empty() ? 0 : full_sets_[k]; set > 0; --set) {
-            out.resize(out.size() + pre_.size());
-            std::iota(out.end() - static_cast<std::ptrdiff_t>(pre_.size()), out.end(), 0);
+    /// Calls visit(k, sources) with the sources of each of the targets `first`, ... `last` - 1, in any order.
+    template <class Visit>
+    void visit_columns(std::size_t first, std::size_t last, Visit&& visit) const {
+        std::vector<std::uint32_t> found, column;
+        for (std::size_t begin = first; begin < last; begin += kTogether) {
+            const std::size_t n = std::min(kTogether, last - begin);
+            const std::size_t most = *std::max_element(limits_.begin() + begin, limits_.begin() + begin + n);
+            const bool are_few = most < kFew;
+            found.resize(are_few ? most * n : most);
+            for (std::uint32_t place = 0; are_few && place < most; ++place)
+                permutations_.sources_at(place, begin, std::span(found).subspan(place * n, n));
+            for (std::size_t k = begin; k < begin + n; ++k) {
+                column.clear();
+                append_full_sets(k, column);
+                if (!are_few) permutations_.sources(k, 0, std::span(found).first(limits_[k]));
+                for (std::size_t place = 0; place < limits_[k]; ++place)
+                    column.push_back(are_few ? found[place * n + (k - begin)] : found[place]);
+                visit(k, std::span<const std::uint32_t>(without_self(k, column)));
+            }
         }
-        out.resize(out.size() + limits_[k]);
-        permutations_.sources(k, std::span(out).last(limits_[k]));
-        if (allow_self_) return;
-        const auto is_self = [&](std::int32_t i) { return is_excluded(static_cast<std::size_t>(i), targets_[k]); };
-        out.erase(std::remove_if(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), is_self), out.end());
     }
 
     std::size_t n_bytes() const {
@@ -76,6 +84,8 @@ public:
 
 private:
     static constexpr std::size_t kTogether = Permutations::kMostTogether;
+    // Up to so many sources of a target, those of many targets are drawn side by side.
+    static constexpr std::size_t kFew = 64;
 
     static std::vector<std::int32_t> wanted_targets(std::size_t n, Wanted wanted) {
         std::vector<std::int32_t> targets;
@@ -86,6 +96,18 @@ private:
     }
 
     bool is_excluded(std::size_t i, std::int32_t target) const { return pre_[i] == post_[static_cast<std::size_t>(target)]; }
+
+    void append_full_sets(std::size_t k, std::vector<std::uint32_t>& column) const {
+        for (std::int64_t set = full_sets_.empty() ? 0 : full_sets_[k]; set > 0; --set) {
+            column.resize(column.size() + pre_.size());
+            std::iota(column.end() - static_cast<std::ptrdiff_t>(pre_.size()), column.end(), 0U);
+        }
+    }
+
+    std::vector<std::uint32_t>& without_self(std::size_t k, std::vector<std::uint32_t>& column) const {
+        if (!allow_self_) std::erase_if(column, [&](std::uint32_t i) { return is_excluded(i, targets_[k]); });
+        return column;
+    }
 
     /// The first n of those that are not excluded come before a place that lies as much later as excluded ones come before.
     void set_limit(std::size_t k, std::int64_t n, std::span<const std::int32_t> excluded) {
@@ -128,13 +150,14 @@ private:
 inline Csr fixed_number_of_sources(Key key, Ids pre, Ids post, Ids n, bool allow_self, Wanted wanted = {}) {
     const SourceNumberRows rows(key, pre, post, n, allow_self, wanted);
     Csr by_post;
-    by_post.indptr.push_back(0);
-    std::size_t k = 0;
-    for (std::size_t target = 0; target < post.size(); ++target) {
-        const bool is_wanted = k < rows.targets().size() && rows.targets()[k] == static_cast<std::int32_t>(target);
-        if (is_wanted) rows.draw_column(k++, by_post.targets);
-        by_post.indptr.push_back(static_cast<std::int64_t>(by_post.targets.size()));
-    }
+    by_post.indptr.assign(1, 0);
+    const auto close_columns = [&](std::size_t n_columns) { by_post.indptr.resize(n_columns + 1, std::ssize(by_post.targets)); };
+    rows.visit_columns(0, rows.targets().size(), [&](std::size_t k, std::span<const std::uint32_t> sources) {
+        close_columns(static_cast<std::size_t>(rows.targets()[k]));
+        by_post.targets.insert(by_post.targets.end(), sources.begin(), sources.end());
+        by_post.indptr.push_back(std::ssize(by_post.targets));
+    });
+    close_columns(post.size());
     return transposed(by_post, static_cast<std::int64_t>(pre.size()));
 }
 

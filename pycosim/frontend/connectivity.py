@@ -203,15 +203,17 @@ def _fixed_number_post(request: Request) -> Connectivity:
 
 
 def chooses_sources(request: Request) -> bool:
-    """Return whether a connector with a number of sources makes a choice that is known row by row."""
-    return not request.connector.with_replacement and request.shape[0] in CHOOSABLE_SOURCES
+    """Return whether different sources are chosen in a way that is known row by row."""
+    return request.shape[0] in CHOOSABLE_SOURCES
 
 
 def _fixed_number_pre(request: Request) -> Connectivity:
     n = numbers_of_rows(request, request.shape[1])
+    if request.connector.with_replacement:
+        return _fixed_number(request, _core.drawn_sources, n)
     if chooses_sources(request):
         return _fixed_number(request, _core.fixed_number_of_sources, n)
-    return _fixed_number(request, _core.fixed_number_pre, n, request.connector.with_replacement)
+    return _fixed_number(request, _core.fixed_number_pre, n, False)
 
 
 def _fixed_total_number(request: Request) -> Connectivity:

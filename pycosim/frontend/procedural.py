@@ -23,7 +23,14 @@ from pycosim.frontend.requests import Request
 from pycosim.frontend.row_rules import depends_on_distance, gives_way, kept_distances, row_rule, why_stored
 from pycosim.frontend.synapse_values import is_text
 from pycosim.network import DistanceValues, DrawnValues, ProceduralProjection, RowRule
-from pycosim.network.procedural import LONGEST_DRAWN_DELAY, OWN_VALUES, TARGET_BLOCK, OwnValues, RowStarts
+from pycosim.network.procedural import (
+    LONGEST_DRAWN_DELAY,
+    OWN_VALUES,
+    SLOTS_PER_SOURCE,
+    TARGET_BLOCK,
+    OwnValues,
+    RowStarts,
+)
 from pycosim.parallel import world
 from pycosim.random import generators_restored, stream_of, stream_of_first_block, told_of, unsigned
 
@@ -32,6 +39,8 @@ FORMS = ("auto", "stored", "procedural")
 _TARGET_BYTES, _WEIGHT_BYTES = 2, 7
 # Of a row in a block of targets, where weights or delays are drawn.
 _START_BYTES = 4
+# Of a source that is drawn, in a block of slots.
+_SLOT_BYTES = 4
 _NOT_KEPT = "With setup(synapses='auto') they need not be stored. " + memory.FEWER_SYNAPSES
 
 
@@ -83,7 +92,7 @@ def procedural_column(
     if weight is None or delay is None:
         return None
     if isinstance(getattr(request.connector, "n", None), RandomDistribution):
-        rule = _rule(request, parameters)  # moves the script's generator on
+        row_rule(request)  # moves the script's generator on; the same
     others = _what_is_other(request)
     if others:
         state.warn(f"Projection {projection.label!r}: {others}")
@@ -95,7 +104,7 @@ def procedural_column(
 
 def _rule(request: Request, parameters: ParameterSpace) -> RowRule | None:
     """Return the rule of a connector, with places where weights or delays depend on these."""
-    rule = row_rule(request)
+    rule = _with_table(row_rule(request), request)
     if rule is None or rule.places is not None or not depends_on_distance(request, parameters):
         return rule
     return replace(rule, places=kept_distances(request).columns)
@@ -219,6 +228,20 @@ def _value(
         return float(parameters[name].evaluate(simplify=True))
     own = stream_of_first_block(base, stream_of(stream, name))
     return DrawnValues(compiled_form(base), seed, own, unit)
+
+
+def _with_table(rule: RowRule | None, request: Request) -> RowRule | None:
+    """Return a rule with what its single rows are made from; None if there is none."""
+    if rule is None or rule.kind != "drawn sources":
+        return rule
+    n_slots = len(rule.pre) + rule.n_expected / SLOTS_PER_SOURCE * float(np.mean(request.local))
+    memory.require(
+        _SLOT_BYTES * n_slots, request.problem("counting the synapses of its rows, which are not kept, needs")
+    )
+    try:
+        return rule.with_slots(request.wanted)
+    except ValueError:  # refused where it is stored
+        return None
 
 
 def _starts(rule: RowRule, request: Request) -> RowStarts | None:

@@ -21,13 +21,11 @@ from pycosim.frontend.synapse_values import is_text
 from pycosim.frontend.thinning import bounded_rule, expected_synapses
 from pycosim.frontend.value_sources import draws_in_turn
 from pycosim.network import DistanceBounds, RowRule
-from pycosim.network.procedural import CHOOSABLE_SOURCES
 from pycosim.random import draws_itself, is_default
 
 _CONNECTORS = (
-    "of AllToAll, and with rng=NativeRNG() or none of FixedProbability, FixedNumberPost, FixedTotalNumber, "
-    "DistanceDependentProbability and, without replacement and from "
-    f"{CHOOSABLE_SOURCES.start:,} cells or more, FixedNumberPre,"
+    "of AllToAll, and with rng=NativeRNG() or none of FixedProbability, FixedNumberPost, FixedNumberPre, "
+    "FixedTotalNumber and DistanceDependentProbability,"
 )
 _VALUES = (
     "with one number, a RandomDistribution 'uniform', 'normal' or 'normal_clipped', or a text that gives it "
@@ -46,9 +44,8 @@ def why_stored(request: Request, parameters: ParameterSpace) -> str | None:
     name = type(connector).__name__
     if type(connector).connect not in _RULES:
         return _text(f"of {name}", _CONNECTORS)
-    if _RULES[type(connector).connect] is _number_of_sources and not chooses_sources(request):
-        which = "with replacement" if connector.with_replacement else f"from {request.shape[0]} cells"
-        return _text(f"of {name} {which}", _CONNECTORS)
+    if _is_choice_of_sources(connector) and not chooses_sources(request):
+        return _text(f"of {name} from {request.shape[0]:,} cells", _CONNECTORS)
     if getattr(connector, "location_selector", None) is not None:
         return memory.FEWER_SYNAPSES  # refused later
     if connector.allow_self_connections == "NoMutual":
@@ -134,13 +131,16 @@ def _number(request: Request) -> RowRule | None:
     return None if n is None else _with_numbers(request, n)
 
 
+def _is_choice_of_sources(connector: Any) -> bool:
+    return type(connector).connect is pynn.FixedNumberPreConnector.connect and not connector.with_replacement
+
+
 def _number_of_sources(request: Request) -> RowRule | None:
     n = _numbers(request, *request.shape[::-1])
-    return (
-        None
-        if n is None
-        else RowRule("number of sources", *_ids(request), n=n, allow_self=_allows_self(request))
-    )
+    if n is None:
+        return None
+    kind = "number of sources" if _is_choice_of_sources(request.connector) else "drawn sources"
+    return RowRule(kind, *_ids(request), n=n, allow_self=_allows_self(request))
 
 
 def _numbers(request: Request, n_rows: int, n_items: int) -> NDArray[np.int64] | None:

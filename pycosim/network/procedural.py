@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,9 +13,12 @@ from pycosim.network.columns import Projection
 
 # Postsynaptic neurons whose synapses have numbers of the same stream.
 TARGET_BLOCK = 1024
-# How many sources there can be for rows of targets that have a number of different sources each: the
-# pseudo-random permutations behind them are not known to be good for fewer.
-CHOOSABLE_SOURCES = range(1024, 2**28 + 1)
+# How many sources there can be for rows of targets that have a number of different sources each.
+CHOOSABLE_SOURCES = range(1, 2**28 + 1)
+# Synapses that a block of targets has for each source, where these are drawn.
+SLOTS_PER_SOURCE = 32
+# Kinds of rules whose numbers are those of targets.
+_OF_TARGETS = ("number of sources", "drawn sources")
 # Longest delay of its own, in steps, that a synapse can have that is made at each spike.
 LONGEST_DRAWN_DELAY = 2**16 - 1
 # Of a target while rows are made, and of a weight and a delay that a reader asks for.
@@ -77,15 +80,47 @@ class DistanceBounds:
 
 
 @dataclass(frozen=True)
+class SlotTable:
+    """What makes a row of sources that are drawn for each target, without the other rows.
+
+    The synapses of a block of targets are counted by source; a permutation of the block says which they are.
+
+    Attributes
+    ----------
+    first_block, n_blocks : int
+        Of blocks with as many targets as have 32 synapses for each source, but at least 1,024.
+    starts : ((n_pre + 1) * n_blocks,) uint32 ndarray
+        How many synapses of each block those of sources before are, by source, then block.
+    other_sources, other_targets : (n_others,) int32 ndarray
+        Synapses that were drawn anew in place of those of neurons onto themselves.
+    """
+
+    first_block: int
+    n_blocks: int
+    starts: NDArray[np.uint32]
+    other_sources: NDArray[np.int32]
+    other_targets: NDArray[np.int32]
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that it takes."""
+        return self.starts.nbytes + self.other_sources.nbytes + self.other_targets.nbytes
+
+    def for_engine(self) -> tuple[object, ...]:
+        """Return the table as compiled code takes it."""
+        return self.first_block, self.n_blocks, self.starts, self.other_sources, self.other_targets
+
+
+@dataclass(frozen=True)
 class RowRule:
     """A connector whose rows are drawn one by one from a counter-based generator.
 
     Attributes
     ----------
-    kind : {"probability", "number", "number of sources", "distance"}
-        Every pair with probability `p`, `n` targets for each source, `n` different sources for each
-        target, of as many sources as `CHOOSABLE_SOURCES` has, or every pair with a probability that depends
-        on its distance.
+    kind : {"probability", "number", "number of sources", "drawn sources", "distance"}
+        Every pair with probability `p`, `n` targets for each source, `n` different sources for each target,
+        of as many sources as `CHOOSABLE_SOURCES` has, `n` sources that are drawn for each target, or every
+        pair with a probability that depends on its distance.
     seed, stream : int
     pre, post : (n_pre,) and (n_post,) int64 ndarray
         Global numbers of the neurons, both ascending.
@@ -93,6 +128,8 @@ class RowRule:
         Of "distance" about the mean of all pairs.
     n : (1,), (n_pre,) or, of sources, (n_post,) int64 ndarray
     with_replacement, allow_self : bool
+    slots : SlotTable, optional
+        Of drawn sources, for making single rows: see `with_slots`.
     places : tuple of ndarray, optional
         Of sources and of targets, (n_axes, n) float64 each, and periods, (n_axes,): for what depends on the
         distance.
@@ -108,6 +145,7 @@ class RowRule:
     n: NDArray[np.int64] | None = None
     with_replacement: bool = False
     allow_self: bool = True
+    slots: SlotTable | None = None
     places: Places | None = None
     bounds: DistanceBounds | None = None
 
@@ -116,8 +154,10 @@ class RowRule:
         ids = self.seed, self.stream, self.pre, self.post
         if self.kind == "probability":
             return _core.fixed_probability(*ids, self.p, self.allow_self, wanted)
-        if self.kind == "number of sources":
-            return _core.fixed_number_of_sources(*ids, self.n, self.allow_self, wanted)
+        if self.kind in _OF_TARGETS:
+            n = np.broadcast_to(self.n, len(self.post)).astype(np.int64)
+            draw = _core.drawn_sources if self.kind == "drawn sources" else _core.fixed_number_of_sources
+            return draw(*ids, n, self.allow_self, wanted)
         if self.kind == "distance":
             return _core.rows_of_rule(self.for_engine(), wanted)
         n = np.broadcast_to(self.n, len(self.pre)).astype(np.int64)
@@ -131,15 +171,26 @@ class RowRule:
         ValueError
             If a block has more than 4e9 synapses.
         """
-        if wanted is None or np.all(wanted):
-            blocks, mask = range(-(-len(self.post) // TARGET_BLOCK)), None
+        mask = _of_whole_blocks(wanted)
+        if mask is None:
+            blocks = range(-(-len(self.post) // TARGET_BLOCK))
         else:
-            block_of = np.arange(len(self.post)) // TARGET_BLOCK
-            mask = (np.bincount(block_of, wanted)[block_of] > 0).view(np.uint8)
-            there = block_of[mask > 0]
+            there = np.flatnonzero(mask) // TARGET_BLOCK
             blocks = range(there[0], there[-1] + 1) if len(there) else range(0)
         starts, totals = _core.row_starts(self.for_engine(), mask, blocks.start, len(blocks))
         return RowStarts(blocks.start, len(blocks), starts, totals, mask)
+
+    def with_slots(self, wanted: NDArray[np.bool_] | None) -> RowRule:
+        """Return the rule with what single rows of drawn sources are made from, on whole blocks of targets.
+
+        Raises
+        ------
+        ValueError
+            If a target has more than 2^28 sources, or none that it may have.
+        """
+        ids = self.seed, self.stream, self.pre, self.post
+        table = _core.slot_table(*ids, self.n, self.allow_self, _of_whole_blocks(wanted))
+        return replace(self, slots=SlotTable(*table))
 
     @property
     def n_expected(self) -> float:
@@ -147,18 +198,27 @@ class RowRule:
         n_pre = len(self.pre)
         if self.kind == "number":
             return float(np.broadcast_to(self.n, n_pre).sum())
-        if self.kind == "number of sources":
+        if self.kind in _OF_TARGETS:
             return float(np.broadcast_to(self.n, len(self.post)).sum())
         return min(self.p, 1.0) * n_pre * len(self.post)
 
     def for_engine(self) -> tuple[object, ...]:
         """Return the rule as compiled code takes it."""
         n = np.zeros(1, np.int64) if self.n is None else np.ascontiguousarray(self.n, np.int64)
-        kind = ("probability", "number", "number of sources", "distance").index(self.kind)
+        kind = ("probability", "number", *_OF_TARGETS, "distance").index(self.kind)
         ids = self.seed, self.stream, self.pre, self.post
+        slots = None if self.slots is None else self.slots.for_engine()
         bounds = self.bounds and (self.bounds.base, self.bounds.most, self.bounds.probability)
         places = self.places and (*self.places, bounds)
-        return kind, *ids, float(self.p), n, self.with_replacement, self.allow_self, places
+        return kind, *ids, float(self.p), n, self.with_replacement, self.allow_self, slots, places
+
+
+def _of_whole_blocks(wanted: NDArray[np.bool_] | None) -> NDArray[np.uint8] | None:
+    """Return which targets are in a block with any wanted one, (n_post,) uint8; None if all are wanted."""
+    if wanted is None or np.all(wanted):
+        return None
+    block_of = np.arange(len(wanted)) // TARGET_BLOCK
+    return (np.bincount(block_of, wanted)[block_of] > 0).view(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -371,9 +431,10 @@ class ProceduralProjection(Projection):
 
     @property
     def table_bytes(self) -> int:
-        """Memory that places take, and what tells where rows begin among numbers that are drawn."""
+        """Memory that places take, and what tells where rows begin among what is drawn."""
         starts = 0 if self.starts is None else self.starts.starts.nbytes
-        return starts + sum(column.nbytes for column in self.rule.places or ())
+        slots = 0 if self.rule.slots is None else self.rule.slots.n_bytes
+        return starts + slots + sum(column.nbytes for column in self.rule.places or ())
 
     def values_for_engine(self) -> tuple[object, ...] | None:
         """Return what weights and delays come from as compiled code takes it; None if all are equal."""
@@ -397,7 +458,7 @@ class ProceduralProjection(Projection):
             return self.starts.n_synapses
         if self._wanted is None and rule.kind == "number":
             return int(np.broadcast_to(rule.n, n_pre).sum())
-        if rule.kind == "number of sources":
+        if rule.kind in _OF_TARGETS:
             n = np.broadcast_to(rule.n, len(rule.post))
             return int((n if self._wanted is None else n[self._wanted > 0]).sum())
         if rule.kind == "probability" and rule.p >= 1 and (rule.allow_self or not self._overlaps()):

@@ -128,6 +128,12 @@ for connector, weight, delay in (
     (sim.FixedNumberPostConnector(30, rng=numbers, allow_self_connections=False), 0.011, 1.0),
     (sim.FixedNumberPreConnector(30, rng=numbers, allow_self_connections=False), 0.009, 1.0),
     (sim.FixedNumberPreConnector(50, rng=numbers), drawn("uniform", low=0.0, high=0.008), 0.8),
+    (
+        sim.FixedNumberPreConnector(45, rng=numbers, with_replacement=True, allow_self_connections=False),
+        drawn("uniform", low=0.0, high=0.006),
+        0.8,
+    ),
+    (sim.FixedNumberPreConnector(35, rng=numbers, with_replacement=True), 0.003, 1.2),
     (sim.AllToAllConnector(allow_self_connections=False), 0.0003, 0.6),
     (sim.FixedTotalNumberConnector(30_000, with_replacement=False, allow_self_connections=False), 0.008, 1.4),
     (sim.FixedTotalNumberConnector(40_000, rng=numbers), drawn("uniform", low=0.0, high=0.008), 0.8),
@@ -146,6 +152,8 @@ for connector, weight, delay in (
     (near("0.9*(d > 1100)", rng=numbers), drawn("uniform", low=0.0, high=0.004), "0.4 + 0.01*(d - 1100)"),
 ):
     sim.Projection(cells, cells, connector, sim.StaticSynapse(weight=weight, delay=delay))
+few_sources = sim.FixedNumberPreConnector(20, rng=numbers, allow_self_connections=False)
+sim.Projection(cells[100:400], cells, few_sources, sim.StaticSynapse(weight=0.005, delay=0.8))
 cells.record("spikes")
 cells[::100].record("v")
 sim.run(40.0)

@@ -160,18 +160,28 @@ def test_the_prediction_is_what_the_engine_takes(synapse, threads):
     assert state.simulation.synapse_bytes == pytest.approx(predicted, rel=0.08)
 
 
+DRAWN_NUMBER = sim.RandomDistribution("poisson", lambda_=50, rng=sim.NativeRNG())
+
+
 @pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("n_pre", [500, 20_000])
 @pytest.mark.parametrize(
     "connector",
-    [sim.AllToAllConnector(), sim.FixedNumberPreConnector(50, rng=sim.NativeRNG())],
-    ids=["all", "in-degree"],
+    [
+        sim.AllToAllConnector(),
+        sim.FixedNumberPreConnector(50, rng=sim.NativeRNG()),
+        sim.FixedNumberPreConnector(50, rng=sim.NativeRNG(), with_replacement=True),
+        sim.FixedNumberPreConnector(DRAWN_NUMBER, rng=sim.NativeRNG(), with_replacement=True),
+    ],
+    ids=["all", "in-degree", "replaced", "drawn numbers"],
 )
-def test_the_prediction_holds_for_rows_that_are_made_at_each_spike(connector, threads):
+def test_the_prediction_holds_for_rows_that_are_made_at_each_spike(connector, n_pre, threads):
     sim.setup(timestep=0.1, threads=threads, synapses="procedural")
     cells = sim.Population(20_000, sim.IF_curr_exp())
-    projection = sim.Projection(cells, cells, connector, sim.StaticSynapse(weight=0.1, delay=1.0)).column
+    synapse = sim.StaticSynapse(weight=0.1, delay=1.0)
+    projection = sim.Projection(cells[:n_pre], cells, connector, synapse).column
     sim.run(0.1)
-    predicted = predicted_bytes([projection], state.network.n_neurons, threads)
+    predicted = predicted_bytes([projection], state.network.n_neurons, threads) + projection.table_bytes
     assert state.simulation.synapse_bytes == pytest.approx(predicted, rel=0.08)  # as above
 
 

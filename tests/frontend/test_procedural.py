@@ -102,6 +102,44 @@ def network(**setup):
         (few, cells[100:700:3], sim.FixedProbabilityConnector(0.4, rng=NUMBERS), -0.1, 2.0, "inhibitory"),
         (cells, cells, near("0.9*exp(-d/15)", allow_self_connections=False), 0.01, 1.5, "excitatory"),
         (noise, cells[3::2], near("0.3*(d < 400)"), 0.02, 0.4, "excitatory"),
+        (noise, cells, sim.FixedNumberPreConnector(30, rng=NUMBERS), 0.03, 1.5, "excitatory"),
+        (
+            few,
+            few,
+            sim.FixedNumberPreConnector(55, rng=NUMBERS, allow_self_connections=False),
+            1e-4,
+            0.3,
+            "inhibitory",
+        ),
+        (
+            few,
+            cells,
+            sim.FixedNumberPreConnector(3, with_replacement=True, rng=NUMBERS),
+            -0.03,
+            0.8,
+            "inhibitory",
+        ),
+        (
+            cells[3:1400:2],
+            cells,
+            sim.FixedNumberPreConnector(
+                sim.RandomDistribution("poisson", lambda_=40, rng=NUMBERS),
+                with_replacement=True,
+                allow_self_connections=False,
+                rng=NUMBERS,
+            ),
+            0.004,
+            1.5,
+            "excitatory",
+        ),
+        (
+            few,
+            few,
+            sim.FixedNumberPreConnector(30, with_replacement=True, allow_self_connections=False, rng=NUMBERS),
+            2e-4,
+            0.6,
+            "inhibitory",
+        ),
     ]
     made = [
         sim.Projection(
@@ -139,11 +177,11 @@ def test_spikes_and_potentials_are_the_same_to_the_last_bit(stored, threads):
     spikes, v, forms, n_bytes = activity(synapses="procedural", threads=threads)
     assert spikes == stored[0]
     assert np.array_equal(v, stored[1])
-    assert forms == [i != 3 for i in range(17)]
+    assert len(forms) == 22
+    assert all(forms)
     assert not any(stored[2])
     assert sum(map(len, spikes[0])) > 3000
-    # of the one projection that is kept, and of rows, targets and places, which each thread has
-    assert n_bytes < threads * stored[3]
+    assert n_bytes < threads * stored[3]  # of rows, targets and places, which each thread has
 
 
 def synapses(projection):
@@ -215,9 +253,9 @@ def test_one_that_fits_is_kept():
         (sim.FixedProbabilityConnector(0.5, rng=sim.NumpyRNG(1)), None, r"rng=NativeRNG\(\)"),
         (sim.FixedTotalNumberConnector(4_000_000, rng=sim.NumpyRNG(1)), None, r"rng=NativeRNG\(\)"),
         (
-            sim.FixedNumberPreConnector(1500, rng=NUMBERS, with_replacement=True),
+            sim.FixedNumberPreConnector(1500, rng=sim.NumpyRNG(1), with_replacement=True),
             None,
-            "Synapses of FixedNumberPreConnector with replacement have to be stored; those of AllToAll",
+            r"rng=NativeRNG\(\)",
         ),
         (
             near("0.5 + 0*fmod(d, 2)"),
@@ -251,7 +289,7 @@ def test_one_that_fits_is_kept():
     ids=[
         "PyNN's numbers",
         "PyNN's pairs",
-        "with replacement",
+        "PyNN's sources",
         "distances",
         "one direction",
         "PyNN's weights",
@@ -271,10 +309,8 @@ def test_those_that_setup_wants_to_be_stored_are_refused_with_what_would_fit():
     limit = {"memory_limit": memory.used_bytes() + 20e6, "synapses": "stored"}
     with pytest.raises(NotEnoughMemoryError, match=r"With setup\(synapses='auto'\) they need not be stored"):
         excitation(sim.AllToAllConnector(), **limit)
-    with pytest.raises(
-        NotEnoughMemoryError, match="FixedNumberPreConnector with replacement have to be stored"
-    ):
-        excitation(sim.FixedNumberPreConnector(1500, with_replacement=True), **limit)
+    with pytest.raises(NotEnoughMemoryError, match=r"With setup\(synapses='auto'\) they need not be stored"):
+        excitation(sim.FixedNumberPreConnector(1500, with_replacement=True, rng=NUMBERS), **limit)
 
 
 def test_reading_what_would_not_fit_is_refused_with_the_figure():

@@ -100,6 +100,15 @@ RULES = [
         uniform(0.1, 9.0),
         "excitatory",
     ),
+    (
+        "cells",
+        "cells",
+        sim.FixedNumberPreConnector(70, with_replacement=True, allow_self_connections=False, rng=NUMBERS),
+        clipped(0.002, 0.001, 0, 0.05),
+        uniform(0.1, 9.0),
+        "excitatory",
+    ),
+    ("few", "cells", sim.FixedNumberPreConnector(10, rng=NUMBERS), normal(-0.05, 0.005), 2.0, "inhibitory"),
     (  # some sources twice
         "cells",
         "part",
@@ -192,10 +201,11 @@ def test_spikes_and_potentials_are_the_same_to_the_last_bit(stored, threads):
     assert spikes == stored[0]
     assert all(np.array_equal(made, kept) for made, kept in zip(v, stored[1]))
     assert delays == stored[2] == (0.1, 30.0)
-    assert forms == [i != 3 for i in range(17)]
+    assert len(forms) == len(RULES)
+    assert all(forms)
     assert not any(stored[3])
     assert sum(map(len, spikes[0])) > 1500
-    assert n_bytes < 0.05 * stored[4]  # of the one projection that is kept, of rows, targets, counts, places
+    assert n_bytes < 0.05 * stored[4]  # of rows, targets and places of up to three threads, and counts
 
 
 def synapses(projection):

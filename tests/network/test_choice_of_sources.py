@@ -1,13 +1,15 @@
 """Different sources for each target, from pseudo-random permutations: exact, and like random choices."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from pycosim import _core
 from pycosim.network import RowRule
-from pycosim.network.procedural import CHOOSABLE_SOURCES
 
 
 def choice(n_pre, n_post, n, *, first_post=0, allow_self=True, wanted=None, seed=1):
@@ -20,14 +22,14 @@ def choice(n_pre, n_post, n, *, first_post=0, allow_self=True, wanted=None, seed
 
 @settings(deadline=None, max_examples=30)
 @given(
-    n_pre=st.integers(CHOOSABLE_SOURCES.start, 2500),
+    n_pre=st.one_of(st.integers(2, 70), st.integers(71, 2500)),
     n_post=st.integers(1, 40),
     n=st.integers(0, 3000),
     allow_self=st.booleans(),
     seed=st.integers(0, 2**32),
 )
 def test_every_target_has_its_number_of_sources_each_as_often_as_must_be(n_pre, n_post, n, allow_self, seed):
-    first = n_pre - n_post // 2  # half of the targets are sources themselves
+    first = max(0, n_pre - n_post // 2)  # half of the targets are sources themselves
     sources, targets = choice(n_pre, n_post, n, first_post=first, allow_self=allow_self, seed=seed)
     assert np.all(np.bincount(targets, minlength=n_post) == n)
     assert np.all(np.diff(sources * n_post + targets) >= 0)
@@ -42,7 +44,7 @@ def test_every_target_has_its_number_of_sources_each_as_often_as_must_be(n_pre, 
 
 @settings(deadline=None, max_examples=20)
 @given(
-    n_pre=st.integers(CHOOSABLE_SOURCES.start, 1500),
+    n_pre=st.one_of(st.integers(2, 70), st.integers(71, 1500)),
     n=st.lists(st.integers(0, 1600), min_size=1, max_size=30),
     allow_self=st.booleans(),
     seed=st.integers(0, 2**32),
@@ -90,6 +92,41 @@ def test_sources_are_chosen_as_if_at_random(n_pre):
         assert abs(shared.var() - variance) < 5 * np.sqrt((2 * variance**2 + variance) / len(shared))
 
 
+@pytest.mark.parametrize(
+    ("n_pre", "n"),
+    [(n_pre, n) for n_pre in range(2, 10) for n in range(1, n_pre)]
+    + [(n_pre, n) for n_pre in (12, 16, 25, 35, 36, 37, 60, 97) for n in (1, 2, 3)]
+    + [(n_pre, n) for n_pre in (128, 300, 700, 1023) for n in (1, 2)],
+)
+def test_all_choices_among_few_sources_are_equally_frequent(n_pre, n):
+    """Chi-squared of all choices of n, with one degree of freedom less than there are: p > 1e-6."""
+    n_choices = math.comb(n_pre, n)
+    n_post = max(100_000, 3 * n_choices)
+    sources, targets = choice(n_pre, n_post, n)
+    by_target = sources[np.argsort(targets, kind="stable")].reshape(n_post, n)  # ascending for each
+    number = sum(binomials(n_pre, k + 1)[by_target[:, k]] for k in range(n))  # combinatorial number system
+    counts = np.bincount(number, minlength=n_choices)
+    assert len(counts) == n_choices
+    expected = n_post / n_choices
+    assert stats.chi2.sf(np.sum((counts - expected) ** 2) / expected, n_choices - 1) > 1e-6
+
+
+def binomials(n_pre, k):
+    return np.array([math.comb(i, k) for i in range(n_pre)])
+
+
+def test_the_first_of_few_sources_besides_the_target_is_any_other():
+    """Places of a permutation, of which one is passed over; p as above."""
+    for n_pre in (3, 5, 11, 40):
+        counts = np.zeros((n_pre, n_pre), int)
+        for seed in range(4000):
+            sources, targets = choice(n_pre, n_pre, 1, allow_self=False, seed=seed)
+            counts[sources, targets] += 1
+        others = counts[~np.eye(n_pre, dtype=bool)]
+        expected = 4000 / (n_pre - 1)
+        assert stats.chi2.sf(np.sum((others - expected) ** 2) / expected, n_pre * (n_pre - 2)) > 1e-6
+
+
 def test_choices_of_other_seeds_and_streams_are_others():
     ids = np.arange(1200), np.arange(1000)
     n = np.full(1000, 60)
@@ -99,7 +136,7 @@ def test_choices_of_other_seeds_and_streams_are_others():
 
 @pytest.mark.parametrize(
     ("n_pre", "n", "message"),
-    [(1023, 5, "1,024 to 2"), (1024, -1, "must not be negative")],
+    [(0, 5, "no neuron"), (1024, -1, "must not be negative")],
 )
 def test_what_cannot_be_chosen_is_refused(n_pre, n, message):
     with pytest.raises(ValueError, match=message):

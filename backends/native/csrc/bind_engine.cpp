@@ -81,6 +81,9 @@ void grow(Engine& engine, const std::vector<PopulationTuple>& populations, const
     engine.grow(specs_of(populations), view(cores_of_new));
 }
 
+// Of sources that are drawn: the first block and their number, where slots of sources begin in them, and the sources and
+// targets of other synapses.
+using SlotsTuple = std::tuple<std::size_t, std::size_t, Array<std::uint32_t>, Array<std::int32_t>, Array<std::int32_t>>;
 using Matrix = nb::ndarray<const double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 // Constants, and the steps of a function of the distance: operation and three arguments each.
 using ProgramTuple = std::tuple<Array<double>, Array<std::int32_t>>;
@@ -88,9 +91,9 @@ using ProgramTuple = std::tuple<Array<double>, Array<std::int32_t>>;
 // bounds, the table, and the probability.
 using PlacesTuple = std::tuple<Matrix, Matrix, Array<double>, std::optional<std::tuple<std::int32_t, Array<double>, ProgramTuple>>>;
 // Kind, seed and stream, numbers of sources and targets, probability, synapses of each row or of all, with replacement,
-// whether a neuron may be connected to itself, places where they are needed.
+// whether a neuron may be connected to itself, slots of sources, places where they are needed.
 using RuleTuple = std::tuple<int, std::uint64_t, std::uint64_t, Array<std::int64_t>, Array<std::int64_t>, double,
-                             Array<std::int64_t>, bool, bool, std::optional<PlacesTuple>>;
+                             Array<std::int64_t>, bool, bool, std::optional<SlotsTuple>, std::optional<PlacesTuple>>;
 
 // A distribution (kind, mean, standard deviation, limits), seed, first stream; or a function of the distance. Unit.
 using DistributionTuple = std::tuple<std::tuple<int, double, double, double, double>, std::uint64_t, std::uint64_t>;
@@ -129,13 +132,18 @@ void add_places(pycosim::RowRule& rule, const PlacesTuple& tuple) {
 std::shared_ptr<const DrawnProjection> drawn_projection(const std::optional<RuleTuple>& tuple,
                                                         const std::optional<OwnTuple>& values) {
     if (!tuple) return nullptr;
-    const auto& [kind, seed, stream, pre, post, p, n, with_replacement, allow_self, places] = *tuple;
+    const auto& [kind, seed, stream, pre, post, p, n, with_replacement, allow_self, slots, places] = *tuple;
     const auto copied = [](const Array<std::int64_t>& array) {
         return std::vector<std::int64_t>(array.data(), array.data() + array.size());
     };
     const auto made = std::make_shared<DrawnProjection>();
     made->rule = {static_cast<pycosim::RowRule::Kind>(kind), pycosim::key_of(seed, stream), copied(pre), copied(post), p,
-                  copied(n), with_replacement, allow_self, nullptr, nullptr};
+                  copied(n), with_replacement, allow_self};
+    if (slots) {
+        const auto& [first_block, n_blocks, starts, sources, targets] = *slots;
+        made->rule.slots = {first_block, n_blocks, view(starts), view(sources), view(targets)};
+        made->rule.owner_of_slots = std::make_shared<SlotsTuple>(*slots);
+    }
     if (places) add_places(made->rule, *places);
     pycosim::check(made->rule);
     if (!values) return made;
