@@ -140,9 +140,10 @@ public:
 
     /// Appends the targets of row `i`, ascending.
     void draw(std::size_t i, LongColumn<std::int32_t>& out) {
-        const auto others = std::ranges::equal_range(table_.other_sources, static_cast<std::int32_t>(i));
-        auto other = table_.other_targets.begin() + (others.begin() - table_.other_sources.begin());
-        const auto last_other = other + std::ssize(others);
+        const std::span<const std::int32_t> sources = table_.other_sources;
+        const auto others = std::equal_range(sources.begin(), sources.end(), static_cast<std::int32_t>(i));
+        auto other = table_.other_targets.begin() + (others.first - sources.begin());
+        const auto last_other = table_.other_targets.begin() + (others.second - sources.begin());
         for (OwnBlock& block : blocks_) {
             std::span<const std::int32_t> targets = targets_of(i, block);
             if (!allow_self_) {
