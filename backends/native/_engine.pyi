@@ -71,13 +71,87 @@ class Engine:
                 Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
                 bool,
                 bool,
+                tuple[
+                    int,
+                    int,
+                    Annotated[
+                        NDArray[numpy.uint32], dict(shape=(None,), order="C", device="cpu", writable=False)
+                    ],
+                    Annotated[
+                        NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)
+                    ],
+                    Annotated[
+                        NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)
+                    ],
+                ]
+                | None,
+                tuple[
+                    Annotated[
+                        NDArray[numpy.float64],
+                        dict(shape=(None, None), order="C", device="cpu", writable=False),
+                    ],
+                    Annotated[
+                        NDArray[numpy.float64],
+                        dict(shape=(None, None), order="C", device="cpu", writable=False),
+                    ],
+                    Annotated[
+                        NDArray[numpy.float64], dict(shape=(None,), order="C", device="cpu", writable=False)
+                    ],
+                    tuple[
+                        int,
+                        Annotated[
+                            NDArray[numpy.float64],
+                            dict(shape=(None,), order="C", device="cpu", writable=False),
+                        ],
+                        tuple[
+                            Annotated[
+                                NDArray[numpy.float64],
+                                dict(shape=(None,), order="C", device="cpu", writable=False),
+                            ],
+                            Annotated[
+                                NDArray[numpy.int32],
+                                dict(shape=(None,), order="C", device="cpu", writable=False),
+                            ],
+                        ],
+                    ]
+                    | None,
+                ]
+                | None,
             ]
             | None
         ] = [],
         values: Sequence[
             tuple[
-                tuple[tuple[int, float, float, float, float], int, int, float] | None,
-                tuple[tuple[int, float, float, float, float], int, int, float] | None,
+                tuple[
+                    tuple[tuple[int, float, float, float, float], int, int] | None,
+                    tuple[
+                        Annotated[
+                            NDArray[numpy.float64],
+                            dict(shape=(None,), order="C", device="cpu", writable=False),
+                        ],
+                        Annotated[
+                            NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)
+                        ],
+                    ]
+                    | None,
+                    float,
+                ]
+                | None,
+                tuple[
+                    tuple[tuple[int, float, float, float, float], int, int] | None,
+                    tuple[
+                        Annotated[
+                            NDArray[numpy.float64],
+                            dict(shape=(None,), order="C", device="cpu", writable=False),
+                        ],
+                        Annotated[
+                            NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)
+                        ],
+                    ]
+                    | None,
+                    float,
+                ]
+                | None,
                 int,
                 int,
                 Annotated[

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pycosim import _core, memory
 from pycosim.network import ProceduralProjection, Projection, RemadeProjection, RowRule
 from pycosim.network.plasticity import TIMING_RULES
-from pycosim.network.procedural import SLOTS_PER_SOURCE, TARGET_BLOCK
+from pycosim.network.row_rule import SLOTS_PER_SOURCE, TARGET_BLOCK
 
 # Of the engine's SynapseStore: a target, a weight of its own, a segment, the weight of a segment, a row.
 TARGET_BYTES, WEIGHT_BYTES, SEGMENT_BYTES, SHARED_WEIGHT_BYTES, ROW_BYTES = 2, 7, 12, 8, 4

@@ -13,6 +13,7 @@
 #include "csr.hpp"
 #include "distances.hpp"
 #include "drawn_sources.hpp"
+#include "row_passes.hpp"
 #include "row_rule.hpp"
 #include "selection.hpp"
 #include "thinned_rows.hpp"

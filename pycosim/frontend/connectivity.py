@@ -22,7 +22,7 @@ from pycosim.frontend.distances import distances_of
 from pycosim.frontend.requests import Connectivity, Request, of_targets, without_mutual
 from pycosim.frontend.thinning import bounded_rule, connect_bounded
 from pycosim.frontend.total_number import numbers_of_allowed, split_total
-from pycosim.network.procedural import CHOOSABLE_SOURCES
+from pycosim.network.row_rule import CHOOSABLE_SOURCES
 from pycosim.parallel import world
 from pycosim.random import (
     draws_itself,

@@ -13,9 +13,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
-# Constants, (n,) float64, and an operation and its three arguments for each step, (4 * n_steps,) int32. The
-# values are the distance, the constants and the results of the steps, in this order.
-Program = tuple[NDArray[np.float64], NDArray[np.int32]]
+from pycosim.network.row_rule import Program
 
 # In the order of the compiled enumeration.
 _OPERATIONS = (

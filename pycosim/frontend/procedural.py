@@ -23,14 +23,8 @@ from pycosim.frontend.requests import Request
 from pycosim.frontend.row_rules import depends_on_distance, gives_way, kept_distances, row_rule, why_stored
 from pycosim.frontend.synapse_values import is_text
 from pycosim.network import DistanceValues, DrawnValues, ProceduralProjection, RowRule
-from pycosim.network.procedural import (
-    LONGEST_DRAWN_DELAY,
-    OWN_VALUES,
-    SLOTS_PER_SOURCE,
-    TARGET_BLOCK,
-    OwnValues,
-    RowStarts,
-)
+from pycosim.network.own_values import LONGEST_OWN_DELAY, OWN_VALUES, OwnValues
+from pycosim.network.row_rule import SLOTS_PER_SOURCE, TARGET_BLOCK, RowStarts
 from pycosim.parallel import world
 from pycosim.random import generators_restored, stream_of, stream_of_first_block, told_of, unsigned
 
@@ -156,7 +150,7 @@ def _values(
         n_synapses = weights.n if isinstance(weights, Limits) else _n_synapses(rule, request, starts)
         seen = _delays_seen(delay, rule, request, starts, parameters["delay"].base_value)
         delays = Limits(*seen[1:3], n_synapses)
-        if delays.largest >= LONGEST_DRAWN_DELAY * state.dt:
+        if delays.largest >= LONGEST_OWN_DELAY * state.dt:
             return None
     is_empty = any(isinstance(values, Limits) and values.n == 0 for values in (weights, delays))
     if not is_empty:  # other processes may have synapses

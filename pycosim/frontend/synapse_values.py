@@ -21,7 +21,7 @@ from pycosim.frontend.delays import RoundedDelays, rounded_delays
 from pycosim.frontend.distance_programs import Program, program_of
 from pycosim.frontend.distances import Distances, distances_of
 from pycosim.frontend.requests import Connectivity
-from pycosim.network.procedural import TARGET_BLOCK
+from pycosim.network.row_rule import TARGET_BLOCK
 from pycosim.random import (
     draws_itself,
     evaluate_blocks,

@@ -4,16 +4,12 @@ from pycosim.network.columns import Current, Network, Population, Projection, Re
 from pycosim.network.io import load, save
 from pycosim.network.junctions import GapJunctions
 from pycosim.network.models import MODELS, NeuronModel, SourceModel, model_named
+from pycosim.network.own_values import DistanceValues, DrawnValues
 from pycosim.network.plasticity import Plasticity
-from pycosim.network.procedural import (
-    DistanceBounds,
-    DistanceValues,
-    DrawnValues,
-    ProceduralProjection,
-    RowRule,
-)
+from pycosim.network.procedural import ProceduralProjection
 from pycosim.network.remade import RemadeProjection
 from pycosim.network.rewiring import RewiredProjection
+from pycosim.network.row_rule import DistanceBounds, RowRule
 
 __all__ = [
     "MODELS",

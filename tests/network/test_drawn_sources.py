@@ -8,7 +8,7 @@ from scipy import stats
 
 from pycosim import _core
 from pycosim.network import RowRule
-from pycosim.network.procedural import SLOTS_PER_SOURCE
+from pycosim.network.row_rule import SLOTS_PER_SOURCE
 
 
 def rule_of(n_pre, n, first_post=0, *, allow_self=True, seed=1):
