@@ -1,9 +1,11 @@
 """The benchmark networks on GeNN's single-threaded CPU backend: ``python genn_networks.py brunel --ms 1000``.
 
 Prints the same line as the PyNN scripts. Needs PyGeNN 5 and a C++ compiler; numbers have single precision.
+GeNN compiles without optimisation unless it is asked; here it has the flags that Brian2 uses by itself.
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -18,6 +20,7 @@ import potjans_diesmann
 from timing import report
 
 DT_MS = 0.1
+COMPILER = "g++ -O3 -ffast-math -march=native"
 DELTA_CELL = pygenn.create_neuron_model(
     "delta_cell",
     params=["decay", "v_thresh", "v_reset", "tau_refrac"],
@@ -247,7 +250,8 @@ def main():
     parser.add_argument("--cells", type=int, default=4000)
     parser.add_argument("--synapses", default="CUBA")
     arguments = parser.parse_args()
-    model = GeNNModel("float", arguments.network, backend="single_threaded_cpu")
+    os.environ.setdefault("CXX", COMPILER)
+    model = GeNNModel("float", arguments.network, backend="single_threaded_cpu", optimize_code=True)
     model.dt, model.seed = DT_MS, 1
     recorded = NETWORKS[arguments.network](model, **vars(arguments))
     for population in recorded:
