@@ -307,7 +307,15 @@ def _distance_dependent(request: Request) -> Connectivity:
 
     def probabilities(targets: slice) -> NDArray[np.float64]:
         block = distances.of_targets(targets)
-        return np.broadcast_to(request.connector.distance_function(block), block.shape)
+        try:
+            return np.broadcast_to(request.connector.distance_function(block), block.shape)
+        except (ArithmeticError, TypeError, ValueError, IndexError) as error:
+            raise InvalidInputError(
+                request.problem(
+                    f"{request.connector.d_expression!r} cannot be evaluated for an array of distances "
+                    f"({error}); write it with NumPy's functions, for example where() for if."
+                )
+            ) from error
 
     return _independent(request, probabilities)
 

@@ -153,7 +153,9 @@ def _values(
         if delays.largest >= LONGEST_OWN_DELAY * state.dt:
             return None
     is_empty = any(isinstance(values, Limits) and values.n == 0 for values in (weights, delays))
-    if not is_empty:  # other processes may have synapses
+    if is_empty:  # other processes may have synapses
+        weight = weight if isinstance(weight, OWN_VALUES) else 0.0
+    else:
         weights = negative_inhibition(projection, weights, projection.receptor_type)
         check_values(projection, {"weight": weights, "delay": delays})
         weight = _models_weight(projection, weight, weights)
@@ -161,7 +163,7 @@ def _values(
         delay = delay_steps(state.default_delay if delay is None else delay, projection.label)
     elif not is_empty:
         delay = replace(delay, limits=_delay_limits(projection, delays, seen))
-    return 0.0 if weight is None else weight, delay, starts
+    return weight, delay, starts
 
 
 def _with_limits_of_all(values: float | OwnValues) -> float | OwnValues | None:

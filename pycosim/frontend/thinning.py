@@ -167,7 +167,11 @@ def _synapses_of_sample(request: Request, distances: Distances) -> float | None:
     sources, targets = (
         random.integers(n, size=N_SOURCES * N_TARGETS, dtype=np.int32) for n in (n_pre, n_post)
     )
-    p = request.connector.distance_function(distances.of_pairs(sources, targets))
+    try:
+        with np.errstate(all="ignore"):
+            p = request.connector.distance_function(distances.of_pairs(sources, targets))
+    except (ArithmeticError, TypeError, ValueError, IndexError):  # said where cells are connected
+        return None
     return float(np.mean(np.clip(np.nan_to_num(p, nan=0.0), 0.0, 1.0))) * n_pre * n_post
 
 

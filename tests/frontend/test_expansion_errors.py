@@ -118,6 +118,11 @@ def test_values_of_the_wrong_shape_are_explained(synapse, message):
             ConnectivityError,
             "3 of 8 pairs",
         ),
+        (
+            lambda: mock.DistanceDependentProbabilityConnector("0.1 if d < 1 else 0"),
+            InvalidInputError,
+            r"'0.1 if d < 1 else 0' cannot be evaluated for an array of distances .* where\(\) for if",
+        ),
         (lambda: FromFileConnector("no such file"), InvalidInputError, "cannot read 'no such file'"),
     ],
 )
