@@ -118,6 +118,7 @@ def test_an_error_of_one_process_while_building_or_running_ends_all_with_its_mes
 RULES = """
 import pickle, sys
 import pycosim.native as sim
+from pycosim.network import ProceduralProjection
 
 form, file = sys.argv[1:]
 sim.setup(timestep=0.1, threads=2, synapses=form)
@@ -152,11 +153,16 @@ for connector, weight, delay in (
     (near("0.9*(d > 1100)", rng=numbers), drawn("uniform", low=0.0, high=0.004), "0.4 + 0.01*(d - 1100)"),
 ):
     sim.Projection(cells, cells, connector, sim.StaticSynapse(weight=weight, delay=delay))
+for connector in (sim.FixedProbabilityConnector(0.5, rng=numbers), near("0.8*exp(-d/500)", rng=numbers)):
+    synapse = sim.StaticSynapse(weight="0.01/(1 + d)", delay="0.3 + d/500")
+    first = sim.Projection(cells, cells[:30], connector, synapse)  # whose targets are on one process
+    assert isinstance(first.column, ProceduralProjection) == (form == "procedural")
 few_sources = sim.FixedNumberPreConnector(20, rng=numbers, allow_self_connections=False)
 sim.Projection(cells[100:400], cells, few_sources, sim.StaticSynapse(weight=0.005, delay=0.8))
 cells.record("spikes")
 cells[::100].record("v")
 sim.run(40.0)
+assert sim.get_min_delay() == 0.3
 segment = cells.get_data().segments[0]
 if sim.rank() == 0:
     spikes = [train.magnitude.tolist() for train in segment.spiketrains]
