@@ -267,10 +267,9 @@ PYCOSIM_WORDS_AVX512 std::size_t below_avx512(const std::uint32_t* places, const
 const Functions& best() {
     static const bool has_all = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                                 __builtin_cpu_supports("popcnt");
-    static const Functions functions = has_all ? 
-                                               Functions{forwards_avx512, backwards_avx512, from_one_avx512,
-                                                           backwards_of_one_avx512, below_avx512}
-                                               : Functions{};
+    static const Functions functions =
+        has_all ? Functions{forwards_avx512, backwards_avx512, from_one_avx512, backwards_of_one_avx512, below_avx512}
+                : Functions{};
     return functions;
 }
 #else
