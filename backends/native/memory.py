@@ -30,7 +30,7 @@ PROCEDURAL_ROW_BYTES, PROCEDURAL_TARGET_BYTES = SEGMENT_BYTES + 8, 5
 CHOICE_BYTES, COUNT_BYTES, OWN_SLOTS_BYTES = 16, 4, 10
 # Of a target in the tree of places that rules of the distance have: its coordinates along each axis and its
 # number, and its part of boxes; and for each thread whether it is wanted, and its part of lists of boxes.
-COORDINATE_BYTES, IN_TREE_BYTES, IN_TREE_BYTES_OF_THREAD = 8, 4 + 6, 3
+COORDINATE_BYTES, IN_TREE_BYTES, IN_TREE_BYTES_OF_THREAD = 8, 4 + 8, 3
 # Of a column that is given back in pieces of 2 MiB as its rows are copied: the ends, and what is being read.
 KEPT_BYTES = 3 * 2**21
 # Of its PlasticStore, with its state: a synapse, a segment, and the latest spikes of a neuron with a trace.

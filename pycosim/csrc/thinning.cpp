@@ -1,12 +1,9 @@
 #include "thinning.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
-#include <limits>
 #include <numeric>
-#include <stdexcept>
 
 #include "clones.hpp"
 
