@@ -1,15 +1,17 @@
 // The all-to-all pair rules.
 //
-// Most synapses need no more of their neuron's history than its last three spikes: the terms of these are gathered
-// without branches for a block of synapses, and the weights then changed as vectors. All others are processed one by
-// one, with the same operations in the same order, nearly all of them from the line of memory that is there already.
+// Most synapses need no more than the latest spikes of their neuron: the terms of these are gathered for a block of
+// synapses (pair_terms.hpp), and the weights then changed as vectors. All others are processed one by one, with the same
+// factors and operations in the same order.
 #include "no_trapping_math.hpp"
 
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 #include <span>
 
+#include "pair_terms.hpp"
 #include "plastic.hpp"
 #include "vectorised.hpp"
 #include "weight_dependence.hpp"
@@ -17,23 +19,8 @@
 namespace pycosim::native {
 namespace {
 
-constexpr std::size_t kBlock = 128;
-constexpr std::size_t kAhead = 12;  // synapses ahead of which memory is asked for
-constexpr std::size_t kTargetsAhead = 96;
+constexpr std::size_t kBlock = kPairBlock;
 constexpr std::size_t kLine = kCacheLine / sizeof(double);
-constexpr std::size_t kNewPosts = 3;   // for most synapses
-
-// By synapse of a block: the presynaptic trace at each new postsynaptic spike, the oldest last, or 0; the postsynaptic
-// trace.
-struct PairTerms {
-    alignas(64) double pre[kNewPosts][kBlock];
-    alignas(64) double post[kBlock];
-};
-
-// The place in a table of decays, or that of its 0. Compilers prefer a branch, which is hard to predict.
-PYCOSIM_ALWAYS_INLINE std::uint64_t chosen(bool is_part, std::uint64_t steps) {
-    return Decay::kTable ^ ((steps ^ Decay::kTable) & (0 - std::uint64_t{is_part}));
-}
 
 template <PlasticRule rule, bool shared>
 PYCOSIM_ALWAYS_INLINE void change_weights(const TimingKernel<shared>& from, const PairTerms& terms, std::size_t n,
@@ -174,113 +161,118 @@ void change_block(const TimingKernel<false>& kernel, const PairTerms& terms, std
 template <PlasticRule rule, bool shared>
 struct PlasticStore::PairRule {
     const PlasticStore& store;
+    const PostHistory& history;
     const PlasticSegment& segment;
     const PlasticModel& model;
     const SegmentState& own;
     TimingKernel<shared> kernel;
-    std::size_t which;
+    std::size_t which_trace, pair;
     std::int64_t step, dendritic, last_post;
     bool is_pre;
+    PresynapticFactors factors{};
 
     PairRule(const PlasticStore& from, const PlasticState& with, std::uint32_t i, std::int64_t at, bool pre)
-        : store(from), segment(from.segments_[i]), model(from.model(i)), own(with.segments[i]), kernel(model),
-          which(from.trace_[segment.projection - from.first_projection_]), step(at), dendritic(segment.dendritic),
+        : store(from), history(from.history_), segment(from.segments_[i]), model(from.model(i)), own(with.segments[i]),
+          kernel(model), which_trace(from.trace_[segment.projection - from.first_projection_]),
+          pair(from.pair_[segment.projection - from.first_projection_]), step(at), dendritic(segment.dendritic),
           // With no dendritic part, a postsynaptic spike of the same step comes after the presynaptic one.
-          last_post(pre && dendritic == 0 ? at - 1 : at), is_pre(pre) {}
+          last_post(pre && dendritic == 0 ? at - 1 : at), is_pre(pre) {
+        if (!has_factors()) return;
+        const std::int64_t last = own.last_step - dendritic, now = step - dendritic;
+        const double growth = history.pre_growth(pair, last);
+        factors = {own.values[0] * growth,
+                   own.values[1] * growth,
+                   history.post_decay(pair, now),
+                   history.potentiation(pair, last),
+                   // Nothing is new to a synapse that has no presynaptic trace.
+                   own.values[0] == 0 ? 0.0 : history.potentiation(pair, own.applied_step - dendritic),
+                   history.potentiation(pair, now)};
+    }
+
+    bool has_factors() const { return pair != kNoPair; }
 
     double pre_trace(std::int64_t at) const {
         return at == own.last_step ? own.values[1] : own.values[0] * model.pre(at - own.last_step);
+    }
+    // At a synapse, when the postsynaptic spike number `n` of its neuron reaches it.
+    double pre_trace(std::uint32_t neuron, std::size_t n) const {
+        const std::int64_t at = history.steps(neuron)[n] + dendritic;
+        if (!has_factors()) return pre_trace(at);
+        const double trace = at == own.last_step ? factors.trace_before : factors.trace;
+        return trace * history.factors(neuron, n, pair).potentiation;
+    }
+    // At a synapse, with that spike as the last one.
+    double post_trace(std::uint32_t neuron, std::size_t n) const {
+        if (has_factors()) return history.factors(neuron, n, pair).depression * factors.post_decay;
+        return history.trace(neuron, n, which_trace) * model.post(step - dendritic - history.steps(neuron)[n]);
     }
 
     // The weight after the postsynaptic spikes that reached the synapse by `step` and the presynaptic one, if any.
     double changed(double w, std::uint64_t k) const {
         const std::uint32_t s = store.synapse_[k], neuron = store.neuron_of(store.targets_[k]);
-        const std::span<const std::int64_t> posts = store.history_.steps(neuron);
+        const std::span<const std::int64_t> posts = history.steps(neuron);
         std::size_t n = posts.size();
         while (n > 0 && posts[n - 1] + dendritic > own.applied_step) --n;
         for (; n < posts.size() && posts[n] + dendritic <= last_post; ++n) {
-            if (own.values[0] == 0) continue;
-            w = kernel.template after_post<rule>(w, pre_trace(posts[n] + dendritic), s);
+            if (own.values[0] != 0) w = kernel.template after_post<rule>(w, pre_trace(neuron, n), s);
         }
         if (!is_pre) return w;
         while (n > 0 && posts[n - 1] + dendritic >= step) --n;
-        double trace = 0;
-        if (n > 0) trace = store.history_.trace(neuron, n - 1, which) * model.post(step - dendritic - posts[n - 1]);
-        return kernel.template after_pre<rule>(w, trace, s);
+        return kernel.template after_pre<rule>(w, n > 0 ? post_trace(neuron, n - 1) : 0.0, s);
     }
 
-    // The same for a presynaptic spike, if the recent spikes suffice.
-    double changed_recently(double w, std::uint64_t k) const {
-        const RecentSpikes recent = store.history_.recent(store.neuron_of(store.targets_[k]));
-        const std::int64_t applied = own.applied_step - dendritic, now = step - dendritic;
-        // The newest may not have reached the synapse yet, or reach it together with the presynaptic one.
-        std::size_t before = 0;
-        while (before < RecentSpikes::kTraces && recent.step(before) >= now) ++before;
-        if (before == RecentSpikes::kTraces || recent.step(RecentSpikes::kSteps - 1) > applied) return changed(w, k);
-        const std::size_t first = before - (before > 0 && recent.step(before - 1) <= last_post - dendritic);
+    // The same for a presynaptic spike, from the latest factors if they suffice.
+    double changed_by_latest(double w, std::uint64_t k, const LatestFactors& latest) const {
+        if (latest.oldest_potentiation() < factors.applied) return changed(w, k);
+        const std::size_t first = latest.potentiation(0) < factors.now, before = latest.potentiation(0) <= factors.now;
+        if (latest.potentiation(before) <= factors.now) return changed(w, k);
         const std::uint32_t s = store.synapse_[k];
         std::size_t end = first;
-        while (recent.step(end) > applied) ++end;
-        for (std::size_t i = own.values[0] == 0 ? first : end; i-- > first;) {
-            w = kernel.template after_post<rule>(w, pre_trace(recent.step(i) + dendritic), s);
+        while (latest.potentiation(end) < factors.applied) ++end;
+        for (std::size_t i = end; i-- > first;) {
+            const double potentiation = latest.potentiation(i);
+            const double trace = potentiation == factors.at_last ? factors.trace_before : factors.trace;
+            w = kernel.template after_post<rule>(w, trace * potentiation, s);
         }
-        const bool has_fired = recent.step(before) != RecentSpikes::kNever;
-        const double trace = has_fired ? recent.trace(which, before) * model.post(now - recent.step(before)) : 0.0;
-        return kernel.template after_pre<rule>(w, trace, s);
-    }
-
-    // Whether the tables tell the presynaptic trace at all spikes that are new to the segment.
-    bool has_tables() const {
-        return is_pre && model.pre.table() && model.post.table() && own.applied_step >= own.last_step - 1 &&
-               step - own.last_step < static_cast<std::int64_t>(Decay::kTable);
-    }
-
-    // Fills the terms of the synapses from `begin` on, and `others` with those that need more of the history.
-    std::size_t gather(std::uint64_t begin, std::size_t n, PairTerms& terms, std::uint32_t* others,
-                       const double* weights) const {
-        const PostHistory& history = store.history_;
-        const std::uint32_t* const targets = store.targets_.data() + begin;
-        const double* const pre_table = model.pre.table();
-        const double* const post_table = model.post.table();
-        const std::size_t n_ahead = std::min<std::size_t>(n + kAhead, segment.first + segment.count - begin);
-        const std::uint32_t stride = store.receptor_stride_;
-        const double trace = own.values[0], trace_before = own.values[1];
-        const std::int64_t applied = own.applied_step - dendritic, last = own.last_step - dendritic;
-        const std::int64_t now = step - dendritic;
-        const std::size_t tau = which;
-        std::size_t n_others = 0;
-        for (std::size_t k = 0; k < n; ++k) {
-            if (k % kLine == 0) {
-                prefetch(weights + k);
-                prefetch(targets + k + kTargetsAhead);
-            }
-            if (k + kAhead < n_ahead) history.prefetch_recent(neuron_of(targets[k + kAhead], stride));
-            const RecentSpikes recent = history.recent(neuron_of(targets[k], stride));
-            const std::size_t newest = recent.step(0) > now;
-            const auto interval = static_cast<std::uint64_t>(now - recent.step(newest));
-            const bool suffices =
-                (interval - 1 < Decay::kTable - 1) & (recent.step(newest + kNewPosts) <= applied);
-            others[n_others] = static_cast<std::uint32_t>(k);
-            n_others += !suffices;
-            terms.post[k] = recent.trace(tau, newest) * post_table[chosen(suffices, interval)];
-            for (std::size_t j = 0; j < kNewPosts; ++j) {
-                const std::int64_t at = recent.step(newest + j);
-                const std::uint64_t since = chosen((at > applied) & suffices, static_cast<std::uint64_t>(at - last));
-                terms.pre[j][k] = (since == 0 ? trace_before : trace) * pre_table[since];
-            }
-        }
-        return n_others;
+        return kernel.template after_pre<rule>(w, latest.depression(before) * factors.post_decay, s);
     }
 
     void change_block_of(std::uint64_t begin, std::size_t n, PairTerms& terms, double* weights) const {
-        std::uint32_t others[kBlock + 1];
-        double other_weights[kBlock];
-        const std::size_t n_others = gather(begin, n, terms, others, weights);
-        for (std::size_t i = 0; i < n_others; ++i) {
-            other_weights[i] = changed_recently(weights[others[i]], begin + others[i]);
+        const std::uint32_t* const targets = store.targets_.data() + begin;
+        const PairSynapses synapses{targets, weights, history.latest(pair), history.latest_stride(),
+                                    store.first_input_of(targets[0])};
+        gather_pair_terms(factors, synapses, n, dendritic == 0, terms);
+        struct Other {
+            std::size_t k;
+            double weight;
+        } others[kBlock];
+        std::size_t n_others = 0;
+        for (std::size_t group = 0; group < n; group += sizeof(std::uint64_t)) {
+            std::uint64_t any;
+            std::memcpy(&any, terms.needs_more + group, sizeof any);
+            if (!any) continue;
+            for (std::size_t k = group; k < std::min(group + sizeof any, n); ++k) {
+                if (!terms.needs_more[k]) continue;
+                prefetch(synapses.latest(k).second);
+                others[n_others++] = {k, weights[k]};
+            }
         }
         change_block<rule>(kernel, terms, n, store.synapse_.data() + begin, weights);
-        for (std::size_t i = 0; i < n_others; ++i) weights[others[i]] = other_weights[i];
+        for (std::size_t i = 0; i < n_others; ++i) {
+            const std::size_t k = others[i].k;
+            weights[k] = changed_by_latest(others[i].weight, begin + k, synapses.latest(k));
+        }
+    }
+
+    void change(std::uint64_t first, std::uint64_t end, double* weights) const {
+        if (!is_pre || !has_factors()) {
+            for (std::uint64_t k = first; k < end; ++k) weights[k] = changed(weights[k], k);
+            return;
+        }
+        PairTerms terms;
+        for (std::uint64_t k = first; k < end; k += kBlock) {
+            change_block_of(k, std::min<std::uint64_t>(kBlock, end - k), terms, weights + k);
+        }
     }
 };
 
@@ -290,14 +282,7 @@ void PlasticStore::pair_spike(PlasticState& state, std::uint32_t i, std::int64_t
     const PairRule<rule, shared> pair(*this, state, i, step, is_pre);
     const std::uint64_t first = segments_[i].first, end = first + segments_[i].count;
     double* const weights = state.weights.data();
-    if (pair.has_tables()) {
-        PairTerms terms{};
-        for (std::uint64_t k = first; k < end; k += kBlock) {
-            pair.change_block_of(k, std::min<std::uint64_t>(kBlock, end - k), terms, weights + k);
-        }
-    } else {
-        for (std::uint64_t k = first; k < end; ++k) weights[k] = pair.changed(weights[k], k);
-    }
+    if (is_pre || state.segments[i].values[0] != 0) pair.change(first, end, weights);
     SegmentState& own = state.segments[i];
     own.applied_step = std::max(own.applied_step, pair.last_post);
     if (!is_pre) return;

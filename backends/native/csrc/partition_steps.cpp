@@ -29,6 +29,7 @@ void Partition::advance(std::int64_t first_step, std::int64_t n_steps, FiredNeur
 }
 
 void Partition::advance_together(std::int64_t first_step, std::size_t n_steps, FiredNeurons& fired) {
+    for (Plastic& part : plastic_) part.store->begin_step(first_step);
     for (std::size_t i = 0; i < n_steps; ++i) deliver(first_step + static_cast<std::int64_t>(i), inputs_of(i));
     if (rewired) rewired->deliver(first_step, inputs_of(0));
     if (graded) graded->deliver(first_step, inputs_of(0), receptor_stride_);

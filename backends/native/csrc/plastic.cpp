@@ -13,11 +13,12 @@ T at(std::span<const T> column, std::int64_t i) {
     return column.size() == 1 ? column[0] : column[static_cast<std::size_t>(i)];
 }
 
-// Which of the time constants is that of a trace; it is appended where it is new.
-std::size_t place_of(double tau, std::vector<double>& taus) {
-    const auto found = std::find(taus.begin(), taus.end(), tau);
-    const auto place = static_cast<std::size_t>(found - taus.begin());
-    if (found == taus.end()) taus.push_back(tau);
+// Where a value is; it is appended where it is new.
+template <class T>
+std::size_t place_of(const T& value, std::vector<T>& values) {
+    const auto found = std::find(values.begin(), values.end(), value);
+    const auto place = static_cast<std::size_t>(found - values.begin());
+    if (found == values.end()) values.push_back(value);
     return place;
 }
 
@@ -31,10 +32,20 @@ std::vector<double> distinct_taus(const std::vector<PlasticModel>& models, std::
     return taus;
 }
 
-PostHistory history_for(const std::vector<PlasticModel>& models, std::size_t first, std::size_t n_neurons) {
+// The same for pairs of time constants that have epochs.
+std::vector<PairTaus> distinct_pairs(const std::vector<PlasticModel>& models, std::size_t first) {
+    std::vector<PairTaus> pairs;
+    for (std::size_t p = first; p < models.size(); ++p) {
+        if (models[p].is_pair_rule() && models[p].pair_taus().have_epochs()) place_of(models[p].pair_taus(), pairs);
+    }
+    return pairs;
+}
+
+PostHistory history_for(const std::vector<PlasticModel>& models, std::size_t first, std::size_t n_neurons,
+                        std::int64_t present_step) {
     std::vector<double> taus = distinct_taus(models, first);
     const bool is_needed = !taus.empty();
-    return PostHistory(is_needed ? n_neurons : 0, std::move(taus));
+    return PostHistory(is_needed ? n_neurons : 0, std::move(taus), distinct_pairs(models, first), present_step);
 }
 
 // How much of the active resources is inactive after an interval; see TsodyksMarkramSynapses in the reference backend.
@@ -62,11 +73,14 @@ PlasticStore::PlasticStore(std::span<const PlasticColumns> projections, const st
                            std::int64_t present_step)
     : models_(&models), first_projection_(static_cast<std::uint32_t>(models.size() - projections.size())),
       created_step_(present_step), receptor_stride_(map.receptor_stride), is_target_(map.receptor_stride, 0),
-      history_(history_for(models, first_projection_, map.receptor_stride)) {
+      history_(history_for(models, first_projection_, map.receptor_stride, present_step)) {
     std::vector<double> taus = distinct_taus(models, first_projection_);
+    std::vector<PairTaus> pairs = distinct_pairs(models, first_projection_);
     for (std::size_t p = first_projection_; p < models.size(); ++p) {
         trace_.push_back(models[p].is_timing() ? place_of(models[p].post.tau(), taus) : 0);
         slow_trace_.push_back(models[p].has_slow_post_trace() ? place_of(models[p].slow_post.tau(), taus) : 0);
+        const bool has_pair = models[p].is_pair_rule() && models[p].pair_taus().have_epochs();
+        pair_.push_back(has_pair ? place_of(models[p].pair_taus(), pairs) : kNoPair);
     }
     std::vector<ProjectionColumns> columns;
     for (const PlasticColumns& projection : projections) columns.push_back(projection.synapses);
@@ -173,7 +187,7 @@ std::size_t PlasticStore::n_bytes() const {
 void PlasticStore::dispatch(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
                             std::vector<double>& transmitted) const {
     const PlasticModel& model = (*models_)[segments_[i].projection];
-    if (model.rule < PlasticRule::kTsodyksMarkram) {
+    if (model.is_pair_rule()) {
         if (model.is_shared()) {
             pair_spike_of<true>(model.rule, state, i, step, is_pre, transmitted);
         } else {
@@ -243,6 +257,15 @@ void PlasticStore::grow(std::size_t n_neurons, std::uint32_t receptor_stride) {
     receptor_stride_ = receptor_stride;
     is_target_.resize(receptor_stride, 0);
     row_.resize(n_neurons + 1, row_.back());
+}
+
+// What reached synapses in the last epoch acts with its factors.
+void PlasticStore::begin_step(std::int64_t step) {
+    if (!history_.has_epochs() || history_.is_in_epoch(step)) return;
+    for (std::uint32_t i = 0; i < n_segments(); ++i) {
+        if (model(i).is_pair_rule()) catch_up(state, i, step - 1 - segments_[i].dendritic);
+    }
+    history_.begin_epoch(step);
 }
 
 void PlasticStore::add_post_spike(std::uint32_t neuron, std::int64_t step) {

@@ -11,6 +11,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
@@ -87,6 +88,8 @@ struct PlasticModel {
     bool is_timing() const { return !is_short_term() && rule != PlasticRule::kDopamine; }
     bool has_slow_post_trace() const { return rule == PlasticRule::kTriplet || rule == PlasticRule::kHomeostatic; }
     bool has_eligibility() const { return rule == PlasticRule::kDopaminePair || rule == PlasticRule::kHomeostatic; }
+    bool is_pair_rule() const { return rule < PlasticRule::kTsodyksMarkram; }
+    PairTaus pair_taus() const { return {pre.tau(), post.tau()}; }
     bool is_shared() const {
         return std::all_of(parameters.begin(), parameters.end(), [](const auto& column) { return column.size() == 1; });
     }
@@ -179,6 +182,8 @@ class PlasticStore {
         for (std::size_t k = 0; k < transmitted.size(); ++k) inputs[target[k]] += transmitted[k];
     }
 
+    // To be called before all else that is done in a step.
+    void begin_step(std::int64_t step);
     // Notes that a neuron, given by its first receptor's input, fired at `step`; spikes up to step - 1 have acted.
     void add_post_spike(std::uint32_t neuron, std::int64_t step);
 
@@ -204,6 +209,7 @@ class PlasticStore {
     std::int64_t arrival_in_order(const PlasticState& with, std::uint32_t i, std::int64_t due_step) const {
         return std::max(arrival(i, due_step), with.segments[i].last_step);
     }
+    static constexpr std::size_t kNoPair = std::numeric_limits<std::size_t>::max();
     // Asks for the memory of a segment, if there is one of this number; and for that of its first synapses.
     void prefetch_state(const PlasticState& with, std::uint32_t i) const {
         if (i >= segments_.size()) return;
@@ -233,11 +239,12 @@ class PlasticStore {
         const std::vector<double>& column = (*models_)[projection].parameters[static_cast<std::size_t>(name)];
         return column.size() == 1 ? column[0] : column[synapse_[place]];
     }
-    static std::uint32_t neuron_of(std::uint32_t target, std::uint32_t receptor_stride) {
-        while (target >= receptor_stride) target -= receptor_stride;
+    std::uint32_t neuron_of(std::uint32_t target) const {
+        while (target >= receptor_stride_) target -= receptor_stride_;
         return target;
     }
-    std::uint32_t neuron_of(std::uint32_t target) const { return neuron_of(target, receptor_stride_); }
+    // That of neuron 0 with the same receptor.
+    std::uint32_t first_input_of(std::uint32_t target) const { return target - neuron_of(target); }
     template <PlasticRule rule, bool shared>
     void pair_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
                     std::vector<double>& transmitted) const;
@@ -270,6 +277,7 @@ class PlasticStore {
     std::vector<std::uint32_t> targets_;
     std::vector<std::uint32_t> synapse_;  // place in the projection's columns
     std::vector<std::size_t> trace_, slow_trace_;  // by projection, from the first: which of the history's traces
+    std::vector<std::size_t> pair_;  // the same: which of its pairs, or kNoPair
     std::vector<std::uint8_t> is_target_;  // of a timing rule, by neuron
     PostHistory history_;
 };

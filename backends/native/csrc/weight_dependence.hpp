@@ -16,6 +16,9 @@ struct TimingKernel {
     std::array<const double*, 8> columns;
     std::array<std::size_t, 8> strides;
     std::array<double, 8> first;
+    struct Bounds {
+        double low, high;
+    } first_bounds;
 
     explicit TimingKernel(const PlasticModel& model) {
         for (std::size_t p = 0; p < columns.size(); ++p) {
@@ -23,14 +26,21 @@ struct TimingKernel {
             strides[p] = model.parameters[p].size() > 1;
             first[p] = columns[p][0];
         }
+        first_bounds = {std::min(first[kMinimum], first[kMaximum]), std::max(first[kMinimum], first[kMaximum])};
     }
     double operator()(TimingParameter p, std::uint32_t synapse) const {
         return shared ? first[p] : columns[p][strides[p] * synapse];
     }
 
+    // Not std::clamp(), whose references keep compilers from taking one instruction for each bound.
     double bounded(double w, std::uint32_t s) const {
-        const double low = (*this)(kMinimum, s), high = (*this)(kMaximum, s);
-        return std::clamp(w, std::min(low, high), std::max(low, high));
+        const Bounds bounds = shared ? first_bounds : bounds_of(s);
+        const double at_least = w < bounds.low ? bounds.low : w;
+        return bounds.high < at_least ? bounds.high : at_least;
+    }
+    Bounds bounds_of(std::uint32_t s) const {
+        const double one = (*this)(kMinimum, s), other = (*this)(kMaximum, s);
+        return {std::min(one, other), std::max(one, other)};
     }
     template <PlasticRule rule>
     double up(double w, std::uint32_t s) const {
@@ -48,18 +58,27 @@ struct TimingKernel {
         const double range = (*this)(kMaximum, s) - low;
         return range * power(std::max((w - low) / range, 0.0), (*this)(kMuMinus, s));
     }
+    // Choices between computed numbers, which become vector instructions; only powers are too dear to be computed in vain.
     template <PlasticRule rule>
     double after_post(double w, double trace, std::uint32_t s) const {
         const double gain = (*this)(kPostGain, s) * trace;
-        return gain == 0 ? w : bounded(w + gain * up<rule>(w, s), s);
+        if (rule == PlasticRule::kGutig && gain == 0) return w;
+        const double changed = bounded(w + gain * up<rule>(w, s), s);
+        return gain == 0 ? w : changed;
     }
     template <PlasticRule rule>
     double after_pre(double w, double trace, std::uint32_t s) const {
         const double gain = (*this)(kPreGain, s) * trace;
         const double loss = (*this)(kPreLoss, s) * trace + (*this)(kConstantLoss, s);
-        if (gain == 0 && loss == 0) return w;
-        const double gained = gain == 0 ? w : w + gain * up<rule>(w, s);
-        return bounded(loss == 0 ? gained : gained - loss * down<rule>(w, s), s);
+        if constexpr (rule == PlasticRule::kGutig) {
+            if (gain == 0 && loss == 0) return w;
+            const double gained = gain == 0 ? w : w + gain * up<rule>(w, s);
+            return bounded(loss == 0 ? gained : gained - loss * down<rule>(w, s), s);
+        }
+        const double more = w + gain * up<rule>(w, s), gained = gain == 0 ? w : more;
+        const double less = gained - loss * down<rule>(w, s);
+        const double changed = bounded(loss == 0 ? gained : less, s);
+        return (gain == 0) & (loss == 0) ? w : changed;
     }
 };
 

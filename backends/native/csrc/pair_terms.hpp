@@ -1,0 +1,49 @@
+// What the spikes of pairs contribute to the synapses of a pair rule, for a block of synapses at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "post_history.hpp"
+
+namespace pycosim::native {
+
+inline constexpr std::size_t kPairBlock = 128;
+inline constexpr std::size_t kNewPosts = LatestFactors::kFirstPotentiations - 1;  // for most synapses
+
+// By synapse of a block: the presynaptic trace at each new postsynaptic spike, the oldest last, or 0; the postsynaptic
+// trace; whether there may be more new spikes than these, so that the terms do not hold.
+struct PairTerms {
+    alignas(64) double pre[kNewPosts][kPairBlock];
+    alignas(64) double post[kPairBlock];
+    alignas(64) std::uint8_t needs_more[kPairBlock];
+};
+
+// What the synapses of a segment have in common when a presynaptic spike reaches them, as factors (post_history.hpp).
+struct PresynapticFactors {
+    double trace, trace_before;  // times pre_growth() at the last spike; just before that spike
+    double post_decay;           // at this one
+    // Potentiation by a spike at the step of the last presynaptic one, if it is new; at the latest step that has been
+    // applied; at this step.
+    double at_last, applied, now;
+};
+
+// Synapses, and the LatestFactors of their neurons.
+struct PairSynapses {
+    const std::uint32_t* targets;
+    const double* weights;
+    LatestFactors first_latest;  // of the neuron whose input is `first_target`
+    std::size_t stride;
+    std::uint32_t first_target;
+
+    const double* line(std::size_t k) const { return first_latest.first + offset(k); }
+    LatestFactors latest(std::size_t k) const { return {line(k), first_latest.second + offset(k)}; }
+    std::size_t offset(std::size_t k) const { return stride * (targets[k] - first_target); }
+};
+
+// Terms of the first `n` synapses; asks for their weights, and for the targets of the next block. With `same_step`, a
+// postsynaptic spike may be new that came with the last presynaptic one.
+void gather_pair_terms(const PresynapticFactors& factors, const PairSynapses& synapses, std::size_t n, bool same_step,
+                       PairTerms& terms);
+
+}  // namespace pycosim::native
