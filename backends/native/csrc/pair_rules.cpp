@@ -12,6 +12,7 @@
 #include <span>
 
 #include "pair_terms.hpp"
+#include "pair_vectors.hpp"
 #include "plastic.hpp"
 #include "vectorised.hpp"
 #include "weight_dependence.hpp"
@@ -22,7 +23,8 @@ namespace {
 constexpr std::size_t kBlock = kPairBlock;
 constexpr std::size_t kLine = kCacheLine / sizeof(double);
 
-template <PlasticRule rule, bool shared>
+// After the postsynaptic spikes, and a presynaptic one if there is one.
+template <PlasticRule rule, bool is_pre, bool shared>
 PYCOSIM_ALWAYS_INLINE void change_weights(const TimingKernel<shared>& from, const PairTerms& terms, std::size_t n,
                                           const std::uint32_t* __restrict synapse, double* __restrict weights) {
     const TimingKernel<shared> kernel = from;
@@ -31,15 +33,16 @@ PYCOSIM_ALWAYS_INLINE void change_weights(const TimingKernel<shared>& from, cons
         const std::uint32_t s = shared ? 0 : synapse[k];
         double w = weights[k];
         for (std::size_t j = kNewPosts; j-- > 0;) w = kernel.template after_post<rule>(w, terms.pre[j][k], s);
-        weights[k] = kernel.template after_pre<rule>(w, terms.post[k], s);
+        weights[k] = is_pre ? kernel.template after_pre<rule>(w, terms.post[k], s) : w;
     }
 }
 
 // Templates cannot be compiled for several instruction sets, functions can.
 #define PYCOSIM_CHANGE_WEIGHTS(function, rule)                                                              \
     PYCOSIM_EVERY_INSTRUCTION_SET void function(const TimingKernel<true>& kernel, const PairTerms& terms,   \
-                                                std::size_t n, double* weights) {                           \
-        change_weights<rule, true>(kernel, terms, n, nullptr, weights);                                     \
+                                                std::size_t n, double* weights, bool is_pre) {              \
+        is_pre ? change_weights<rule, true>(kernel, terms, n, nullptr, weights)                             \
+               : change_weights<rule, false>(kernel, terms, n, nullptr, weights);                           \
     }
 
 PYCOSIM_CHANGE_WEIGHTS(change_additive, PlasticRule::kAdditive)
@@ -132,27 +135,40 @@ class PowerChanges {
 };
 
 PYCOSIM_EVERY_INSTRUCTION_SET void change_gutig(const TimingKernel<true>& kernel, const PairTerms& terms, std::size_t n,
-                                                double* weights) {
+                                                double* weights, bool is_pre) {
     PowerChanges changes(kernel, n, weights);
     changes.after_posts(terms.pre);
-    changes.after_pre(terms.post);
+    if (is_pre) changes.after_pre(terms.post);
 }
 
 template <PlasticRule rule>
 void change_block(const TimingKernel<true>& kernel, const PairTerms& terms, std::size_t n, const std::uint32_t*,
-                  double* weights) {
-    if constexpr (rule == PlasticRule::kAdditive) return change_additive(kernel, terms, n, weights);
-    if constexpr (rule == PlasticRule::kMultiplicative) return change_multiplicative(kernel, terms, n, weights);
+                  double* weights, bool is_pre) {
+    if constexpr (rule == PlasticRule::kAdditive) return change_additive(kernel, terms, n, weights, is_pre);
+    if constexpr (rule == PlasticRule::kMultiplicative) return change_multiplicative(kernel, terms, n, weights, is_pre);
     if constexpr (rule == PlasticRule::kAdditiveMultiplicative) {
-        return change_additive_multiplicative(kernel, terms, n, weights);
+        return change_additive_multiplicative(kernel, terms, n, weights, is_pre);
     }
-    if constexpr (rule == PlasticRule::kGutig) return change_gutig(kernel, terms, n, weights);
+    if constexpr (rule == PlasticRule::kGutig) return change_gutig(kernel, terms, n, weights, is_pre);
 }
 
 template <PlasticRule rule>
 void change_block(const TimingKernel<false>& kernel, const PairTerms& terms, std::size_t n,
-                  const std::uint32_t* synapse, double* weights) {
-    change_weights<rule, false>(kernel, terms, n, synapse, weights);
+                  const std::uint32_t* synapse, double* weights, bool is_pre) {
+    is_pre ? change_weights<rule, true>(kernel, terms, n, synapse, weights)
+           : change_weights<rule, false>(kernel, terms, n, synapse, weights);
+}
+
+template <class Function>
+void for_each_that_needs_more(const PairTerms& terms, std::size_t n, const Function& function) {
+    for (std::size_t group = 0; group < n; group += sizeof(std::uint64_t)) {
+        std::uint64_t any;
+        std::memcpy(&any, terms.needs_more + group, sizeof any);
+        if (!any) continue;
+        for (std::size_t k = group; k < std::min(group + sizeof any, n); ++k) {
+            if (terms.needs_more[k]) function(k);
+        }
+    }
 }
 
 }  // namespace
@@ -221,7 +237,7 @@ struct PlasticStore::PairRule {
         return kernel.template after_pre<rule>(w, n > 0 ? post_trace(neuron, n - 1) : 0.0, s);
     }
 
-    // The same for a presynaptic spike, from the latest factors if they suffice.
+    // The same from the latest factors if they suffice.
     double changed_by_latest(double w, std::uint64_t k, const LatestFactors& latest) const {
         if (latest.oldest_potentiation() < factors.applied) return changed(w, k);
         const std::size_t first = latest.potentiation(0) < factors.now, before = latest.potentiation(0) <= factors.now;
@@ -234,6 +250,7 @@ struct PlasticStore::PairRule {
             const double trace = potentiation == factors.at_last ? factors.trace_before : factors.trace;
             w = kernel.template after_post<rule>(w, trace * potentiation, s);
         }
+        if (!is_pre) return w;
         return kernel.template after_pre<rule>(w, latest.depression(before) * factors.post_decay, s);
     }
 
@@ -241,31 +258,30 @@ struct PlasticStore::PairRule {
         const std::uint32_t* const targets = store.targets_.data() + begin;
         const PairSynapses synapses{targets, weights, history.latest(pair), history.latest_stride(),
                                     store.first_input_of(targets[0])};
-        gather_pair_terms(factors, synapses, n, dendritic == 0, terms);
-        struct Other {
-            std::size_t k;
-            double weight;
-        } others[kBlock];
-        std::size_t n_others = 0;
-        for (std::size_t group = 0; group < n; group += sizeof(std::uint64_t)) {
-            std::uint64_t any;
-            std::memcpy(&any, terms.needs_more + group, sizeof any);
-            if (!any) continue;
-            for (std::size_t k = group; k < std::min(group + sizeof any, n); ++k) {
-                if (!terms.needs_more[k]) continue;
-                prefetch(synapses.latest(k).second);
-                others[n_others++] = {k, weights[k]};
+        if constexpr (shared) {
+            const PairEvent event{rule, kernel, factors, is_pre, dendritic == 0};
+            if (change_in_vectors(event, synapses, n, weights, terms.needs_more)) {
+                for_each_that_needs_more(terms, n, [&](std::size_t k) { prefetch(synapses.latest(k).second); });
+                for_each_that_needs_more(terms, n, [&](std::size_t k) {
+                    weights[k] = changed_by_latest(weights[k], begin + k, synapses.latest(k));
+                });
+                return;
             }
         }
-        change_block<rule>(kernel, terms, n, store.synapse_.data() + begin, weights);
-        for (std::size_t i = 0; i < n_others; ++i) {
-            const std::size_t k = others[i].k;
-            weights[k] = changed_by_latest(others[i].weight, begin + k, synapses.latest(k));
-        }
+        gather_pair_terms(factors, synapses, n, dendritic == 0, terms);
+        double unchanged[kBlock];
+        for_each_that_needs_more(terms, n, [&](std::size_t k) {
+            prefetch(synapses.latest(k).second);
+            unchanged[k] = weights[k];
+        });
+        change_block<rule>(kernel, terms, n, store.synapse_.data() + begin, weights, is_pre);
+        for_each_that_needs_more(terms, n, [&](std::size_t k) {
+            weights[k] = changed_by_latest(unchanged[k], begin + k, synapses.latest(k));
+        });
     }
 
     void change(std::uint64_t first, std::uint64_t end, double* weights) const {
-        if (!is_pre || !has_factors()) {
+        if (!has_factors()) {
             for (std::uint64_t k = first; k < end; ++k) weights[k] = changed(weights[k], k);
             return;
         }

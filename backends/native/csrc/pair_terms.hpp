@@ -39,6 +39,11 @@ struct PairSynapses {
     const double* line(std::size_t k) const { return first_latest.first + offset(k); }
     LatestFactors latest(std::size_t k) const { return {line(k), first_latest.second + offset(k)}; }
     std::size_t offset(std::size_t k) const { return stride * (targets[k] - first_target); }
+    // For one cache line of weights, and one of targets where another begins.
+    void ask_ahead(std::size_t k) const {
+        prefetch(weights + k + kPairBlock / 2);
+        if (k % (kCacheLine / sizeof(std::uint32_t)) == 0) prefetch(targets + k + kPairBlock);
+    }
 };
 
 // Terms of the first `n` synapses; asks for their weights, and for the targets of the next block. With `same_step`, a

@@ -107,6 +107,7 @@ PlasticStore::PlasticStore(std::span<const PlasticColumns> projections, const st
         if (core_of_neuron.empty()) core_.clear();
         row_.push_back(static_cast<std::uint32_t>(segments_.size()));
     });
+    n_targets_ = static_cast<std::uint64_t>(std::count(is_target_.begin(), is_target_.end(), 1));
     allocate_state();
     targets_.shrink_to_fit();
     synapse_.shrink_to_fit();
@@ -118,7 +119,7 @@ void PlasticStore::allocate_state() {
         return std::any_of(models_->begin() + first_projection_, models_->end(), condition);
     };
     if (has([](const PlasticModel& m) { return m.rule == PlasticRule::kQuantal; })) {
-        state.available.resize(targets_.size());
+        state.available.resize(targets_.size(), 0);
     }
     if (has([](const PlasticModel& m) { return m.has_eligibility(); })) state.eligibility.resize(targets_.size());
     if (has([](const PlasticModel& m) { return m.rule == PlasticRule::kIntegerPair; })) {
@@ -259,13 +260,19 @@ void PlasticStore::grow(std::size_t n_neurons, std::uint32_t receptor_stride) {
     row_.resize(n_neurons + 1, row_.back());
 }
 
-// What reached synapses in the last epoch acts with its factors.
+// What reached synapses in the last epoch acts with its factors. Segments without presynaptic spikes do not wait until
+// there are more postsynaptic ones than the latest factors have.
 void PlasticStore::begin_step(std::int64_t step) {
-    if (!history_.has_epochs() || history_.is_in_epoch(step)) return;
+    if (!history_.has_epochs()) return;
+    const bool is_new_epoch = !history_.is_in_epoch(step);
+    if (!is_new_epoch && n_new_posts_ < kPostsTogether * n_targets_) return;
     for (std::uint32_t i = 0; i < n_segments(); ++i) {
-        if (model(i).is_pair_rule()) catch_up(state, i, step - 1 - segments_[i].dendritic);
+        const bool waits = is_new_epoch || state.segments[i].applied_step < last_sweep_;
+        if (waits && model(i).is_pair_rule()) catch_up(state, i, step - 1 - segments_[i].dendritic);
     }
-    history_.begin_epoch(step);
+    last_sweep_ = step;
+    n_new_posts_ = 0;
+    if (is_new_epoch) history_.begin_epoch(step);
 }
 
 void PlasticStore::add_post_spike(std::uint32_t neuron, std::int64_t step) {
@@ -280,6 +287,7 @@ void PlasticStore::add_post_spike(std::uint32_t neuron, std::int64_t step) {
         if (history_.is_full(neuron)) history_.grow();
     }
     history_.add(neuron, step);
+    ++n_new_posts_;
 }
 
 void PlasticStore::gather_weights(const PlasticState& state, std::uint32_t projection,

@@ -16,6 +16,7 @@
 #include <span>
 #include <vector>
 
+#include "../../../pycosim/csrc/columns.hpp"
 #include "../../../pycosim/csrc/philox.hpp"
 #include "dopamine.hpp"
 #include "pending.hpp"
@@ -129,8 +130,8 @@ struct IntegerTraces {
 };
 
 struct PlasticState {
-    std::vector<double> weights;
-    std::vector<std::uint32_t> available;  // release sites by synapse; empty where no rule has them
+    pycosim::LongColumn<double> weights;
+    pycosim::LongColumn<std::uint32_t> available;  // release sites by synapse; empty where no rule has them
     std::vector<SegmentState> segments;
     std::vector<Eligibility> eligibility;             // by synapse; empty where no rule has it
     std::vector<IntegerTraces> integers;              // by synapse; empty where no rule has them
@@ -230,7 +231,7 @@ class PlasticStore {
         prefetch_all(state.available, first, end);
     }
     template <class T>
-    static void prefetch_all(const std::vector<T>& column, std::uint64_t first, std::uint64_t end) {
+    static void prefetch_all(const pycosim::LongColumn<T>& column, std::uint64_t first, std::uint64_t end) {
         if (column.empty()) return;
         for (std::uint64_t k = first; k < end; k += kCacheLine / sizeof(T)) prefetch(column.data() + k);
     }
@@ -274,12 +275,16 @@ class PlasticStore {
     std::vector<std::uint32_t> row_;  // by source neuron, and one more: first segment
     std::vector<PlasticSegment> segments_;
     std::vector<std::int32_t> core_;  // of each segment; empty without cores
-    std::vector<std::uint32_t> targets_;
-    std::vector<std::uint32_t> synapse_;  // place in the projection's columns
+    pycosim::LongColumn<std::uint32_t> targets_;
+    pycosim::LongColumn<std::uint32_t> synapse_;  // place in the projection's columns
     std::vector<std::size_t> trace_, slow_trace_;  // by projection, from the first: which of the history's traces
     std::vector<std::size_t> pair_;  // the same: which of its pairs, or kNoPair
     std::vector<std::uint8_t> is_target_;  // of a timing rule, by neuron
     PostHistory history_;
+    // Of each target, on average, until segments that have been left alone catch up; since when they have been.
+    static constexpr std::uint64_t kPostsTogether = 2;
+    std::uint64_t n_targets_ = 0, n_new_posts_ = 0;
+    std::int64_t last_sweep_ = 0;
 };
 
 }  // namespace pycosim::native

@@ -1,0 +1,24 @@
+// The pair rules on vectors of eight synapses.
+#pragma once
+
+#include "pair_terms.hpp"
+#include "plastic.hpp"
+#include "weight_dependence.hpp"
+
+namespace pycosim::native {
+
+// What a spike does to the synapses of a segment, which have their parameters in common.
+struct PairEvent {
+    PlasticRule rule;
+    const TimingKernel<true>& kernel;
+    const PresynapticFactors& factors;
+    bool is_pre;     // or only postsynaptic ones
+    bool same_step;  // see gather_pair_terms()
+};
+
+// Changes the weights of `n` <= kPairBlock synapses, and asks for what follows them; those that need_more[k] of the
+// history stay as they are. Does nothing and returns false where the machine has no such vectors, or for powers.
+bool change_in_vectors(const PairEvent& event, const PairSynapses& synapses, std::size_t n, double* weights,
+                       std::uint8_t* needs_more);
+
+}  // namespace pycosim::native
