@@ -51,6 +51,7 @@ void Engine::set_plastic_model(std::size_t projection, PlasticModel model) {
         if (started_) partition.settle(static_cast<std::uint32_t>(projection), step_);
     }
     plastic_models_.at(projection) = std::move(model);
+    for (Partition& partition : partitions_) partition.compare_with_bounds(static_cast<std::uint32_t>(projection));
 }
 
 }  // namespace pycosim::native

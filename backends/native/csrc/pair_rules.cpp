@@ -32,7 +32,11 @@ PYCOSIM_ALWAYS_INLINE void change_weights(const TimingKernel<shared>& from, cons
     for (std::size_t k = 0; k < n; ++k) {
         const std::uint32_t s = shared ? 0 : synapse[k];
         double w = weights[k];
-        for (std::size_t j = kNewPosts; j-- > 0;) w = kernel.template after_post<rule>(w, terms.pre[j][k], s);
+        for (std::size_t j = kNewPosts; j-- > 0;) {
+            const double trace = terms.pre[j][k];
+            const double gain = shared ? trace : kernel.template post_gain<rule>(s) * trace;
+            w = kernel.template after_post<rule>(w, gain, s);
+        }
         weights[k] = is_pre ? kernel.template after_pre<rule>(w, terms.post[k], s) : w;
     }
 }
@@ -56,15 +60,13 @@ class PowerChanges {
     PYCOSIM_ALWAYS_INLINE PowerChanges(const TimingKernel<true>& kernel, std::size_t n, double* weights)
         : kernel_(kernel), range_(kernel(kMaximum, 0) - kernel(kMinimum, 0)), n_(n), weights_(weights) {}
 
-    PYCOSIM_ALWAYS_INLINE void after_posts(const double (&traces)[kNewPosts][kBlock]) {
-        const double post_gain = kernel_(kPostGain, 0);
-        if (post_gain == 0.0) return;
+    PYCOSIM_ALWAYS_INLINE void after_posts(const double (&gains)[kNewPosts][kBlock]) {
         // Those that have this spike or an older one.
         std::uint32_t with[kNewPosts][kBlock];
         std::size_t n_with[kNewPosts] = {};
         alignas(64) std::uint64_t any[kBlock] = {};
         for (std::size_t j = 0; j < kNewPosts; ++j) {
-            for (std::size_t k = 0; k < n_; ++k) any[k] |= std::bit_cast<std::uint64_t>(traces[j][k]);
+            for (std::size_t k = 0; k < n_; ++k) any[k] |= std::bit_cast<std::uint64_t>(gains[j][k]);
         }
         for (std::size_t k = 0; k < n_; ++k) {
             with[0][n_with[0]] = static_cast<std::uint32_t>(k);
@@ -75,11 +77,11 @@ class PowerChanges {
                 const std::uint32_t k = with[j - 1][i];
                 with[j][n_with[j]] = k;
                 bool has_one = false;
-                for (std::size_t older = j; older < kNewPosts; ++older) has_one |= traces[older][k] != 0.0;
+                for (std::size_t older = j; older < kNewPosts; ++older) has_one |= gains[older][k] != 0.0;
                 n_with[j] += has_one;
             }
         }
-        for (std::size_t j = kNewPosts; j-- > 0;) after_post(with[j], n_with[j], post_gain, traces[j]);
+        for (std::size_t j = kNewPosts; j-- > 0;) after_post(with[j], n_with[j], gains[j]);
     }
 
     PYCOSIM_ALWAYS_INLINE void after_pre(const double* __restrict traces) {
@@ -101,12 +103,12 @@ class PowerChanges {
     }
 
   private:
-    PYCOSIM_ALWAYS_INLINE void after_post(const std::uint32_t* __restrict synapses, std::size_t n, double post_gain,
-                                          const double* __restrict traces) {
+    PYCOSIM_ALWAYS_INLINE void after_post(const std::uint32_t* __restrict synapses, std::size_t n,
+                                          const double* __restrict gains) {
         const std::size_t n_padded = (n + kLine - 1) / kLine * kLine;  // whole vectors
         for (std::size_t i = 0; i < n; ++i) {
             some_[i] = weights_[synapses[i]];
-            gains_[i] = post_gain * traces[synapses[i]];
+            gains_[i] = gains[synapses[i]];
         }
         for (std::size_t i = n; i < n_padded; ++i) some_[i] = gains_[i] = 0.0;
         find_powers<true>(some_, n_padded);
@@ -184,7 +186,7 @@ struct PlasticStore::PairRule {
     TimingKernel<shared> kernel;
     std::size_t which_trace, pair;
     std::int64_t step, dendritic, last_post;
-    bool is_pre;
+    bool is_pre, is_within_bounds;
     PresynapticFactors factors{};
 
     PairRule(const PlasticStore& from, const PlasticState& with, std::uint32_t i, std::int64_t at, bool pre)
@@ -192,10 +194,12 @@ struct PlasticStore::PairRule {
           kernel(model), which_trace(from.trace_[segment.projection - from.first_projection_]),
           pair(from.pair_[segment.projection - from.first_projection_]), step(at), dendritic(segment.dendritic),
           // With no dendritic part, a postsynaptic spike of the same step comes after the presynaptic one.
-          last_post(pre && dendritic == 0 ? at - 1 : at), is_pre(pre) {
+          last_post(pre && dendritic == 0 ? at - 1 : at), is_pre(pre),
+          is_within_bounds(from.is_within_bounds_[segment.projection - from.first_projection_]) {
         if (!has_factors()) return;
         const std::int64_t last = own.last_step - dendritic, now = step - dendritic;
-        const double growth = history.pre_growth(pair, last);
+        double growth = history.pre_growth(pair, last);
+        if constexpr (shared) growth *= kernel.template post_gain<rule>(0);
         factors = {own.values[0] * growth,
                    own.values[1] * growth,
                    history.post_decay(pair, now),
@@ -210,12 +214,16 @@ struct PlasticStore::PairRule {
     double pre_trace(std::int64_t at) const {
         return at == own.last_step ? own.values[1] : own.values[0] * model.pre(at - own.last_step);
     }
-    // At a synapse, when the postsynaptic spike number `n` of its neuron reaches it.
-    double pre_trace(std::uint32_t neuron, std::size_t n) const {
+    // At a synapse, when a postsynaptic spike reaches it of which the factor for potentiation is given.
+    double gain(double potentiation, bool with_last, std::uint32_t s) const {
+        const double trace = (with_last ? factors.trace_before : factors.trace) * potentiation;
+        return shared ? trace : kernel.template post_gain<rule>(s) * trace;
+    }
+    // The same of spike number `n` of its neuron.
+    double gain(std::uint32_t neuron, std::size_t n, std::uint32_t s) const {
         const std::int64_t at = history.steps(neuron)[n] + dendritic;
-        if (!has_factors()) return pre_trace(at);
-        const double trace = at == own.last_step ? factors.trace_before : factors.trace;
-        return trace * history.factors(neuron, n, pair).potentiation;
+        if (!has_factors()) return kernel.template post_gain<rule>(s) * pre_trace(at);
+        return gain(history.factors(neuron, n, pair).potentiation, at == own.last_step, s);
     }
     // At a synapse, with that spike as the last one.
     double post_trace(std::uint32_t neuron, std::size_t n) const {
@@ -230,7 +238,7 @@ struct PlasticStore::PairRule {
         std::size_t n = posts.size();
         while (n > 0 && posts[n - 1] + dendritic > own.applied_step) --n;
         for (; n < posts.size() && posts[n] + dendritic <= last_post; ++n) {
-            if (own.values[0] != 0) w = kernel.template after_post<rule>(w, pre_trace(neuron, n), s);
+            if (own.values[0] != 0) w = kernel.template after_post<rule>(w, gain(neuron, n, s), s);
         }
         if (!is_pre) return w;
         while (n > 0 && posts[n - 1] + dendritic >= step) --n;
@@ -247,8 +255,7 @@ struct PlasticStore::PairRule {
         while (latest.potentiation(end) < factors.applied) ++end;
         for (std::size_t i = end; i-- > first;) {
             const double potentiation = latest.potentiation(i);
-            const double trace = potentiation == factors.at_last ? factors.trace_before : factors.trace;
-            w = kernel.template after_post<rule>(w, trace * potentiation, s);
+            w = kernel.template after_post<rule>(w, gain(potentiation, potentiation == factors.at_last, s), s);
         }
         if (!is_pre) return w;
         return kernel.template after_pre<rule>(w, latest.depression(before) * factors.post_decay, s);
@@ -260,7 +267,7 @@ struct PlasticStore::PairRule {
                                     store.first_input_of(targets[0])};
         if constexpr (shared) {
             const PairEvent event{rule, kernel, factors, is_pre, dendritic == 0};
-            if (change_in_vectors(event, synapses, n, weights, terms.needs_more)) {
+            if (is_within_bounds && change_in_vectors(event, synapses, n, weights, terms.needs_more)) {
                 for_each_that_needs_more(terms, n, [&](std::size_t k) { prefetch(synapses.latest(k).second); });
                 for_each_that_needs_more(terms, n, [&](std::size_t k) {
                     weights[k] = changed_by_latest(weights[k], begin + k, synapses.latest(k));

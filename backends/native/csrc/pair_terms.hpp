@@ -11,8 +11,8 @@ namespace pycosim::native {
 inline constexpr std::size_t kPairBlock = 128;
 inline constexpr std::size_t kNewPosts = LatestFactors::kFirstPotentiations - 1;  // for most synapses
 
-// By synapse of a block: the presynaptic trace at each new postsynaptic spike, the oldest last, or 0; the postsynaptic
-// trace; whether there may be more new spikes than these, so that the terms do not hold.
+// By synapse of a block: the presynaptic trace at each new postsynaptic spike (as in PresynapticFactors), the oldest
+// last, or 0; the postsynaptic trace; whether there may be more new spikes than these, so that the terms do not hold.
 struct PairTerms {
     alignas(64) double pre[kNewPosts][kPairBlock];
     alignas(64) double post[kPairBlock];
@@ -21,7 +21,9 @@ struct PairTerms {
 
 // What the synapses of a segment have in common when a presynaptic spike reaches them, as factors (post_history.hpp).
 struct PresynapticFactors {
-    double trace, trace_before;  // times pre_growth() at the last spike; just before that spike
+    // Trace times pre_growth() at the last spike, and just before that spike; also times the post_gain() that the synapses
+    // have in common, if they do.
+    double trace, trace_before;
     double post_decay;           // at this one
     // Potentiation by a spike at the step of the last presynaptic one, if it is new; at the latest step that has been
     // applied; at this step.

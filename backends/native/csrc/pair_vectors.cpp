@@ -22,77 +22,71 @@ PYCOSIM_BASE_INSTRUCTION_SET bool change(const PairEvent&, const PairSynapses&, 
 constexpr std::size_t kWidth = LatestFactors::kInLine;
 constexpr __mmask8 kAll = 0xff;  // what is said of no lanes makes GCC 12 warn
 
-// The columns of eight lines of eight numbers each: loading lines and moving their numbers takes two thirds of the time
-// of gathering one column after the other.
+// Of eight lines of eight numbers each: loading lines and moving their numbers takes less time than gathering one column
+// after the other.
 struct Columns {
     __m512d of[8];
 };
 
-PYCOSIM_AVX512_INSIDE Columns transposed(const __m512d (&line)[8]) {
+// The upper half of a vector is put there by the load, as only one instruction in a cycle moves numbers between places.
+template <class Line>
+PYCOSIM_AVX512_INSIDE Columns transposed(const Line& line) {
+    constexpr __mmask8 upper = 0xf0;
     constexpr int even = 0x88, odd = 0xdd;  // quarters of two vectors
-    __m512d pair[8];  // of lines 2 i and 2 i + 1: columns 0, 2, 4, 6 in number 2 i, the others in the next
-    for (std::size_t i = 0; i < 8; i += 2) {
-        pair[i] = _mm512_maskz_unpacklo_pd(kAll, line[i], line[i + 1]);
-        pair[i + 1] = _mm512_maskz_unpackhi_pd(kAll, line[i], line[i + 1]);
-    }
     Columns result;
-    for (std::size_t i = 0; i < 2; ++i) {
-        const __m512d first_even = _mm512_maskz_shuffle_f64x2(kAll, pair[i], pair[i + 2], even);
-        const __m512d first_odd = _mm512_maskz_shuffle_f64x2(kAll, pair[i], pair[i + 2], odd);
-        const __m512d last_even = _mm512_maskz_shuffle_f64x2(kAll, pair[i + 4], pair[i + 6], even);
-        const __m512d last_odd = _mm512_maskz_shuffle_f64x2(kAll, pair[i + 4], pair[i + 6], odd);
-        result.of[i] = _mm512_maskz_shuffle_f64x2(kAll, first_even, last_even, even);
-        result.of[i + 4] = _mm512_maskz_shuffle_f64x2(kAll, first_even, last_even, odd);
-        result.of[i + 2] = _mm512_maskz_shuffle_f64x2(kAll, first_odd, last_odd, even);
-        result.of[i + 6] = _mm512_maskz_shuffle_f64x2(kAll, first_odd, last_odd, odd);
+    for (std::size_t first = 0; first < kWidth; first += kWidth / 2) {
+        const auto rows = [&](std::size_t i) __attribute__((target("avx512f"), always_inline)) {
+            const __m512d lower = _mm512_castpd256_pd512(_mm256_load_pd(line(i) + first));
+            return _mm512_mask_broadcast_f64x4(lower, upper, _mm256_load_pd(line(i + 2) + first));
+        };
+        const __m512d rows_02 = rows(0), rows_13 = rows(1), rows_46 = rows(4), rows_57 = rows(5);
+        const __m512d even_0123 = _mm512_maskz_unpacklo_pd(kAll, rows_02, rows_13);
+        const __m512d even_4567 = _mm512_maskz_unpacklo_pd(kAll, rows_46, rows_57);
+        const __m512d odd_0123 = _mm512_maskz_unpackhi_pd(kAll, rows_02, rows_13);
+        const __m512d odd_4567 = _mm512_maskz_unpackhi_pd(kAll, rows_46, rows_57);
+        result.of[first] = _mm512_maskz_shuffle_f64x2(kAll, even_0123, even_4567, even);
+        result.of[first + 1] = _mm512_maskz_shuffle_f64x2(kAll, odd_0123, odd_4567, even);
+        result.of[first + 2] = _mm512_maskz_shuffle_f64x2(kAll, even_0123, even_4567, odd);
+        result.of[first + 3] = _mm512_maskz_shuffle_f64x2(kAll, odd_0123, odd_4567, odd);
     }
     return result;
 }
 
-// TimingKernel on eight synapses, with the same operations in the same order.
+// TimingKernel on eight synapses, with the same operations in the same order. Within the bounds, what does not change a
+// weight need not be told apart.
 template <PlasticRule rule>
-struct Rule {
-    __m512d post_gain, pre_gain, pre_loss, constant_loss, minimum, maximum, low, high;
-    bool gains_with_pre;
-
+class Rule {
+  public:
     PYCOSIM_AVX512_INSIDE explicit Rule(const TimingKernel<true>& k)
-        : post_gain(_mm512_set1_pd(k(kPostGain, 0))), pre_gain(_mm512_set1_pd(k(kPreGain, 0))),
-          pre_loss(_mm512_set1_pd(k(kPreLoss, 0))), constant_loss(_mm512_set1_pd(k(kConstantLoss, 0))),
-          minimum(_mm512_set1_pd(k(kMinimum, 0))), maximum(_mm512_set1_pd(k(kMaximum, 0))),
-          low(_mm512_set1_pd(k.first_bounds.low)), high(_mm512_set1_pd(k.first_bounds.high)),
-          gains_with_pre(k(kPreGain, 0) != 0) {}
+        : pre_gain_(_mm512_set1_pd(k.template pre_gain<rule>(0))), pre_loss_(_mm512_set1_pd(k.template pre_loss<rule>(0))),
+          constant_loss_(_mm512_set1_pd(k.template constant_loss<rule>(0))),
+          minimum_(_mm512_set1_pd(k(kMinimum, 0))), maximum_(_mm512_set1_pd(k(kMaximum, 0))),
+          low_(_mm512_set1_pd(k.first_bounds.low)), high_(_mm512_set1_pd(k.first_bounds.high)),
+          gains_with_pre_(k(kPreGain, 0) != 0) {}
 
-    PYCOSIM_AVX512_INSIDE __m512d up(__m512d w) const {
-        return rule == PlasticRule::kMultiplicative ? _mm512_sub_pd(maximum, w) : maximum;
-    }
-    PYCOSIM_AVX512_INSIDE __m512d down(__m512d w) const {
-        return rule == PlasticRule::kAdditive ? maximum : _mm512_sub_pd(w, minimum);
-    }
-    // `w` in the lanes that change.
-    PYCOSIM_AVX512_INSIDE __m512d bounded(__m512d w, __mmask8 changes, __m512d to) const {
-        return _mm512_mask_min_pd(w, changes, high, _mm512_maskz_max_pd(kAll, low, to));
-    }
-    PYCOSIM_AVX512_INSIDE static __mmask8 is_nonzero(__m512d x) {
-        return _mm512_cmp_pd_mask(x, _mm512_setzero_pd(), _CMP_NEQ_UQ);
-    }
-    PYCOSIM_AVX512_INSIDE __m512d after_post(__m512d w, __m512d trace, __mmask8 is_new) const {
-        const __m512d gain = _mm512_mul_pd(post_gain, trace);
-        return bounded(w, is_nonzero(gain) & is_new, _mm512_add_pd(w, _mm512_mul_pd(gain, up(w))));
+    PYCOSIM_AVX512_INSIDE __m512d after_post(__m512d w, __m512d gain) const {
+        return bounded(_mm512_add_pd(w, rise(w, gain)));
     }
     PYCOSIM_AVX512_INSIDE __m512d after_pre(__m512d w, __m512d trace) const {
-        const __m512d loss = _mm512_add_pd(_mm512_mul_pd(pre_loss, trace), constant_loss);
-        const __mmask8 loses = is_nonzero(loss);
-        __mmask8 changes = loses;
-        __m512d to = w;
-        if (gains_with_pre) {
-            const __m512d gain = _mm512_mul_pd(pre_gain, trace);
-            const __mmask8 gains = is_nonzero(gain);
-            to = _mm512_mask_add_pd(to, gains, w, _mm512_mul_pd(gain, up(w)));
-            changes = static_cast<__mmask8>(changes | gains);
-        }
-        to = _mm512_mask_sub_pd(to, loses, to, _mm512_mul_pd(loss, down(w)));
-        return bounded(w, changes, to);
+        const __m512d loss = _mm512_add_pd(_mm512_mul_pd(pre_loss_, trace), constant_loss_);
+        __m512d gained = w;
+        if (gains_with_pre_) gained = _mm512_add_pd(w, rise(w, _mm512_mul_pd(pre_gain_, trace)));
+        return bounded(_mm512_sub_pd(gained, fall(w, loss)));
     }
+
+  private:
+    PYCOSIM_AVX512_INSIDE __m512d rise(__m512d w, __m512d gain) const {
+        return rule == PlasticRule::kMultiplicative ? _mm512_mul_pd(gain, _mm512_sub_pd(maximum_, w)) : gain;
+    }
+    PYCOSIM_AVX512_INSIDE __m512d fall(__m512d w, __m512d loss) const {
+        return rule == PlasticRule::kAdditive ? loss : _mm512_mul_pd(loss, _mm512_sub_pd(w, minimum_));
+    }
+    PYCOSIM_AVX512_INSIDE __m512d bounded(__m512d w) const {
+        return _mm512_maskz_min_pd(kAll, high_, _mm512_maskz_max_pd(kAll, low_, w));
+    }
+
+    __m512d pre_gain_, pre_loss_, constant_loss_, minimum_, maximum_, low_, high_;
+    bool gains_with_pre_;
 };
 
 // As gather_pair_terms() and change_weights(), eight synapses at a time.
@@ -118,11 +112,9 @@ class Change {
     template <std::size_t n_sure>
     PYCOSIM_AVX512_INSIDE void some(std::size_t k, std::size_t n) const {
         synapses_.ask_ahead(k);
-        __m512d line[kWidth];
-        for (std::size_t i = 0; i < kWidth; ++i) {
-            line[i] = _mm512_load_pd(synapses_.line(k + (i < n_sure ? i : std::min(i, n - 1))));
-        }
-        const Columns columns = transposed(line);
+        const Columns columns = transposed([&](std::size_t i) __attribute__((target("avx512f"), always_inline)) {
+            return synapses_.line(k + (i < n_sure ? i : std::min(i, n - 1)));
+        });
         const __m512d* const depression = columns.of;
         const __m512d* const potentiation = columns.of + LatestFactors::kDepressions;
         const auto more = static_cast<__mmask8>(_mm512_cmp_pd_mask(potentiation[1], now_, _CMP_LE_OQ) |
@@ -137,7 +129,7 @@ class Change {
                 const __mmask8 with_last = _mm512_cmp_pd_mask(potentiation[j], at_last_, _CMP_EQ_OQ);
                 trace = _mm512_mask_mov_pd(trace, with_last, trace_before_);
             }
-            w = rule_.after_post(w, _mm512_mul_pd(trace, potentiation[j]), is_new);
+            w = rule_.after_post(w, _mm512_maskz_mul_pd(is_new, trace, potentiation[j]));
         }
         if (is_pre) {
             const __mmask8 not_before = _mm512_cmp_pd_mask(potentiation[0], now_, _CMP_LE_OQ);

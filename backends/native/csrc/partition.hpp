@@ -133,6 +133,9 @@ class alignas(kCacheLine) Partition {
     void gather_weights(std::uint32_t projection, std::int64_t present_step, std::span<double> weights) const;
     // Processes all that has reached a projection's synapses by the present step, before these are changed.
     void settle(std::uint32_t projection, std::int64_t present_step);
+    void compare_with_bounds(std::uint32_t projection) {
+        for (Plastic& part : plastic_) part.store->compare_with_bounds(projection);
+    }
     void set_weights(std::uint32_t projection, std::span<const double> weights) {
         for (Plastic& part : plastic_) part.store->set_weights(projection, weights);
     }

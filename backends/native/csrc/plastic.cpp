@@ -108,6 +108,10 @@ PlasticStore::PlasticStore(std::span<const PlasticColumns> projections, const st
         row_.push_back(static_cast<std::uint32_t>(segments_.size()));
     });
     n_targets_ = static_cast<std::uint64_t>(std::count(is_target_.begin(), is_target_.end(), 1));
+    is_within_bounds_.resize(projections.size());
+    for (std::size_t p = first_projection_; p < models.size(); ++p) {
+        compare_with_bounds(static_cast<std::uint32_t>(p));
+    }
     allocate_state();
     targets_.shrink_to_fit();
     synapse_.shrink_to_fit();
@@ -307,6 +311,24 @@ void PlasticStore::set_weights(std::uint32_t projection, std::span<const double>
             state.weights[k] = weights[synapse_[k]];
         }
     }
+    compare_with_bounds(projection);
+}
+
+void PlasticStore::compare_with_bounds(std::uint32_t projection) {
+    if (!has(projection) || !(*models_)[projection].is_pair_rule()) return;
+    is_within_bounds_[projection - first_projection_] =
+        std::all_of(segments_.begin(), segments_.end(), [&](const PlasticSegment& segment) {
+            return segment.projection != projection || is_within_bounds(segment);
+        });
+}
+
+bool PlasticStore::is_within_bounds(const PlasticSegment& segment) const {
+    for (std::uint64_t k = segment.first; k < segment.first + segment.count; ++k) {
+        const double one = parameter(segment.projection, kMinimum, k), other = parameter(segment.projection, kMaximum, k);
+        const double w = state.weights[k];
+        if (!(w >= std::min(one, other) && w <= std::max(one, other))) return false;
+    }
+    return true;
 }
 
 }  // namespace pycosim::native

@@ -190,6 +190,8 @@ class PlasticStore {
 
     void gather_weights(const PlasticState& state, std::uint32_t projection, std::span<double> weights) const;
     void set_weights(std::uint32_t projection, std::span<const double> weights);
+    // To be called when the bounds of a model have changed.
+    void compare_with_bounds(std::uint32_t projection);
 
     PlasticState state;
 
@@ -205,6 +207,7 @@ class PlasticStore {
     struct IntegerPair;
 
     void append(const Row& row);
+    bool is_within_bounds(const PlasticSegment& segment) const;
     void allocate_state();
     // A spike that comes late cannot reach the synapse before what has been processed there.
     std::int64_t arrival_in_order(const PlasticState& with, std::uint32_t i, std::int64_t due_step) const {
@@ -279,6 +282,7 @@ class PlasticStore {
     pycosim::LongColumn<std::uint32_t> synapse_;  // place in the projection's columns
     std::vector<std::size_t> trace_, slow_trace_;  // by projection, from the first: which of the history's traces
     std::vector<std::size_t> pair_;  // the same: which of its pairs, or kNoPair
+    std::vector<std::uint8_t> is_within_bounds_;  // the same: whether all weights are, of a pair rule
     std::vector<std::uint8_t> is_target_;  // of a timing rule, by neuron
     PostHistory history_;
     // Of each target, on average, until segments that have been left alone catch up; since when they have been.

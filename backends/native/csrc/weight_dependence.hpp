@@ -58,27 +58,70 @@ struct TimingKernel {
         const double range = (*this)(kMaximum, s) - low;
         return range * power(std::max((w - low) / range, 0.0), (*this)(kMuMinus, s));
     }
-    // Choices between computed numbers, which become vector instructions; only powers are too dear to be computed in vain.
+
+    // Of the pair rules: what traces are multiplied with, dependences on the weight that are the same for all of them
+    // included.
     template <PlasticRule rule>
-    double after_post(double w, double trace, std::uint32_t s) const {
-        const double gain = (*this)(kPostGain, s) * trace;
+    double post_gain(std::uint32_t s) const {
+        return (*this)(kPostGain, s) * same_up<rule>(s);
+    }
+    template <PlasticRule rule>
+    double pre_gain(std::uint32_t s) const {
+        return (*this)(kPreGain, s) * same_up<rule>(s);
+    }
+    template <PlasticRule rule>
+    double pre_loss(std::uint32_t s) const {
+        return (*this)(kPreLoss, s) * same_down<rule>(s);
+    }
+    template <PlasticRule rule>
+    double constant_loss(std::uint32_t s) const {
+        return (*this)(kConstantLoss, s) * same_down<rule>(s);
+    }
+    // After a postsynaptic spike, `gain` being post_gain() times the presynaptic trace. Choices between computed numbers
+    // become vector instructions; only powers are too dear to be computed in vain.
+    template <PlasticRule rule>
+    double after_post(double w, double gain, std::uint32_t s) const {
         if (rule == PlasticRule::kGutig && gain == 0) return w;
-        const double changed = bounded(w + gain * up<rule>(w, s), s);
+        const double changed = bounded(w + rise<rule>(w, gain, s), s);
         return gain == 0 ? w : changed;
     }
     template <PlasticRule rule>
     double after_pre(double w, double trace, std::uint32_t s) const {
-        const double gain = (*this)(kPreGain, s) * trace;
-        const double loss = (*this)(kPreLoss, s) * trace + (*this)(kConstantLoss, s);
+        const double gain = pre_gain<rule>(s) * trace;
+        const double loss = pre_loss<rule>(s) * trace + constant_loss<rule>(s);
         if constexpr (rule == PlasticRule::kGutig) {
             if (gain == 0 && loss == 0) return w;
-            const double gained = gain == 0 ? w : w + gain * up<rule>(w, s);
-            return bounded(loss == 0 ? gained : gained - loss * down<rule>(w, s), s);
+            const double gained = gain == 0 ? w : w + rise<rule>(w, gain, s);
+            return bounded(loss == 0 ? gained : gained - fall<rule>(w, loss, s), s);
         }
-        const double more = w + gain * up<rule>(w, s), gained = gain == 0 ? w : more;
-        const double less = gained - loss * down<rule>(w, s);
+        const double more = w + rise<rule>(w, gain, s), gained = gain == 0 ? w : more;
+        const double less = gained - fall<rule>(w, loss, s);
         const double changed = bounded(loss == 0 ? gained : less, s);
         return (gain == 0) & (loss == 0) ? w : changed;
+    }
+
+  private:
+    static constexpr bool has_same_up(PlasticRule rule) {
+        return rule == PlasticRule::kAdditive || rule == PlasticRule::kAdditiveMultiplicative;
+    }
+    static constexpr bool has_same_down(PlasticRule rule) { return rule == PlasticRule::kAdditive; }
+    template <PlasticRule rule>
+    double same_up(std::uint32_t s) const {
+        return has_same_up(rule) ? (*this)(kMaximum, s) : 1.0;
+    }
+    template <PlasticRule rule>
+    double same_down(std::uint32_t s) const {
+        return has_same_down(rule) ? (*this)(kMaximum, s) : 1.0;
+    }
+    template <PlasticRule rule>
+    double rise(double w, double gain, std::uint32_t s) const {
+        if constexpr (has_same_up(rule)) return gain;
+        else return gain * up<rule>(w, s);
+    }
+    template <PlasticRule rule>
+    double fall(double w, double loss, std::uint32_t s) const {
+        if constexpr (has_same_down(rule)) return loss;
+        else return loss * down<rule>(w, s);
     }
 };
 
