@@ -300,8 +300,7 @@ struct PlasticStore::PairRule {
 };
 
 template <PlasticRule rule, bool shared>
-void PlasticStore::pair_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
-                              std::vector<double>& transmitted) const {
+void PlasticStore::pair_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre) const {
     const PairRule<rule, shared> pair(*this, state, i, step, is_pre);
     const std::uint64_t first = segments_[i].first, end = first + segments_[i].count;
     double* const weights = state.weights.data();
@@ -309,7 +308,6 @@ void PlasticStore::pair_spike(PlasticState& state, std::uint32_t i, std::int64_t
     SegmentState& own = state.segments[i];
     own.applied_step = std::max(own.applied_step, pair.last_post);
     if (!is_pre) return;
-    transmitted.assign(weights + first, weights + end);
     auto& [trace, trace_before, unused] = own.values;
     if (step > own.last_step || trace == 0) {
         trace_before = pair.pre_trace(step);
@@ -320,23 +318,21 @@ void PlasticStore::pair_spike(PlasticState& state, std::uint32_t i, std::int64_t
 }
 
 template <bool shared>
-void PlasticStore::pair_spike_of(PlasticRule rule, PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
-                                 std::vector<double>& transmitted) const {
+void PlasticStore::pair_spike_of(PlasticRule rule, PlasticState& state, std::uint32_t i, std::int64_t step,
+                                 bool is_pre) const {
     switch (rule) {
         case PlasticRule::kAdditive:
-            return pair_spike<PlasticRule::kAdditive, shared>(state, i, step, is_pre, transmitted);
+            return pair_spike<PlasticRule::kAdditive, shared>(state, i, step, is_pre);
         case PlasticRule::kMultiplicative:
-            return pair_spike<PlasticRule::kMultiplicative, shared>(state, i, step, is_pre, transmitted);
+            return pair_spike<PlasticRule::kMultiplicative, shared>(state, i, step, is_pre);
         case PlasticRule::kAdditiveMultiplicative:
-            return pair_spike<PlasticRule::kAdditiveMultiplicative, shared>(state, i, step, is_pre, transmitted);
+            return pair_spike<PlasticRule::kAdditiveMultiplicative, shared>(state, i, step, is_pre);
         default:
-            return pair_spike<PlasticRule::kGutig, shared>(state, i, step, is_pre, transmitted);
+            return pair_spike<PlasticRule::kGutig, shared>(state, i, step, is_pre);
     }
 }
 
-template void PlasticStore::pair_spike_of<true>(PlasticRule, PlasticState&, std::uint32_t, std::int64_t, bool,
-                                                std::vector<double>&) const;
-template void PlasticStore::pair_spike_of<false>(PlasticRule, PlasticState&, std::uint32_t, std::int64_t, bool,
-                                                 std::vector<double>&) const;
+template void PlasticStore::pair_spike_of<true>(PlasticRule, PlasticState&, std::uint32_t, std::int64_t, bool) const;
+template void PlasticStore::pair_spike_of<false>(PlasticRule, PlasticState&, std::uint32_t, std::int64_t, bool) const;
 
 }  // namespace pycosim::native

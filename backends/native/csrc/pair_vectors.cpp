@@ -64,8 +64,14 @@ class Rule {
           low_(_mm512_set1_pd(k.first_bounds.low)), high_(_mm512_set1_pd(k.first_bounds.high)),
           gains_with_pre_(k(kPreGain, 0) != 0) {}
 
-    PYCOSIM_AVX512_INSIDE __m512d after_post(__m512d w, __m512d gain) const {
-        return bounded(_mm512_add_pd(w, rise(w, gain)));
+    // From the oldest spike to the newest. All gains have the same sign, so that what is added to need not be bounded in
+    // between.
+    PYCOSIM_AVX512_INSIDE __m512d after_posts(__m512d w, const __m512d (&gain)[kNewPosts]) const {
+        for (std::size_t j = kNewPosts; j-- > 0;) {
+            w = _mm512_add_pd(w, rise(w, gain[j]));
+            if (rule == PlasticRule::kMultiplicative) w = bounded(w);
+        }
+        return rule == PlasticRule::kMultiplicative ? w : bounded(w);
     }
     PYCOSIM_AVX512_INSIDE __m512d after_pre(__m512d w, __m512d trace) const {
         const __m512d loss = _mm512_add_pd(_mm512_mul_pd(pre_loss_, trace), constant_loss_);
@@ -121,7 +127,8 @@ class Change {
                                                 _mm512_cmp_pd_mask(potentiation[kNewPosts], applied_, _CMP_LT_OQ));
         const auto here = static_cast<__mmask8>(kAll >> (kWidth - n));
         __m512d w = _mm512_maskz_loadu_pd(here, weights_ + k);
-        for (std::size_t j = kNewPosts; j-- > 0;) {
+        __m512d gain[kNewPosts];
+        for (std::size_t j = 0; j < kNewPosts; ++j) {
             __mmask8 is_new = _mm512_cmp_pd_mask(potentiation[j], applied_, _CMP_LT_OQ);
             if (j == 0) is_new &= _mm512_cmp_pd_mask(potentiation[0], now_, _CMP_GE_OQ);
             __m512d trace = trace_;
@@ -129,8 +136,9 @@ class Change {
                 const __mmask8 with_last = _mm512_cmp_pd_mask(potentiation[j], at_last_, _CMP_EQ_OQ);
                 trace = _mm512_mask_mov_pd(trace, with_last, trace_before_);
             }
-            w = rule_.after_post(w, _mm512_maskz_mul_pd(is_new, trace, potentiation[j]));
+            gain[j] = _mm512_maskz_mul_pd(is_new, trace, potentiation[j]);
         }
+        w = rule_.after_posts(w, gain);
         if (is_pre) {
             const __mmask8 not_before = _mm512_cmp_pd_mask(potentiation[0], now_, _CMP_LE_OQ);
             const __m512d trace = _mm512_mask_mov_pd(depression[0], not_before, depression[1]);

@@ -204,9 +204,9 @@ void Partition::gather_weights(std::uint32_t projection, std::int64_t present_st
     for (const Plastic& part : plastic_) {
         if (!part.store->has(projection)) continue;
         PlasticState copy = part.store->state;
-        std::vector<double> transmitted;
+        std::vector<double> buffer;
         for (const auto& [due, key] : unsettled(part, projection, present_step)) {
-            part.store->spike(copy, segment_of(key) - part.base, due, transmitted);
+            part.store->spike(copy, segment_of(key) - part.base, due, buffer);
         }
         for (std::uint32_t i = 0; i < part.store->n_segments(); ++i) {
             if (part.store->segment(i).projection != projection) continue;
@@ -221,8 +221,9 @@ void Partition::settle(std::uint32_t projection, std::int64_t present_step) {
     for (const Plastic& part : plastic_) {
         if (!part.store->has(projection)) continue;
         for (const auto& waiting : unsettled(part, projection, present_step)) {
-            part.store->spike(part.store->state, segment_of(waiting.second) - part.base, waiting.first, transmitted_);
-            settled_.emplace(waiting, transmitted_);
+            const std::uint32_t segment = segment_of(waiting.second) - part.base;
+            const auto values = part.store->spike(part.store->state, segment, waiting.first, transmitted_);
+            settled_.emplace(waiting, std::vector(values.begin(), values.end()));
         }
         for (std::uint32_t i = 0; i < part.store->n_segments(); ++i) {
             if (part.store->segment(i).projection != projection) continue;
@@ -285,8 +286,7 @@ std::size_t Partition::deliver_plastic(std::int64_t step, std::span<const Pendin
         return 1;
     }
     const std::size_t most = settled_.empty() ? keys.size() : 1;
-    const std::size_t n = store->spikes(store->state, keys.first(most), base, step, transmitted_);
-    std::span<const double> left = transmitted_;
+    auto [n, left] = store->spikes(store->state, keys.first(most), base, step, transmitted_);
     for (const PendingKey key : keys.first(left.empty() ? 0 : n)) {
         const std::uint32_t segment = segment_of(key) - base;
         store->add(segment, left.first(store->segment(segment).count), inputs);

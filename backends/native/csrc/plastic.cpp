@@ -189,41 +189,36 @@ std::size_t PlasticStore::n_bytes() const {
            state.integers.size() * sizeof(IntegerTraces) + history_.n_bytes();
 }
 
-void PlasticStore::dispatch(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
-                            std::vector<double>& transmitted) const {
+void PlasticStore::timed_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre) const {
     const PlasticModel& model = (*models_)[segments_[i].projection];
-    if (model.is_pair_rule()) {
-        if (model.is_shared()) {
-            pair_spike_of<true>(model.rule, state, i, step, is_pre, transmitted);
-        } else {
-            pair_spike_of<false>(model.rule, state, i, step, is_pre, transmitted);
-        }
-    } else if (model.is_timing()) {
-        other_timed_spike(state, i, step, is_pre, transmitted);
-    } else if (is_pre && model.rule == PlasticRule::kTsodyksMarkram) {
-        short_term_spike(state, i, step, transmitted);
-    }
+    if (!model.is_pair_rule()) return other_timed_spike(state, i, step, is_pre);
+    model.is_shared() ? pair_spike_of<true>(model.rule, state, i, step, is_pre)
+                      : pair_spike_of<false>(model.rule, state, i, step, is_pre);
 }
 
-void PlasticStore::spike(PlasticState& state, std::uint32_t i, std::int64_t due_step,
-                         std::vector<double>& transmitted) const {
+std::span<const double> PlasticStore::spike(PlasticState& state, std::uint32_t i, std::int64_t due_step,
+                                            std::vector<double>& buffer) const {
     const PendingKey key = i;
-    spikes(state, {&key, 1}, 0, due_step, transmitted);
+    return spikes(state, {&key, 1}, 0, due_step, buffer).values;
 }
 
-std::size_t PlasticStore::spikes(PlasticState& state, std::span<const PendingKey> keys, std::uint32_t base,
-                                 std::int64_t due_step, std::vector<double>& transmitted) const {
+PlasticStore::Transmitted PlasticStore::spikes(PlasticState& state, std::span<const PendingKey> keys,
+                                               std::uint32_t base, std::int64_t due_step,
+                                               std::vector<double>& buffer) const {
     const std::uint32_t i = segment_of(keys[0]) - base;
-    transmitted.clear();
-    if (model(i).rule == PlasticRule::kQuantal) return quantal_spikes(state, keys, base, due_step, transmitted);
+    const PlasticModel& model = (*models_)[segments_[i].projection];
+    if (model.rule == PlasticRule::kQuantal) return quantal_spikes(state, keys, base, due_step, buffer);
+    if (keys.size() > 2) prefetch_state(state, segment_of(keys[2]) - base);
     if (keys.size() > 1) prefetch_segment(segment_of(keys[1]) - base);
-    dispatch(state, i, arrival_in_order(state, i, due_step), true, transmitted);
-    return 1;
+    const std::int64_t arrival = arrival_in_order(state, i, due_step);
+    if (model.rule == PlasticRule::kTsodyksMarkram) return {1, short_term_spike(state, i, arrival, buffer)};
+    if (!model.is_timing()) return {1, {}};
+    timed_spike(state, i, arrival, true);
+    return {1, {state.weights.data() + segments_[i].first, segments_[i].count}};
 }
 
 void PlasticStore::catch_up(PlasticState& state, std::uint32_t i, std::int64_t step) const {
-    std::vector<double> nothing;
-    dispatch(state, i, step, false, nothing);
+    if (model(i).is_timing()) timed_spike(state, i, step, false);
 }
 
 void PlasticStore::rest(PlasticState& state, std::uint32_t i, std::int64_t step) const {
@@ -240,8 +235,8 @@ void PlasticStore::rest(PlasticState& state, std::uint32_t i, std::int64_t step)
     own.last_step = step;
 }
 
-void PlasticStore::short_term_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival,
-                                    std::vector<double>& transmitted) const {
+std::span<const double> PlasticStore::short_term_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival,
+                                                       std::vector<double>& buffer) const {
     rest(state, i, arrival);
     const PlasticSegment& segment = segments_[i];
     auto& [active, inactive, use] = state.segments[i].values;
@@ -250,7 +245,9 @@ void PlasticStore::short_term_spike(PlasticState& state, std::uint32_t i, std::i
     const double moved = use * (1 - active - inactive);
     active += moved;
     const double* weight = state.weights.data() + segment.first;
-    for (std::uint32_t k = 0; k < segment.count; ++k) transmitted.push_back(weight[k] * moved);
+    buffer.resize(segment.count);
+    for (std::uint32_t k = 0; k < segment.count; ++k) buffer[k] = weight[k] * moved;
+    return buffer;
 }
 
 void PlasticStore::grow(std::size_t n_neurons, std::uint32_t receptor_stride) {

@@ -164,13 +164,18 @@ class PlasticStore {
     }
     std::size_t n_bytes() const;
 
-    // What a spike that acts at `due_step` transmits goes to `transmitted`, one number for each synapse or, where nothing
-    // is transmitted, none.
-    void spike(PlasticState& state, std::uint32_t i, std::int64_t due_step, std::vector<double>& transmitted) const;
-    // The same for as many of the first spikes as are processed together; returns their number. Segments are numbered
-    // from `base` on in the keys, of which the first is one of them.
-    std::size_t spikes(PlasticState& state, std::span<const PendingKey> keys, std::uint32_t base, std::int64_t due_step,
-                       std::vector<double>& transmitted) const;
+    // What a spike transmits that acts at `due_step`: one number for each synapse or, where nothing is transmitted, none. The
+    // numbers are in `buffer` or in the state, until that changes.
+    std::span<const double> spike(PlasticState& state, std::uint32_t i, std::int64_t due_step,
+                                  std::vector<double>& buffer) const;
+    // The same of as many of the first spikes as are processed together. Segments are numbered from `base` on in the keys,
+    // of which the first is one of them.
+    struct Transmitted {
+        std::size_t n_spikes;
+        std::span<const double> values;
+    };
+    Transmitted spikes(PlasticState& state, std::span<const PendingKey> keys, std::uint32_t base, std::int64_t due_step,
+                       std::vector<double>& buffer) const;
     // The step at which such a spike reaches the synapses.
     std::int64_t arrival(std::uint32_t i, std::int64_t due_step) const { return due_step - segments_[i].dendritic; }
     // Lets all postsynaptic spikes act that have reached a segment's synapses by `step`.
@@ -250,23 +255,18 @@ class PlasticStore {
     // That of neuron 0 with the same receptor.
     std::uint32_t first_input_of(std::uint32_t target) const { return target - neuron_of(target); }
     template <PlasticRule rule, bool shared>
-    void pair_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
-                    std::vector<double>& transmitted) const;
+    void pair_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre) const;
     template <bool shared>
-    void pair_spike_of(PlasticRule rule, PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
-                       std::vector<double>& transmitted) const;
-    void dispatch(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
-                  std::vector<double>& transmitted) const;
-    void short_term_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival,
-                          std::vector<double>& transmitted) const;
+    void pair_spike_of(PlasticRule rule, PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre) const;
+    void timed_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre) const;
+    std::span<const double> short_term_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival,
+                                             std::vector<double>& buffer) const;
 
-    std::size_t quantal_spikes(PlasticState& state, std::span<const PendingKey> keys, std::uint32_t base,
-                               std::int64_t due_step, std::vector<double>& transmitted) const;
-    void other_timed_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
-                           std::vector<double>& transmitted) const;
+    Transmitted quantal_spikes(PlasticState& state, std::span<const PendingKey> keys, std::uint32_t base,
+                               std::int64_t due_step, std::vector<double>& buffer) const;
+    void other_timed_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre) const;
     template <class Rule>
-    void walk(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
-              std::vector<double>& transmitted) const;
+    void walk(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre) const;
     void rest_dopamine(PlasticState& state, std::uint32_t i, std::int64_t step) const;
 
     const std::vector<PlasticModel>* models_;

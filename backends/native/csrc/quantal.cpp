@@ -164,8 +164,9 @@ class Release {
 
 }  // namespace
 
-std::size_t PlasticStore::quantal_spikes(PlasticState& state, std::span<const PendingKey> keys, std::uint32_t base,
-                                         std::int64_t due_step, std::vector<double>& transmitted) const {
+PlasticStore::Transmitted PlasticStore::quantal_spikes(PlasticState& state, std::span<const PendingKey> keys,
+                                                       std::uint32_t base, std::int64_t due_step,
+                                                       std::vector<double>& buffer) const {
     const std::uint32_t i_first = segment_of(keys[0]) - base, projection = segments_[i_first].projection;
     const double n_sites = parameter(projection, kSites, segments_[i_first].first);
     std::array<Part, kLanes> parts;
@@ -195,8 +196,8 @@ std::size_t PlasticStore::quantal_spikes(PlasticState& state, std::span<const Pe
         n_synapses += segment.count;
     }
     if (n < keys.size()) prefetch_segment(segment_of(keys[n]) - base);
-    transmitted.resize(n_synapses);
-    Release release((*models_)[projection], synapse_.data(), static_cast<std::uint32_t>(n_sites), transmitted.data());
+    buffer.resize(n_synapses);
+    Release release((*models_)[projection], synapse_.data(), static_cast<std::uint32_t>(n_sites), buffer.data());
     for (Part part : std::span(parts).first(n)) {
         for (const std::uint64_t end = part.first + part.count; part.first < end; part.first += kLanes) {
             part.count = std::min<std::size_t>(kLanes, end - part.first);
@@ -205,7 +206,7 @@ std::size_t PlasticStore::quantal_spikes(PlasticState& state, std::span<const Pe
         }
     }
     release.finish(state);
-    return n;
+    return {n, buffer};
 }
 
 }  // namespace pycosim::native

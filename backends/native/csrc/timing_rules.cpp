@@ -269,8 +269,7 @@ struct PlasticStore::IntegerPair : OtherRule {
 };
 
 template <class Rule>
-void PlasticStore::walk(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
-                        std::vector<double>& transmitted) const {
+void PlasticStore::walk(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre) const {
     const PlasticSegment& segment = segments_[i];
     SegmentState& own = state.segments[i];
     const std::int64_t dendritic = segment.dendritic;
@@ -286,7 +285,6 @@ void PlasticStore::walk(PlasticState& state, std::uint32_t i, std::int64_t step,
         if (is_pre) {
             while (n > 0 && posts[n - 1] + dendritic >= step) --n;
             rule.pre(n, step);
-            transmitted.push_back(rule.w);
         } else {
             rule.rest(step);
         }
@@ -297,14 +295,14 @@ void PlasticStore::walk(PlasticState& state, std::uint32_t i, std::int64_t step,
     if (is_pre) rule.add_pre(step);
 }
 
-void PlasticStore::other_timed_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
-                                     std::vector<double>& transmitted) const {
+void PlasticStore::other_timed_spike(PlasticState& state, std::uint32_t i, std::int64_t step,
+                                     bool is_pre) const {
     switch (model(i).rule) {
-        case PlasticRule::kNearest: return walk<Nearest>(state, i, step, is_pre, transmitted);
-        case PlasticRule::kTriplet: return walk<Triplet>(state, i, step, is_pre, transmitted);
-        case PlasticRule::kDopaminePair: return walk<DopaminePair>(state, i, step, is_pre, transmitted);
-        case PlasticRule::kIntegerPair: return walk<IntegerPair>(state, i, step, is_pre, transmitted);
-        default: return walk<Homeostatic>(state, i, step, is_pre, transmitted);
+        case PlasticRule::kNearest: return walk<Nearest>(state, i, step, is_pre);
+        case PlasticRule::kTriplet: return walk<Triplet>(state, i, step, is_pre);
+        case PlasticRule::kDopaminePair: return walk<DopaminePair>(state, i, step, is_pre);
+        case PlasticRule::kIntegerPair: return walk<IntegerPair>(state, i, step, is_pre);
+        default: return walk<Homeostatic>(state, i, step, is_pre);
     }
 }
 
