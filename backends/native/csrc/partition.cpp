@@ -253,29 +253,6 @@ void Partition::release_dopamine(std::int64_t step, std::span<const PendingKey> 
     dopamine_.forget(step - 1 - longest);
 }
 
-// In order, like all contributions: what is settled has its sum at its place.
-void Partition::deliver_mixed(std::int64_t step, std::span<const PendingKey> keys, double* inputs) {
-    if (has_dopamine_) release_dopamine(step, keys);
-    const auto prefetch = [&](std::size_t i, bool synapses) {
-        if (i >= keys.size() || segment_of(keys[i]) >= plastic_base_) return;
-        const Generation& generation = generation_of(segment_of(keys[i]));
-        const std::uint32_t number = segment_of(keys[i]) - generation.base;
-        synapses ? generation.store.prefetch_synapses(number) : generation.store.prefetch_segment(number);
-    };
-    for (std::size_t i = 0; i < keys.size();) {
-        prefetch(i + kSegmentAhead, false);
-        prefetch(i + kSynapsesAhead, true);
-        const std::uint32_t number = segment_of(keys[i]);
-        if (number >= plastic_base_) {
-            i += deliver_plastic(step, keys.subspan(i), inputs);
-            continue;
-        }
-        const Generation& generation = generation_of(number);
-        add_segment(generation, number - generation.base, step, inputs);
-        ++i;
-    }
-}
-
 // As many of the first keys as their store processes together; returns their number.
 std::size_t Partition::deliver_plastic(std::int64_t step, std::span<const PendingKey> keys, double* inputs) {
     const auto& [store, base, first] = plastic_of(segment_of(keys[0]));
@@ -321,23 +298,50 @@ void Partition::deliver(std::int64_t step, double* inputs) {
     pending_.clear(step);
 }
 
+// In order, like all contributions: what is settled has its sum at its place.
 void Partition::deliver(std::int64_t step, std::span<const PendingKey> keys, double* inputs) {
-    if (!plastic_.empty()) {
-        deliver_mixed(step, keys, inputs);
-    } else if (generations_.size() == 1) {
-        const Generation& only = generations_.front();
-        const auto number = [&](std::size_t i) { return segment_of(keys[i]) - only.base; };
-        for (std::size_t i = 0; i < keys.size(); ++i) {
-            if (i + kSegmentAhead < keys.size()) only.store.prefetch_segment(number(i + kSegmentAhead));
-            if (i + kSynapsesAhead < keys.size()) only.store.prefetch_synapses(number(i + kSynapsesAhead));
-            add_segment(only, number(i), step, inputs);
+    if (has_dopamine_) release_dopamine(step, keys);
+    for (const PendingKey key : keys.first(std::min(keys.size(), kSegmentAhead))) ask_for_segment(key);
+    for (const PendingKey key : keys.first(std::min(keys.size(), kSynapsesAhead))) ask_for_synapses(key);
+    for (std::size_t i = 0; i < keys.size();) {
+        if (i + kSegmentAhead < keys.size()) ask_for_segment(keys[i + kSegmentAhead]);
+        if (i + kSynapsesAhead < keys.size()) ask_for_synapses(keys[i + kSynapsesAhead]);
+        if (i + 1 < keys.size()) ask_for_plastic_synapses(keys[i + 1]);
+        const std::uint32_t number = segment_of(keys[i]);
+        if (number >= plastic_base_) {
+            i += deliver_plastic(step, keys.subspan(i), inputs);
+            continue;
         }
-    } else {
-        for (const PendingKey key : keys) {
-            const Generation& generation = generation_of(segment_of(key));
-            add_segment(generation, segment_of(key) - generation.base, step, inputs);
-        }
+        const Generation& generation = generation_of(number);
+        add_segment(generation, number - generation.base, step, inputs);
+        ++i;
     }
+}
+
+void Partition::ask_for_segment(PendingKey key) const {
+    const std::uint32_t number = segment_of(key);
+    if (number >= plastic_base_) {
+        const Plastic& part = plastic_of(number);
+        part.store->ask_for_segment(number - part.base);
+    } else {
+        const Generation& generation = generation_of(number);
+        generation.store.prefetch_segment(number - generation.base);
+    }
+}
+
+void Partition::ask_for_synapses(PendingKey key) const {
+    const std::uint32_t number = segment_of(key);
+    if (number >= plastic_base_) return;
+    const Generation& generation = generation_of(number);
+    generation.store.prefetch_synapses(number - generation.base);
+}
+
+// They are more, so that fewer are asked for at a time.
+void Partition::ask_for_plastic_synapses(PendingKey key) const {
+    const std::uint32_t number = segment_of(key);
+    if (number < plastic_base_) return;
+    const Plastic& part = plastic_of(number);
+    part.store->ask_for_synapses(number - part.base);
 }
 
 std::size_t Partition::n_bytes() const {

@@ -235,7 +235,9 @@ class alignas(kCacheLine) Partition {
     }
     void deliver(std::int64_t step, double* inputs);
     void deliver(std::int64_t step, std::span<const PendingKey> keys, double* inputs);
-    void deliver_mixed(std::int64_t step, std::span<const PendingKey> keys, double* inputs);
+    void ask_for_segment(PendingKey key) const;
+    void ask_for_synapses(PendingKey key) const;
+    void ask_for_plastic_synapses(PendingKey key) const;
     std::size_t deliver_plastic(std::int64_t step, std::span<const PendingKey> keys, double* inputs);
     void send_plastic(std::uint32_t source, std::int64_t emission_step);
     void release_dopamine(std::int64_t step, std::span<const PendingKey> keys);

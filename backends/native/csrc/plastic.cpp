@@ -208,8 +208,6 @@ PlasticStore::Transmitted PlasticStore::spikes(PlasticState& state, std::span<co
     const std::uint32_t i = segment_of(keys[0]) - base;
     const PlasticModel& model = (*models_)[segments_[i].projection];
     if (model.rule == PlasticRule::kQuantal) return quantal_spikes(state, keys, base, due_step, buffer);
-    if (keys.size() > 2) prefetch_state(state, segment_of(keys[2]) - base);
-    if (keys.size() > 1) prefetch_segment(segment_of(keys[1]) - base);
     const std::int64_t arrival = arrival_in_order(state, i, due_step);
     if (model.rule == PlasticRule::kTsodyksMarkram) return {1, short_term_spike(state, i, arrival, buffer)};
     if (!model.is_timing()) return {1, {}};

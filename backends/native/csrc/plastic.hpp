@@ -176,6 +176,17 @@ class PlasticStore {
     };
     Transmitted spikes(PlasticState& state, std::span<const PendingKey> keys, std::uint32_t base, std::int64_t due_step,
                        std::vector<double>& buffer) const;
+    // Ask for the memory of a segment, and for that of its first synapses.
+    void ask_for_segment(std::uint32_t i) const {
+        prefetch(segments_.data() + i);
+        prefetch(state.segments.data() + i);
+    }
+    void ask_for_synapses(std::uint32_t i) const {
+        const std::uint64_t first = segments_[i].first, n = segments_[i].count;
+        const std::uint64_t end = first + std::min<std::uint64_t>(n, kFirstSynapses);
+        prefetch_all(state.weights, first, end);
+        prefetch_all(targets_, first, end);
+    }
     // The step at which such a spike reaches the synapses.
     std::int64_t arrival(std::uint32_t i, std::int64_t due_step) const { return due_step - segments_[i].dendritic; }
     // Lets all postsynaptic spikes act that have reached a segment's synapses by `step`.
@@ -201,6 +212,7 @@ class PlasticStore {
     PlasticState state;
 
   private:
+    static constexpr std::uint64_t kFirstSynapses = 128;
     struct Row;
     template <PlasticRule rule, bool shared>
     struct PairRule;
@@ -219,25 +231,6 @@ class PlasticStore {
         return std::max(arrival(i, due_step), with.segments[i].last_step);
     }
     static constexpr std::size_t kNoPair = std::numeric_limits<std::size_t>::max();
-    // Asks for the memory of a segment, if there is one of this number; and for that of its first synapses.
-    void prefetch_state(const PlasticState& with, std::uint32_t i) const {
-        if (i >= segments_.size()) return;
-        prefetch(segments_.data() + i);
-        prefetch(with.segments.data() + i);
-    }
-    static constexpr std::uint64_t kFirstSynapses = 128;
-    void prefetch_segment(std::uint32_t i) const {
-        if (i >= segments_.size()) return;
-        const PlasticSegment& segment = segments_[i];
-        prefetch_synapses(segment.first, std::min<std::uint64_t>(segment.count, kFirstSynapses));
-    }
-    void prefetch_synapses(std::uint64_t first, std::uint64_t n) const {
-        const std::uint64_t end = first + n;
-        prefetch_all(state.weights, first, end);
-        prefetch_all(targets_, first, end);
-        prefetch_all(synapse_, first, end);
-        prefetch_all(state.available, first, end);
-    }
     template <class T>
     static void prefetch_all(const pycosim::LongColumn<T>& column, std::uint64_t first, std::uint64_t end) {
         if (column.empty()) return;

@@ -167,20 +167,30 @@ class Release {
 PlasticStore::Transmitted PlasticStore::quantal_spikes(PlasticState& state, std::span<const PendingKey> keys,
                                                        std::uint32_t base, std::int64_t due_step,
                                                        std::vector<double>& buffer) const {
+    // Of so many synapses as are processed together.
+    const auto prefetch_lanes = [&, this](std::uint64_t first, std::uint64_t n) {
+        const std::uint64_t end = first + std::min<std::uint64_t>(n, kLanes);
+        prefetch_all(state.weights, first, end);
+        prefetch_all(synapse_, first, end);
+        prefetch_all(state.available, first, end);
+    };
     const std::uint32_t i_first = segment_of(keys[0]) - base, projection = segments_[i_first].projection;
     const double n_sites = parameter(projection, kSites, segments_[i_first].first);
     std::array<Part, kLanes> parts;
     std::size_t n = 0, n_synapses = 0;
     for (std::uint32_t i = i_first, last = 0; n < std::min(keys.size(), parts.size()); ++n, last = i) {
         i = segment_of(keys[n]) - base;
-        if (n + kAhead < keys.size()) prefetch_state(state, segment_of(keys[n + kAhead]) - base);
+        if (n + kAhead < keys.size()) {
+            const std::uint32_t later = segment_of(keys[n + kAhead]) - base;
+            if (later < n_segments()) ask_for_segment(later);
+        }
         // One that comes again has the state after its first spike.
         if (n > 0 && (i <= last || i >= n_segments() || segments_[i].projection != projection ||
                       n_synapses + segments_[i].count > kLanes ||
                       parameter(projection, kSites, segments_[i].first) != n_sites)) {
             break;
         }
-        prefetch_segment(i);
+        prefetch_lanes(segments_[i].first, segments_[i].count);
         const PlasticSegment& segment = segments_[i];
         SegmentState& own = state.segments[i];
         auto& [n_spikes, unused, use] = own.values;
@@ -195,13 +205,16 @@ PlasticStore::Transmitted PlasticStore::quantal_spikes(PlasticState& state, std:
         n_spikes += 1;
         n_synapses += segment.count;
     }
-    if (n < keys.size()) prefetch_segment(segment_of(keys[n]) - base);
+    if (n < keys.size()) {
+        const std::uint32_t next = segment_of(keys[n]) - base;
+        if (next < n_segments()) prefetch_lanes(segments_[next].first, segments_[next].count);
+    }
     buffer.resize(n_synapses);
     Release release((*models_)[projection], synapse_.data(), static_cast<std::uint32_t>(n_sites), buffer.data());
     for (Part part : std::span(parts).first(n)) {
         for (const std::uint64_t end = part.first + part.count; part.first < end; part.first += kLanes) {
             part.count = std::min<std::size_t>(kLanes, end - part.first);
-            prefetch_synapses(part.first + part.count, std::min<std::size_t>(kLanes, end - part.first - part.count));
+            prefetch_lanes(part.first + part.count, end - part.first - part.count);
             release.add(part, state);
         }
     }
