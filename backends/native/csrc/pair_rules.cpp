@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
 #include <span>
 
 #include "pair_terms.hpp"
@@ -163,12 +162,9 @@ void change_block(const TimingKernel<false>& kernel, const PairTerms& terms, std
 
 template <class Function>
 void for_each_that_needs_more(const PairTerms& terms, std::size_t n, const Function& function) {
-    for (std::size_t group = 0; group < n; group += sizeof(std::uint64_t)) {
-        std::uint64_t any;
-        std::memcpy(&any, terms.needs_more + group, sizeof any);
-        if (!any) continue;
-        for (std::size_t k = group; k < std::min(group + sizeof any, n); ++k) {
-            if (terms.needs_more[k]) function(k);
+    for (std::size_t begin = 0; begin < n; begin += 8) {
+        for (unsigned left = terms.needs_more[begin / 8]; left; left &= left - 1) {
+            function(begin + static_cast<std::size_t>(std::countr_zero(left)));
         }
     }
 }

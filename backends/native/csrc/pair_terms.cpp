@@ -11,12 +11,17 @@ template <bool same_step>
 PYCOSIM_ALWAYS_INLINE void gather(const PresynapticFactors& f, const PairSynapses& synapses, std::size_t n,
                                   PairTerms& terms) {
     for (std::size_t k = 0; k < n; ++k) {
-        if (k % LatestFactors::kInLine == 0) synapses.ask_ahead(k);
+        std::uint8_t& needs_more = terms.needs_more[k / 8];
+        if (k % 8 == 0) {
+            synapses.ask_ahead(k);
+            needs_more = 0;
+        }
         const double* const depression = synapses.line(k);
         const double* const potentiation = depression + LatestFactors::kDepressions;
         // The newest spike may be under way along the dendrite, or arrive together with the presynaptic one.
         const bool under_way = potentiation[0] < f.now, is_not_before = potentiation[0] <= f.now;
-        terms.needs_more[k] = (potentiation[1] <= f.now) | (potentiation[kNewPosts] < f.applied);
+        const bool is_other = (potentiation[1] <= f.now) | (potentiation[kNewPosts] < f.applied);
+        needs_more = static_cast<std::uint8_t>(needs_more | is_other << k % 8);
         terms.post[k] = depression[is_not_before] * f.post_decay;
         for (std::size_t j = 0; j < kNewPosts; ++j) {
             const bool is_new = (potentiation[j] < f.applied) & !(j == 0 && under_way);

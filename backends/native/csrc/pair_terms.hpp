@@ -16,7 +16,7 @@ inline constexpr std::size_t kNewPosts = LatestFactors::kFirstPotentiations - 1;
 struct PairTerms {
     alignas(64) double pre[kNewPosts][kPairBlock];
     alignas(64) double post[kPairBlock];
-    alignas(64) std::uint8_t needs_more[kPairBlock];
+    std::uint8_t needs_more[kPairBlock / 8];  // a bit for each
 };
 
 // What the synapses of a segment have in common when a presynaptic spike reaches them, as factors (post_history.hpp).

@@ -31,23 +31,28 @@ struct Columns {
 // The upper half of a vector is put there by the load, as only one instruction in a cycle moves numbers between places.
 template <class Line>
 PYCOSIM_AVX512_INSIDE Columns transposed(const Line& line) {
+    constexpr std::size_t half = kWidth / 2;
     constexpr __mmask8 upper = 0xf0;
     constexpr int even = 0x88, odd = 0xdd;  // quarters of two vectors
+    __m512d rows[2][4];                     // by half of the lines: lines 0 and 2, 1 and 3, 4 and 6, 5 and 7
+    for (std::size_t i = 0; i < 4; ++i) {
+        const double* const one = line(i + (i & 2));
+        const double* const other = line(i + (i & 2) + 2);
+        for (std::size_t h = 0; h < 2; ++h) {
+            const __m512d lower = _mm512_castpd256_pd512(_mm256_load_pd(one + h * half));
+            rows[h][i] = _mm512_mask_broadcast_f64x4(lower, upper, _mm256_load_pd(other + h * half));
+        }
+    }
     Columns result;
-    for (std::size_t first = 0; first < kWidth; first += kWidth / 2) {
-        const auto rows = [&](std::size_t i) __attribute__((target("avx512f"), always_inline)) {
-            const __m512d lower = _mm512_castpd256_pd512(_mm256_load_pd(line(i) + first));
-            return _mm512_mask_broadcast_f64x4(lower, upper, _mm256_load_pd(line(i + 2) + first));
-        };
-        const __m512d rows_02 = rows(0), rows_13 = rows(1), rows_46 = rows(4), rows_57 = rows(5);
-        const __m512d even_0123 = _mm512_maskz_unpacklo_pd(kAll, rows_02, rows_13);
-        const __m512d even_4567 = _mm512_maskz_unpacklo_pd(kAll, rows_46, rows_57);
-        const __m512d odd_0123 = _mm512_maskz_unpackhi_pd(kAll, rows_02, rows_13);
-        const __m512d odd_4567 = _mm512_maskz_unpackhi_pd(kAll, rows_46, rows_57);
-        result.of[first] = _mm512_maskz_shuffle_f64x2(kAll, even_0123, even_4567, even);
-        result.of[first + 1] = _mm512_maskz_shuffle_f64x2(kAll, odd_0123, odd_4567, even);
-        result.of[first + 2] = _mm512_maskz_shuffle_f64x2(kAll, even_0123, even_4567, odd);
-        result.of[first + 3] = _mm512_maskz_shuffle_f64x2(kAll, odd_0123, odd_4567, odd);
+    for (std::size_t h = 0; h < 2; ++h) {
+        const __m512d even_0123 = _mm512_maskz_unpacklo_pd(kAll, rows[h][0], rows[h][1]);
+        const __m512d even_4567 = _mm512_maskz_unpacklo_pd(kAll, rows[h][2], rows[h][3]);
+        const __m512d odd_0123 = _mm512_maskz_unpackhi_pd(kAll, rows[h][0], rows[h][1]);
+        const __m512d odd_4567 = _mm512_maskz_unpackhi_pd(kAll, rows[h][2], rows[h][3]);
+        result.of[h * half] = _mm512_maskz_shuffle_f64x2(kAll, even_0123, even_4567, even);
+        result.of[h * half + 1] = _mm512_maskz_shuffle_f64x2(kAll, odd_0123, odd_4567, even);
+        result.of[h * half + 2] = _mm512_maskz_shuffle_f64x2(kAll, even_0123, even_4567, odd);
+        result.of[h * half + 3] = _mm512_maskz_shuffle_f64x2(kAll, odd_0123, odd_4567, odd);
     }
     return result;
 }
@@ -145,9 +150,7 @@ class Change {
             w = rule_.after_pre(w, _mm512_mul_pd(trace, post_decay_));
         }
         _mm512_mask_storeu_pd(weights_ + k, here & ~more, w);
-        // One bit becomes one byte.
-        _mm_storel_epi64(reinterpret_cast<__m128i*>(needs_more_ + k),
-                         _mm512_maskz_cvtepi64_epi8(kAll, _mm512_maskz_set1_epi64(more & here, 1)));
+        needs_more_[k / kWidth] = more & here;
     }
 
     Rule<rule_name> rule_;
