@@ -34,6 +34,21 @@ def constants_of(model: NeuronModel, coefficients: Coefficients) -> list[str]:
     return [name for name in coefficients if name != "drive_per_na"]
 
 
+def of_a_step(model: NeuronModel, coefficients: Coefficients) -> Coefficients:
+    """Return the coefficients as the engine takes them.
+
+    Its models with conductances have no `dt_over_cm`: conductances and currents are in units of what they do in a step.
+    """
+    if model.composition is not None or "dt_over_cm" not in coefficients:
+        return coefficients
+    scaled = {
+        name: value * coefficients["dt_over_cm"]
+        for name, value in coefficients.items()
+        if name in ("g_leak", "drive", "drive_per_na") or name.startswith("mean_")
+    }
+    return coefficients | scaled
+
+
 def _learn(model: NeuronModel) -> None:
     """Let the engine know a model that has an update of its own."""
     if model.name in _CONSTANTS:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pycosim.backends.native.columns import of_a_step
 from pycosim.network import Network, model_named
 from pycosim.network.individual import individual_parameters
 from pycosim.network.junctions import CoupledMembranes, coupled_membranes, coupling_of
@@ -37,15 +38,15 @@ class NativeJunctions:
         return before | {index for index, place in enumerate(places) if place.start < place.stop}
 
     def coefficients(self, index: int) -> Coefficients:
-        """Return the constants of one step of a population, read from its parameters again."""
+        """Return the constants of one step of a population, read from its parameters again, for the engine."""
         population = self._network.populations[index]
+        model, seed = model_named(population.model), self._network.seed
         membranes = coupled_membranes(self._network, population, self._coupling)
         if membranes is not None:
             self._membranes[index] = membranes
-            return membranes.coefficients
-        model, seed = model_named(population.model), self._network.seed
+            return of_a_step(model, membranes.coefficients)
         parameters = individual_parameters(model.own, population.parameters, seed, population.neurons)
-        return model.coefficients(parameters, self._network.dt_ms)
+        return of_a_step(model, model.coefficients(parameters, self._network.dt_ms))
 
     def couple(self) -> None:
         """Give the engine all junctions, with the constants last read."""
@@ -58,7 +59,8 @@ class NativeJunctions:
             population = self._network.populations[index]
             places = coupling.within(population)
             here = coupling.neurons[places] - population.first
-            per_na[places] = _column(membranes.coefficients["drive_per_na"], population.size)[here]
+            coefficients = of_a_step(model_named(population.model), membranes.coefficients)
+            per_na[places] = _column(coefficients["drive_per_na"], population.size)[here]
             anchor[places] = membranes.anchor_mv[here]
             extrapolation[places] = membranes.extrapolation[here]
         offset = -coupling.totals * anchor

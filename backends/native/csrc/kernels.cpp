@@ -167,19 +167,20 @@ __attribute__((target("avx512f"))) bool reaches(const double* v, double threshol
 }
 #endif
 
-// Whether a step of this length is short for all membranes.
-PYCOSIM_BASE_INSTRUCTION_SET bool all_are_short(const double* total, double length, std::size_t n) {
+// Whether a step with these conductances is short for all membranes.
+PYCOSIM_BASE_INSTRUCTION_SET bool all_are_short(const double* total, std::size_t n) {
     std::int64_t any_long = 0;
-    for (std::size_t i = 0; i < n; ++i) any_long |= is_short(total[i] * length) ? 0 : 1;
+    for (std::size_t i = 0; i < n; ++i) any_long |= is_short_for_membrane(total[i]) ? 0 : 1;
     return any_long == 0;
 }
 
 #if defined(PYCOSIM_HAS_INSTRUCTION_SETS)
-// From the largest and the smallest of each place in a vector, for the reason given at reaches().
-__attribute__((target("avx512f"))) bool all_are_short(const double* total, double length, std::size_t n) {
+// From the largest and the smallest of each place in a vector, for the reason given at reaches(). What is not a number
+// becomes none either way.
+__attribute__((target("avx512f"))) bool all_are_short(const double* total, std::size_t n) {
     constexpr std::size_t width = 8;
-    const __m512d zeros = _mm512_setzero_pd();
-    __m512d tops[2] = {zeros, zeros}, bottoms[2] = {zeros, zeros};
+    __m512d tops[2] = {_mm512_setzero_pd(), _mm512_setzero_pd()};
+    __m512d bottoms[2] = {_mm512_setzero_pd(), _mm512_setzero_pd()};
     std::size_t i = 0;
     for (; i + 2 * width <= n; i += 2 * width) {
         for (std::size_t odd = 0; odd < 2; ++odd) {
@@ -188,13 +189,15 @@ __attribute__((target("avx512f"))) bool all_are_short(const double* total, doubl
             bottoms[odd] = _mm512_mask_min_pd(bottoms[odd], 0xff, here, bottoms[odd]);
         }
     }
-    const __m512d lengths = _mm512_set1_pd(length);
-    const __m512d top = _mm512_mul_pd(_mm512_mask_max_pd(zeros, 0xff, tops[0], tops[1]), lengths);
-    const __m512d bottom = _mm512_mul_pd(_mm512_mask_min_pd(zeros, 0xff, bottoms[0], bottoms[1]), lengths);
-    bool all = ((_mm512_cmp_pd_mask(top, _mm512_set1_pd(kShort), _CMP_GT_OQ)) |
-                (_mm512_cmp_pd_mask(bottom, _mm512_set1_pd(kLeastShort), _CMP_LT_OQ))) == 0;
-    for (; i < n; ++i) all &= is_short(total[i] * length);
-    return all;
+    double extremes[4 * width];
+    for (std::size_t odd = 0; odd < 2; ++odd) {
+        _mm512_storeu_pd(extremes + odd * width, tops[odd]);
+        _mm512_storeu_pd(extremes + (2 + odd) * width, bottoms[odd]);
+    }
+    std::int64_t any_long = 0;
+    for (const double extreme : extremes) any_long |= is_short_for_membrane(extreme) ? 0 : 1;
+    for (; i < n; ++i) any_long |= is_short_for_membrane(total[i]) ? 0 : 1;
+    return any_long == 0;
 }
 #endif
 
@@ -205,11 +208,11 @@ PYCOSIM_ALWAYS_INLINE bool relax(double* __restrict v, const double* __restrict 
     constexpr bool compares_at_end = kComparesAtEnd<Model, Constants>;
     std::int64_t any = 0;
     for (std::size_t i = 0; i < n; ++i) {
-        const auto c = constants.of(i);
-        const double x = total[i] * c(Model::dt_over_cm);
-        const double mean = all_short ? short_membrane_mean(x) : any_mean<short_membrane_mean, is_short>(x);
-        v[i] = relaxed(v[i], total[i], inward[i], c(Model::dt_over_cm), mean);
-        if constexpr (!compares_at_end) any |= v[i] >= c(Model::v_thresh) ? 1 : 0;
+        const double x = total[i];
+        const double mean =
+            all_short ? short_membrane_mean(x) : any_mean<short_membrane_mean, is_short_for_membrane>(x);
+        v[i] = v[i] + (inward[i] - x * v[i]) * mean;
+        if constexpr (!compares_at_end) any |= v[i] >= constants.of(i)(Model::v_thresh) ? 1 : 0;
     }
     if constexpr (compares_at_end) return reaches(v, constants.value[Model::v_thresh], n);
     return any != 0;
@@ -225,23 +228,19 @@ PYCOSIM_ALWAYS_INLINE bool update_conductances(const SliceColumns& slice, std::s
     double* __restrict const inhibitory = slice.inputs[1] + begin;
     const Constants constants(slice, begin);
     alignas(64) double total[kBlock], inward[kBlock];
-    constexpr bool has_equal = std::is_same_v<Constants, EqualConstants<Model>>;
-    std::int64_t any_long = 0;
     PYCOSIM_INDEPENDENT
     for (std::size_t i = 0; i < n; ++i) {
         const auto c = constants.of(i);
         double x[] = {state[s][i]...};
         const Channels channels = Model::open_channels(x, c, excitatory[i], inhibitory[i]);
-        if constexpr (!has_equal) any_long |= is_short(channels.total * c(Model::dt_over_cm)) ? 0 : 1;
         total[i] = channels.total;
         inward[i] = channels.inward;
         (void(s == 0 || (state[s][i] = x[s], true)), ...);
     }
     clear(excitatory, n);
     clear(inhibitory, n);
-    if constexpr (has_equal) any_long = !all_are_short(total, constants.value[Model::dt_over_cm], n);
-    return any_long ? relax<Model, false>(state[0], total, inward, constants, n)
-                    : relax<Model, true>(state[0], total, inward, constants, n);
+    return all_are_short(total, n) ? relax<Model, true>(state[0], total, inward, constants, n)
+                                   : relax<Model, false>(state[0], total, inward, constants, n);
 }
 
 // Advances `n` neurons from `begin` on; returns whether any may have fired.

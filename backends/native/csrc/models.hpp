@@ -75,8 +75,9 @@ struct CurrAlpha {
     }
 };
 
-// The mean conductance of a step, and the mean current into a membrane at 0 mV. The membrane of a model that has
-// `open_channels` relaxes with them (kernels.cpp), after the other states have gone on.
+// The mean conductance of a step, and the mean current into a membrane at 0 mV, both times the step and divided by the
+// capacitance (as columns.py gives the constants). The membrane of a model that has `open_channels` relaxes with them
+// (kernels.cpp), after the other states have gone on.
 struct Channels {
     double total, inward;
 };
@@ -91,11 +92,11 @@ struct CondExp {
     enum State { v, g_e, g_i, n_states };
     static constexpr Names<n_states> states{"v", "g_e", "g_i"};
     enum Constant {
-        v_reset, v_thresh, refractory_steps, g_leak, drive, dt_over_cm, e_rev_e, e_rev_i, decay_e, decay_i,
+        v_reset, v_thresh, refractory_steps, g_leak, drive, e_rev_e, e_rev_i, decay_e, decay_i,
         mean_e, mean_i, n_constants
     };
     static constexpr Names<n_constants> constants{
-        "v_reset", "v_thresh", "refractory_steps", "g_leak",  "drive",        "dt_over_cm",
+        "v_reset", "v_thresh", "refractory_steps", "g_leak",  "drive",
         "e_rev_e", "e_rev_i",  "decay_e",          "decay_i", "mean_e", "mean_i"};
 
     template <class Constants>
@@ -113,11 +114,11 @@ struct CondAlpha {
     enum State { v, g_e, g_i, dg_e, dg_i, n_states };
     static constexpr Names<n_states> states{"v", "g_e", "g_i", "dg_e", "dg_i"};
     enum Constant {
-        v_reset, v_thresh, refractory_steps, g_leak, drive, dt_over_cm, e_rev_e, e_rev_i, decay_e, decay_i,
+        v_reset, v_thresh, refractory_steps, g_leak, drive, e_rev_e, e_rev_i, decay_e, decay_i,
         mean_e, mean_i, mean_rise_e, mean_rise_i, rise_e, rise_i, n_constants
     };
     static constexpr Names<n_constants> constants{
-        "v_reset", "v_thresh", "refractory_steps", "g_leak", "drive",       "dt_over_cm",  "e_rev_e", "e_rev_i",
+        "v_reset", "v_thresh", "refractory_steps", "g_leak", "drive",       "e_rev_e", "e_rev_i",
         "decay_e", "decay_i",  "mean_e",           "mean_i", "mean_rise_e", "mean_rise_i", "rise_e",  "rise_i"};
 
     template <class Constants>
@@ -141,11 +142,11 @@ struct CondExpGsfaGrr {
     enum State { v, g_e, g_i, g_s, g_r, n_states };
     static constexpr Names<n_states> states{"v", "g_e", "g_i", "g_s", "g_r"};
     enum Constant {
-        v_reset, v_thresh, refractory_steps, g_leak, drive, dt_over_cm, e_rev_e, e_rev_i, decay_e, decay_i,
+        v_reset, v_thresh, refractory_steps, g_leak, drive, e_rev_e, e_rev_i, decay_e, decay_i,
         mean_e, mean_i, e_rev_s, decay_s, mean_s, q_s, e_rev_r, decay_r, mean_r, q_r, n_constants
     };
     static constexpr Names<n_constants> constants{
-        "v_reset", "v_thresh", "refractory_steps", "g_leak",       "drive",   "dt_over_cm", "e_rev_e",
+        "v_reset", "v_thresh", "refractory_steps", "g_leak",       "drive",   "e_rev_e",
         "e_rev_i", "decay_e",  "decay_i",          "mean_e", "mean_i", "e_rev_s", "decay_s",
         "mean_s", "q_s",     "e_rev_r",          "decay_r",      "mean_r", "q_r"};
 
