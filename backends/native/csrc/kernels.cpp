@@ -3,6 +3,7 @@
 #include "kernels.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <limits>
 #include <type_traits>
@@ -278,6 +279,61 @@ PYCOSIM_ALWAYS_INLINE bool update_block(const SliceColumns& slice, std::size_t b
     return any != 0;
 }
 
+// Writes the places of membranes at the threshold or above, in order; returns how many there are.
+PYCOSIM_BASE_INSTRUCTION_SET std::size_t find_at_threshold(const double* v, double threshold, std::size_t n,
+                                                           std::uint32_t* places) {
+    std::size_t n_found = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        places[n_found] = static_cast<std::uint32_t>(i);
+        n_found += v[i] >= threshold;
+    }
+    return n_found;
+}
+
+#if defined(PYCOSIM_HAS_INSTRUCTION_SETS)
+__attribute__((target("avx512f"))) std::size_t find_at_threshold(const double* v, double threshold, std::size_t n,
+                                                                 std::uint32_t* places) {
+    constexpr std::size_t width = 8;
+    const __m512d thresholds = _mm512_set1_pd(threshold);
+    std::size_t n_found = 0, i = 0;
+    for (; i + width <= n; i += width) {
+        unsigned left = _mm512_cmp_pd_mask(_mm512_loadu_pd(v + i), thresholds, _CMP_GE_OQ);
+        for (; left; left &= left - 1) {
+            places[n_found++] = static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(std::countr_zero(left));
+        }
+    }
+    for (; i < n; ++i) {
+        if (v[i] >= threshold) places[n_found++] = static_cast<std::uint32_t>(i);
+    }
+    return n_found;
+}
+#endif
+
+// The same for neurons that differ, or that are refractory: `left` is described at compare().
+template <class Model, class Constants>
+PYCOSIM_ALWAYS_INLINE std::size_t find_fired(const double* v, const double* left, const Constants& constants,
+                                             std::size_t n, std::uint32_t* places) {
+    alignas(64) std::uint8_t flags[kBlock + 8] = {};
+    for (std::size_t i = 0; i < n; ++i) {
+        if constexpr (kResets<Model>) {
+            const bool may_fire = !kHasLeft<Model> || left[i] < 0.0;
+            flags[i] = may_fire & (v[i] >= constants.of(i)(Model::v_thresh));
+        } else {
+            flags[i] = left[i] > 0.0;
+        }
+    }
+    std::size_t n_found = 0;
+    for (std::size_t group = 0; group < n; group += 8) {
+        std::uint64_t any;
+        std::memcpy(&any, flags + group, sizeof any);
+        if (!any) continue;
+        for (std::size_t i = group; i < std::min(group + 8, n); ++i) {
+            if (flags[i]) places[n_found++] = static_cast<std::uint32_t>(i);
+        }
+    }
+    return n_found;
+}
+
 // Finds and resets the neurons of a block that fired.
 template <class Model, class Constants, std::size_t... s>
 PYCOSIM_ALWAYS_INLINE std::size_t fire(const SliceColumns& slice, std::size_t begin, std::size_t n,
@@ -285,31 +341,25 @@ PYCOSIM_ALWAYS_INLINE std::size_t fire(const SliceColumns& slice, std::size_t be
     double* const state[] = {slice.states[s] + begin...};
     double* __restrict const left = kHasLeft<Model> ? slice.refractory_steps_left + begin : nullptr;
     const Constants constants(slice, begin);
-    alignas(64) std::uint8_t flags[kBlock + 8] = {};
-    for (std::size_t i = 0; i < n; ++i) {
-        if constexpr (kResets<Model>) {
-            const bool may_fire = !kHasLeft<Model> || left[i] < 0.0;
-            flags[i] = may_fire & (state[Model::v][i] >= constants.of(i)(Model::v_thresh));
-        } else {
-            flags[i] = left[i] > 0.0;
-        }
+    std::uint32_t places[kBlock + 1];
+    std::size_t n_fired;
+    if constexpr (kComparesAtEnd<Model, Constants>) {
+        n_fired = find_at_threshold(state[Model::v], constants.value[Model::v_thresh], n, places);
+    } else {
+        const double* v = nullptr;
+        if constexpr (kResets<Model>) v = state[Model::v];
+        n_fired = find_fired<Model>(v, left, constants, n, places);
     }
-    std::size_t n_fired = 0;
-    for (std::size_t group = 0; group < n; group += 8) {
-        std::uint64_t any;
-        std::memcpy(&any, flags + group, sizeof any);
-        if (!any) continue;
-        for (std::size_t i = group; i < std::min(group + 8, n); ++i) {
-            if (!flags[i]) continue;
-            fired[n_fired++] = static_cast<std::uint32_t>(begin + i);
-            if constexpr (kResets<Model>) {
-                const auto c = constants.of(i);
-                if constexpr (kHasLeft<Model>) left[i] = c(Model::refractory_steps);
-                double x[] = {state[s][i]...};
-                x[Model::v] = c(Model::v_reset);
-                if constexpr (HasSpikeJumps<Model>) Model::after_spike(x, c);
-                ((state[s][i] = x[s]), ...);
-            }
+    for (std::size_t k = 0; k < n_fired; ++k) {
+        const std::size_t i = places[k];
+        fired[k] = static_cast<std::uint32_t>(begin + i);
+        if constexpr (kResets<Model>) {
+            const auto c = constants.of(i);
+            if constexpr (kHasLeft<Model>) left[i] = c(Model::refractory_steps);
+            double x[] = {state[s][i]...};
+            x[Model::v] = c(Model::v_reset);
+            if constexpr (HasSpikeJumps<Model>) Model::after_spike(x, c);
+            ((state[s][i] = x[s]), ...);
         }
     }
     return n_fired;
