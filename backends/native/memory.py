@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pycosim import _core, memory
 from pycosim.network import ProceduralProjection, Projection, RemadeProjection, RowRule
-from pycosim.network.plasticity import TIMING_RULES
+from pycosim.network.plasticity import ALL_TO_ALL_RULES, TIMING_RULES
 from pycosim.network.row_rule import SLOTS_PER_SOURCE, TARGET_BLOCK
 
 # Of the engine's SynapseStore: a target, a weight of its own, a segment, the weight of a segment, a row.
@@ -33,8 +33,9 @@ CHOICE_BYTES, COUNT_BYTES, OWN_SLOTS_BYTES = 16, 4, 10
 COORDINATE_BYTES, IN_TREE_BYTES, IN_TREE_BYTES_OF_THREAD = 8, 4 + 8, 3
 # Of a column that is given back in pieces of 2 MiB as its rows are copied: the ends, and what is being read.
 KEPT_BYTES = 3 * 2**21
-# Of its PlasticStore, with its state: a synapse, a segment, and the latest spikes of a neuron with a trace.
-PLASTIC_BYTES, PLASTIC_SEGMENT_BYTES, HISTORY_BYTES = 16, 64, 197
+# Of its PlasticStore, with its state: a synapse, a segment, and the latest spikes of a neuron with a trace, with
+# factors for the time constants of each all-to-all rule.
+PLASTIC_BYTES, PLASTIC_SEGMENT_BYTES, HISTORY_BYTES, FACTORS_BYTES = 16, 64, 133, 256
 
 # Targets in a piece, and pieces, that tell what steps there are.
 PIECE, N_PIECES = 2**12, 8
@@ -82,8 +83,10 @@ def predicted_bytes(projections: Sequence[Projection], n_neurons: int, n_threads
 
 def _bytes_of_neurons(projections: Sequence[Projection], n_neurons: int, n_threads: int) -> float:
     """Return the bytes that there are for each neuron, whatever synapses it has."""
-    rules = [p.plasticity.rule for p in projections if p.plasticity is not None]
-    history = HISTORY_BYTES if any(rule in TIMING_RULES for rule in rules) else 0
+    timing = [p.plasticity for p in projections if p.plasticity and p.plasticity.rule in TIMING_RULES]
+    pairs = [plasticity.coefficients() for plasticity in timing if plasticity.rule in ALL_TO_ALL_RULES]
+    taus = {(pair["tau_pre"], pair["tau_post"]) for pair in pairs}
+    history = HISTORY_BYTES * bool(timing) + FACTORS_BYTES * len(taus)
     return n_neurons * (ROW_BYTES * n_threads + history)
 
 

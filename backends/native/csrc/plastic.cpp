@@ -264,7 +264,7 @@ void PlasticStore::grow(std::size_t n_neurons, std::uint32_t receptor_stride) {
 void PlasticStore::begin_step(std::int64_t step) {
     if (!history_.has_epochs()) return;
     const bool is_new_epoch = !history_.is_in_epoch(step);
-    if (!is_new_epoch && n_new_posts_ < kPostsTogether * n_targets_) return;
+    if (!is_new_epoch && (n_new_posts_ == 0 || n_new_posts_ < kPostsTogether * n_targets_)) return;
     for (std::uint32_t i = 0; i < n_segments(); ++i) {
         const bool waits = is_new_epoch || state.segments[i].applied_step < last_sweep_;
         if (waits && model(i).is_pair_rule()) catch_up(state, i, step - 1 - segments_[i].dendritic);
