@@ -2,6 +2,7 @@
 
 #include "pair_terms.hpp"
 
+#include "pair_vectors.hpp"
 #include "vectorised.hpp"
 
 namespace pycosim::native {
@@ -35,6 +36,7 @@ PYCOSIM_ALWAYS_INLINE void gather(const PresynapticFactors& f, const PairSynapse
 
 void gather_pair_terms(const PresynapticFactors& factors, const PairSynapses& synapses, std::size_t n, bool same_step,
                        PairTerms& terms) {
+    if (gather_in_vectors(factors, synapses, n, same_step, terms)) return;
     same_step ? gather<true>(factors, synapses, n, terms) : gather<false>(factors, synapses, n, terms);
 }
 

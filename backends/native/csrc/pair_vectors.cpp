@@ -15,6 +15,11 @@ PYCOSIM_BASE_INSTRUCTION_SET bool change(const PairEvent&, const PairSynapses&, 
     return false;
 }
 
+PYCOSIM_BASE_INSTRUCTION_SET bool gather(const PresynapticFactors&, const PairSynapses&, std::size_t, bool,
+                                         PairTerms&) {
+    return false;
+}
+
 #if defined(PYCOSIM_HAS_INSTRUCTION_SETS)
 
 #define PYCOSIM_AVX512_INSIDE __attribute__((target("avx512f"), always_inline)) inline
@@ -100,39 +105,32 @@ class Rule {
     bool gains_with_pre_;
 };
 
-// As gather_pair_terms() and change_weights(), eight synapses at a time.
-template <PlasticRule rule_name, bool same_step, bool is_pre>
-class Change {
+// The terms of eight synapses (PairTerms), and which of these need more of the history.
+struct EightTerms {
+    __m512d pre[kNewPosts], post;
+    __mmask8 needs_more;
+};
+
+template <bool same_step>
+class Gather {
   public:
-    PYCOSIM_AVX512_INSIDE Change(const PairEvent& event, const PairSynapses& synapses, double* weights,
-                                 std::uint8_t* needs_more)
-        : rule_(event.kernel), synapses_(synapses), weights_(weights), needs_more_(needs_more),
-          now_(_mm512_set1_pd(event.factors.now)), applied_(_mm512_set1_pd(event.factors.applied)),
-          at_last_(_mm512_set1_pd(event.factors.at_last)), trace_(_mm512_set1_pd(event.factors.trace)),
-          trace_before_(_mm512_set1_pd(event.factors.trace_before)),
-          post_decay_(_mm512_set1_pd(event.factors.post_decay)) {}
+    PYCOSIM_AVX512_INSIDE Gather(const PresynapticFactors& factors, const PairSynapses& synapses)
+        : synapses_(synapses), now_(_mm512_set1_pd(factors.now)), applied_(_mm512_set1_pd(factors.applied)),
+          at_last_(_mm512_set1_pd(factors.at_last)), trace_(_mm512_set1_pd(factors.trace)),
+          trace_before_(_mm512_set1_pd(factors.trace_before)), post_decay_(_mm512_set1_pd(factors.post_decay)) {}
 
-    PYCOSIM_AVX512_INSIDE void all(std::size_t n) const {
-        std::size_t k = 0;
-        for (; k + kWidth <= n; k += kWidth) some<kWidth>(k, kWidth);
-        if (k < n) some<1>(k, n - k);
-    }
-
-  private:
-    // `n` synapses from `k` on, of which there are at least `n_sure`.
+    // Of `n` synapses from `k` on, of which there are at least `n_sure`; asks for what follows them.
     template <std::size_t n_sure>
-    PYCOSIM_AVX512_INSIDE void some(std::size_t k, std::size_t n) const {
+    PYCOSIM_AVX512_INSIDE EightTerms terms(std::size_t k, std::size_t n) const {
         synapses_.ask_ahead(k);
         const Columns columns = transposed([&](std::size_t i) __attribute__((target("avx512f"), always_inline)) {
             return synapses_.line(k + (i < n_sure ? i : std::min(i, n - 1)));
         });
         const __m512d* const depression = columns.of;
         const __m512d* const potentiation = columns.of + LatestFactors::kDepressions;
-        const auto more = static_cast<__mmask8>(_mm512_cmp_pd_mask(potentiation[1], now_, _CMP_LE_OQ) |
-                                                _mm512_cmp_pd_mask(potentiation[kNewPosts], applied_, _CMP_LT_OQ));
-        const auto here = static_cast<__mmask8>(kAll >> (kWidth - n));
-        __m512d w = _mm512_maskz_loadu_pd(here, weights_ + k);
-        __m512d gain[kNewPosts];
+        EightTerms terms;
+        terms.needs_more = static_cast<__mmask8>(_mm512_cmp_pd_mask(potentiation[1], now_, _CMP_LE_OQ) |
+                                                 _mm512_cmp_pd_mask(potentiation[kNewPosts], applied_, _CMP_LT_OQ));
         for (std::size_t j = 0; j < kNewPosts; ++j) {
             __mmask8 is_new = _mm512_cmp_pd_mask(potentiation[j], applied_, _CMP_LT_OQ);
             if (j == 0) is_new &= _mm512_cmp_pd_mask(potentiation[0], now_, _CMP_GE_OQ);
@@ -141,24 +139,63 @@ class Change {
                 const __mmask8 with_last = _mm512_cmp_pd_mask(potentiation[j], at_last_, _CMP_EQ_OQ);
                 trace = _mm512_mask_mov_pd(trace, with_last, trace_before_);
             }
-            gain[j] = _mm512_maskz_mul_pd(is_new, trace, potentiation[j]);
+            terms.pre[j] = _mm512_maskz_mul_pd(is_new, trace, potentiation[j]);
         }
-        w = rule_.after_posts(w, gain);
-        if (is_pre) {
-            const __mmask8 not_before = _mm512_cmp_pd_mask(potentiation[0], now_, _CMP_LE_OQ);
-            const __m512d trace = _mm512_mask_mov_pd(depression[0], not_before, depression[1]);
-            w = rule_.after_pre(w, _mm512_mul_pd(trace, post_decay_));
-        }
-        _mm512_mask_storeu_pd(weights_ + k, here & ~more, w);
-        needs_more_[k / kWidth] = more & here;
+        const __mmask8 not_before = _mm512_cmp_pd_mask(potentiation[0], now_, _CMP_LE_OQ);
+        terms.post = _mm512_mul_pd(_mm512_mask_mov_pd(depression[0], not_before, depression[1]), post_decay_);
+        return terms;
+    }
+
+  private:
+    PairSynapses synapses_;
+    __m512d now_, applied_, at_last_, trace_, trace_before_, post_decay_;
+};
+
+// Changes the weights of eight synapses after the other.
+template <PlasticRule rule_name, bool same_step, bool is_pre>
+class Change {
+  public:
+    PYCOSIM_AVX512_INSIDE Change(const PairEvent& event, const PairSynapses& synapses, double* weights,
+                                 std::uint8_t* needs_more)
+        : rule_(event.kernel), gather_(event.factors, synapses), weights_(weights), needs_more_(needs_more) {}
+
+    PYCOSIM_AVX512_INSIDE void all(std::size_t n) const {
+        std::size_t k = 0;
+        for (; k + kWidth <= n; k += kWidth) some<kWidth>(k, kWidth);
+        if (k < n) some<1>(k, n - k);
+    }
+
+  private:
+    template <std::size_t n_sure>
+    PYCOSIM_AVX512_INSIDE void some(std::size_t k, std::size_t n) const {
+        const EightTerms terms = gather_.template terms<n_sure>(k, n);
+        const auto here = static_cast<__mmask8>(kAll >> (kWidth - n));
+        __m512d w = rule_.after_posts(_mm512_maskz_loadu_pd(here, weights_ + k), terms.pre);
+        if (is_pre) w = rule_.after_pre(w, terms.post);
+        _mm512_mask_storeu_pd(weights_ + k, here & ~terms.needs_more, w);
+        needs_more_[k / kWidth] = terms.needs_more & here;
     }
 
     Rule<rule_name> rule_;
-    PairSynapses synapses_;
+    Gather<same_step> gather_;
     double* weights_;
     std::uint8_t* needs_more_;
-    __m512d now_, applied_, at_last_, trace_, trace_before_, post_decay_;
 };
+
+template <bool same_step>
+PYCOSIM_AVX512_INSIDE void gather_all(const PresynapticFactors& factors, const PairSynapses& synapses, std::size_t n,
+                                      PairTerms& to) {
+    const Gather<same_step> gather(factors, synapses);
+    const auto write = [&](std::size_t k, const EightTerms& terms, std::size_t n_here)
+                           __attribute__((target("avx512f"), always_inline)) {
+        for (std::size_t j = 0; j < kNewPosts; ++j) _mm512_store_pd(to.pre[j] + k, terms.pre[j]);
+        _mm512_store_pd(to.post + k, terms.post);
+        to.needs_more[k / kWidth] = terms.needs_more & static_cast<__mmask8>(kAll >> (kWidth - n_here));
+    };
+    std::size_t k = 0;
+    for (; k + kWidth <= n; k += kWidth) write(k, gather.template terms<kWidth>(k, kWidth), kWidth);
+    if (k < n) write(k, gather.template terms<1>(k, n - k), n - k);
+}
 
 template <PlasticRule rule, bool same_step>
 PYCOSIM_AVX512_INSIDE void change_by(const PairEvent& event, const PairSynapses& synapses, std::size_t n,
@@ -191,9 +228,20 @@ __attribute__((target("avx512f"))) bool change(const PairEvent& event, const Pai
     }
 }
 
+__attribute__((target("avx512f"))) bool gather(const PresynapticFactors& factors, const PairSynapses& synapses,
+                                               std::size_t n, bool same_step, PairTerms& terms) {
+    same_step ? gather_all<true>(factors, synapses, n, terms) : gather_all<false>(factors, synapses, n, terms);
+    return true;
+}
+
 #endif
 
 }  // namespace
+
+bool gather_in_vectors(const PresynapticFactors& factors, const PairSynapses& synapses, std::size_t n, bool same_step,
+                       PairTerms& terms) {
+    return gather(factors, synapses, n, same_step, terms);
+}
 
 bool change_in_vectors(const PairEvent& event, const PairSynapses& synapses, std::size_t n, double* weights,
                        std::uint8_t* needs_more) {

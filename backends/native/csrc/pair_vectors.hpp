@@ -21,4 +21,8 @@ struct PairEvent {
 bool change_in_vectors(const PairEvent& event, const PairSynapses& synapses, std::size_t n, double* weights,
                        std::uint8_t* needs_more);
 
+// As gather_pair_terms(), where the machine has such vectors.
+bool gather_in_vectors(const PresynapticFactors& factors, const PairSynapses& synapses, std::size_t n, bool same_step,
+                       PairTerms& terms);
+
 }  // namespace pycosim::native
