@@ -53,20 +53,18 @@ enum ShortTermParameter { kUse, kTauRec, kTauFacil, kInitialUse, kTauPsc, kSites
 // exp(-n / tau) of whole numbers of steps; those below kTable from a table, with the same bits.
 class Decay {
   public:
-    static constexpr std::size_t kTable = 4096;
-
-    explicit Decay(double tau) : tau_(tau), table_(tau > 0 ? kTable + 1 : 0) {
-        for (std::size_t n = 0; n + 1 < table_.size(); ++n) table_[n] = std::exp(-static_cast<double>(n) / tau_);
+    explicit Decay(double tau) : tau_(tau), table_(tau > 0 ? kTable : 0) {
+        for (std::size_t n = 0; n < table_.size(); ++n) table_[n] = std::exp(-static_cast<double>(n) / tau_);
     }
     double operator()(std::int64_t n) const {
         const auto i = static_cast<std::size_t>(n);
-        return i + 1 < table_.size() ? table_[i] : std::exp(-static_cast<double>(n) / tau_);
+        return i < table_.size() ? table_[i] : std::exp(-static_cast<double>(n) / tau_);
     }
     double tau() const { return tau_; }
-    // kTable numbers, and a 0 for what has no part in a sum; null without a time constant.
-    const double* table() const { return table_.empty() ? nullptr : table_.data(); }
 
   private:
+    static constexpr std::size_t kTable = 4096;
+
     double tau_;
     std::vector<double> table_;
 };
