@@ -33,7 +33,7 @@ PYCOSIM_ALWAYS_INLINE void change_weights(const TimingKernel<shared>& from, cons
         double w = weights[k];
         for (std::size_t j = kNewPosts; j-- > 0;) {
             const double trace = terms.pre[j][k];
-            const double gain = shared ? trace : kernel.template post_gain<rule>(s) * trace;
+            const double gain = shared ? trace : kernel.template gain<rule>(kPostGain, s) * trace;
             w = kernel.template after_post<rule>(w, gain, s);
         }
         weights[k] = is_pre ? kernel.template after_pre<rule>(w, terms.post[k], s) : w;
@@ -195,7 +195,7 @@ struct PlasticStore::PairRule {
         if (!has_factors()) return;
         const std::int64_t last = own.last_step - dendritic, now = step - dendritic;
         double growth = history.pre_growth(pair, last);
-        if constexpr (shared) growth *= kernel.template post_gain<rule>(0);
+        if constexpr (shared) growth *= kernel.template gain<rule>(kPostGain, 0);
         factors = {own.values[0] * growth,
                    own.values[1] * growth,
                    history.post_decay(pair, now),
@@ -213,12 +213,12 @@ struct PlasticStore::PairRule {
     // At a synapse, when a postsynaptic spike reaches it of which the factor for potentiation is given.
     double gain(double potentiation, bool with_last, std::uint32_t s) const {
         const double trace = (with_last ? factors.trace_before : factors.trace) * potentiation;
-        return shared ? trace : kernel.template post_gain<rule>(s) * trace;
+        return shared ? trace : kernel.template gain<rule>(kPostGain, s) * trace;
     }
     // The same of spike number `n` of its neuron.
     double gain(std::uint32_t neuron, std::size_t n, std::uint32_t s) const {
         const std::int64_t at = history.steps(neuron)[n] + dendritic;
-        if (!has_factors()) return kernel.template post_gain<rule>(s) * pre_trace(at);
+        if (!has_factors()) return kernel.template gain<rule>(kPostGain, s) * pre_trace(at);
         return gain(history.factors(neuron, n, pair).potentiation, at == own.last_step, s);
     }
     // At a synapse, with that spike as the last one.

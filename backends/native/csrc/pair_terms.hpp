@@ -21,10 +21,10 @@ struct PairTerms {
 
 // What the synapses of a segment have in common when a presynaptic spike reaches them, as factors (post_history.hpp).
 struct PresynapticFactors {
-    // Trace times pre_growth() at the last spike, and just before that spike; also times the post_gain() that the synapses
-    // have in common, if they do.
+    // Trace times pre_growth() at the last spike, and just before that spike; also times the gain of kPostGain that the
+    // synapses have in common, if they do.
     double trace, trace_before;
-    double post_decay;           // at this one
+    double post_decay;  // at this one
     // Potentiation by a spike at the step of the last presynaptic one, if it is new; at the latest step that has been
     // applied; at this step.
     double at_last, applied, now;
@@ -48,8 +48,8 @@ struct PairSynapses {
     }
 };
 
-// Terms of the first `n` synapses; asks for their weights, and for the targets of the next block. With `same_step`, a
-// postsynaptic spike may be new that came with the last presynaptic one.
+// Terms of the first `n` synapses; asks for what follows them. With `same_step`, a postsynaptic spike may be new that came
+// with the last presynaptic one.
 void gather_pair_terms(const PresynapticFactors& factors, const PairSynapses& synapses, std::size_t n, bool same_step,
                        PairTerms& terms);
 

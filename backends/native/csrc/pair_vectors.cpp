@@ -68,8 +68,9 @@ template <PlasticRule rule>
 class Rule {
   public:
     PYCOSIM_AVX512_INSIDE explicit Rule(const TimingKernel<true>& k)
-        : pre_gain_(_mm512_set1_pd(k.template pre_gain<rule>(0))), pre_loss_(_mm512_set1_pd(k.template pre_loss<rule>(0))),
-          constant_loss_(_mm512_set1_pd(k.template constant_loss<rule>(0))),
+        : pre_gain_(_mm512_set1_pd(k.template gain<rule>(kPreGain, 0))),
+          pre_loss_(_mm512_set1_pd(k.template loss<rule>(kPreLoss, 0))),
+          constant_loss_(_mm512_set1_pd(k.template loss<rule>(kConstantLoss, 0))),
           minimum_(_mm512_set1_pd(k(kMinimum, 0))), maximum_(_mm512_set1_pd(k(kMaximum, 0))),
           low_(_mm512_set1_pd(k.first_bounds.low)), high_(_mm512_set1_pd(k.first_bounds.high)),
           gains_with_pre_(k(kPreGain, 0) != 0) {}

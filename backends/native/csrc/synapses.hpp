@@ -208,9 +208,7 @@ class SynapseStore {
     void prefetch_synapses(std::uint32_t i) const {
         const Segment& segment = segments_[i];
         const std::uint16_t* const target = words_.data() + segment.place();
-        // From the fifth line on, processors have found out by themselves.
-        constexpr std::size_t in_line = kCacheLine / sizeof(*target), n_ahead = 8 * in_line;
-        for (std::size_t i = 0; i < std::min<std::size_t>(segment.count, n_ahead); i += in_line) prefetch(target + i);
+        prefetch(target);
         prefetch(target + segment.count);
     }
 

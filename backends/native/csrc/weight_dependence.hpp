@@ -59,25 +59,16 @@ struct TimingKernel {
         return range * power(std::max((w - low) / range, 0.0), (*this)(kMuMinus, s));
     }
 
-    // Of the pair rules: what traces are multiplied with, dependences on the weight that are the same for all of them
-    // included.
+    // Of the pair rules: what traces are multiplied with, a dependence that is the same for all weights included.
     template <PlasticRule rule>
-    double post_gain(std::uint32_t s) const {
-        return (*this)(kPostGain, s) * same_up<rule>(s);
+    double gain(TimingParameter p, std::uint32_t s) const {
+        return (*this)(p, s) * (has_same_up(rule) ? (*this)(kMaximum, s) : 1.0);
     }
     template <PlasticRule rule>
-    double pre_gain(std::uint32_t s) const {
-        return (*this)(kPreGain, s) * same_up<rule>(s);
+    double loss(TimingParameter p, std::uint32_t s) const {
+        return (*this)(p, s) * (has_same_down(rule) ? (*this)(kMaximum, s) : 1.0);
     }
-    template <PlasticRule rule>
-    double pre_loss(std::uint32_t s) const {
-        return (*this)(kPreLoss, s) * same_down<rule>(s);
-    }
-    template <PlasticRule rule>
-    double constant_loss(std::uint32_t s) const {
-        return (*this)(kConstantLoss, s) * same_down<rule>(s);
-    }
-    // After a postsynaptic spike, `gain` being post_gain() times the presynaptic trace. Choices between computed numbers
+    // After a postsynaptic spike, `gain` being that of kPostGain times the presynaptic trace. Choices between computed numbers
     // become vector instructions; only powers are too dear to be computed in vain.
     template <PlasticRule rule>
     double after_post(double w, double gain, std::uint32_t s) const {
@@ -87,8 +78,8 @@ struct TimingKernel {
     }
     template <PlasticRule rule>
     double after_pre(double w, double trace, std::uint32_t s) const {
-        const double gain = pre_gain<rule>(s) * trace;
-        const double loss = pre_loss<rule>(s) * trace + constant_loss<rule>(s);
+        const double gain = this->template gain<rule>(kPreGain, s) * trace;
+        const double loss = this->template loss<rule>(kPreLoss, s) * trace + this->template loss<rule>(kConstantLoss, s);
         if constexpr (rule == PlasticRule::kGutig) {
             if (gain == 0 && loss == 0) return w;
             const double gained = gain == 0 ? w : w + rise<rule>(w, gain, s);
@@ -105,14 +96,6 @@ struct TimingKernel {
         return rule == PlasticRule::kAdditive || rule == PlasticRule::kAdditiveMultiplicative;
     }
     static constexpr bool has_same_down(PlasticRule rule) { return rule == PlasticRule::kAdditive; }
-    template <PlasticRule rule>
-    double same_up(std::uint32_t s) const {
-        return has_same_up(rule) ? (*this)(kMaximum, s) : 1.0;
-    }
-    template <PlasticRule rule>
-    double same_down(std::uint32_t s) const {
-        return has_same_down(rule) ? (*this)(kMaximum, s) : 1.0;
-    }
     template <PlasticRule rule>
     double rise(double w, double gain, std::uint32_t s) const {
         if constexpr (has_same_up(rule)) return gain;
