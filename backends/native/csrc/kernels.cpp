@@ -212,7 +212,7 @@ PYCOSIM_ALWAYS_INLINE bool relax(double* __restrict v, const double* __restrict 
         const double x = total[i];
         const double mean =
             all_short ? short_membrane_mean(x) : any_mean<short_membrane_mean, is_short_for_membrane>(x);
-        v[i] = v[i] + (inward[i] - x * v[i]) * mean;
+        v[i] = fused(fused(-x, v[i], inward[i]), mean, v[i]);
         if constexpr (!compares_at_end) any |= v[i] >= constants.of(i)(Model::v_thresh) ? 1 : 0;
     }
     if constexpr (compares_at_end) return reaches(v, constants.value[Model::v_thresh], n);

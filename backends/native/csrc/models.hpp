@@ -80,12 +80,13 @@ struct CurrAlpha {
 // (kernels.cpp), after the other states have gone on.
 struct Channels {
     double total, inward;
-};
 
-template <class Model, class Constants>
-PYCOSIM_ALWAYS_INLINE Channels synapses_and_leak(const Constants& c, double g_e, double g_i) {
-    return {c(Model::g_leak) + g_e + g_i, c(Model::drive) + g_e * c(Model::e_rev_e) + g_i * c(Model::e_rev_i)};
-}
+    // With one that has the conductance g at the begin of the step, and g * mean on average. What reverses it is multiplied
+    // by `mean` first, which is done once where neurons are equal.
+    PYCOSIM_ALWAYS_INLINE Channels with(double g, double mean, double e_rev) const {
+        return {fused(g, mean, total), fused(g, mean * e_rev, inward)};
+    }
+};
 
 struct CondExp {
     static constexpr std::string_view name = "IF_cond_exp";
@@ -101,11 +102,12 @@ struct CondExp {
 
     template <class Constants>
     PYCOSIM_ALWAYS_INLINE static Channels open_channels(double (&x)[n_states], const Constants& c, double e, double i) {
-        const double conductance_e = x[g_e] * c(mean_e);
-        const double conductance_i = x[g_i] * c(mean_i);
-        x[g_e] = x[g_e] * c(decay_e) + e;
-        x[g_i] = x[g_i] * c(decay_i) + i;
-        return synapses_and_leak<CondExp>(c, conductance_e, conductance_i);
+        const Channels channels = Channels{c(g_leak), c(drive)}
+                                      .with(x[g_e], c(mean_e), c(e_rev_e))
+                                      .with(x[g_i], c(mean_i), c(e_rev_i));
+        x[g_e] = fused(x[g_e], c(decay_e), e);
+        x[g_i] = fused(x[g_i], c(decay_i), i);
+        return channels;
     }
 };
 
@@ -123,13 +125,16 @@ struct CondAlpha {
 
     template <class Constants>
     PYCOSIM_ALWAYS_INLINE static Channels open_channels(double (&x)[n_states], const Constants& c, double e, double i) {
-        const double conductance_e = x[g_e] * c(mean_e) + x[dg_e] * c(mean_rise_e);
-        const double conductance_i = x[g_i] * c(mean_i) + x[dg_i] * c(mean_rise_i);
-        x[g_e] = (x[g_e] + x[dg_e] * c(rise_e)) * c(decay_e);
-        x[g_i] = (x[g_i] + x[dg_i] * c(rise_i)) * c(decay_i);
-        x[dg_e] = x[dg_e] * c(decay_e) + e;
-        x[dg_i] = x[dg_i] * c(decay_i) + i;
-        return synapses_and_leak<CondAlpha>(c, conductance_e, conductance_i);
+        const Channels channels = Channels{c(g_leak), c(drive)}
+                                      .with(x[g_e], c(mean_e), c(e_rev_e))
+                                      .with(x[dg_e], c(mean_rise_e), c(e_rev_e))
+                                      .with(x[g_i], c(mean_i), c(e_rev_i))
+                                      .with(x[dg_i], c(mean_rise_i), c(e_rev_i));
+        x[g_e] = fused(x[dg_e], c(rise_e), x[g_e]) * c(decay_e);
+        x[g_i] = fused(x[dg_i], c(rise_i), x[g_i]) * c(decay_i);
+        x[dg_e] = fused(x[dg_e], c(decay_e), e);
+        x[dg_i] = fused(x[dg_i], c(decay_i), i);
+        return channels;
     }
 };
 
@@ -152,17 +157,16 @@ struct CondExpGsfaGrr {
 
     template <class Constants>
     PYCOSIM_ALWAYS_INLINE static Channels open_channels(double (&x)[n_states], const Constants& c, double e, double i) {
-        const double conductance_e = x[g_e] * c(mean_e);
-        const double conductance_i = x[g_i] * c(mean_i);
-        const double adapting = x[g_s] * c(mean_s);
-        const double resting = x[g_r] * c(mean_r);
-        const Channels synaptic = synapses_and_leak<CondExpGsfaGrr>(c, conductance_e, conductance_i);
-        x[g_e] = x[g_e] * c(decay_e) + e;
-        x[g_i] = x[g_i] * c(decay_i) + i;
+        const Channels channels = Channels{c(g_leak), c(drive)}
+                                      .with(x[g_e], c(mean_e), c(e_rev_e))
+                                      .with(x[g_i], c(mean_i), c(e_rev_i))
+                                      .with(x[g_s], c(mean_s), c(e_rev_s))
+                                      .with(x[g_r], c(mean_r), c(e_rev_r));
+        x[g_e] = fused(x[g_e], c(decay_e), e);
+        x[g_i] = fused(x[g_i], c(decay_i), i);
         x[g_s] = x[g_s] * c(decay_s);
         x[g_r] = x[g_r] * c(decay_r);
-        return {synaptic.total + adapting + resting,
-                synaptic.inward + adapting * c(e_rev_s) + resting * c(e_rev_r)};
+        return channels;
     }
 
     template <class Constants>

@@ -18,11 +18,12 @@ template <class Start, class Middle, class End>
 PYCOSIM_ALWAYS_INLINE Pair runge_kutta(double x, double y, double h, Start start, Middle middle, End end) {
     const double half = 0.5 * h;
     const Pair k1 = start(x, y);
-    const Pair k2 = middle(x + half * k1.x, y + half * k1.y);
-    const Pair k3 = middle(x + half * k2.x, y + half * k2.y);
-    const Pair k4 = end(x + h * k3.x, y + h * k3.y);
+    const Pair k2 = middle(fused(half, k1.x, x), fused(half, k1.y, y));
+    const Pair k3 = middle(fused(half, k2.x, x), fused(half, k2.y, y));
+    const Pair k4 = end(fused(h, k3.x, x), fused(h, k3.y, y));
     const double sixth = h * (1.0 / 6.0);
-    return {x + sixth * (k1.x + 2.0 * (k2.x + k3.x) + k4.x), y + sixth * (k1.y + 2.0 * (k2.y + k3.y) + k4.y)};
+    return {fused(sixth, fused(2.0, k2.x + k3.x, k1.x + k4.x), x),
+            fused(sixth, fused(2.0, k2.y + k3.y, k1.y + k4.y), y)};
 }
 
 PYCOSIM_ALWAYS_INLINE double smaller(double a, double b) { return a < b ? a : b; }
@@ -32,7 +33,7 @@ struct Synapses {
     double conductance[3], current[3];
 
     PYCOSIM_ALWAYS_INLINE double added(double inward, int point, double v) const {
-        return inward + (current[point] - conductance[point] * v);
+        return inward + fused(-conductance[point], v, current[point]);
     }
 };
 
@@ -47,8 +48,8 @@ PYCOSIM_ALWAYS_INLINE void izhikevich_substep(double& v, double& u, const Consta
             // What begins above the threshold does not move.
             const double x = point == 0 ? at_v : smaller(at_v, c(Constant::v_thresh));
             const double constant = 140.0 + c(Constant::drive);  // once for a block of equal neurons
-            const double inward = (0.04 * x + c(Constant::slope)) * x + constant - at_u;
-            return Pair{input.added(inward, point, x), c(Constant::a) * (c(Constant::b) * x - at_u)};
+            const double inward = fused(fused(0.04, x, c(Constant::slope)), x, constant - at_u);
+            return Pair{input.added(inward, point, x), c(Constant::a) * fused(c(Constant::b), x, -at_u)};
         };
     };
     const bool moves = v < c(Constant::v_thresh);

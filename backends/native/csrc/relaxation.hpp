@@ -28,10 +28,9 @@ PYCOSIM_ALWAYS_INLINE double short_mean(double x) {
 PYCOSIM_ALWAYS_INLINE bool is_short_for_membrane(double x) { return (x <= 0.375) & (x >= -1.0 / 64); }
 
 PYCOSIM_ALWAYS_INLINE double short_membrane_mean(double x) {
-    const double x2 = x * x;
-    const double high = (0x1.10f17519038acp-7 - x * 0x1.682bc88970df9p-10) + x2 * 0x1.61847ac7651c8p-13;
-    const double middle = (0x1.5555513c14196p-3 - x * 0x1.55544ddd0a205p-5) + x2 * high;
-    return (0x1.fffffffff9fe5p-1 - x * 0x1.fffffff3bb2dfp-2) + x2 * middle;
+    const double third = fused(-x, fused(-x, fused(-x, 0x1.61847ac7651c8p-13, 0x1.682bc88970df9p-10),
+                                         0x1.10f17519038acp-7), 0x1.55544ddd0a205p-5);
+    return fused(-x, fused(-x, fused(-x, third, 0x1.5555513c14196p-3), 0x1.fffffff3bb2dfp-2), 0x1.fffffffff9fe5p-1);
 }
 
 // The first one up to twice as far, with eleven nodes and a relative error of at most 1.4e-15.
