@@ -1,38 +1,89 @@
 #include "poisson_drive.hpp"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 
 #include "vectorised.hpp"
+
+#if defined(PYCOSIM_HAS_INSTRUCTION_SETS)
+#include <immintrin.h>
+#endif
 
 namespace pycosim::native {
 namespace {
 
-// Sources whose counts are in registers together.
+// Sources whose spikes are added together.
 constexpr std::size_t kBlock = 64;
 
-// counts[i] is the number of thresholds below words[i]; returns whether a word is equal to a threshold, so that it does
-// not tell the count. All arrays have kBlock elements.
-PYCOSIM_EVERY_INSTRUCTION_SET
-bool count_below(const std::uint32_t* __restrict words, const std::uint32_t* __restrict thresholds, std::size_t n,
-                 std::uint32_t* __restrict counts) {
-    std::uint32_t count[kBlock] = {}, equal[kBlock] = {};
-    std::uint32_t largest = 0;
-    for (std::size_t i = 0; i < kBlock; ++i) largest = words[i] > largest ? words[i] : largest;
-    // Most tables are several times as long as what a block needs of them.
-    for (std::size_t k = 0; k < n && thresholds[k] <= largest; ++k) {
+// Adds weights[i] to sums[i] once for each threshold below words[i]: as often as the source spikes. Returns false and
+// changes nothing where a word is equal to a threshold, so that it does not tell, or where there are none. Arrays have
+// kBlock elements. Most tables are several times as long as what a block needs of them.
+PYCOSIM_BASE_INSTRUCTION_SET
+bool add_spikes(const std::uint32_t* __restrict words, std::span<const std::uint32_t> thresholds,
+                const double* __restrict weights, double* __restrict sums) {
+    if (thresholds.empty()) return false;
+    std::uint32_t nearest[kBlock], largest = 0, least = UINT32_MAX;
+    double sum[kBlock];
+    for (std::size_t i = 0; i < kBlock; ++i) {
+        largest = std::max(largest, words[i]);
+        nearest[i] = UINT32_MAX;
+        sum[i] = sums[i];
+    }
+    for (std::size_t k = 0; k < thresholds.size() && thresholds[k] <= largest; ++k) {
         const std::uint32_t threshold = thresholds[k];
         for (std::size_t i = 0; i < kBlock; ++i) {
-            count[i] += words[i] > threshold;
-            equal[i] |= words[i] == threshold;
+            const double more = sum[i] + weights[i];
+            sum[i] = words[i] > threshold ? more : sum[i];
+            nearest[i] = std::min(nearest[i], words[i] ^ threshold);
         }
     }
-    std::uint32_t any = 0;
-    for (std::size_t i = 0; i < kBlock; ++i) {
-        counts[i] = count[i];
-        any |= equal[i];
-    }
-    return any != 0;
+    for (std::size_t i = 0; i < kBlock; ++i) least = std::min(least, nearest[i]);
+    if (least == 0) return false;
+    std::copy_n(sum, kBlock, sums);
+    return true;
 }
+
+#if defined(PYCOSIM_HAS_INSTRUCTION_SETS)
+// By hand, so that the sums of half a block stay in registers.
+__attribute__((target("avx512f")))
+bool add_spikes(const std::uint32_t* __restrict words, std::span<const std::uint32_t> thresholds,
+                const double* __restrict weights, double* __restrict sums) {
+    if (thresholds.empty()) return false;
+    constexpr __mmask16 all = 0xffff;  // what is said of no lanes makes GCC 12 warn
+    constexpr std::size_t width = 8, n_sums = kBlock / width, n_words = n_sums / 2, n_together = n_words / 2;
+    __m512d sum[n_sums];
+    for (std::size_t first = 0; first < n_words; first += n_together) {
+        __m512i word[n_together], nearest[n_together];
+        __m512d weight[2 * n_together];
+        __m512d* const here = sum + 2 * first;
+        for (std::size_t i = 0; i < n_together; ++i) {
+            word[i] = _mm512_loadu_si512(words + (first + i) * 2 * width);
+            nearest[i] = _mm512_set1_epi32(-1);
+        }
+        for (std::size_t i = 0; i < 2 * n_together; ++i) {
+            here[i] = _mm512_loadu_pd(sums + (2 * first + i) * width);
+            weight[i] = _mm512_loadu_pd(weights + (2 * first + i) * width);
+        }
+        alignas(64) std::uint32_t tops[2 * width];
+        _mm512_store_si512(tops, _mm512_maskz_max_epu32(all, word[0], word[1]));
+        const std::uint32_t largest = *std::max_element(std::begin(tops), std::end(tops));
+        for (std::size_t k = 0; k < thresholds.size() && thresholds[k] <= largest; ++k) {
+            const __m512i threshold = _mm512_set1_epi32(static_cast<int>(thresholds[k]));
+            for (std::size_t i = 0; i < n_together; ++i) {
+                const __mmask16 spikes = _mm512_cmpgt_epu32_mask(word[i], threshold);
+                const auto lower = static_cast<__mmask8>(spikes), upper = static_cast<__mmask8>(spikes >> width);
+                here[2 * i] = _mm512_mask_add_pd(here[2 * i], lower, here[2 * i], weight[2 * i]);
+                here[2 * i + 1] = _mm512_mask_add_pd(here[2 * i + 1], upper, here[2 * i + 1], weight[2 * i + 1]);
+                nearest[i] = _mm512_maskz_min_epu32(all, nearest[i], _mm512_xor_si512(word[i], threshold));
+            }
+        }
+        if (_mm512_testn_epi32_mask(nearest[0], nearest[0]) | _mm512_testn_epi32_mask(nearest[1], nearest[1])) return false;
+    }
+    for (std::size_t i = 0; i < n_sums; ++i) _mm512_storeu_pd(sums + i * width, sum[i]);
+    return true;
+}
+#endif
 
 // Adds weights[i] counts[i] times, as single spikes do.
 PYCOSIM_EVERY_INSTRUCTION_SET
@@ -59,7 +110,9 @@ PoissonDrive::PoissonDrive(std::size_t population, std::uint32_t position, const
     targets_are_contiguous_ = true;
     for (std::size_t i = 1; i < targets.size(); ++i) targets_are_contiguous_ &= targets[i] == targets[i - 1] + 1;
     const std::size_t padded_size = (targets.size() + kBlock - 1) / kBlock * kBlock;
-    for (std::vector<std::uint32_t>& words : words_) words.assign(padded_size, 0);
+    std::uint32_t padding = 0;
+    while (std::find(thresholds_.begin(), thresholds_.end(), padding) != thresholds_.end()) ++padding;
+    for (std::vector<std::uint32_t>& words : words_) words.assign(padded_size, padding);
 }
 
 void PoissonDrive::move_receptors(std::uint32_t old_stride, std::uint32_t new_stride) {
@@ -81,23 +134,31 @@ void PoissonDrive::add(std::int64_t step, double* inputs) {
 
 void PoissonDrive::add_block(std::int64_t step, const std::uint32_t* words, std::size_t begin, std::size_t size,
                              double* inputs) {
-    std::uint32_t counts[kBlock];
-    const bool is_certain =
-        !thresholds_.empty() && !count_below(words, thresholds_.data(), thresholds_.size(), counts);
-    for (std::size_t i = 0; i < size && !is_certain; ++i) {
-        const auto same = std::lower_bound(thresholds_.begin(), thresholds_.end(), words[i]);
-        if (!thresholds_.empty() && *same != words[i]) continue;
-        const std::uint32_t row = synapses_.sources[begin + i];
-        counts[i] = static_cast<std::uint32_t>(poisson_count(rule_.key, row, step, words[i], rule_.mean));
-    }
     const double* const weights = synapses_.weights.data() + begin;
     const std::uint32_t* const targets = synapses_.targets.data() + begin;
+    if (targets_are_contiguous_ && size == kBlock && add_spikes(words, thresholds_, weights, inputs + targets[0])) return;
+    std::uint32_t counts[kBlock];
+    count_spikes(step, words, begin, size, counts);
     if (targets_are_contiguous_) {
         add_repeatedly(counts, weights, size, inputs + targets[0]);
         return;
     }
     for (std::size_t i = 0; i < size; ++i) {
         for (std::uint32_t k = 0; k < counts[i]; ++k) inputs[targets[i]] += weights[i];
+    }
+}
+
+void PoissonDrive::count_spikes(std::int64_t step, const std::uint32_t* words, std::size_t begin, std::size_t size,
+                                std::uint32_t* counts) const {
+    std::array<double, kBlock> ones, sums{};
+    ones.fill(1.0);
+    if (add_spikes(words, thresholds_, ones.data(), sums.data())) {
+        std::copy_n(sums.begin(), size, counts);
+        return;
+    }
+    for (std::size_t i = 0; i < size; ++i) {
+        const std::uint32_t row = synapses_.sources[begin + i];
+        counts[i] = static_cast<std::uint32_t>(poisson_count(rule_.key, row, step, words[i], rule_.mean));
     }
 }
 

@@ -47,6 +47,8 @@ class PoissonDrive {
 
   private:
     void add_block(std::int64_t step, const std::uint32_t* words, std::size_t begin, std::size_t size, double* inputs);
+    void count_spikes(std::int64_t step, const std::uint32_t* words, std::size_t begin, std::size_t size,
+                      std::uint32_t* counts) const;
 
     std::size_t population_;
     std::uint32_t position_;
