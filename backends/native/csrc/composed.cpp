@@ -335,13 +335,10 @@ PYCOSIM_ALWAYS_INLINE std::size_t update(const SliceColumns& slice, std::uint32_
     return n_fired;
 }
 
-PYCOSIM_EVERY_INSTRUCTION_SET std::size_t update_equal(const SliceColumns& slice, std::uint32_t* fired) {
-    return update<true>(slice, fired);
-}
-
-PYCOSIM_EVERY_INSTRUCTION_SET std::size_t update_distinct(const SliceColumns& slice, std::uint32_t* fired) {
-    return update<false>(slice, fired);
-}
+PYCOSIM_FUSED_FUNCTION(std::size_t, update_equal, (const SliceColumns& slice, std::uint32_t* fired), (slice, fired),
+                       update<true>(slice, fired))
+PYCOSIM_FUSED_FUNCTION(std::size_t, update_distinct, (const SliceColumns& slice, std::uint32_t* fired), (slice, fired),
+                       update<false>(slice, fired))
 
 int place_of(const std::vector<std::string>& names, const std::string& name) {
     const auto found = std::find(names.begin(), names.end(), name);

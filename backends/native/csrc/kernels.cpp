@@ -386,10 +386,9 @@ PYCOSIM_ALWAYS_INLINE std::size_t update(const SliceColumns& slice, std::uint32_
 }
 
 // Templates cannot be compiled for several instruction sets, functions can.
-#define PYCOSIM_UPDATE(function, model, constants)                                                            \
-    PYCOSIM_EVERY_INSTRUCTION_SET std::size_t function(const SliceColumns& slice, std::uint32_t* fired) { \
-        return update<model, constants<model>>(slice, fired);                                                 \
-    }
+#define PYCOSIM_UPDATE(function, model, constants)                                                           \
+    PYCOSIM_FUSED_FUNCTION(std::size_t, function, (const SliceColumns& slice, std::uint32_t* fired), (slice, fired), \
+                           update<model, constants<model>>(slice, fired))
 
 PYCOSIM_UPDATE(curr_delta_equal, CurrDelta, EqualConstants)
 PYCOSIM_UPDATE(curr_delta_distinct, CurrDelta, DistinctConstants)
