@@ -3,7 +3,8 @@
     python compare_speed.py --repeats 5 --nest NEST_PYTHON --brian2 BRIAN2_PYTHON --genn PYGENN_PYTHON
 
 Prints, for each network, medians of CPU and wall-clock seconds per biological second, the rates, and how many
-times the CPU time of native a peer takes. A peer whose interpreter is not given is left out.
+times the CPU time of native a peer takes. A peer whose interpreter is not given is left out. GeNN compiles its CPU
+backend without optimisation by itself: it is there with it ("genn") and as it is installed ("genn -O0").
 """
 
 import argparse
@@ -26,6 +27,8 @@ CASES = [
     ("stdp", ["--scale", "1"], 200),
     ("izhikevich", ["--cells", "10000"], 500),
 ]
+# Peer: the names under which it is in the table, with what its script is told.
+VARIANTS = {"nest": {"nest": []}, "brian2": {"brian2": []}, "genn": {"genn": [], "genn -O0": ["--as-installed"]}}
 
 
 def measured(command):
@@ -54,9 +57,9 @@ def main():
             continue
         common = [*options, "--ms", str(ms * given.seconds), "--threads", str(given.threads)]
         commands = {"native": [sys.executable, HERE / f"{network}.py", "pycosim.native", *common]}
-        for name, python in peers.items():
-            if python:
-                commands[name] = [python, HERE / "peers" / f"{name}_networks.py", network, *common]
+        for peer, python in peers.items():
+            for name, settings in VARIANTS[peer].items() if python else ():
+                commands[name] = [python, HERE / "peers" / f"{peer}_networks.py", network, *common, *settings]
         results = {name: [] for name in commands}
         for _ in range(given.repeats):
             for name, command in commands.items():

@@ -168,40 +168,6 @@ __attribute__((target("avx512f"))) bool reaches(const double* v, double threshol
 }
 #endif
 
-// Whether a step with these conductances is short for all membranes.
-PYCOSIM_BASE_INSTRUCTION_SET bool all_are_short(const double* total, std::size_t n) {
-    std::int64_t any_long = 0;
-    for (std::size_t i = 0; i < n; ++i) any_long |= is_short_for_membrane(total[i]) ? 0 : 1;
-    return any_long == 0;
-}
-
-#if defined(PYCOSIM_HAS_INSTRUCTION_SETS)
-// From the largest and the smallest of each place in a vector, for the reason given at reaches(). What is not a number
-// becomes none either way.
-__attribute__((target("avx512f"))) bool all_are_short(const double* total, std::size_t n) {
-    constexpr std::size_t width = 8;
-    __m512d tops[2] = {_mm512_setzero_pd(), _mm512_setzero_pd()};
-    __m512d bottoms[2] = {_mm512_setzero_pd(), _mm512_setzero_pd()};
-    std::size_t i = 0;
-    for (; i + 2 * width <= n; i += 2 * width) {
-        for (std::size_t odd = 0; odd < 2; ++odd) {
-            const __m512d here = _mm512_loadu_pd(total + i + odd * width);
-            tops[odd] = _mm512_mask_max_pd(tops[odd], 0xff, here, tops[odd]);
-            bottoms[odd] = _mm512_mask_min_pd(bottoms[odd], 0xff, here, bottoms[odd]);
-        }
-    }
-    double extremes[4 * width];
-    for (std::size_t odd = 0; odd < 2; ++odd) {
-        _mm512_storeu_pd(extremes + odd * width, tops[odd]);
-        _mm512_storeu_pd(extremes + (2 + odd) * width, bottoms[odd]);
-    }
-    std::int64_t any_long = 0;
-    for (const double extreme : extremes) any_long |= is_short_for_membrane(extreme) ? 0 : 1;
-    for (; i < n; ++i) any_long |= is_short_for_membrane(total[i]) ? 0 : 1;
-    return any_long == 0;
-}
-#endif
-
 // Advances `n` membranes with the channels of a step that is short for all of them, or for any.
 template <class Model, bool all_short, class Constants>
 PYCOSIM_ALWAYS_INLINE bool relax(double* __restrict v, const double* __restrict total, const double* __restrict inward,
@@ -229,6 +195,7 @@ PYCOSIM_ALWAYS_INLINE bool update_conductances(const SliceColumns& slice, std::s
     double* __restrict const inhibitory = slice.inputs[1] + begin;
     const Constants constants(slice, begin);
     alignas(64) double total[kBlock], inward[kBlock];
+    std::uint64_t longest = 0;
     PYCOSIM_INDEPENDENT
     for (std::size_t i = 0; i < n; ++i) {
         const auto c = constants.of(i);
@@ -236,11 +203,12 @@ PYCOSIM_ALWAYS_INLINE bool update_conductances(const SliceColumns& slice, std::s
         const Channels channels = Model::open_channels(x, c, excitatory[i], inhibitory[i]);
         total[i] = channels.total;
         inward[i] = channels.inward;
+        longest |= length_for_membrane(channels.total);
         (void(s == 0 || (state[s][i] = x[s], true)), ...);
     }
     clear(excitatory, n);
     clear(inhibitory, n);
-    return all_are_short(total, n) ? relax<Model, true>(state[0], total, inward, constants, n)
+    return is_short_length(longest) ? relax<Model, true>(state[0], total, inward, constants, n)
                                    : relax<Model, false>(state[0], total, inward, constants, n);
 }
 

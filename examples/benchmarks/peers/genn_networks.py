@@ -249,9 +249,13 @@ def main():
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--cells", type=int, default=4000)
     parser.add_argument("--synapses", default="CUBA")
+    parser.add_argument("--as-installed", action="store_true", help="compile as GeNN does by itself, without -O")
     arguments = parser.parse_args()
-    os.environ.setdefault("CXX", COMPILER)
-    model = GeNNModel("float", arguments.network, backend="single_threaded_cpu", optimize_code=True)
+    settings = {}
+    if not arguments.as_installed:
+        os.environ.setdefault("CXX", COMPILER)
+        settings["optimize_code"] = True
+    model = GeNNModel("float", arguments.network, backend="single_threaded_cpu", **settings)
     model.dt, model.seed = DT_MS, 1
     recorded = NETWORKS[arguments.network](model, **vars(arguments))
     for population in recorded:
