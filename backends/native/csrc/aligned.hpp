@@ -11,11 +11,19 @@ namespace pycosim::native {
 
 inline constexpr std::size_t kCacheLine = 64;
 
-// Also past the end of an array.
+// Also past the end of an array. GCC takes functions that do nothing else for functions without an effect, and leaves their
+// calls out; the empty statement is one that it has to keep.
 inline void prefetch([[maybe_unused]] const void* address) {
 #if defined(__GNUC__)
     __builtin_prefetch(address);
+    asm volatile("");
 #endif
+}
+
+// For the cache lines of `n` elements.
+template <class T>
+void prefetch_all(const T* first, std::size_t n) {
+    for (const T* p = first; p < first + n; p += kCacheLine / sizeof(T)) prefetch(p);
 }
 
 template <class T>

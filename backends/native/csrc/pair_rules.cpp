@@ -160,14 +160,30 @@ void change_block(const TimingKernel<false>& kernel, const PairTerms& terms, std
            : change_weights<rule, false>(kernel, terms, n, synapse, weights);
 }
 
-template <class Function>
-void for_each_that_needs_more(const PairTerms& terms, std::size_t n, const Function& function) {
-    for (std::size_t begin = 0; begin < n; begin += 8) {
-        for (unsigned left = terms.needs_more[begin / 8]; left; left &= left - 1) {
-            function(begin + static_cast<std::size_t>(std::countr_zero(left)));
+// The places of those of a block of synapses whose bits are set. Few bytes have any, which are found without branches.
+template <std::size_t most>
+class PlacesOf {
+  public:
+    PlacesOf(const std::uint8_t* bits, std::size_t n) {
+        std::uint16_t bytes[most / 8];
+        std::size_t n_bytes = 0;
+        for (std::size_t i = 0; 8 * i < n; ++i) {
+            bytes[n_bytes] = static_cast<std::uint16_t>(i);
+            n_bytes += bits[i] != 0;
+        }
+        for (std::size_t i = 0; i < n_bytes; ++i) {
+            for (unsigned left = bits[bytes[i]]; left; left &= left - 1) {
+                places_[n_++] = static_cast<std::uint16_t>(8 * bytes[i] + std::countr_zero(left));
+            }
         }
     }
-}
+    const std::uint16_t* begin() const { return places_; }
+    const std::uint16_t* end() const { return places_ + n_; }
+
+  private:
+    std::uint16_t places_[most];
+    std::size_t n_ = 0;
+};
 
 }  // namespace
 
@@ -257,36 +273,53 @@ struct PlasticStore::PairRule {
         return kernel.template after_pre<rule>(w, latest.depression(before) * factors.post_decay, s);
     }
 
-    void change_block_of(std::uint64_t begin, std::size_t n, PairTerms& terms, double* weights) const {
+    PairSynapses synapses_from(std::uint64_t begin, const double* weights) const {
         const std::uint32_t* const targets = store.targets_.data() + begin;
-        const PairSynapses synapses{targets, weights, history.latest(pair), history.latest_stride(),
-                                    store.first_input_of(targets[0])};
-        if constexpr (shared) {
+        return {targets, weights, history.latest(pair), history.latest_stride(), store.first_input_of(targets[0])};
+    }
+
+    // Returns false and does nothing where there are no vectors for this. So many synapses at a time that there are some
+    // that need more, whose memory is asked for together.
+    bool change_in_vectors(std::uint64_t first, std::uint64_t end, double* weights) const
+        requires shared
+    {
+        constexpr std::size_t block = 1024;
+        std::uint8_t needs_more[block / 8];
+        for (std::uint64_t begin = first; begin < end; begin += block) {
+            const std::size_t n = std::min<std::uint64_t>(block, end - begin);
+            double* const here = weights + begin;
+            const PairSynapses synapses = synapses_from(begin, here);
             const PairEvent event{rule, kernel, factors, is_pre, dendritic == 0};
-            if (is_within_bounds && change_in_vectors(event, synapses, n, weights, terms.needs_more)) {
-                for_each_that_needs_more(terms, n, [&](std::size_t k) { prefetch(synapses.latest(k).second); });
-                for_each_that_needs_more(terms, n, [&](std::size_t k) {
-                    weights[k] = changed_by_latest(weights[k], begin + k, synapses.latest(k));
-                });
-                return;
-            }
+            if (!native::change_in_vectors(event, synapses, n, here, needs_more)) return false;
+            const PlacesOf<block> others(needs_more, n);
+            for (const std::uint16_t k : others) prefetch(synapses.latest(k).second);
+            for (const std::uint16_t k : others) here[k] = changed_by_latest(here[k], begin + k, synapses.latest(k));
         }
+        return true;
+    }
+
+    void change_block_of(std::uint64_t begin, std::size_t n, PairTerms& terms, double* weights) const {
+        const PairSynapses synapses = synapses_from(begin, weights);
         gather_pair_terms(factors, synapses, n, dendritic == 0, terms);
         double unchanged[kBlock];
-        for_each_that_needs_more(terms, n, [&](std::size_t k) {
+        const PlacesOf<kBlock> others(terms.needs_more, n);
+        for (const std::uint16_t k : others) {
             prefetch(synapses.latest(k).second);
             unchanged[k] = weights[k];
-        });
+        }
         change_block<rule>(kernel, terms, n, store.synapse_.data() + begin, weights, is_pre);
-        for_each_that_needs_more(terms, n, [&](std::size_t k) {
+        for (const std::uint16_t k : others) {
             weights[k] = changed_by_latest(unchanged[k], begin + k, synapses.latest(k));
-        });
+        }
     }
 
     void change(std::uint64_t first, std::uint64_t end, double* weights) const {
         if (!has_factors()) {
             for (std::uint64_t k = first; k < end; ++k) weights[k] = changed(weights[k], k);
             return;
+        }
+        if constexpr (shared) {
+            if (is_within_bounds && change_in_vectors(first, end, weights)) return;
         }
         PairTerms terms;
         for (std::uint64_t k = first; k < end; k += kBlock) {

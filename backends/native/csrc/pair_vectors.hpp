@@ -16,7 +16,7 @@ struct PairEvent {
     bool same_step;  // see gather_pair_terms()
 };
 
-// Changes the weights of `n` <= kPairBlock synapses, which are within their bounds, and asks for what follows them; those that need more of the
+// Changes the weights of `n` synapses, which are within their bounds, and asks for what follows them; those that need more of the
 // history (PairTerms) stay as they are. Does nothing and returns false where the machine has no such vectors, or for powers.
 bool change_in_vectors(const PairEvent& event, const PairSynapses& synapses, std::size_t n, double* weights,
                        std::uint8_t* needs_more);

@@ -264,6 +264,8 @@ std::size_t Partition::deliver_plastic(std::int64_t step, std::span<const Pendin
     }
     const std::size_t most = settled_.empty() ? keys.size() : 1;
     auto [n, left] = store->spikes(store->state, keys.first(most), base, step, transmitted_);
+    // Not before: what is asked for would keep these waiting.
+    if (n < keys.size()) ask_for_plastic_synapses(keys[n]);
     for (const PendingKey key : keys.first(left.empty() ? 0 : n)) {
         const std::uint32_t segment = segment_of(key) - base;
         store->add(segment, left.first(store->segment(segment).count), inputs);
@@ -306,12 +308,12 @@ void Partition::deliver(std::int64_t step, std::span<const PendingKey> keys, dou
     for (std::size_t i = 0; i < keys.size();) {
         if (i + kSegmentAhead < keys.size()) ask_for_segment(keys[i + kSegmentAhead]);
         if (i + kSynapsesAhead < keys.size()) ask_for_synapses(keys[i + kSynapsesAhead]);
-        if (i + 1 < keys.size()) ask_for_plastic_synapses(keys[i + 1]);
         const std::uint32_t number = segment_of(keys[i]);
         if (number >= plastic_base_) {
             i += deliver_plastic(step, keys.subspan(i), inputs);
             continue;
         }
+        if (i + 1 < keys.size()) ask_for_plastic_synapses(keys[i + 1]);
         const Generation& generation = generation_of(number);
         add_segment(generation, number - generation.base, step, inputs);
         ++i;

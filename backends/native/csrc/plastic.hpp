@@ -181,9 +181,9 @@ class PlasticStore {
     }
     void ask_for_synapses(std::uint32_t i) const {
         const std::uint64_t first = segments_[i].first, n = segments_[i].count;
-        const std::uint64_t end = first + std::min<std::uint64_t>(n, kFirstSynapses);
-        prefetch_all(state.weights, first, end);
-        prefetch_all(targets_, first, end);
+        const std::size_t n_first = std::min<std::uint64_t>(n, kFirstSynapses);
+        prefetch_all(state.weights.data() + first, n_first);
+        prefetch_all(targets_.data() + first, n_first);
     }
     // The step at which such a spike reaches the synapses.
     std::int64_t arrival(std::uint32_t i, std::int64_t due_step) const { return due_step - segments_[i].dendritic; }
@@ -229,11 +229,6 @@ class PlasticStore {
         return std::max(arrival(i, due_step), with.segments[i].last_step);
     }
     static constexpr std::size_t kNoPair = std::numeric_limits<std::size_t>::max();
-    template <class T>
-    static void prefetch_all(const pycosim::LongColumn<T>& column, std::uint64_t first, std::uint64_t end) {
-        if (column.empty()) return;
-        for (std::uint64_t k = first; k < end; k += kCacheLine / sizeof(T)) prefetch(column.data() + k);
-    }
     const PlasticModel& model(std::uint32_t i) const { return (*models_)[segments_[i].projection]; }
     double parameter(std::uint32_t projection, int name, std::uint64_t place) const {
         const std::vector<double>& column = (*models_)[projection].parameters[static_cast<std::size_t>(name)];

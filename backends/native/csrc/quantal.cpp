@@ -169,10 +169,10 @@ PlasticStore::Transmitted PlasticStore::quantal_spikes(PlasticState& state, std:
                                                        std::vector<double>& buffer) const {
     // Of so many synapses as are processed together.
     const auto prefetch_lanes = [&, this](std::uint64_t first, std::uint64_t n) {
-        const std::uint64_t end = first + std::min<std::uint64_t>(n, kLanes);
-        prefetch_all(state.weights, first, end);
-        prefetch_all(synapse_, first, end);
-        prefetch_all(state.available, first, end);
+        const std::size_t n_together = std::min<std::uint64_t>(n, kLanes);
+        prefetch_all(state.weights.data() + first, n_together);
+        prefetch_all(synapse_.data() + first, n_together);
+        prefetch_all(state.available.data() + first, n_together);
     };
     const std::uint32_t i_first = segment_of(keys[0]) - base, projection = segments_[i_first].projection;
     const double n_sites = parameter(projection, kSites, segments_[i_first].first);
