@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <span>
 
 #include "vectorised.hpp"
 
@@ -19,9 +20,9 @@ constexpr std::size_t kBlock = 64;
 // Adds weights[i] to sums[i] once for each threshold below words[i]: as often as the source spikes. Returns false and
 // changes nothing where a word is equal to a threshold, so that it does not tell, or where there are none. Arrays have
 // kBlock elements. Most tables are several times as long as what a block needs of them.
-PYCOSIM_BASE_INSTRUCTION_SET
-bool add_spikes(const std::uint32_t* __restrict words, std::span<const std::uint32_t> thresholds,
-                const double* __restrict weights, double* __restrict sums) {
+PYCOSIM_EVERY_INSTRUCTION_SET
+bool add_spikes_in_loops(const std::uint32_t* __restrict words, std::span<const std::uint32_t> thresholds,
+                         const double* __restrict weights, double* __restrict sums) {
     if (thresholds.empty()) return false;
     std::uint32_t nearest[kBlock], largest = 0, least = UINT32_MAX;
     double sum[kBlock];
@@ -44,11 +45,17 @@ bool add_spikes(const std::uint32_t* __restrict words, std::span<const std::uint
     return true;
 }
 
+PYCOSIM_BASE_INSTRUCTION_SET
+bool add_spikes(const std::uint32_t* words, std::span<const std::uint32_t> thresholds, const double* weights,
+                double* sums) {
+    return add_spikes_in_loops(words, thresholds, weights, sums);
+}
+
 #if defined(PYCOSIM_HAS_INSTRUCTION_SETS)
 // By hand, so that the sums of half a block stay in registers.
 __attribute__((target("avx512f")))
-bool add_spikes(const std::uint32_t* __restrict words, std::span<const std::uint32_t> thresholds,
-                const double* __restrict weights, double* __restrict sums) {
+bool add_spikes(const std::uint32_t* words, std::span<const std::uint32_t> thresholds, const double* weights,
+                double* sums) {
     if (thresholds.empty()) return false;
     constexpr __mmask16 all = 0xffff;  // what is said of no lanes makes GCC 12 warn
     constexpr std::size_t width = 8, n_sums = kBlock / width, n_words = n_sums / 2, n_together = n_words / 2;

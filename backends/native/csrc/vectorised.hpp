@@ -32,15 +32,12 @@
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
 #define PYCOSIM_HAS_INSTRUCTION_SETS
-#define PYCOSIM_EVERY_INSTRUCTION_SET __attribute__((target_clones("default", "arch=x86-64-v3", "avx512f")))
+#define PYCOSIM_EVERY_INSTRUCTION_SET __attribute__((target_clones("default", "avx2", "avx512f")))
 // Of a function of which there is another one for some set.
 #define PYCOSIM_BASE_INSTRUCTION_SET __attribute__((target("default")))
 #else
 #define PYCOSIM_EVERY_INSTRUCTION_SET
 #define PYCOSIM_BASE_INSTRUCTION_SET
-#if defined(__x86_64__) && defined(__GNUC__)
-#define PYCOSIM_HAS_TWO_COPIES
-#endif
 #endif
 
 namespace pycosim::native {
@@ -50,17 +47,34 @@ namespace pycosim::native {
 PYCOSIM_ALWAYS_INLINE double fused(double a, double b, double c) { return std::fma(a, b, c); }
 
 // Defines a function of the signature `result name(parameters)` with fused() in it; `arguments` are the names of the
-// parameters. Where not every function is compiled for each instruction set, these are for two of them.
-#if defined(PYCOSIM_HAS_TWO_COPIES)
+// parameters. The copy for the machine is chosen by hand: compilers that choose have no set with fused operations without
+// AVX-512 (GCC 11), or do not choose everywhere (above).
+#if defined(__x86_64__) && defined(__GNUC__)
 inline const bool has_fused_instructions = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 
-#define PYCOSIM_FUSED_FUNCTION(result, name, parameters, arguments, ...)                        \
-    __attribute__((target("avx2,fma"))) result name##_fused parameters { return __VA_ARGS__; } \
-    result name##_plain parameters { return __VA_ARGS__; }                                      \
-    result name parameters { return has_fused_instructions ? name##_fused arguments : name##_plain arguments; }
+#define PYCOSIM_FUSED_FUNCTION(result, name, parameters, arguments, ...)                         \
+    PYCOSIM_AVX512_COPY(result, name##_avx512, parameters, __VA_ARGS__)                          \
+    __attribute__((target("avx2,fma"))) result name##_avx2 parameters { return __VA_ARGS__; }    \
+    result name##_plain parameters { return __VA_ARGS__; }                                       \
+    result name parameters {                                                                     \
+        PYCOSIM_CHOOSE_AVX512_COPY(name##_avx512, arguments)                                     \
+        return has_fused_instructions ? name##_avx2 arguments : name##_plain arguments;          \
+    }
 #else
 #define PYCOSIM_FUSED_FUNCTION(result, name, parameters, arguments, ...) \
-    PYCOSIM_EVERY_INSTRUCTION_SET result name parameters { return __VA_ARGS__; }
+    result name parameters { return __VA_ARGS__; }
+#endif
+
+#if defined(PYCOSIM_HAS_INSTRUCTION_SETS)
+inline const bool has_avx512 = __builtin_cpu_supports("avx512f");
+
+#define PYCOSIM_AVX512_COPY(result, name, parameters, ...) \
+    __attribute__((target("avx512f"))) result name parameters { return __VA_ARGS__; }
+#define PYCOSIM_CHOOSE_AVX512_COPY(name, arguments) \
+    if (has_avx512) return name arguments;
+#else
+#define PYCOSIM_AVX512_COPY(result, name, parameters, ...)
+#define PYCOSIM_CHOOSE_AVX512_COPY(name, arguments)
 #endif
 
 // e^x as in pycosim/csrc/exponential.hpp.

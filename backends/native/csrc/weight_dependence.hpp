@@ -88,7 +88,7 @@ struct TimingKernel {
         const double more = w + rise<rule>(w, gain, s), gained = gain == 0 ? w : more;
         const double less = gained - fall<rule>(w, loss, s);
         const double changed = bounded(loss == 0 ? gained : less, s);
-        return (gain == 0) & (loss == 0) ? w : changed;
+        return ((gain == 0) & (loss == 0)) ? w : changed;
     }
 
   private:
