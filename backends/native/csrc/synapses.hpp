@@ -208,7 +208,7 @@ class SynapseStore {
     void prefetch_synapses(std::uint32_t i) const {
         const Segment& segment = segments_[i];
         const std::uint16_t* const target = words_.data() + segment.place();
-        prefetch(target);
+        prefetch_all(target, std::min<std::size_t>(segment.count, kWordsAhead));
         prefetch(target + segment.count);
     }
 
@@ -220,8 +220,7 @@ class SynapseStore {
         if (row_[source] == row_[source + 1] || !segments_[row_[source]].has_many_delays) return;
         const Segment& segment = segments_[row_[source]];
         const std::uint16_t* const target = words_.data() + segment.place();
-        const std::size_t n_words = std::min<std::size_t>(segment.count, kWordsAhead);
-        for (std::size_t i = 0; i < n_words; i += kCacheLine / sizeof(*target)) prefetch(target + i);
+        prefetch_all(target, std::min<std::size_t>(segment.count, kWordsAhead));
     }
 
     // Adds the weights of a segment to the inputs of its targets.
