@@ -24,33 +24,43 @@ constexpr std::size_t kLine = kCacheLine / sizeof(double);
 
 // After the postsynaptic spikes, and a presynaptic one if there is one.
 template <PlasticRule rule, bool is_pre, bool shared>
-PYCOSIM_ALWAYS_INLINE void change_weights(const TimingKernel<shared>& from, const PairTerms& terms, std::size_t n,
-                                          const std::uint32_t* __restrict synapse, double* __restrict weights) {
+PYCOSIM_ALWAYS_INLINE void change_weights(const TimingKernel<shared>& from, const PairTerms& terms, double trace,
+                                          std::size_t n, const std::uint32_t* __restrict synapse,
+                                          double* __restrict weights) {
     const TimingKernel<shared> kernel = from;
     PYCOSIM_INDEPENDENT
     for (std::size_t k = 0; k < n; ++k) {
         const std::uint32_t s = shared ? 0 : synapse[k];
+        const double trace_with_gain = shared ? trace : kernel.template gain<rule>(kPostGain, s) * trace;
         double w = weights[k];
         for (std::size_t j = kNewPosts; j-- > 0;) {
-            const double trace = terms.pre[j][k];
-            const double gain = shared ? trace : kernel.template gain<rule>(kPostGain, s) * trace;
-            w = kernel.template after_post<rule>(w, gain, s);
+            w = kernel.template after_post<rule>(w, trace_with_gain, terms.pre[j][k], s);
         }
         weights[k] = is_pre ? kernel.template after_pre<rule>(w, terms.post[k], s) : w;
     }
 }
 
-// Templates cannot be compiled for several instruction sets, functions can.
-#define PYCOSIM_CHANGE_WEIGHTS(function, rule)                                                              \
-    PYCOSIM_EVERY_INSTRUCTION_SET void function(const TimingKernel<true>& kernel, const PairTerms& terms,   \
-                                                std::size_t n, double* weights, bool is_pre) {              \
-        is_pre ? change_weights<rule, true>(kernel, terms, n, nullptr, weights)                             \
-               : change_weights<rule, false>(kernel, terms, n, nullptr, weights);                           \
-    }
+template <PlasticRule rule, bool shared>
+PYCOSIM_ALWAYS_INLINE void change_weights(const TimingKernel<shared>& kernel, const PairTerms& terms, double trace,
+                                          std::size_t n, const std::uint32_t* synapse, double* weights, bool is_pre) {
+    is_pre ? change_weights<rule, true>(kernel, terms, trace, n, synapse, weights)
+           : change_weights<rule, false>(kernel, terms, trace, n, synapse, weights);
+}
 
-PYCOSIM_CHANGE_WEIGHTS(change_additive, PlasticRule::kAdditive)
-PYCOSIM_CHANGE_WEIGHTS(change_multiplicative, PlasticRule::kMultiplicative)
-PYCOSIM_CHANGE_WEIGHTS(change_additive_multiplicative, PlasticRule::kAdditiveMultiplicative)
+// Templates cannot be compiled for several instruction sets, functions can.
+#define PYCOSIM_CHANGE_WEIGHTS(function, rule, shared)                                                         \
+    PYCOSIM_FUSED_FUNCTION(void, function,                                                                     \
+                           (const TimingKernel<shared>& kernel, const PairTerms& terms, double trace,          \
+                            std::size_t n, const std::uint32_t* synapse, double* weights, bool is_pre),        \
+                           (kernel, terms, trace, n, synapse, weights, is_pre),                                \
+                           change_weights<rule>(kernel, terms, trace, n, synapse, weights, is_pre))
+
+PYCOSIM_CHANGE_WEIGHTS(change_additive, PlasticRule::kAdditive, true)
+PYCOSIM_CHANGE_WEIGHTS(change_additive, PlasticRule::kAdditive, false)
+PYCOSIM_CHANGE_WEIGHTS(change_multiplicative, PlasticRule::kMultiplicative, true)
+PYCOSIM_CHANGE_WEIGHTS(change_multiplicative, PlasticRule::kMultiplicative, false)
+PYCOSIM_CHANGE_WEIGHTS(change_additive_multiplicative, PlasticRule::kAdditiveMultiplicative, true)
+PYCOSIM_CHANGE_WEIGHTS(change_additive_multiplicative, PlasticRule::kAdditiveMultiplicative, false)
 
 // The same with powers, in loops of their own: a logarithm and an exponential function wait long for their own results.
 // Most synapses have no or one new postsynaptic spike: those that have one are changed side by side.
@@ -59,13 +69,14 @@ class PowerChanges {
     PYCOSIM_ALWAYS_INLINE PowerChanges(const TimingKernel<true>& kernel, std::size_t n, double* weights)
         : kernel_(kernel), range_(kernel(kMaximum, 0) - kernel(kMinimum, 0)), n_(n), weights_(weights) {}
 
-    PYCOSIM_ALWAYS_INLINE void after_posts(const double (&gains)[kNewPosts][kBlock]) {
+    // With the presynaptic trace, and what it is multiplied with at each spike.
+    PYCOSIM_ALWAYS_INLINE void after_posts(double trace, const double (&parts)[kNewPosts][kBlock]) {
         // Those that have this spike or an older one.
         std::uint32_t with[kNewPosts][kBlock];
         std::size_t n_with[kNewPosts] = {};
         alignas(64) std::uint64_t any[kBlock] = {};
         for (std::size_t j = 0; j < kNewPosts; ++j) {
-            for (std::size_t k = 0; k < n_; ++k) any[k] |= std::bit_cast<std::uint64_t>(gains[j][k]);
+            for (std::size_t k = 0; k < n_; ++k) any[k] |= std::bit_cast<std::uint64_t>(parts[j][k]);
         }
         for (std::size_t k = 0; k < n_; ++k) {
             with[0][n_with[0]] = static_cast<std::uint32_t>(k);
@@ -76,11 +87,11 @@ class PowerChanges {
                 const std::uint32_t k = with[j - 1][i];
                 with[j][n_with[j]] = k;
                 bool has_one = false;
-                for (std::size_t older = j; older < kNewPosts; ++older) has_one |= gains[older][k] != 0.0;
+                for (std::size_t older = j; older < kNewPosts; ++older) has_one |= parts[older][k] != 0.0;
                 n_with[j] += has_one;
             }
         }
-        for (std::size_t j = kNewPosts; j-- > 0;) after_post(with[j], n_with[j], gains[j]);
+        for (std::size_t j = kNewPosts; j-- > 0;) after_post(trace, with[j], n_with[j], parts[j]);
     }
 
     PYCOSIM_ALWAYS_INLINE void after_pre(const double* __restrict traces) {
@@ -102,12 +113,12 @@ class PowerChanges {
     }
 
   private:
-    PYCOSIM_ALWAYS_INLINE void after_post(const std::uint32_t* __restrict synapses, std::size_t n,
-                                          const double* __restrict gains) {
+    PYCOSIM_ALWAYS_INLINE void after_post(double trace, const std::uint32_t* __restrict synapses, std::size_t n,
+                                          const double* __restrict parts) {
         const std::size_t n_padded = (n + kLine - 1) / kLine * kLine;  // whole vectors
         for (std::size_t i = 0; i < n; ++i) {
             some_[i] = weights_[synapses[i]];
-            gains_[i] = gains[synapses[i]];
+            gains_[i] = trace * parts[synapses[i]];
         }
         for (std::size_t i = n; i < n_padded; ++i) some_[i] = gains_[i] = 0.0;
         find_powers<true>(some_, n_padded);
@@ -135,55 +146,28 @@ class PowerChanges {
     alignas(64) double exponents_[kBlock], losses_[kBlock], some_[kBlock], gains_[kBlock];
 };
 
-PYCOSIM_EVERY_INSTRUCTION_SET void change_gutig(const TimingKernel<true>& kernel, const PairTerms& terms, std::size_t n,
-                                                double* weights, bool is_pre) {
+PYCOSIM_EVERY_INSTRUCTION_SET void change_gutig(const TimingKernel<true>& kernel, const PairTerms& terms, double trace,
+                                                std::size_t n, double* weights, bool is_pre) {
     PowerChanges changes(kernel, n, weights);
-    changes.after_posts(terms.pre);
+    changes.after_posts(trace, terms.pre);
     if (is_pre) changes.after_pre(terms.post);
 }
 
-template <PlasticRule rule>
-void change_block(const TimingKernel<true>& kernel, const PairTerms& terms, std::size_t n, const std::uint32_t*,
-                  double* weights, bool is_pre) {
-    if constexpr (rule == PlasticRule::kAdditive) return change_additive(kernel, terms, n, weights, is_pre);
-    if constexpr (rule == PlasticRule::kMultiplicative) return change_multiplicative(kernel, terms, n, weights, is_pre);
-    if constexpr (rule == PlasticRule::kAdditiveMultiplicative) {
-        return change_additive_multiplicative(kernel, terms, n, weights, is_pre);
-    }
-    if constexpr (rule == PlasticRule::kGutig) return change_gutig(kernel, terms, n, weights, is_pre);
-}
-
-template <PlasticRule rule>
-void change_block(const TimingKernel<false>& kernel, const PairTerms& terms, std::size_t n,
+template <PlasticRule rule, bool shared>
+void change_block(const TimingKernel<shared>& kernel, const PairTerms& terms, double trace, std::size_t n,
                   const std::uint32_t* synapse, double* weights, bool is_pre) {
-    is_pre ? change_weights<rule, true>(kernel, terms, n, synapse, weights)
-           : change_weights<rule, false>(kernel, terms, n, synapse, weights);
-}
-
-// The places of those of a block of synapses whose bits are set. Few bytes have any, which are found without branches.
-template <std::size_t most>
-class PlacesOf {
-  public:
-    PlacesOf(const std::uint8_t* bits, std::size_t n) {
-        std::uint16_t bytes[most / 8];
-        std::size_t n_bytes = 0;
-        for (std::size_t i = 0; 8 * i < n; ++i) {
-            bytes[n_bytes] = static_cast<std::uint16_t>(i);
-            n_bytes += bits[i] != 0;
-        }
-        for (std::size_t i = 0; i < n_bytes; ++i) {
-            for (unsigned left = bits[bytes[i]]; left; left &= left - 1) {
-                places_[n_++] = static_cast<std::uint16_t>(8 * bytes[i] + std::countr_zero(left));
-            }
-        }
+    if constexpr (rule == PlasticRule::kAdditive) {
+        change_additive(kernel, terms, trace, n, synapse, weights, is_pre);
+    } else if constexpr (rule == PlasticRule::kMultiplicative) {
+        change_multiplicative(kernel, terms, trace, n, synapse, weights, is_pre);
+    } else if constexpr (rule == PlasticRule::kAdditiveMultiplicative) {
+        change_additive_multiplicative(kernel, terms, trace, n, synapse, weights, is_pre);
+    } else if constexpr (shared) {
+        change_gutig(kernel, terms, trace, n, weights, is_pre);
+    } else {
+        change_weights<rule>(kernel, terms, trace, n, synapse, weights, is_pre);
     }
-    const std::uint16_t* begin() const { return places_; }
-    const std::uint16_t* end() const { return places_ + n_; }
-
-  private:
-    std::uint16_t places_[most];
-    std::size_t n_ = 0;
-};
+}
 
 }  // namespace
 
@@ -213,7 +197,7 @@ struct PlasticStore::PairRule {
         double growth = history.pre_growth(pair, last);
         if constexpr (shared) growth *= kernel.template gain<rule>(kPostGain, 0);
         factors = {own.values[0] * growth,
-                   own.values[1] * growth,
+                   own.values[0] == 0 ? 0.0 : own.values[1] / own.values[0],
                    history.post_decay(pair, now),
                    history.potentiation(pair, last),
                    // Nothing is new to a synapse that has no presynaptic trace.
@@ -226,16 +210,18 @@ struct PlasticStore::PairRule {
     double pre_trace(std::int64_t at) const {
         return at == own.last_step ? own.values[1] : own.values[0] * model.pre(at - own.last_step);
     }
-    // At a synapse, when a postsynaptic spike reaches it of which the factor for potentiation is given.
-    double gain(double potentiation, bool with_last, std::uint32_t s) const {
-        const double trace = (with_last ? factors.trace_before : factors.trace) * potentiation;
-        return shared ? trace : kernel.template gain<rule>(kPostGain, s) * trace;
+    // What a postsynaptic spike contributes, of which the factor for potentiation is given.
+    double part(double potentiation) const {
+        return potentiation == factors.at_last ? factors.share_before * potentiation : potentiation;
     }
-    // The same of spike number `n` of its neuron.
-    double gain(std::uint32_t neuron, std::size_t n, std::uint32_t s) const {
-        const std::int64_t at = history.steps(neuron)[n] + dendritic;
-        if (!has_factors()) return kernel.template gain<rule>(kPostGain, s) * pre_trace(at);
-        return gain(history.factors(neuron, n, pair).potentiation, at == own.last_step, s);
+    double after_post(double w, double trace, double potentiation, std::uint32_t s) const {
+        const double with_gain = shared && has_factors() ? trace : kernel.template gain<rule>(kPostGain, s) * trace;
+        return kernel.template after_post<rule>(w, with_gain, potentiation, s);
+    }
+    // After spike number `n` of a neuron.
+    double after_post(double w, std::uint32_t neuron, std::size_t n, std::uint32_t s) const {
+        if (has_factors()) return after_post(w, factors.trace, part(history.factors(neuron, n, pair).potentiation), s);
+        return after_post(w, pre_trace(history.steps(neuron)[n] + dendritic), 1.0, s);
     }
     // At a synapse, with that spike as the last one.
     double post_trace(std::uint32_t neuron, std::size_t n) const {
@@ -250,7 +236,7 @@ struct PlasticStore::PairRule {
         std::size_t n = posts.size();
         while (n > 0 && posts[n - 1] + dendritic > own.applied_step) --n;
         for (; n < posts.size() && posts[n] + dendritic <= last_post; ++n) {
-            if (own.values[0] != 0) w = kernel.template after_post<rule>(w, gain(neuron, n, s), s);
+            if (own.values[0] != 0) w = after_post(w, neuron, n, s);
         }
         if (!is_pre) return w;
         while (n > 0 && posts[n - 1] + dendritic >= step) --n;
@@ -265,10 +251,7 @@ struct PlasticStore::PairRule {
         const std::uint32_t s = store.synapse_[k];
         std::size_t end = first;
         while (latest.potentiation(end) < factors.applied) ++end;
-        for (std::size_t i = end; i-- > first;) {
-            const double potentiation = latest.potentiation(i);
-            w = kernel.template after_post<rule>(w, gain(potentiation, potentiation == factors.at_last, s), s);
-        }
+        for (std::size_t i = end; i-- > first;) w = after_post(w, factors.trace, part(latest.potentiation(i)), s);
         if (!is_pre) return w;
         return kernel.template after_pre<rule>(w, latest.depression(before) * factors.post_decay, s);
     }
@@ -278,22 +261,17 @@ struct PlasticStore::PairRule {
         return {targets, weights, history.latest(pair), history.latest_stride(), store.first_input_of(targets[0])};
     }
 
-    // Returns false and does nothing where there are no vectors for this. So many synapses at a time that there are some
-    // that need more, whose memory is asked for together.
-    bool change_in_vectors(std::uint64_t first, std::uint64_t end, double* weights) const
+    // Returns false and does nothing where there are no vectors for this.
+    bool change_in_vectors(std::uint64_t first, std::uint64_t end, double* weights, Addition& before) const
         requires shared
     {
-        constexpr std::size_t block = 1024;
-        std::uint8_t needs_more[block / 8];
-        for (std::uint64_t begin = first; begin < end; begin += block) {
-            const std::size_t n = std::min<std::uint64_t>(block, end - begin);
+        for (std::uint64_t begin = first; begin < end; begin += kVectorBlock) {
+            const std::size_t n = std::min<std::uint64_t>(kVectorBlock, end - begin);
             double* const here = weights + begin;
-            const PairSynapses synapses = synapses_from(begin, here);
+            Places<kVectorBlock> others;
             const PairEvent event{rule, kernel, factors, is_pre, dendritic == 0};
-            if (!native::change_in_vectors(event, synapses, n, here, needs_more)) return false;
-            const PlacesOf<block> others(needs_more, n);
-            for (const std::uint16_t k : others) prefetch(synapses.latest(k).second);
-            for (const std::uint16_t k : others) here[k] = changed_by_latest(here[k], begin + k, synapses.latest(k));
+            if (!native::change_in_vectors(event, synapses_from(begin, here), n, here, others, before)) return false;
+            for (const std::uint16_t k : others) here[k] = changed(here[k], begin + k);
         }
         return true;
     }
@@ -302,24 +280,23 @@ struct PlasticStore::PairRule {
         const PairSynapses synapses = synapses_from(begin, weights);
         gather_pair_terms(factors, synapses, n, dendritic == 0, terms);
         double unchanged[kBlock];
-        const PlacesOf<kBlock> others(terms.needs_more, n);
-        for (const std::uint16_t k : others) {
-            prefetch(synapses.latest(k).second);
+        for (const std::uint16_t k : terms.others) {
+            prefetch(synapses.older(k));
             unchanged[k] = weights[k];
         }
-        change_block<rule>(kernel, terms, n, store.synapse_.data() + begin, weights, is_pre);
-        for (const std::uint16_t k : others) {
+        change_block<rule>(kernel, terms, factors.trace, n, store.synapse_.data() + begin, weights, is_pre);
+        for (const std::uint16_t k : terms.others) {
             weights[k] = changed_by_latest(unchanged[k], begin + k, synapses.latest(k));
         }
     }
 
-    void change(std::uint64_t first, std::uint64_t end, double* weights) const {
+    void change(std::uint64_t first, std::uint64_t end, double* weights, Addition& before) const {
         if (!has_factors()) {
             for (std::uint64_t k = first; k < end; ++k) weights[k] = changed(weights[k], k);
             return;
         }
         if constexpr (shared) {
-            if (is_within_bounds && change_in_vectors(first, end, weights)) return;
+            if (is_within_bounds && change_in_vectors(first, end, weights, before)) return;
         }
         PairTerms terms;
         for (std::uint64_t k = first; k < end; k += kBlock) {
@@ -329,11 +306,12 @@ struct PlasticStore::PairRule {
 };
 
 template <PlasticRule rule, bool shared>
-void PlasticStore::pair_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre) const {
+void PlasticStore::pair_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
+                              Addition& before) const {
     const PairRule<rule, shared> pair(*this, state, i, step, is_pre);
     const std::uint64_t first = segments_[i].first, end = first + segments_[i].count;
     double* const weights = state.weights.data();
-    if (is_pre || state.segments[i].values[0] != 0) pair.change(first, end, weights);
+    if (is_pre || state.segments[i].values[0] != 0) pair.change(first, end, weights, before);
     SegmentState& own = state.segments[i];
     own.applied_step = std::max(own.applied_step, pair.last_post);
     if (!is_pre) return;
@@ -348,20 +326,22 @@ void PlasticStore::pair_spike(PlasticState& state, std::uint32_t i, std::int64_t
 
 template <bool shared>
 void PlasticStore::pair_spike_of(PlasticRule rule, PlasticState& state, std::uint32_t i, std::int64_t step,
-                                 bool is_pre) const {
+                                 bool is_pre, Addition& before) const {
     switch (rule) {
         case PlasticRule::kAdditive:
-            return pair_spike<PlasticRule::kAdditive, shared>(state, i, step, is_pre);
+            return pair_spike<PlasticRule::kAdditive, shared>(state, i, step, is_pre, before);
         case PlasticRule::kMultiplicative:
-            return pair_spike<PlasticRule::kMultiplicative, shared>(state, i, step, is_pre);
+            return pair_spike<PlasticRule::kMultiplicative, shared>(state, i, step, is_pre, before);
         case PlasticRule::kAdditiveMultiplicative:
-            return pair_spike<PlasticRule::kAdditiveMultiplicative, shared>(state, i, step, is_pre);
+            return pair_spike<PlasticRule::kAdditiveMultiplicative, shared>(state, i, step, is_pre, before);
         default:
-            return pair_spike<PlasticRule::kGutig, shared>(state, i, step, is_pre);
+            return pair_spike<PlasticRule::kGutig, shared>(state, i, step, is_pre, before);
     }
 }
 
-template void PlasticStore::pair_spike_of<true>(PlasticRule, PlasticState&, std::uint32_t, std::int64_t, bool) const;
-template void PlasticStore::pair_spike_of<false>(PlasticRule, PlasticState&, std::uint32_t, std::int64_t, bool) const;
+template void PlasticStore::pair_spike_of<true>(PlasticRule, PlasticState&, std::uint32_t, std::int64_t, bool,
+                                                Addition&) const;
+template void PlasticStore::pair_spike_of<false>(PlasticRule, PlasticState&, std::uint32_t, std::int64_t, bool,
+                                                Addition&) const;
 
 }  // namespace pycosim::native

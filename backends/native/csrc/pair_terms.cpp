@@ -11,23 +11,19 @@ namespace {
 template <bool same_step>
 PYCOSIM_ALWAYS_INLINE void gather(const PresynapticFactors& f, const PairSynapses& synapses, std::size_t n,
                                   PairTerms& terms) {
+    terms.others.clear();
     for (std::size_t k = 0; k < n; ++k) {
-        std::uint8_t& needs_more = terms.needs_more[k / 8];
-        if (k % 8 == 0) {
-            synapses.ask_ahead(k);
-            needs_more = 0;
-        }
+        if (k % LatestFactors::kInLine == 0) synapses.ask_ahead(k);
         const double* const depression = synapses.line(k);
         const double* const potentiation = depression + LatestFactors::kDepressions;
         // The newest spike may be under way along the dendrite, or arrive together with the presynaptic one.
         const bool under_way = potentiation[0] < f.now, is_not_before = potentiation[0] <= f.now;
-        const bool is_other = (potentiation[1] <= f.now) | (potentiation[kNewPosts] < f.applied);
-        needs_more = static_cast<std::uint8_t>(needs_more | is_other << k % 8);
+        terms.others.add_if((potentiation[1] <= f.now) | (potentiation[kNewPosts] < f.applied), k);
         terms.post[k] = depression[is_not_before] * f.post_decay;
         for (std::size_t j = 0; j < kNewPosts; ++j) {
             const bool is_new = (potentiation[j] < f.applied) & !(j == 0 && under_way);
-            const double trace = same_step && potentiation[j] == f.at_last ? f.trace_before : f.trace;
-            terms.pre[j][k] = is_new ? trace * potentiation[j] : 0.0;
+            const double share = same_step && potentiation[j] == f.at_last ? f.share_before : 1.0;
+            terms.pre[j][k] = is_new ? share * potentiation[j] : 0.0;
         }
     }
 }

@@ -253,23 +253,29 @@ void Partition::release_dopamine(std::int64_t step, std::span<const PendingKey> 
     dopamine_.forget(step - 1 - longest);
 }
 
-// As many of the first keys as their store processes together; returns their number.
-std::size_t Partition::deliver_plastic(std::int64_t step, std::span<const PendingKey> keys, double* inputs) {
+// As many of the first keys as their store processes together; returns their number. What came before is added, and what
+// these transmit, or an addition that is left to do with the next ones.
+std::size_t Partition::deliver_plastic(std::int64_t step, std::span<const PendingKey> keys, double* inputs,
+                                       Addition& before) {
     const auto& [store, base, first] = plastic_of(segment_of(keys[0]));
     const auto settled = settled_.lower_bound({step, keys[0]});
     if (settled != settled_.end() && settled->first == std::pair{step, keys[0]}) {
-        store->add(segment_of(keys[0]) - base, settled->second, inputs);
+        before.finish();
+        store->addition(segment_of(keys[0]) - base, settled->second, inputs).finish();
         settled_.erase(settled);
         return 1;
     }
     const std::size_t most = settled_.empty() ? keys.size() : 1;
-    auto [n, left] = store->spikes(store->state, keys.first(most), base, step, transmitted_);
+    auto [n, left, is_in_state] = store->spikes(store->state, keys.first(most), base, step, transmitted_, before);
+    before.finish();
     // Not before: what is asked for would keep these waiting.
     if (n < keys.size()) ask_for_plastic_synapses(keys[n]);
     for (const PendingKey key : keys.first(left.empty() ? 0 : n)) {
         const std::uint32_t segment = segment_of(key) - base;
-        store->add(segment, left.first(store->segment(segment).count), inputs);
-        left = left.subspan(store->segment(segment).count);
+        before = store->addition(segment, left, inputs);
+        left = left.subspan(before.n);
+        const bool comes_again = n < keys.size() && segment_of(keys[n]) == segment_of(key);
+        if (!is_in_state || comes_again) before.finish();
     }
     return n;
 }
@@ -305,19 +311,22 @@ void Partition::deliver(std::int64_t step, std::span<const PendingKey> keys, dou
     if (has_dopamine_) release_dopamine(step, keys);
     for (const PendingKey key : keys.first(std::min(keys.size(), kSegmentAhead))) ask_for_segment(key);
     for (const PendingKey key : keys.first(std::min(keys.size(), kSynapsesAhead))) ask_for_synapses(key);
+    Addition plastic;
     for (std::size_t i = 0; i < keys.size();) {
         if (i + kSegmentAhead < keys.size()) ask_for_segment(keys[i + kSegmentAhead]);
         if (i + kSynapsesAhead < keys.size()) ask_for_synapses(keys[i + kSynapsesAhead]);
         const std::uint32_t number = segment_of(keys[i]);
         if (number >= plastic_base_) {
-            i += deliver_plastic(step, keys.subspan(i), inputs);
+            i += deliver_plastic(step, keys.subspan(i), inputs, plastic);
             continue;
         }
+        plastic.finish();
         if (i + 1 < keys.size()) ask_for_plastic_synapses(keys[i + 1]);
         const Generation& generation = generation_of(number);
         add_segment(generation, number - generation.base, step, inputs);
         ++i;
     }
+    plastic.finish();
 }
 
 void Partition::ask_for_segment(PendingKey key) const {

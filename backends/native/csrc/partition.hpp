@@ -238,7 +238,8 @@ class alignas(kCacheLine) Partition {
     void ask_for_segment(PendingKey key) const;
     void ask_for_synapses(PendingKey key) const;
     void ask_for_plastic_synapses(PendingKey key) const;
-    std::size_t deliver_plastic(std::int64_t step, std::span<const PendingKey> keys, double* inputs);
+    std::size_t deliver_plastic(std::int64_t step, std::span<const PendingKey> keys, double* inputs,
+                                Addition& before);
     void send_plastic(std::uint32_t source, std::int64_t emission_step);
     void release_dopamine(std::int64_t step, std::span<const PendingKey> keys);
     std::vector<std::pair<std::int64_t, PendingKey>> unsettled(const Plastic& part, std::uint32_t projection,

@@ -189,34 +189,37 @@ std::size_t PlasticStore::n_bytes() const {
            state.integers.size() * sizeof(IntegerTraces) + history_.n_bytes();
 }
 
-void PlasticStore::timed_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre) const {
+void PlasticStore::timed_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
+                               Addition& before) const {
     const PlasticModel& model = (*models_)[segments_[i].projection];
     if (!model.is_pair_rule()) return other_timed_spike(state, i, step, is_pre);
-    model.is_shared() ? pair_spike_of<true>(model.rule, state, i, step, is_pre)
-                      : pair_spike_of<false>(model.rule, state, i, step, is_pre);
+    model.is_shared() ? pair_spike_of<true>(model.rule, state, i, step, is_pre, before)
+                      : pair_spike_of<false>(model.rule, state, i, step, is_pre, before);
 }
 
 std::span<const double> PlasticStore::spike(PlasticState& state, std::uint32_t i, std::int64_t due_step,
                                             std::vector<double>& buffer) const {
     const PendingKey key = i;
-    return spikes(state, {&key, 1}, 0, due_step, buffer).values;
+    Addition none;
+    return spikes(state, {&key, 1}, 0, due_step, buffer, none).values;
 }
 
 PlasticStore::Transmitted PlasticStore::spikes(PlasticState& state, std::span<const PendingKey> keys,
                                                std::uint32_t base, std::int64_t due_step,
-                                               std::vector<double>& buffer) const {
+                                               std::vector<double>& buffer, Addition& before) const {
     const std::uint32_t i = segment_of(keys[0]) - base;
     const PlasticModel& model = (*models_)[segments_[i].projection];
     if (model.rule == PlasticRule::kQuantal) return quantal_spikes(state, keys, base, due_step, buffer);
     const std::int64_t arrival = arrival_in_order(state, i, due_step);
     if (model.rule == PlasticRule::kTsodyksMarkram) return {1, short_term_spike(state, i, arrival, buffer)};
     if (!model.is_timing()) return {1, {}};
-    timed_spike(state, i, arrival, true);
-    return {1, {state.weights.data() + segments_[i].first, segments_[i].count}};
+    timed_spike(state, i, arrival, true, before);
+    return {1, {state.weights.data() + segments_[i].first, segments_[i].count}, true};
 }
 
 void PlasticStore::catch_up(PlasticState& state, std::uint32_t i, std::int64_t step) const {
-    if (model(i).is_timing()) timed_spike(state, i, step, false);
+    Addition none;
+    if (model(i).is_timing()) timed_spike(state, i, step, false, none);
 }
 
 void PlasticStore::rest(PlasticState& state, std::uint32_t i, std::int64_t step) const {

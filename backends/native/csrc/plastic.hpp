@@ -18,6 +18,7 @@
 
 #include "../../../pycosim/csrc/columns.hpp"
 #include "../../../pycosim/csrc/philox.hpp"
+#include "addition.hpp"
 #include "dopamine.hpp"
 #include "pending.hpp"
 #include "post_history.hpp"
@@ -171,9 +172,10 @@ class PlasticStore {
     struct Transmitted {
         std::size_t n_spikes;
         std::span<const double> values;
+        bool is_in_state = false;
     };
     Transmitted spikes(PlasticState& state, std::span<const PendingKey> keys, std::uint32_t base, std::int64_t due_step,
-                       std::vector<double>& buffer) const;
+                       std::vector<double>& buffer, Addition& before) const;
     // Ask for the memory of a segment, and for that of its first synapses.
     void ask_for_segment(std::uint32_t i) const {
         prefetch(segments_.data() + i);
@@ -192,9 +194,10 @@ class PlasticStore {
     // Brings the state of a segment that changes between spikes to `step`.
     void rest(PlasticState& state, std::uint32_t i, std::int64_t step) const;
 
-    void add(std::uint32_t i, std::span<const double> transmitted, double* inputs) const {
-        const std::uint32_t* const target = targets_.data() + segments_[i].first;
-        for (std::size_t k = 0; k < transmitted.size(); ++k) inputs[target[k]] += transmitted[k];
+    // Of the first of the numbers that spikes transmit.
+    Addition addition(std::uint32_t i, std::span<const double> transmitted, double* inputs) const {
+        return {targets_.data() + segments_[i].first, transmitted.data(),
+                std::min<std::size_t>(segments_[i].count, transmitted.size()), inputs};
     }
 
     // To be called before all else that is done in a step.
@@ -241,10 +244,11 @@ class PlasticStore {
     // That of neuron 0 with the same receptor.
     std::uint32_t first_input_of(std::uint32_t target) const { return target - neuron_of(target); }
     template <PlasticRule rule, bool shared>
-    void pair_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre) const;
+    void pair_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre, Addition& before) const;
     template <bool shared>
-    void pair_spike_of(PlasticRule rule, PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre) const;
-    void timed_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre) const;
+    void pair_spike_of(PlasticRule rule, PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre,
+                       Addition& before) const;
+    void timed_spike(PlasticState& state, std::uint32_t i, std::int64_t step, bool is_pre, Addition& before) const;
     std::span<const double> short_term_spike(PlasticState& state, std::uint32_t i, std::int64_t arrival,
                                              std::vector<double>& buffer) const;
 

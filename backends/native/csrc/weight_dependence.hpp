@@ -7,8 +7,15 @@
 
 #include "plastic.hpp"
 #include "power.hpp"
+#include "vectorised.hpp"
 
 namespace pycosim::native {
+
+// Whether a gain, or a loss, is the same for all weights.
+constexpr bool has_same_up(PlasticRule rule) {
+    return rule == PlasticRule::kAdditive || rule == PlasticRule::kAdditiveMultiplicative;
+}
+constexpr bool has_same_down(PlasticRule rule) { return rule == PlasticRule::kAdditive; }
 
 // Parameters of a timing rule at one synapse after the other.
 template <bool shared>
@@ -68,43 +75,40 @@ struct TimingKernel {
     double loss(TimingParameter p, std::uint32_t s) const {
         return (*this)(p, s) * (has_same_down(rule) ? (*this)(kMaximum, s) : 1.0);
     }
-    // After a postsynaptic spike, `gain` being that of kPostGain times the presynaptic trace. Choices between computed numbers
-    // become vector instructions; only powers are too dear to be computed in vain.
+    // After a postsynaptic spike, the gain being that of kPostGain times the presynaptic trace, as two factors. Choices between
+    // computed numbers become vector instructions; only powers are too dear to be computed in vain.
     template <PlasticRule rule>
-    double after_post(double w, double gain, std::uint32_t s) const {
-        if (rule == PlasticRule::kGutig && gain == 0) return w;
-        const double changed = bounded(w + rise<rule>(w, gain, s), s);
-        return gain == 0 ? w : changed;
+    double after_post(double w, double trace, double potentiation, std::uint32_t s) const {
+        const bool is_none = (trace == 0) | (potentiation == 0);
+        if (rule == PlasticRule::kGutig && is_none) return w;
+        const double raised = has_same_up(rule) ? fused(trace, potentiation, w) : risen<rule>(w, trace * potentiation, s);
+        return is_none ? w : bounded(raised, s);
     }
     template <PlasticRule rule>
     double after_pre(double w, double trace, std::uint32_t s) const {
         const double gain = this->template gain<rule>(kPreGain, s) * trace;
-        const double loss = this->template loss<rule>(kPreLoss, s) * trace + this->template loss<rule>(kConstantLoss, s);
+        const double loss_by_trace = this->template loss<rule>(kPreLoss, s);
+        const double always = this->template loss<rule>(kConstantLoss, s);
         if constexpr (rule == PlasticRule::kGutig) {
+            const double loss = loss_by_trace * trace + always;
             if (gain == 0 && loss == 0) return w;
-            const double gained = gain == 0 ? w : w + rise<rule>(w, gain, s);
-            return bounded(loss == 0 ? gained : gained - fall<rule>(w, loss, s), s);
+            const double gained = gain == 0 ? w : risen<rule>(w, gain, s);
+            return bounded(loss == 0 ? gained : gained - loss * down<rule>(w, s), s);
         }
-        const double more = w + rise<rule>(w, gain, s), gained = gain == 0 ? w : more;
-        const double less = gained - fall<rule>(w, loss, s);
+        const double loss = fused(loss_by_trace, trace, always);
+        const double more = risen<rule>(w, gain, s), gained = gain == 0 ? w : more;
+        const double less = has_same_down(rule) ? gained - loss : fused(-loss, down<rule>(w, s), gained);
         const double changed = bounded(loss == 0 ? gained : less, s);
         return ((gain == 0) & (loss == 0)) ? w : changed;
     }
 
   private:
-    static constexpr bool has_same_up(PlasticRule rule) {
-        return rule == PlasticRule::kAdditive || rule == PlasticRule::kAdditiveMultiplicative;
-    }
-    static constexpr bool has_same_down(PlasticRule rule) { return rule == PlasticRule::kAdditive; }
+    // Powers are not fused, as those of many synapses are computed apart (pair_rules.cpp).
     template <PlasticRule rule>
-    double rise(double w, double gain, std::uint32_t s) const {
-        if constexpr (has_same_up(rule)) return gain;
-        else return gain * up<rule>(w, s);
-    }
-    template <PlasticRule rule>
-    double fall(double w, double loss, std::uint32_t s) const {
-        if constexpr (has_same_down(rule)) return loss;
-        else return loss * down<rule>(w, s);
+    double risen(double w, double gain, std::uint32_t s) const {
+        if constexpr (has_same_up(rule)) return w + gain;
+        if constexpr (rule == PlasticRule::kGutig) return w + gain * up<rule>(w, s);
+        return fused(gain, up<rule>(w, s), w);
     }
 };
 
