@@ -8,8 +8,8 @@ from pycosim.backends.base import Options
 from pycosim.network import Plasticity, Population, Recording
 from pycosim.network.plasticity import WEIGHT_DEPENDENCES
 
-from .backend_networks import add_pairs, network_of, neurons
-from .plastic_networks import ADDITIVE
+from .backend_networks import add_pairs, network_of, neurons, spike_array
+from .plastic_networks import ADDITIVE, pair_rule
 
 N_SOURCES, N_TARGETS = 20, 61  # no whole number of vectors
 STEPS = 2000
@@ -128,6 +128,30 @@ def test_threads_and_looking_at_weights_change_no_bit(taus, dependence):
     for threads, parts in ((1, [100] * 20), (2, [899, 1101]), (3, [1, 1999])):
         beside = weights_after(native.build(network, Options(threads=threads)), parts)
         np.testing.assert_array_equal(beside[-1], alone[-1])
+
+
+def test_spikes_of_a_source_in_the_same_step_transmit_what_each_of_them_left():
+    rng = np.random.default_rng(3)
+    network = network_of(
+        spike_array(20, 60, 60, 60, 61, 90, 90),
+        trains(rng, N_TARGETS, np.geomspace(2, 900, N_TARGETS)),
+        neurons("IF_curr_delta", N_TARGETS, tau_refrac=0.1, tau_m=1e6),
+    )
+    network.populations[2].recordings = {"v": Recording(np.arange(N_TARGETS))}
+    every = np.arange(N_TARGETS)
+    add_pairs(network, 0, 2, np.zeros_like(every), every, rng.uniform(0.3, 0.9, N_TARGETS), 7)
+    add_pairs(network, 1, 2, every, every, 1e6, 1)
+    network.projections[0].plasticity = pair_rule(fraction=0.5, A_minus=0.2)
+    seen = []
+    for build in (native.build, reference.build):
+        simulation = build(network)
+        simulation.advance(100)
+        seen.append(simulation.signal(2, "v"))
+        simulation.close()
+    found, expected = seen
+    # Potentials of some ten mV, that are changed a hundred times.
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert np.diff(expected, axis=0)[66].max() > 1.0  # by three weights
 
 
 def test_parameters_that_are_equal_may_be_written_as_columns():

@@ -1,8 +1,8 @@
 // The all-to-all pair rules.
 //
-// Most synapses need no more than the latest spikes of their neuron: the terms of these are gathered for a block of
-// synapses (pair_terms.hpp), and the weights then changed as vectors. All others are processed one by one, with the same
-// factors and operations in the same order.
+// Most synapses need no more than the latest spikes of their neuron: their weights are changed as vectors, where the machine
+// has such vectors in one go (pair_vectors.hpp), elsewhere after their terms have been gathered for a block of synapses
+// (pair_terms.hpp). All others are processed one by one, with the same factors and operations in the same order.
 #include "no_trapping_math.hpp"
 
 #include <algorithm>

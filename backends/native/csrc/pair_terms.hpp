@@ -29,7 +29,7 @@ class Places {
     const std::uint16_t* end() const { return places_ + n_; }
 
   private:
-    std::uint16_t places_[most + 1];
+    std::uint16_t places_[most];
     std::size_t n_ = 0;
 };
 

@@ -2,6 +2,8 @@
 
 #include "pair_vectors.hpp"
 
+#include <algorithm>
+
 #include "vectorised.hpp"
 
 #if defined(PYCOSIM_HAS_INSTRUCTION_SETS)
@@ -84,8 +86,8 @@ struct FewPlaces {
     PYCOSIM_AVX512_INSIDE __mmask8 there() const { return static_cast<__mmask8>(kAll >> (kWidth - n)); }
 };
 
-// Of eight synapses: what the presynaptic trace is multiplied with at so many postsynaptic spikes, the oldest last, and
-// at which of them it is; the postsynaptic trace; for which of the synapses this is right.
+// PairTerms of eight synapses, from more of the history if need be: which of so many postsynaptic spikes are new, and for
+// which of the synapses this is right.
 template <std::size_t n_new>
 struct EightTerms {
     static constexpr std::size_t kNew = n_new;
@@ -199,12 +201,12 @@ class Change {
     PYCOSIM_AVX512_INSIDE Change(const PairEvent& event, const PairSynapses& synapses, double* weights)
         : rule_(event.kernel, event.factors), synapses_(synapses), factors_(event.factors), weights_(weights) {}
 
-    // From the latest line of each. What came before is added between the vectors, as that takes other units.
+    // From the first line of each. What came before is added between the vectors, as that takes other units.
     PYCOSIM_AVX512_INSIDE void all(std::size_t n, Places<kVectorBlock>& others, Addition& before) const {
         const Gather<same_step, 1> gather(factors_, synapses_);
         // First those eights of which not all are done, with a bit for each of these.
-        std::uint16_t first[kVectorBlock / kWidth + 1];
-        std::uint8_t not_done[kVectorBlock / kWidth + 1];
+        std::uint16_t first[kVectorBlock / kWidth];
+        std::uint8_t not_done[kVectorBlock / kWidth];
         std::size_t n_not_done = 0;
         const auto change = [&](const auto& at) __attribute__((target("avx512f"), always_inline)) {
             const std::size_t k = at(0);

@@ -274,6 +274,7 @@ std::size_t Partition::deliver_plastic(std::int64_t step, std::span<const Pendin
         const std::uint32_t segment = segment_of(key) - base;
         before = store->addition(segment, left, inputs);
         left = left.subspan(before.n);
+        // What is in the state stays there until the segment's next spike.
         const bool comes_again = n < keys.size() && segment_of(keys[n]) == segment_of(key);
         if (!is_in_state || comes_again) before.finish();
     }

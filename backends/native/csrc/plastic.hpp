@@ -168,11 +168,12 @@ class PlasticStore {
     std::span<const double> spike(PlasticState& state, std::uint32_t i, std::int64_t due_step,
                                   std::vector<double>& buffer) const;
     // The same of as many of the first spikes as are processed together. Segments are numbered from `base` on in the keys,
-    // of which the first is one of them.
+    // of which the first is one of them. What is to be added before may be added in part meanwhile, as long as it is not
+    // what the same segment transmitted.
     struct Transmitted {
         std::size_t n_spikes;
         std::span<const double> values;
-        bool is_in_state = false;
+        bool is_in_state = false;  // or in the buffer
     };
     Transmitted spikes(PlasticState& state, std::span<const PendingKey> keys, std::uint32_t base, std::int64_t due_step,
                        std::vector<double>& buffer, Addition& before) const;

@@ -207,6 +207,7 @@ class SynapseStore {
     void prefetch_segment(std::uint32_t i) const { prefetch(&segments_[i]); }
     void prefetch_synapses(std::uint32_t i) const {
         const Segment& segment = segments_[i];
+        if (segment.has_many_delays) return;  // read when the source fired
         const std::uint16_t* const target = words_.data() + segment.place();
         prefetch_all(target, std::min<std::size_t>(segment.count, kWordsAhead));
         prefetch(target + segment.count);
