@@ -37,7 +37,8 @@ def constants_of(model: NeuronModel, coefficients: Coefficients) -> list[str]:
 def of_a_step(model: NeuronModel, coefficients: Coefficients) -> Coefficients:
     """Return the coefficients as the engine takes them.
 
-    Its models with conductances have no `dt_over_cm`: conductances and currents are in units of what they do in a step.
+    Its models with conductances have no `dt_over_cm`: conductances and currents are in units of what they do
+    in a step.
     """
     if model.composition is not None or "dt_over_cm" not in coefficients:
         return coefficients

@@ -38,7 +38,7 @@ class NativeJunctions:
         return before | {index for index, place in enumerate(places) if place.start < place.stop}
 
     def coefficients(self, index: int) -> Coefficients:
-        """Return the constants of one step of a population, read from its parameters again, for the engine."""
+        """Return the constants of one step of a population, read from its parameters again."""
         population = self._network.populations[index]
         model, seed = model_named(population.model), self._network.seed
         membranes = coupled_membranes(self._network, population, self._coupling)

@@ -33,8 +33,8 @@ CHOICE_BYTES, COUNT_BYTES, OWN_SLOTS_BYTES = 16, 4, 10
 COORDINATE_BYTES, IN_TREE_BYTES, IN_TREE_BYTES_OF_THREAD = 8, 4 + 8, 3
 # Of a column that is given back in pieces of 2 MiB as its rows are copied: the ends, and what is being read.
 KEPT_BYTES = 3 * 2**21
-# Of its PlasticStore, with its state: a synapse, a segment, and the latest spikes of a neuron with a trace, with
-# factors for the time constants of each all-to-all rule.
+# Of its PlasticStore, with its state: a synapse, a segment, and the latest spikes of a neuron with a trace,
+# with factors for the time constants of each all-to-all rule.
 PLASTIC_BYTES, PLASTIC_SEGMENT_BYTES, HISTORY_BYTES, FACTORS_BYTES = 16, 64, 133, 256
 
 # Targets in a piece, and pieces, that tell what steps there are.

@@ -3,8 +3,9 @@
     python compare_speed.py --repeats 5 --nest NEST_PYTHON --brian2 BRIAN2_PYTHON --genn PYGENN_PYTHON
 
 Prints, for each network, medians of CPU and wall-clock seconds per biological second, the rates, and how many
-times the CPU time of native a peer takes. A peer whose interpreter is not given is left out. GeNN compiles its CPU
-backend without optimisation by itself: it is there with it ("genn") and as it is installed ("genn -O0").
+times the CPU and the wall-clock time of native a peer takes. A peer whose interpreter is not given is left
+out. GeNN compiles its CPU backend without optimisation by itself: it is there with it ("genn") and as it is
+installed ("genn -O0").
 """
 
 import argparse
@@ -28,7 +29,11 @@ CASES = [
     ("izhikevich", ["--cells", "10000"], 500),
 ]
 # Peer: the names under which it is in the table, with what its script is told.
-VARIANTS = {"nest": {"nest": []}, "brian2": {"brian2": []}, "genn": {"genn": [], "genn -O0": ["--as-installed"]}}
+VARIANTS = {
+    "nest": {"nest": []},
+    "brian2": {"brian2": []},
+    "genn": {"genn": [], "genn -O0": ["--as-installed"]},
+}
 
 
 def measured(command):
@@ -51,7 +56,8 @@ def main():
     parser.add_argument("--seconds", type=float, default=1.0, help="factor on the biological times")
     given = parser.parse_args()
     peers = {"nest": given.nest, "brian2": given.brian2, "genn": given.genn}
-    print(f"{'network':<34}{'simulator':<10}{'CPU':>9}{'wall':>9}{'build':>9}{'rate Hz':>9}{'x native':>10}")
+    heads = ("CPU", "wall", "build", "rate Hz", "x CPU", "x wall")
+    print(f"{'network':<34}{'simulator':<10}" + "".join(f"{head:>9}" for head in heads))
     for network, options, ms in CASES:
         if given.only not in network:
             continue
@@ -68,9 +74,10 @@ def main():
             cpu, wall, build, rate = (
                 statistics.median(run[key] for run in runs) for key in ("cpu", "wall", "build_cpu", "rate_hz")
             )
-            ratio = cpu / statistics.median(run["cpu"] for run in results["native"])
+            ours = [statistics.median(run[key] for run in results["native"]) for key in ("cpu", "wall")]
             label = f"{' '.join([network, *options[1::2]]):<34}{name:<10}"
-            print(f"{label}{cpu:9.3f}{wall:9.3f}{build:9.2f}{rate:9.2f}{ratio:10.1f}", flush=True)
+            ratios = f"{cpu / ours[0]:9.1f}{wall / ours[1]:9.1f}"
+            print(f"{label}{cpu:9.3f}{wall:9.3f}{build:9.2f}{rate:9.2f}{ratios}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The all-to-all pair rules over many spikes: factors of spikes, which change with every epoch, give what traces give."""
+"""The all-to-all pair rules over many spikes: factors of spikes, new in each epoch, give what traces give."""
 
 import numpy as np
 import pytest
@@ -25,9 +25,7 @@ def trains(rng, n, intervals):
     steps = np.concatenate(per_source)
     indices = np.repeat(np.arange(n), [len(train) for train in per_source])
     order = np.lexsort((indices, steps))
-    return Population(
-        "source", "SpikeSourceArray", n, spike_steps=steps[order], spike_indices=indices[order]
-    )
+    return Population("source", "SpikeSourceArray", n, spike_steps=steps[order], spike_indices=indices[order])
 
 
 def network_with(taus, dependence=ADDITIVE, *, fraction=1.0, delays=7, weights=(0.0, 1.0), seed=1, **changed):

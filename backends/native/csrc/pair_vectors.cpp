@@ -65,7 +65,7 @@ PYCOSIM_AVX512_INSIDE Columns transposed(const Line& line) {
     return result;
 }
 
-// Synapses of which all are there, or at most eight that follow each other, or are at given places.
+// Eight synapses that follow each other, or at most eight, or at most eight at given places.
 struct AllEight {
     std::size_t first;
 
@@ -83,7 +83,6 @@ struct FewPlaces {
     std::size_t n;
 
     PYCOSIM_AVX512_INSIDE std::size_t operator()(std::size_t i) const { return first[std::min(i, n - 1)]; }
-    PYCOSIM_AVX512_INSIDE __mmask8 there() const { return static_cast<__mmask8>(kAll >> (kWidth - n)); }
 };
 
 // PairTerms of eight synapses, from more of the history if need be: which of so many postsynaptic spikes are new, and for

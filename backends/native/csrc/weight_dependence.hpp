@@ -81,8 +81,8 @@ struct TimingKernel {
     double after_post(double w, double trace, double potentiation, std::uint32_t s) const {
         const bool is_none = (trace == 0) | (potentiation == 0);
         if (rule == PlasticRule::kGutig && is_none) return w;
-        const double raised = has_same_up(rule) ? fused(trace, potentiation, w) : risen<rule>(w, trace * potentiation, s);
-        return is_none ? w : bounded(raised, s);
+        const double more = has_same_up(rule) ? fused(trace, potentiation, w) : risen<rule>(w, trace * potentiation, s);
+        return is_none ? w : bounded(more, s);
     }
     template <PlasticRule rule>
     double after_pre(double w, double trace, std::uint32_t s) const {

@@ -249,7 +249,7 @@ def main():
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--cells", type=int, default=4000)
     parser.add_argument("--synapses", default="CUBA")
-    parser.add_argument("--as-installed", action="store_true", help="compile as GeNN does by itself, without -O")
+    parser.add_argument("--as-installed", action="store_true", help="compile as GeNN does, without -O")
     arguments = parser.parse_args()
     settings = {}
     if not arguments.as_installed:
