@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
 import pycosim.native as sim
+from pycosim._core import philox4x32
 from pycosim.frontend.simulator import state
+from pycosim.random import stream_of
 
 
 def potentials(
@@ -41,6 +45,27 @@ def potentials(
 @pytest.mark.parametrize("threads", [1, 3])
 def test_spikes_drawn_by_the_engine_act_as_those_written_down(rates, threads):
     drawn, written = (potentials(recorded, rates, threads=threads) for recorded in (False, True))
+    np.testing.assert_array_equal(drawn, written)
+    assert np.ptp(drawn) > 1
+
+
+def word(seed: int, stream: int, row: int, step: int) -> int:
+    """Return the first bits of the number that the spikes of a source in a step are drawn from."""
+
+    def halves(x: int) -> tuple[int, int]:
+        return x & 0xFFFFFFFF, x >> 32
+
+    key = philox4x32((*halves(seed), *halves(stream)), (0, 0))[:2]
+    return philox4x32((*halves(step // 4), row, 0), key)[step % 4]
+
+
+# There is a spike if a number of 53 bits is above e^-mean, of which the first 32 are compared beforehand. Here they are
+# the same, so that it takes the others: nearly all of them are above a small rest and below a large one.
+@pytest.mark.parametrize("rest", [0.001, 0.999])
+@pytest.mark.parametrize("row", [5, 70, 140])  # in two whole blocks of sources and the rest
+def test_a_number_that_begins_as_a_threshold_is_compared_in_full(row, rest):
+    mean = -math.log((word(3, stream_of("poisson", 2), row, 40) + rest) / 2**32)
+    drawn, written = (potentials(recorded, [mean / 0.1 * 1000]) for recorded in (False, True))
     np.testing.assert_array_equal(drawn, written)
     assert np.ptp(drawn) > 1
 

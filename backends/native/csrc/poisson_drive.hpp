@@ -58,6 +58,7 @@ class PoissonDrive {
     std::vector<std::uint32_t> thresholds_;  // empty: the mean is too large for a table
     bool targets_are_contiguous_;
     std::array<std::vector<std::uint32_t>, 4> words_;  // of four steps
+    std::vector<std::uint32_t> largest_words_;         // of the groups of sources, in this step
     std::int64_t words_of_ = std::numeric_limits<std::int64_t>::min();
 };
 
