@@ -43,6 +43,8 @@ class Ranks:
     def __init__(self, communicator: Any = None):
         self._communicator = communicator
         self.rank, self.size = (communicator.rank, communicator.size) if communicator else (0, 1)
+        self._window: Any = None
+        self._window_words = 0
 
     def part(self, n: int) -> range:
         """Return which of `n` neurons of a population belong to this process."""
@@ -90,6 +92,41 @@ class Ranks:
     def start_exchange(self, sent: NDArray[np.uint32], received: NDArray[np.uint32]) -> Any:
         """Give row i of `sent` to process i; row i of `received` is what process i gave after `Wait()`."""
         return self._communicator.Ialltoall(sent, received)
+
+    def shared_memory(self, n_words: int) -> NDArray[np.uint32] | None:
+        """Return zeros that all processes see, in place of those that were returned before.
+
+        All processes call this in the same order. It is None if they are on several machines, or have an MPI
+        without such memory.
+        """
+        from mpi4py import MPI
+
+        if self._window is None and not self._are_on_one_machine():
+            return None
+        if n_words > self._window_words:
+            if self._window is not None:
+                self._window.Free()
+            n_bytes = 4 * n_words if self.rank == 0 else 0
+            try:
+                self._window = MPI.Win.Allocate_shared(n_bytes, 4, comm=self._communicator)
+            except MPI.Exception:
+                self._window, self._window_words = None, 0
+                return None
+            self._window_words = n_words
+        self._communicator.Barrier()  # nobody reads what was there before
+        memory = np.frombuffer(self._window.Shared_query(0)[0], np.uint32)[:n_words]
+        if self.rank == 0:
+            memory[:] = 0
+        self._communicator.Barrier()
+        return memory
+
+    def _are_on_one_machine(self) -> bool:
+        from mpi4py import MPI
+
+        neighbours = self._communicator.Split_type(MPI.COMM_TYPE_SHARED)
+        n_neighbours = neighbours.size
+        neighbours.Free()
+        return bool(n_neighbours == self.size)
 
     def fail(self, message: str, status: int = 1) -> None:
         """End all processes with one message. Does nothing if this is the only process.

@@ -13,6 +13,19 @@ def models() -> list[tuple[str, list[str], list[str]]]:
 def register_model(model: object) -> tuple[str, list[str], list[str]]:
     """Makes a model known that another module compiled; its name, state variables and constants."""
 
+class SharedChunks:
+    def __init__(
+        self,
+        memory: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order="C", device="cpu")],
+        n_ranks: int,
+        rank: int,
+        n_words: int,
+    ) -> None: ...
+    @staticmethod
+    def n_needed(n_ranks: int, n_words: int) -> int: ...
+    def send(self, engine: Engine) -> None: ...
+    def receive(self, engine: Engine) -> int: ...
+
 class Engine:
     def __init__(
         self,

@@ -7,10 +7,42 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pycosim.backends.native import _engine
 from pycosim.network import Network
 from pycosim.parallel import Ranks
 
 _FIRST_CAPACITY = 256
+# Of memory that processes share, which is scarce in some containers; with more, the time of a call matters less.
+_MOST_SHARED_WORDS = 2**20
+
+
+class Messages:
+    """Chunks of `n_words` for each process, sent by MPI."""
+
+    def __init__(self, ranks: Ranks, n_words: int):
+        self._ranks = ranks
+        self._sent = np.zeros(n_words * ranks.size, np.uint32)
+        self._received = np.zeros_like(self._sent)
+        self._request: Any = None
+
+    def send(self, engine: Any) -> None:
+        """Begin to send the spikes of the oldest batch."""
+        engine.pack(self._sent)
+        self._request = self._ranks.start_exchange(self._sent, self._received)
+
+    def receive(self, engine: Any) -> int:
+        """Let the spikes of that batch act; return the length of the longest chunk, if too long in vain."""
+        self._request.Wait()
+        return int(engine.unpack(self._received))
+
+
+def chunks_for(ranks: Ranks, n_words: int) -> Messages | _engine.SharedChunks:
+    """Return what gives a chunk of `n_words` to each process. All processes call this in the same order."""
+    n_needed = _engine.SharedChunks.n_needed(ranks.size, n_words)
+    memory = ranks.shared_memory(n_needed) if n_needed <= _MOST_SHARED_WORDS else None
+    if memory is None:
+        return Messages(ranks, n_words)
+    return _engine.SharedChunks(memory, ranks.size, ranks.rank, n_words)
 
 
 class SpikeExchange:
@@ -31,9 +63,10 @@ class SpikeExchange:
         self._network, self._engine, self._ranks = network, engine, ranks
         self._agreed = False
         self._smallest_delay = 1
-        self._under_way: Any = None  # the request of an exchange
+        self._is_under_way = False
         self._steps_under_way = 0
-        self._make_room(_FIRST_CAPACITY)
+        self._capacity = _FIRST_CAPACITY
+        self._chunks = chunks_for(ranks, self._capacity)
 
     def begin(self, synapses_are_new: bool) -> None:
         """Agree on the smallest delay and, if any process has new synapses, on who needs which spikes."""
@@ -48,7 +81,7 @@ class SpikeExchange:
     @property
     def batch_steps(self) -> int:
         """How many steps `advance` can do."""
-        if self._under_way is None:
+        if not self._is_under_way:
             return (self._smallest_delay + 1) // 2
         return self._smallest_delay - self._steps_under_way
 
@@ -63,23 +96,17 @@ class SpikeExchange:
 
     def finish(self) -> None:
         """Let the spikes act that are under way."""
-        while self._under_way is not None:
-            self._under_way.Wait()
-            self._under_way = None
-            wanted = self._engine.unpack(self._received)
-            if wanted > self._capacity:
-                self._make_room(2 ** int(wanted - 1).bit_length())
+        while self._is_under_way:
+            wanted = self._chunks.receive(self._engine)
+            self._is_under_way = False
+            if wanted > self._capacity:  # on all processes
+                self._capacity = 2 ** int(wanted - 1).bit_length()
+                self._chunks = chunks_for(self._ranks, self._capacity)
                 self._start()
 
     def _start(self) -> None:
-        self._engine.pack(self._sent)
-        self._under_way = self._ranks.start_exchange(self._sent, self._received)
-
-    def _make_room(self, n_words: int) -> None:
-        """Set aside memory for chunks of `n_words`, the same number on all processes."""
-        self._capacity = n_words
-        self._sent = np.zeros(n_words * self._ranks.size, np.uint32)
-        self._received = np.zeros_like(self._sent)
+        self._chunks.send(self._engine)
+        self._is_under_way = True
 
     def _tell_needs(self) -> None:
         """Tell every process which of its neurons have synapses here."""

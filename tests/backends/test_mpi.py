@@ -42,9 +42,9 @@ def started(n_ranks: int, *command: object, cwd: Path) -> subprocess.CompletedPr
     )
 
 
-def outcome(n_ranks: int, n_threads: int, folder: Path) -> dict[object, object]:
+def outcome(n_ranks: int, n_threads: int, folder: Path, script: Path = SCRIPT) -> dict[object, object]:
     file = folder / f"{n_ranks}x{n_threads}"
-    run = started(n_ranks, SCRIPT, file, n_threads, cwd=folder)
+    run = started(n_ranks, script, file, n_threads, cwd=folder)
     assert run.returncode == 0, run.stderr
     assert run.stdout.splitlines() == [f"{n_ranks} ranks"]
     return pickle.loads(file.read_bytes())
@@ -61,6 +61,22 @@ def test_processes_and_threads_do_not_change_a_bit(n_ranks, n_threads, of_one_pr
     assert several.keys() == of_one_process.keys()
     assert [key for key in several if several[key] != of_one_process[key]] == []
     assert sum(len(train) for train in of_one_process["first", "E", 0, "spikes"]) > 1000
+
+
+@pytest.mark.parametrize("most_shared_words", [0, 2**20])
+def test_spikes_travel_alike_in_messages_and_in_memory_that_processes_share(
+    most_shared_words, of_one_process, tmp_path
+):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import runpy\n"
+        "import pycosim.backends.native.exchange as exchange\n"
+        f"exchange._MOST_SHARED_WORDS = {most_shared_words}  # as on several machines, without\n"
+        "exchange._FIRST_CAPACITY = 20  # so that it has to grow\n"
+        f"runpy.run_path({str(SCRIPT)!r})\n"
+    )
+    several = outcome(3, 1, tmp_path, script)
+    assert [key for key in of_one_process if several[key] != of_one_process[key]] == []
 
 
 def test_every_connector_with_any_values_makes_the_same_synapses_on_several_processes(tmp_path):

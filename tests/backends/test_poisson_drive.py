@@ -59,8 +59,8 @@ def word(seed: int, stream: int, row: int, step: int) -> int:
     return philox4x32((*halves(step // 4), row, 0), key)[step % 4]
 
 
-# There is a spike if a number of 53 bits is above e^-mean, of which the first 32 are compared beforehand. Here they are
-# the same, so that it takes the others: nearly all of them are above a small rest and below a large one.
+# There is a spike if a number of 53 bits is above e^-mean; their first 32 bits are compared beforehand. Here
+# these are the same, so that it takes the others: nearly all are above a small rest and below a large one.
 @pytest.mark.parametrize("rest", [0.001, 0.999])
 @pytest.mark.parametrize("row", [5, 70, 140])  # in two whole blocks of sources and the rest
 def test_a_number_that_begins_as_a_threshold_is_compared_in_full(row, rest):

@@ -14,6 +14,7 @@
 
 #include "engine.hpp"
 #include "own_model.hpp"
+#include "shared_chunks.hpp"
 
 namespace nb = nanobind;
 using namespace pycosim::native;
@@ -301,12 +302,38 @@ ModelColumns register_model(const nb::capsule& capsule) {
 
 }  // namespace
 
+void send_spikes(SharedChunks& chunks, const Engine& engine) {
+    engine.pack(chunks.to_send());
+    chunks.send();
+}
+
+std::size_t receive_spikes(const SharedChunks& chunks, Engine& engine) {
+    const nb::gil_scoped_release release;
+    while (!chunks.wait()) {
+        const nb::gil_scoped_acquire acquire;
+        if (PyErr_CheckSignals() != 0) throw nb::python_error();
+    }
+    std::vector<std::uint32_t> received(chunks.n_received());
+    chunks.receive(received);
+    return engine.unpack(received);
+}
+
 NB_MODULE(_engine, module) {
     nb::set_leak_warnings(false);  // objects of a script live until Python ends
     module.doc() = "The native engine: neurons and synapses of a network, advanced step by step.";
     module.def("models", &model_columns, "Names of the models, their state variables and constants of one step.");
     module.def("register_model", &register_model, nb::arg("model"),
                "Makes a model known that another module compiled; its name, state variables and constants.");
+    nb::class_<SharedChunks>(module, "SharedChunks")
+        .def("__init__",
+             [](SharedChunks* chunks, const Writable& memory, std::size_t n_ranks, std::size_t rank, std::size_t n_words) {
+                 if (memory.size() < SharedChunks::n_needed(n_ranks, n_words)) throw nb::value_error("too little memory");
+                 new (chunks) SharedChunks(memory.data(), n_ranks, rank, n_words);
+             },
+             nb::arg("memory"), nb::arg("n_ranks"), nb::arg("rank"), nb::arg("n_words"), nb::keep_alive<1, 2>())
+        .def_static("n_needed", &SharedChunks::n_needed, nb::arg("n_ranks"), nb::arg("n_words"))
+        .def("send", &send_spikes, nb::arg("engine"))
+        .def("receive", &receive_spikes, nb::arg("engine"));
     nb::class_<Engine>(module, "Engine")
         .def("__init__", &construct, nb::arg("populations"), nb::arg("core_of_neuron"), nb::arg("n_threads"),
              nb::arg("rank") = 0, nb::arg("n_ranks") = 1)

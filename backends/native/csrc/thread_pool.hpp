@@ -16,6 +16,15 @@
 
 namespace pycosim::native {
 
+// Between two looks at what another thread or process writes.
+inline void pause() {
+#ifdef PYCOSIM_HAS_MXCSR
+    _mm_pause();
+#else
+    std::this_thread::yield();
+#endif
+}
+
 // Waits actively for a few microseconds, which is enough between the steps of a busy network, and then blocks, so that
 // a machine with fewer free cores than threads is not kept busy with waiting.
 class Barrier {
@@ -46,14 +55,6 @@ class Barrier {
 
   private:
     static constexpr int kSpins = 400;
-
-    static void pause() {
-#ifdef PYCOSIM_HAS_MXCSR
-        _mm_pause();
-#else
-        std::this_thread::yield();
-#endif
-    }
 
     const unsigned n_threads_;
     alignas(kCacheLine) std::atomic<unsigned> arrived_{0};
