@@ -12,7 +12,7 @@ from pycosim.network import Network
 from pycosim.parallel import Ranks
 
 _FIRST_CAPACITY = 256
-# Of memory that processes share, which is scarce in some containers; with more, the time of a call matters less.
+# Of memory that processes share: some containers have little of it, and more takes longer than a call anyway.
 _MOST_SHARED_WORDS = 2**20
 
 

@@ -25,8 +25,8 @@ inline void pause() {
 #endif
 }
 
-// Waits actively for a few microseconds, which is enough between the steps of a busy network, and then blocks, so that
-// a machine with fewer free cores than threads is not kept busy with waiting.
+// Waits actively for a few microseconds, which is enough between the steps of a busy network, then for some more in which
+// other threads and programs run if there are any, and then blocks, so that a machine is not kept busy with waiting.
 class Barrier {
   public:
     explicit Barrier(unsigned n_threads) : n_threads_(n_threads) {}
@@ -39,9 +39,9 @@ class Barrier {
             phase_.notify_all();
             return;
         }
-        for (int i = 0; i < kSpins; ++i) {
+        for (int i = 0; i < kSpins + kYields; ++i) {
             if (phase_.load(std::memory_order_acquire) != phase) return;
-            pause();
+            i < kSpins ? pause() : std::this_thread::yield();
         }
         phase_.wait(phase, std::memory_order_acquire);
     }
@@ -54,7 +54,7 @@ class Barrier {
     }
 
   private:
-    static constexpr int kSpins = 400;
+    static constexpr int kSpins = 400, kYields = 1000;
 
     const unsigned n_threads_;
     alignas(kCacheLine) std::atomic<unsigned> arrived_{0};
