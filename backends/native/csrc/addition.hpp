@@ -15,6 +15,7 @@ struct Addition {
     const double* values = nullptr;
     std::size_t n = 0;
     double* inputs = nullptr;
+    bool targets_are_distinct = false;
 
     // The next few; none where fewer are left.
     PYCOSIM_ALWAYS_INLINE void add_some() {

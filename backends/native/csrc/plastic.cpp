@@ -172,6 +172,7 @@ void PlasticStore::append(const Row& row) {
             }
             longest_dendritic_ = std::max(longest_dendritic_, synapse.dendritic);
         }
+        targets_ascend_ &= begins || synapse.target > targets_.back();
         ++segments_.back().count;
         targets_.push_back(synapse.target);
         synapse_.push_back(synapse.place);

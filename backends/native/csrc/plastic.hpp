@@ -198,7 +198,7 @@ class PlasticStore {
     // Of the first of the numbers that spikes transmit.
     Addition addition(std::uint32_t i, std::span<const double> transmitted, double* inputs) const {
         return {targets_.data() + segments_[i].first, transmitted.data(),
-                std::min<std::size_t>(segments_[i].count, transmitted.size()), inputs};
+                std::min<std::size_t>(segments_[i].count, transmitted.size()), inputs, targets_ascend_};
     }
 
     // To be called before all else that is done in a step.
@@ -273,6 +273,7 @@ class PlasticStore {
     std::vector<PlasticSegment> segments_;
     std::vector<std::int32_t> core_;  // of each segment; empty without cores
     pycosim::LongColumn<std::uint32_t> targets_;
+    bool targets_ascend_ = true;  // in every segment, so that none is twice in it
     pycosim::LongColumn<std::uint32_t> synapse_;  // place in the projection's columns
     std::vector<std::size_t> trace_, slow_trace_;  // by projection, from the first: which of the history's traces
     std::vector<std::size_t> pair_;  // the same: which of its pairs, or kNoPair
