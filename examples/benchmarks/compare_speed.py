@@ -25,7 +25,7 @@ CASES = [
     ("vogels_abbott", ["--cells", "20000", "--synapses", "COBA"], 1000),
     ("microcircuit", ["--scale", "0.1"], 1000),
     ("microcircuit", ["--scale", "0.3"], 500),
-    ("stdp", ["--scale", "1"], 200),
+    ("stdp", ["--scale", "1"], 1000),
     ("izhikevich", ["--cells", "10000"], 500),
 ]
 # Peer: the names under which it is in the table, with what its script is told.
