@@ -40,11 +40,7 @@ void Partition::advance_together(std::int64_t first_step, std::size_t n_steps, F
         for (std::size_t s = 0; s < slices.size(); ++s) {
             Slice& slice = slices[s];
             const std::int64_t step = first_step + static_cast<std::int64_t>(i);
-            const std::vector<std::uint32_t>& list = fired_[i * slices.size() + s];
-            for (const Plastic& part : plastic_) {
-                for (const std::uint32_t index : list) part.store->ask_for_post_spike(slice.input_offset + index);
-            }
-            for (const std::uint32_t index : list) {
+            for (const std::uint32_t index : fired_[i * slices.size() + s]) {
                 fired.neurons.push_back(slice.first_neuron + index);
                 if (graded) fired.payloads.push_back(slice.payload(index));
                 if (!slice.spikes_recorded.empty() && slice.spikes_recorded[index]) {

@@ -205,9 +205,6 @@ class PlasticStore {
     void begin_step(std::int64_t step);
     // Notes that a neuron, given by its first receptor's input, fired at `step`; spikes up to step - 1 have acted.
     void add_post_spike(std::uint32_t neuron, std::int64_t step);
-    void ask_for_post_spike(std::uint32_t neuron) const {
-        if (is_target_[neuron]) history_.ask_for(neuron);
-    }
 
     void gather_weights(const PlasticState& state, std::uint32_t projection, std::span<double> weights) const;
     void set_weights(std::uint32_t projection, std::span<const double> weights);

@@ -98,21 +98,6 @@ class PostHistory {
 
     bool is_full(std::size_t neuron) const { return count_[neuron] == capacity_; }
 
-    // Asks for the memory that the next spike of a neuron needs.
-    void ask_for(std::size_t neuron) const {
-        const std::size_t place = neuron * capacity_ + count_[neuron];
-        prefetch(steps_.data() + place);
-        prefetch(traces_.data() + place * taus_.size());
-        prefetch(factors_.data() + place * pairs_.size());
-        for (std::size_t pair = 0; pair < pairs_.size(); ++pair) {
-            prefetch(first_.data() + line_of(neuron, pair));
-            prefetch(second_.data() + line_of(neuron, pair));
-        }
-        if (count_[neuron] == 0) return;
-        prefetch(steps_.data() + place - 1);
-        prefetch(traces_.data() + (place - 1) * taus_.size());
-    }
-
     void add(std::size_t neuron, std::int64_t step) {
         const std::size_t i = count_[neuron]++, place = neuron * capacity_ + i;
         steps_[place] = step;
