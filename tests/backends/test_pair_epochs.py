@@ -128,6 +128,13 @@ def test_threads_and_looking_at_weights_change_no_bit(taus, dependence):
         np.testing.assert_array_equal(beside[-1], alone[-1])
 
 
+def membranes(simulation, population):
+    simulation.advance(100)
+    found = simulation.signal(population, "v")
+    simulation.close()
+    return found
+
+
 def test_spikes_of_a_source_in_the_same_step_transmit_what_each_of_them_left():
     rng = np.random.default_rng(3)
     network = network_of(
@@ -140,13 +147,7 @@ def test_spikes_of_a_source_in_the_same_step_transmit_what_each_of_them_left():
     add_pairs(network, 0, 2, np.zeros_like(every), every, rng.uniform(0.3, 0.9, N_TARGETS), 7)
     add_pairs(network, 1, 2, every, every, 1e6, 1)
     network.projections[0].plasticity = pair_rule(fraction=0.5, A_minus=0.2)
-    seen = []
-    for build in (native.build, reference.build):
-        simulation = build(network)
-        simulation.advance(100)
-        seen.append(simulation.signal(2, "v"))
-        simulation.close()
-    found, expected = seen
+    found, expected = (membranes(build(network), 2) for build in (native.build, reference.build))
     # Potentials of some ten mV, that are changed a hundred times.
     np.testing.assert_allclose(found, expected, rtol=1e-12)
     assert np.diff(expected, axis=0)[66].max() > 1.0  # by three weights
@@ -163,13 +164,7 @@ def test_two_synapses_of_a_source_with_the_same_cell_both_transmit():
     pre, post = np.repeat(np.arange(5), twice.size), np.tile(twice, 5)
     add_pairs(network, 0, 1, pre, post, rng.uniform(0.3, 0.9, pre.size), 7)
     network.projections[0].plasticity = pair_rule(fraction=0.5, A_minus=0.2)
-    seen = []
-    for build in (native.build, reference.build):
-        simulation = build(network)
-        simulation.advance(100)
-        seen.append(simulation.signal(1, "v"))
-        simulation.close()
-    found, expected = seen
+    found, expected = (membranes(build(network), 1) for build in (native.build, reference.build))
     # As above; one weight of two would be missing, or half of what is expected.
     np.testing.assert_allclose(found, expected, rtol=1e-12)
     assert np.diff(expected, axis=0).max() > 4 * 0.3  # of two sources in the same step

@@ -300,8 +300,6 @@ ModelColumns register_model(const nb::capsule& capsule) {
     return columns_of(model);
 }
 
-}  // namespace
-
 void send_spikes(SharedChunks& chunks, const Engine& engine) {
     engine.pack(chunks.to_send());
     chunks.send();
@@ -317,6 +315,8 @@ std::size_t receive_spikes(const SharedChunks& chunks, Engine& engine) {
     chunks.receive(received);
     return engine.unpack(received);
 }
+
+}  // namespace
 
 NB_MODULE(_engine, module) {
     nb::set_leak_warnings(false);  // objects of a script live until Python ends
